@@ -1,0 +1,252 @@
+//! When to ask for a new window position: significant change against the state of the last request.
+//!
+//! In: one device's readings and clips in the order of arrival. Out: a trigger or nothing. One detector for each
+//! device; it never looks at a clock, so late readings are judged by their own time.
+
+use crate::{Quantity, Timestamp};
+
+/// What counts as significant (the configuration's `change_detection`).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Thresholds {
+    /// Degrees Celsius away from the value of the last request.
+    pub temperature: f64,
+    /// Percentage points away from the value of the last request.
+    pub humidity: f64,
+    /// Whether every new clip triggers.
+    pub audio_always: bool,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            temperature: 0.5,
+            humidity: 2.0,
+            audio_always: true,
+        }
+    }
+}
+
+/// Why a request is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Trigger {
+    /// Temperature and humidity are both known for the first time: nothing has been decided for this device yet.
+    FirstClimate,
+    /// Temperature moved by its threshold.
+    Temperature,
+    /// Humidity moved by its threshold.
+    Humidity,
+    /// A new clip arrived.
+    Audio,
+}
+
+impl Trigger {
+    /// The word for it in metrics and in a command's `reason`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::FirstClimate => "first_climate",
+            Self::Temperature => "temperature",
+            Self::Humidity => "humidity",
+            Self::Audio => "audio",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Series {
+    /// The newest reading: by its own time, not by arrival.
+    latest: Option<(Timestamp, f64)>,
+    /// The value in the last request.
+    decided: Option<f64>,
+}
+
+impl Series {
+    fn observe(&mut self, timestamp: Timestamp, value: f64) -> bool {
+        if self.latest.is_some_and(|(newest, _)| timestamp < newest) {
+            return false;
+        }
+        self.latest = Some((timestamp, value));
+        true
+    }
+
+    fn moved_by(&self, threshold: f64) -> bool {
+        // Decimal steps have no exact binary form: 21.3 − 20.8 is 0.4999…, and means 0.5.
+        const ROUNDING: f64 = 1e-9;
+        match (self.latest, self.decided) {
+            (Some((_, latest)), Some(decided)) => (latest - decided).abs() >= threshold - ROUNDING,
+            _ => false,
+        }
+    }
+}
+
+/// The change detection of one device.
+#[derive(Debug, Clone)]
+pub struct ChangeDetector {
+    thresholds: Thresholds,
+    temperature: Series,
+    humidity: Series,
+    first_climate_seen: bool,
+}
+
+impl ChangeDetector {
+    /// A detector that has seen nothing.
+    pub fn new(thresholds: Thresholds) -> Self {
+        Self {
+            thresholds,
+            temperature: Series::default(),
+            humidity: Series::default(),
+            first_climate_seen: false,
+        }
+    }
+
+    /// Takes a reading. Older than the newest known one, it changes and triggers nothing.
+    pub fn observe_reading(
+        &mut self,
+        quantity: Quantity,
+        timestamp: Timestamp,
+        value: f64,
+    ) -> Option<Trigger> {
+        let series = match quantity {
+            Quantity::Temperature => &mut self.temperature,
+            Quantity::Humidity => &mut self.humidity,
+        };
+        if !series.observe(timestamp, value) {
+            return None;
+        }
+        self.climate()?;
+        if !std::mem::replace(&mut self.first_climate_seen, true) {
+            return Some(Trigger::FirstClimate);
+        }
+        match quantity {
+            Quantity::Temperature if self.temperature.moved_by(self.thresholds.temperature) => {
+                Some(Trigger::Temperature)
+            }
+            Quantity::Humidity if self.humidity.moved_by(self.thresholds.humidity) => Some(Trigger::Humidity),
+            _ => None,
+        }
+    }
+
+    /// Takes a new clip. It triggers once temperature and humidity are known: a request needs both.
+    pub fn observe_clip(&self) -> Option<Trigger> {
+        self.climate()?;
+        self.thresholds.audio_always.then_some(Trigger::Audio)
+    }
+
+    /// The newest temperature (°C) and humidity (%), once both are known.
+    pub fn climate(&self) -> Option<(f64, f64)> {
+        Some((self.temperature.latest?.1, self.humidity.latest?.1))
+    }
+
+    /// The newest reading's time.
+    pub fn latest_timestamp(&self) -> Option<Timestamp> {
+        self.temperature
+            .latest
+            .map(|(t, _)| t)
+            .max(self.humidity.latest.map(|(t, _)| t))
+    }
+
+    /// A request with the present climate was made: from now on, change is measured from here.
+    pub fn decided(&mut self) {
+        self.temperature.decided = self.temperature.latest.map(|(_, value)| value);
+        self.humidity.decided = self.humidity.latest.map(|(_, value)| value);
+        self.first_climate_seen |= self.climate().is_some();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_millis(second * 1000)
+    }
+
+    fn decided_at(temperature: f64, humidity: f64) -> ChangeDetector {
+        let mut detector = ChangeDetector::new(Thresholds::default());
+        assert_eq!(
+            detector.observe_reading(Quantity::Temperature, at(0), temperature),
+            None
+        );
+        assert_eq!(
+            detector.observe_reading(Quantity::Humidity, at(0), humidity),
+            Some(Trigger::FirstClimate)
+        );
+        detector.decided();
+        detector
+    }
+
+    #[test]
+    fn the_threshold_itself_is_significant() {
+        let mut detector = decided_at(20.8, 50.0);
+        assert_eq!(detector.observe_reading(Quantity::Temperature, at(1), 21.2), None);
+        assert_eq!(
+            detector.observe_reading(Quantity::Temperature, at(2), 21.3),
+            Some(Trigger::Temperature)
+        );
+        assert_eq!(detector.observe_reading(Quantity::Humidity, at(2), 48.1), None);
+        assert_eq!(
+            detector.observe_reading(Quantity::Humidity, at(3), 48.0),
+            Some(Trigger::Humidity)
+        );
+    }
+
+    #[test]
+    fn slow_drift_adds_up() {
+        let mut detector = decided_at(20.0, 50.0);
+        let triggers = (1..=10)
+            .filter(|&i| {
+                detector
+                    .observe_reading(Quantity::Temperature, at(i), 20.0 + 0.05 * i as f64)
+                    .is_some()
+            })
+            .count();
+        assert_eq!(triggers, 1);
+    }
+
+    #[test]
+    fn a_days_old_backlog_triggers_nothing() {
+        let mut detector = decided_at(20.0, 50.0);
+        assert_eq!(
+            detector.observe_reading(Quantity::Temperature, at(-86_400), 35.0),
+            None
+        );
+        assert_eq!(detector.climate(), Some((20.0, 50.0)));
+    }
+
+    #[test]
+    fn a_clip_waits_for_the_climate() {
+        let mut detector = ChangeDetector::new(Thresholds::default());
+        assert_eq!(detector.observe_clip(), None);
+        detector.observe_reading(Quantity::Temperature, at(0), 20.0);
+        detector.observe_reading(Quantity::Humidity, at(0), 50.0);
+        assert_eq!(detector.observe_clip(), Some(Trigger::Audio));
+        let quiet = ChangeDetector::new(Thresholds {
+            audio_always: false,
+            ..Thresholds::default()
+        });
+        assert_eq!(quiet.observe_clip(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn jitter_below_the_threshold_never_triggers(values in prop::collection::vec(-0.24_f64..0.24, 1..50)) {
+            let mut detector = decided_at(20.0, 50.0);
+            for (i, value) in values.iter().enumerate() {
+                prop_assert_eq!(detector.observe_reading(Quantity::Temperature, at(i as i64 + 1), 20.0 + value), None);
+            }
+        }
+
+        #[test]
+        fn the_climate_is_the_newest_by_time(readings in prop::collection::vec((0_i64..1000, 0.0_f64..100.0), 1..50)) {
+            let mut detector = ChangeDetector::new(Thresholds::default());
+            detector.observe_reading(Quantity::Temperature, at(0), 20.0);
+            for &(second, value) in &readings {
+                detector.observe_reading(Quantity::Humidity, at(second), value);
+            }
+            let newest = readings.iter().map(|r| r.0).max().unwrap();
+            let last = readings.iter().rfind(|r| r.0 == newest).unwrap().1;
+            prop_assert_eq!(detector.climate(), Some((20.0, last)));
+        }
+    }
+}

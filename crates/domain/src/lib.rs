@@ -1,0 +1,24 @@
+//! The words of Casement: device ids, readings, clips, features, commands and the rules between them.
+//!
+//! In: plain values that an edge has already read from its medium. Out: types that carry proof, or a refusal with its
+//! reason. Nothing here performs IO, knows a wire format of MQTT or ClickHouse, or reads a clock.
+
+mod change;
+mod climate;
+mod clip;
+mod device;
+mod features;
+mod refusal;
+mod time;
+mod window;
+
+pub use change::{ChangeDetector, Thresholds, Trigger};
+pub use climate::{Quantity, Reading};
+pub use clip::{AudioFormat, AudioHash, Clip, ClipLimits};
+pub use device::{DeviceId, InvalidDeviceId};
+pub use features::{ClipFeatures, FEATURES_VERSION, FeatureName, Level, MODEL_AUDIO_INPUTS, Summary};
+pub use refusal::{Refusal, RefusalReason};
+pub use time::{ClockPolicy, InvalidTimestamp, Stamped, Timestamp};
+pub use window::{
+    Confidence, InferenceRequest, InvalidValue, Position, RequestAudio, WindowAction, WindowState,
+};

@@ -1,0 +1,193 @@
+//! Points in time, and what to do when a device's clock is wrong.
+//!
+//! In: RFC 3339 text or epoch milliseconds. Out: millisecond timestamps, as ClickHouse's `DateTime64(3)` keeps them.
+//! It never reads a clock: the time of receipt is always handed in.
+
+use std::{fmt, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+/// A point in time, UTC, in whole milliseconds since 1970-01-01.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+/// The text is not an RFC 3339 date and time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a timestamp is RFC 3339, like 2025-10-24T12:00:00Z")]
+pub struct InvalidTimestamp;
+
+impl Timestamp {
+    /// From epoch milliseconds.
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// Epoch milliseconds.
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// Reads RFC 3339 with any offset; finer than a millisecond is cut off.
+    pub fn parse(text: &str) -> Result<Self, InvalidTimestamp> {
+        let bytes = text.as_bytes();
+        // RFC 3339 asks for a full date, a `T` (or `t`, or a space) and a full time; jiff alone would take less.
+        let shaped = bytes.len() >= 20
+            && bytes[4] == b'-'
+            && bytes[7] == b'-'
+            && matches!(bytes[10], b'T' | b't' | b' ')
+            && bytes[13] == b':'
+            && bytes[16] == b':'
+            && !text.contains('[');
+        if !shaped {
+            return Err(InvalidTimestamp);
+        }
+        let instant: jiff::Timestamp = text.parse().map_err(|_| InvalidTimestamp)?;
+        Ok(Self(instant.as_millisecond()))
+    }
+
+    /// This point in time moved forward by `span`.
+    #[must_use]
+    pub const fn plus(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(span.as_millis() as i64))
+    }
+
+    /// Milliseconds from `earlier` to this point; negative if it lies after it.
+    pub const fn millis_since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 in UTC; a fraction only where there is one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(instant) => fmt::Display::fmt(&instant, f),
+            Err(_) => write!(f, "{} ms", self.0),
+        }
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Which device clocks are believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockPolicy {
+    /// Anything earlier comes from a clock that was never set.
+    pub earliest: Timestamp,
+    /// How far ahead of the time of receipt a clock may run.
+    pub max_ahead: Duration,
+}
+
+/// A device's time after the policy looked at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamped {
+    /// The time to keep.
+    pub timestamp: Timestamp,
+    /// Whether the device's own time was replaced by the time of receipt.
+    pub replaced: bool,
+}
+
+impl Default for ClockPolicy {
+    /// 2020-01-01 at the earliest, five minutes ahead at most.
+    fn default() -> Self {
+        Self {
+            earliest: Timestamp::from_millis(1_577_836_800_000),
+            max_ahead: Duration::from_mins(5),
+        }
+    }
+}
+
+impl ClockPolicy {
+    /// Keeps `claimed` where it is believable, else takes the time of receipt.
+    pub fn judge(&self, claimed: Timestamp, received_at: Timestamp) -> Stamped {
+        let believable = claimed >= self.earliest && claimed <= received_at.plus(self.max_ahead);
+        Stamped {
+            timestamp: if believable { claimed } else { received_at },
+            replaced: !believable,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn reads_the_forms_devices_send() {
+        let noon = Timestamp::from_millis(1_761_307_200_000);
+        for text in [
+            "2025-10-24T12:00:00Z",
+            "2025-10-24T12:00:00.000Z",
+            "2025-10-24t12:00:00z",
+            "2025-10-24 12:00:00+00:00",
+            "2025-10-24T14:00:00+02:00",
+            "2025-10-24T12:00:00.000499+00:00",
+        ] {
+            assert_eq!(Timestamp::parse(text), Ok(noon), "{text}");
+        }
+        assert_eq!(noon.to_string(), "2025-10-24T12:00:00Z");
+    }
+
+    #[test]
+    fn refuses_what_is_not_rfc_3339() {
+        for text in [
+            "",
+            "now",
+            "1761307200",
+            "2025-10-24",
+            "2025-10-24T12:00Z",
+            "2025-13-01T00:00:00Z",
+            "2025-10-24T12:00:00",
+        ] {
+            assert_eq!(Timestamp::parse(text), Err(InvalidTimestamp), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_unset_or_runaway_clock_is_replaced() {
+        let policy = ClockPolicy::default();
+        let now = Timestamp::from_millis(1_761_307_200_000);
+        for (claimed, kept) in [
+            (Timestamp::from_millis(0), false),
+            (now.plus(Duration::from_secs(299)), true),
+            (now.plus(Duration::from_secs(301)), false),
+            (Timestamp::from_millis(now.as_millis() - 86_400_000), true),
+        ] {
+            let stamped = policy.judge(claimed, now);
+            assert_eq!(stamped.replaced, !kept, "{claimed}");
+            assert_eq!(stamped.timestamp, if kept { claimed } else { now });
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn text_and_back(millis in 0_i64..4_102_444_800_000) {
+            let t = Timestamp::from_millis(millis);
+            prop_assert_eq!(Timestamp::parse(&t.to_string()), Ok(t));
+        }
+
+        #[test]
+        fn never_panics(text in any::<String>()) {
+            let _ = Timestamp::parse(&text);
+        }
+    }
+}
