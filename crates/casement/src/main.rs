@@ -1,2 +1,27 @@
-//! placeholder
-fn main() {}
+//! The binary `casement`: a subcommand for each role.
+//!
+//! In: the command line, a configuration file, variables. Out: an exit code, and on failure one line that says what to
+//! do. Each subcommand lives in a file of its own below `commands`.
+
+mod assembly;
+mod cli;
+mod commands;
+mod config;
+mod shutdown;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    telemetry::start(cli.log_json);
+    match commands::run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

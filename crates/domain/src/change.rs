@@ -144,6 +144,11 @@ impl ChangeDetector {
             .max(self.humidity.latest.map(|(t, _)| t))
     }
 
+    /// Other thresholds from now on.
+    pub fn set_thresholds(&mut self, thresholds: Thresholds) {
+        self.thresholds = thresholds;
+    }
+
     /// A request with the present climate was made: from now on, change is measured from here.
     pub fn decided(&mut self) {
         self.temperature.decided = self.temperature.latest.map(|(_, value)| value);

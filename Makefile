@@ -1,0 +1,45 @@
+# Casement's commands. `make run` and `make test` do their own set-up; see scripts/.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+CARGO ?= cargo
+DEVICES ?= 5
+export CARGO_TERM_COLOR ?= auto
+
+.PHONY: help build run test lint bench clean engine packages python
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+build: packages engine ## The optimised binary: target/release/casement
+	$(CARGO) build --release --locked -p casement
+
+run: build ## Build, then run everything with five simulated rooms (DEVICES=N for another number)
+	./target/release/casement up --simulate $(DEVICES)
+
+test: packages test-packages engine python ## Every test, with a real Mosquitto and a real ClickHouse engine
+	$(CARGO) test --workspace --locked
+
+lint: packages ## Format, clippy and documentation; warnings are errors
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --document-private-items
+
+bench: packages engine python ## Benchmarks; quote ratios and medians
+	$(CARGO) bench --workspace --locked
+
+engine: ## Fetch the ClickHouse engine into the user's cache, once
+	scripts/fetch-engine.sh
+
+packages: ## Debian packages that building needs
+	scripts/packages.sh build
+
+.PHONY: test-packages
+test-packages:
+	scripts/packages.sh test
+
+python: ## The Python environment that tests compare with
+	scripts/python-env.sh
+
+clean: ## Remove what was built; data and the cached engine stay
+	$(CARGO) clean

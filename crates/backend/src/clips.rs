@@ -1,0 +1,85 @@
+//! From a received clip to its hash, samples and features, off the async threads.
+//!
+//! In: decoded Base64. Out: everything the row, the request and the page need. The recording itself goes no further
+//! than the next request.
+
+use std::sync::Arc;
+
+use audio::Extractor;
+use domain::{AudioFormat, AudioHash, ClipFeatures, ClipLimits, DeviceId, Refusal, RefusalReason, Timestamp};
+use mqtt::payload::ReceivedClip;
+use tokio::sync::Semaphore;
+
+use crate::trigger::HeardClip;
+
+/// A clip with what was heard in it.
+#[derive(Debug, Clone)]
+pub(crate) struct AnalysedClip {
+    pub(crate) device_id: DeviceId,
+    pub(crate) claimed: Timestamp,
+    pub(crate) timestamp: Timestamp,
+    pub(crate) data_base64: String,
+    /// Samples per second as the message said: what goes into requests.
+    pub(crate) message_rate: u32,
+    /// Samples per second of the recording itself.
+    pub(crate) sample_rate: u32,
+    /// Seconds of the recording itself.
+    pub(crate) duration_s: f64,
+    pub(crate) format: AudioFormat,
+    pub(crate) hash: AudioHash,
+    pub(crate) features: ClipFeatures,
+}
+
+impl AnalysedClip {
+    pub(crate) fn heard(&self) -> HeardClip {
+        HeardClip {
+            timestamp: self.timestamp,
+            data_base64: self.data_base64.clone(),
+            sample_rate: self.message_rate,
+            duration_s: self.duration_s,
+            hash: self.hash.clone(),
+            features: self.features.clone(),
+        }
+    }
+}
+
+/// Decodes clips and computes their features, at most as many at once as there are cores.
+#[derive(Debug)]
+pub(crate) struct ClipAnalyser {
+    extractor: Arc<Extractor>,
+    limits: ClipLimits,
+    permits: Arc<Semaphore>,
+}
+
+impl ClipAnalyser {
+    pub(crate) fn new(extractor: Extractor, limits: ClipLimits) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { extractor: Arc::new(extractor), limits, permits: Arc::new(Semaphore::new(cores)) }
+    }
+
+    pub(crate) async fn analyse(&self, received: ReceivedClip) -> Result<AnalysedClip, Refusal> {
+        let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
+        let (extractor, limits) = (Arc::clone(&self.extractor), self.limits);
+        tokio::task::spawn_blocking(move || analyse(&extractor, &limits, received))
+            .await
+            .unwrap_or_else(|_| Err(Refusal::new(RefusalReason::BadAudio, "feature extraction failed on this clip")))
+    }
+}
+
+fn analyse(extractor: &Extractor, limits: &ClipLimits, received: ReceivedClip) -> Result<AnalysedClip, Refusal> {
+    let ReceivedClip { clip, data_base64 } = received;
+    let samples = audio::decode(&clip.data, clip.format, clip.sample_rate, limits).map_err(|error| error.refusal())?;
+    let features = extractor.extract(&samples);
+    Ok(AnalysedClip {
+        device_id: clip.device_id,
+        claimed: clip.timestamp,
+        timestamp: clip.timestamp,
+        data_base64,
+        message_rate: clip.sample_rate,
+        sample_rate: samples.rate,
+        duration_s: samples.mono.len() as f64 / f64::from(samples.rate),
+        format: clip.format,
+        hash: audio::hash(&clip.data),
+        features,
+    })
+}

@@ -1,0 +1,106 @@
+//! The page, the API and the metrics over HTTP. Read-only.
+//!
+//! In: requests. Out: the latest state of the devices, the counters, and whether the service is ready. It never asks
+//! ClickHouse anything: it answers while the database is away.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::{StatusCode, header},
+    response::{Html, IntoResponse},
+    routing::get,
+};
+use domain::DeviceId;
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Metrics, devices::{DeviceView, Devices}, metrics::Summary};
+
+/// Text that another service adds to the metrics.
+pub type MetricsSource = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// What the pages show.
+#[derive(Clone)]
+pub(crate) struct Views {
+    pub(crate) devices: Arc<Devices>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) journal: journal::Journal,
+    pub(crate) more_metrics: Vec<MetricsSource>,
+}
+
+#[derive(Serialize)]
+struct Status {
+    version: &'static str,
+    devices: usize,
+    devices_active: usize,
+    journal_records: u64,
+    journal_bytes: u64,
+    #[serde(flatten)]
+    counters: Summary,
+}
+
+/// Serves until `shutdown`.
+pub(crate) async fn serve(listener: TcpListener, views: Views, shutdown: CancellationToken) -> std::io::Result<()> {
+    let router = Router::new()
+        .route("/", get(async || Html(include_str!("page.html"))))
+        .route("/health", get(async || "ok\n"))
+        .route("/ready", get(ready))
+        .route("/metrics", get(metrics))
+        .route("/api/status", get(status))
+        .route("/api/devices", get(devices))
+        .route("/api/devices/{device_id}", get(device))
+        .with_state(views);
+    axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
+}
+
+/// Binds the address the pages are served on.
+pub(crate) async fn bind(addr: SocketAddr) -> std::io::Result<TcpListener> {
+    TcpListener::bind(addr).await
+}
+
+async fn ready(State(views): State<Views>) -> (StatusCode, Json<Status>) {
+    let status = views.status();
+    let ready = status.counters.broker_up && status.counters.store_up;
+    (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(status))
+}
+
+async fn status(State(views): State<Views>) -> Json<Status> {
+    Json(views.status())
+}
+
+async fn devices(State(views): State<Views>) -> Json<Vec<DeviceView>> {
+    Json(views.devices.snapshot().into_values().collect())
+}
+
+async fn device(State(views): State<Views>, Path(device_id): Path<DeviceId>) -> impl IntoResponse {
+    views.devices.snapshot().remove(&device_id).map(Json).ok_or((StatusCode::NOT_FOUND, "no device of this id was heard of\n"))
+}
+
+async fn metrics(State(views): State<Views>) -> impl IntoResponse {
+    let stats = views.journal.stats();
+    views.metrics.journal(stats.records, stats.bytes);
+    // Each source ends with the `# EOF` of its own text; only the last one may stay.
+    let mut text = String::new();
+    for part in std::iter::once(views.metrics.text()).chain(views.more_metrics.iter().map(|source| source())) {
+        text.push_str(part.trim_end().trim_end_matches("# EOF"));
+    }
+    text.push_str("# EOF\n");
+    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+}
+
+impl Views {
+    fn status(&self) -> Status {
+        let stats = self.journal.stats();
+        Status {
+            version: env!("CARGO_PKG_VERSION"),
+            devices: self.devices.snapshot().len(),
+            devices_active: self.devices.active(),
+            journal_records: stats.records,
+            journal_bytes: stats.bytes,
+            counters: self.metrics.summary(),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The one `accept` behind both doors: from a message to a durable record and a decision.
+//!
+//! In: topic and payload, from a subscription or from the embedded broker's hook. Out: an [`Acceptance`], returned only
+//! when the record is on disk. It never waits for ClickHouse, and a bad message never stops it.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use domain::{ClipLimits, ClockPolicy, DeviceId, Reading, Refusal, RefusalReason, Timestamp, WindowAction, WindowState};
+use journal::{Appended, Entry, Journal, JournalError, Key};
+use mqtt::{Inbound, InboundKind, Topics, payload};
+use parking_lot::Mutex;
+use store::Row;
+use tokio::time::Instant;
+use tracing::{debug, warn};
+
+use crate::{
+    Metrics,
+    clips::{AnalysedClip, ClipAnalyser},
+    devices::Devices,
+    refusals::RefusalBudget,
+    repeats, rows,
+    trigger::TriggerBoard,
+};
+
+/// How long `accept` waits for room in a full journal before it gives the message back.
+const FULL_WAIT: Duration = Duration::from_secs(5);
+const FULL_POLL: Duration = Duration::from_millis(50);
+
+/// A message as it came in.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// Its topic.
+    pub topic: String,
+    /// Its payload.
+    pub payload: Bytes,
+    /// When it was received.
+    pub received_at: Timestamp,
+}
+
+/// What became of a message. All but `Withheld` may be acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acceptance {
+    /// Its rows are on disk.
+    Stored,
+    /// It repeats a message that is on disk.
+    Duplicate,
+    /// It is not a message we understand; that fact is on disk or counted.
+    Refused(RefusalReason),
+    /// It is none of ours.
+    Ignored,
+    /// It could not be made durable: it must not be acknowledged.
+    Withheld,
+}
+
+/// What ingest works with.
+#[derive(Debug)]
+pub struct Ingest {
+    /// The topics that are ours.
+    pub topics: Topics,
+    /// Which device clocks are believed.
+    pub clocks: ClockPolicy,
+    /// How large a clip may be.
+    pub clip_limits: ClipLimits,
+    pub(crate) journal: Journal,
+    pub(crate) analyser: ClipAnalyser,
+    pub(crate) trigger: Arc<TriggerBoard>,
+    pub(crate) devices: Arc<Devices>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) refusals: Mutex<RefusalBudget>,
+}
+
+/// A message that passed every check.
+enum Event {
+    /// A reading at the time we believe, and the time its device claimed.
+    Reading(Reading, Timestamp),
+    Clip(Box<AnalysedClip>),
+    Action(Box<WindowAction>),
+    State(WindowState),
+    Status(DeviceId, bool),
+}
+
+impl Ingest {
+    /// Takes one message; see the module's text.
+    pub async fn accept(&self, message: Message) -> Acceptance {
+        let started = Instant::now();
+        let inbound = match self.topics.classify(&message.topic) {
+            Ok(Some(inbound)) => inbound,
+            Ok(None) => return Acceptance::Ignored,
+            Err(refusal) => return self.refuse(&message, &refusal).await,
+        };
+        match self.decode(inbound, &message).await {
+            Ok(event) => {
+                let kind = event.kind();
+                let acceptance = self.take(event, message.received_at).await;
+                self.metrics.accepted(kind, started.elapsed().as_secs_f64());
+                acceptance
+            }
+            Err(refusal) => self.refuse(&message, &refusal).await,
+        }
+    }
+
+    async fn decode(&self, inbound: Inbound, message: &Message) -> Result<Event, Refusal> {
+        let Inbound { kind, device_id } = inbound;
+        let payload = &message.payload[..];
+        let at = message.received_at;
+        Ok(match kind {
+            InboundKind::Reading(quantity) => {
+                let reading = payload::decode_reading(quantity, device_id, payload)?;
+                let claimed = reading.timestamp();
+                Event::Reading(reading.at(self.believe(claimed, at)), claimed)
+            }
+            InboundKind::Audio => {
+                let received = payload::decode_clip(device_id, payload, &self.clip_limits)?;
+                let mut analysed = self.analyser.analyse(received).await?;
+                analysed.timestamp = self.believe(analysed.timestamp, at);
+                Event::Clip(Box::new(analysed))
+            }
+            InboundKind::WindowControl => Event::Action(Box::new(payload::decode_control(device_id, payload)?)),
+            InboundKind::WindowState => Event::State(payload::decode_state(device_id, payload)?),
+            InboundKind::DeviceStatus => {
+                let online = payload::decode_status(payload)?;
+                Event::Status(device_id, online)
+            }
+        })
+    }
+
+    /// A device's time, or the time of receipt where its clock cannot be right.
+    fn believe(&self, claimed: Timestamp, received_at: Timestamp) -> Timestamp {
+        let stamped = self.clocks.judge(claimed, received_at);
+        if stamped.replaced {
+            self.metrics.clock_replaced();
+        }
+        stamped.timestamp
+    }
+
+    async fn take(&self, event: Event, received_at: Timestamp) -> Acceptance {
+        // Deciding comes first: it waits for neither disk nor database.
+        let (key, rows) = match event {
+            Event::Reading(reading, claimed) => {
+                self.trigger.observe_reading(&reading);
+                self.devices.reading(&reading, received_at);
+                (Some(repeats::reading_key(&reading, claimed)), vec![rows::reading(&reading, received_at)])
+            }
+            Event::Clip(clip) => {
+                self.trigger.observe_clip(&clip.device_id, clip.heard());
+                self.devices.clip(&clip, received_at);
+                (Some(repeats::clip_key(&clip)), vec![rows::clip(&clip, received_at)])
+            }
+            Event::Action(action) => {
+                let basis = self.trigger.last_request(&action.device_id);
+                self.devices.action(&action);
+                self.metrics.action_logged();
+                (Some(repeats::action_key(&action)), rows::action(&action, basis.as_ref(), received_at))
+            }
+            Event::State(state) => {
+                self.devices.state(&state, received_at);
+                (Some(repeats::state_key(&state)), vec![rows::state(&state, received_at)])
+            }
+            Event::Status(device_id, online) => {
+                let event = self.devices.status(&device_id, online, received_at);
+                (None, event.into_iter().collect())
+            }
+        };
+        self.store(key, &rows).await
+    }
+
+    /// Makes rows durable as one record each; the key stands beside the first.
+    async fn store(&self, key: Option<Key>, rows: &[Row]) -> Acceptance {
+        if rows.is_empty() {
+            return Acceptance::Stored;
+        }
+        let entry = Entry { key, payload: Row::encode_all(rows) };
+        match self.append(entry).await {
+            Ok(Appended::Stored(_)) => Acceptance::Stored,
+            Ok(Appended::Duplicate) => {
+                self.metrics.duplicate();
+                Acceptance::Duplicate
+            }
+            Err(error) => {
+                warn!(error = %error, "message given back: the journal did not take it");
+                Acceptance::Withheld
+            }
+        }
+    }
+
+    async fn append(&self, entry: Entry) -> Result<Appended, JournalError> {
+        let deadline = Instant::now() + FULL_WAIT;
+        loop {
+            match self.journal.append(vec![entry.clone()]).await {
+                Err(JournalError::Full { .. }) if Instant::now() < deadline => tokio::time::sleep(FULL_POLL).await,
+                other => return other.map(|mut appended| appended.pop().expect("one entry in, one answer out")),
+            }
+        }
+    }
+
+    async fn refuse(&self, message: &Message, refusal: &Refusal) -> Acceptance {
+        self.metrics.refused(refusal.reason);
+        debug!(topic = %message.topic, %refusal, "message refused");
+        if self.refusals.lock().spend(&message.topic) {
+            let row = rows::refusal(message, refusal);
+            if self.store(None, &[row]).await == Acceptance::Withheld {
+                return Acceptance::Withheld;
+            }
+        }
+        Acceptance::Refused(refusal.reason)
+    }
+}
+
+impl Event {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Reading(reading, _) => reading.quantity().as_str(),
+            Self::Clip(_) => "audio",
+            Self::Action(_) => "window_control",
+            Self::State(_) => "window_state",
+            Self::Status(..) => "device_status",
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What makes a message a repeat of another: the keys that the journal keeps for an hour.
+//!
+//! In: events with the times their devices claimed. Out: 16 bytes of SHA-256 over (kind, device, time, content).
+
+use domain::{Reading, Timestamp, WindowAction, WindowState};
+use journal::Key;
+use sha2::{Digest as _, Sha256};
+
+use crate::clips::AnalysedClip;
+
+pub(crate) fn reading_key(reading: &Reading, claimed: Timestamp) -> Key {
+    let value = reading.value().to_bits().to_le_bytes();
+    key(reading.quantity().as_str(), reading.device_id().as_str(), claimed, &value)
+}
+
+pub(crate) fn clip_key(clip: &AnalysedClip) -> Key {
+    key("audio", clip.device_id.as_str(), clip.claimed, clip.hash.as_str().as_bytes())
+}
+
+pub(crate) fn action_key(action: &WindowAction) -> Key {
+    let content = match &action.command_id {
+        Some(command_id) => command_id.as_bytes().to_vec(),
+        None => action.position.percent().to_bits().to_le_bytes().to_vec(),
+    };
+    key("window_control", action.device_id.as_str(), action.timestamp, &content)
+}
+
+pub(crate) fn state_key(state: &WindowState) -> Key {
+    let position = state.position.percent().to_bits().to_le_bytes();
+    key("window_state", state.device_id.as_str(), state.timestamp, &position)
+}
+
+fn key(kind: &str, device_id: &str, timestamp: Timestamp, content: &[u8]) -> Key {
+    let mut hash = Sha256::new();
+    // Ids hold no NUL, so the parts cannot run into each other.
+    hash.update(kind.as_bytes());
+    hash.update([0]);
+    hash.update(device_id.as_bytes());
+    hash.update([0]);
+    hash.update(timestamp.as_millis().to_le_bytes());
+    hash.update(content);
+    let digest: [u8; 32] = hash.finalize().into();
+    Key::from_digest(digest)
+}

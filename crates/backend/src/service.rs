@@ -1,0 +1,307 @@
+//! Puts the backend together, starts its tasks and ends them in order.
+//!
+//! In: options. Out: a running [`Backend`]. The order of ending is the order of the data: doors first, then the
+//! recorder, so that what was accepted is stored.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use audio::{Extractor, FeatureOptions};
+use domain::{ClipLimits, ClockPolicy, DeviceId, Quantity, Reading, Timestamp};
+use journal::{Journal, JournalError};
+use mqtt::{ConnectionOptions, Incoming, Publisher, Qos, Subscription, TopicKind, Topics};
+use parking_lot::Mutex;
+use store::{Store, StoreError, StoreOptions};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::{
+    BatchLimits, Devices, Ingest, Metrics, MetricsSource, TriggerBoard, TriggerOptions,
+    clips::ClipAnalyser,
+    devices::own_thresholds,
+    http,
+    recorder::{Recorder, now, prepare},
+    refusals::RefusalBudget,
+    subscriber,
+};
+
+const REGISTRY_TICK: Duration = Duration::from_secs(1);
+const REGISTRY_RELOAD: Duration = Duration::from_mins(1);
+
+/// Where messages come from.
+#[derive(Debug)]
+pub enum Door {
+    /// An external broker: subscribe, and acknowledge by hand.
+    Subscription,
+    /// The embedded broker calls [`Ingest::accept`] before it acknowledges.
+    Hook,
+}
+
+/// What a backend needs to know.
+#[derive(Debug)]
+pub struct BackendOptions {
+    /// The topics that are ours.
+    pub topics: Topics,
+    /// Where the journal lives and how large it may grow.
+    pub journal: journal::Options,
+    /// The database.
+    pub store: StoreOptions,
+    /// When to ask for a position.
+    pub trigger: TriggerOptions,
+    /// Which features to compute, at which rate.
+    pub features: FeatureOptions,
+    /// How large a clip may be.
+    pub clip_limits: ClipLimits,
+    /// Which device clocks are believed.
+    pub clocks: ClockPolicy,
+    /// How large a batch may grow.
+    pub batch: BatchLimits,
+    /// A device is inactive when nothing was heard of it for this long.
+    pub inactive_after: Duration,
+}
+
+impl BackendOptions {
+    /// The defaults around the four things that have none.
+    pub fn new(topics: Topics, journal_path: impl Into<PathBuf>, store: StoreOptions) -> Self {
+        Self {
+            topics,
+            journal: journal::Options::new(journal_path),
+            store,
+            trigger: TriggerOptions::default(),
+            features: FeatureOptions::default(),
+            clip_limits: ClipLimits::default(),
+            clocks: ClockPolicy::default(),
+            batch: BatchLimits::default(),
+            inactive_after: Duration::from_mins(5),
+        }
+    }
+}
+
+/// The backend cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum BackendError {
+    /// The journal cannot be opened.
+    #[error("the journal cannot be opened")]
+    Journal(#[from] JournalError),
+    /// The database's address or credentials are unusable.
+    #[error("the ClickHouse settings cannot be used")]
+    Store(#[from] StoreError),
+    /// The feature settings are unusable.
+    #[error("the audio settings cannot be used")]
+    Audio(#[from] audio::AudioError),
+    /// The page cannot be served there.
+    #[error("HTTP cannot listen on {addr}: {source}; stop what uses it, or choose another with --http ADDR or http.addr")]
+    Http {
+        /// The address.
+        addr: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+}
+
+/// A backend at work.
+#[derive(Debug)]
+pub struct Backend {
+    ingest: Arc<Ingest>,
+    store: Store,
+    doors: CancellationToken,
+    drain: CancellationToken,
+    give_up: CancellationToken,
+    door_tasks: Vec<JoinHandle<()>>,
+    record_tasks: Vec<JoinHandle<()>>,
+    publisher: Option<Publisher>,
+}
+
+impl Backend {
+    /// Opens the journal and starts recording. No door is open yet.
+    pub fn open(options: BackendOptions) -> Result<Self, BackendError> {
+        let metrics = Arc::new(Metrics::new());
+        let devices = Arc::new(Devices::new(options.inactive_after));
+        let trigger = Arc::new(TriggerBoard::new(options.trigger, Arc::clone(&metrics)));
+        let analyser = ClipAnalyser::new(Extractor::new(options.features)?, options.clip_limits);
+        let store = Store::new(options.store)?;
+        let journal = Journal::open(options.journal)?;
+        let waiting = journal.stats().records;
+        if waiting > 0 {
+            info!(records = waiting, "the journal holds records of the last run; they are stored first");
+        }
+        let ingest = Arc::new(Ingest {
+            topics: options.topics,
+            clocks: options.clocks,
+            clip_limits: options.clip_limits,
+            journal: journal.clone(),
+            analyser,
+            trigger: Arc::clone(&trigger),
+            devices: Arc::clone(&devices),
+            metrics: Arc::clone(&metrics),
+            refusals: Mutex::new(RefusalBudget::new()),
+        });
+        let (doors, drain, give_up) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
+        let recorder = Recorder { journal, store: store.clone(), limits: options.batch, metrics, give_up: give_up.clone() };
+        let mut backend =
+            Self { ingest, store, doors, drain, give_up, door_tasks: vec![], record_tasks: vec![], publisher: None };
+        backend.start_recording(recorder, options.trigger);
+        Ok(backend)
+    }
+
+    /// The `accept` behind both doors.
+    pub fn ingest(&self) -> Arc<Ingest> {
+        Arc::clone(&self.ingest)
+    }
+
+    /// The latest state of all devices.
+    pub fn devices(&self) -> Arc<Devices> {
+        Arc::clone(&self.ingest.devices)
+    }
+
+    /// The counters.
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.ingest.metrics)
+    }
+
+    /// Connects to the broker: to publish requests and, through [`Door::Subscription`], to receive.
+    pub fn connect(&mut self, mut connection: ConnectionOptions, door: &Door) {
+        let topics = &self.ingest.topics;
+        if matches!(door, Door::Subscription) {
+            connection.manual_acks = true;
+            connection.subscriptions = TopicKind::ALL
+                .into_iter()
+                .filter(|kind| *kind != TopicKind::InferenceRequest)
+                .map(|kind| Subscription { filter: topics.filter(kind), qos: Qos::AtLeastOnce })
+                .collect();
+        }
+        let (publisher, incoming) = mqtt::connect(connection);
+        let door_task = tokio::spawn(subscriber::run(incoming, self.ingest(), self.metrics(), self.doors.clone()));
+        let asking = ask(self.ingest(), publisher.clone());
+        let doors = self.doors.clone();
+        let ask_task = tokio::spawn(async move {
+            doors.run_until_cancelled(asking).await;
+        });
+        self.door_tasks.extend([door_task, ask_task]);
+        self.publisher = Some(publisher);
+    }
+
+    /// Serves the page, the API and the metrics; gives the address it really listens on.
+    pub async fn serve_http(&mut self, addr: SocketAddr, more_metrics: Vec<MetricsSource>) -> Result<SocketAddr, BackendError> {
+        let unusable = |source| BackendError::Http { addr, source };
+        let listener = http::bind(addr).await.map_err(unusable)?;
+        let local = listener.local_addr().map_err(unusable)?;
+        let views = http::Views {
+            devices: self.devices(),
+            metrics: self.metrics(),
+            journal: self.ingest.journal.clone(),
+            more_metrics,
+        };
+        let doors = self.doors.clone();
+        self.door_tasks.push(tokio::spawn(async move {
+            if let Err(error) = http::serve(listener, views, doors).await {
+                warn!(%error, "HTTP ended");
+            }
+        }));
+        Ok(local)
+    }
+
+    /// Closes the doors and stores what was accepted, for at most `deadline`; the rest waits in the journal.
+    /// Gives the number of records left there.
+    pub async fn stop(self, deadline: Duration) -> u64 {
+        self.doors.cancel();
+        let give_up = self.give_up.clone();
+        let timer = tokio::spawn(async move {
+            tokio::time::sleep(deadline).await;
+            give_up.cancel();
+        });
+        let ended = tokio::time::timeout(deadline / 2, futures_util::future::join_all(self.door_tasks)).await;
+        if ended.is_err() {
+            warn!("a connection did not end in time");
+        }
+        if let Some(publisher) = self.publisher {
+            let _ = tokio::time::timeout(deadline / 4, publisher.disconnect()).await;
+        }
+        self.drain.cancel();
+        futures_util::future::join_all(self.record_tasks).await;
+        timer.abort();
+        self.ingest.journal.stats().records
+    }
+
+    fn start_recording(&mut self, recorder: Recorder, trigger: TriggerOptions) {
+        let registry = keep_registry(self.ingest(), self.store.clone(), trigger, self.drain.clone());
+        let (store, metrics) = (self.store.clone(), self.metrics());
+        let (drain, give_up) = (self.drain.clone(), self.give_up.clone());
+        let registry = tokio::spawn(registry);
+        self.record_tasks.push(tokio::spawn(async move {
+            if give_up.run_until_cancelled(prepare(&store, &metrics)).await.is_none() {
+                return;
+            }
+            // The registry's last rows are appended before the drain ends.
+            let recording = CancellationToken::new();
+            let recorder = tokio::spawn(recorder.run(recording.clone()));
+            drain.cancelled().await;
+            let _ = registry.await;
+            recording.cancel();
+            let _ = recorder.await;
+        }));
+    }
+}
+
+/// Publishes requests as they fall due.
+async fn ask(ingest: Arc<Ingest>, publisher: Publisher) {
+    loop {
+        let request = ingest.trigger.next_request(now).await;
+        let topic = ingest.topics.topic_for(TopicKind::InferenceRequest, &request.device_id);
+        match publisher.publish(topic, mqtt::encode_request(&request), Qos::AtLeastOnce, false).await {
+            Ok(()) => ingest.metrics.requested(),
+            Err(error) => warn!(%error, device_id = %request.device_id, "inference request not sent"),
+        }
+    }
+}
+
+/// Reads the registry once ClickHouse answers, then writes what is due, and reads names and thresholds again.
+async fn keep_registry(ingest: Arc<Ingest>, store: Store, trigger: TriggerOptions, drain: CancellationToken) {
+    let mut loaded: Option<tokio::time::Instant> = None;
+    loop {
+        let ended = drain.run_until_cancelled(tokio::time::sleep(REGISTRY_TICK)).await.is_none();
+        if !ended && loaded.is_none_or(|at| at.elapsed() >= REGISTRY_RELOAD) {
+            match load(&ingest, &store, trigger, loaded.is_none()).await {
+                Ok(()) => loaded = Some(tokio::time::Instant::now()),
+                Err(error) => tracing::debug!(%error, "the registry cannot be read yet"),
+            }
+        }
+        // Before the registry is read, a row would overwrite a device's name and location.
+        if loaded.is_some() {
+            let rows = ingest.devices.due(now());
+            if !rows.is_empty() && !ingest.append_rows(&rows).await {
+                warn!("the registry's rows wait: the journal did not take them");
+            }
+        }
+        ingest.metrics.active_devices(ingest.devices.active());
+        if ended {
+            return;
+        }
+    }
+}
+
+async fn load(ingest: &Ingest, store: &Store, trigger: TriggerOptions, first: bool) -> Result<(), StoreError> {
+    let devices = store.devices().await?;
+    ingest.devices.restore(&devices);
+    for row in &devices {
+        if let (Ok(device_id), Some(own)) = (DeviceId::parse(&row.device_id), own_thresholds(&row.config, trigger.thresholds)) {
+            ingest.trigger.set_thresholds(&device_id, own);
+        }
+    }
+    if first {
+        let latest = store.latest_readings().await?;
+        let readings = latest.iter().filter_map(|row| {
+            let quantity = match row.quantity.as_str() {
+                "temperature" => Quantity::Temperature,
+                "humidity" => Quantity::Humidity,
+                _ => return None,
+            };
+            let device_id = DeviceId::parse(&row.device_id).ok()?;
+            Reading::new(device_id, quantity, row.value, Timestamp::from_millis(row.timestamp)).ok()
+        });
+        let clips = latest.iter().filter(|row| row.quantity == "audio");
+        let clips = clips.filter_map(|row| Some((DeviceId::parse(&row.device_id).ok()?, Timestamp::from_millis(row.timestamp))));
+        ingest.trigger.restore(readings, clips);
+    }
+    Ok(())
+}

@@ -1,0 +1,222 @@
+//! From readings to inference requests: change detection for each device, and at most one request waiting for each.
+//!
+//! In: readings and clips as soon as they are decoded. Out: requests on their topic, the newest state of a device
+//! replacing an older one that could not be sent yet. It never touches the journal or the database.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::Duration,
+};
+
+use domain::{
+    AudioHash, ChangeDetector, ClipFeatures, DeviceId, InferenceRequest, Reading, RequestAudio, Thresholds, Timestamp, Trigger,
+};
+use parking_lot::Mutex;
+use tokio::{sync::Notify, time::Instant};
+
+use crate::Metrics;
+
+/// The first decision for a device waits this long for a clip: sensors start with their climate.
+const FIRST_CLIP_WAIT: Duration = Duration::from_secs(2);
+
+/// A clip as a request needs it.
+#[derive(Debug, Clone)]
+pub struct HeardClip {
+    /// When it was recorded.
+    pub timestamp: Timestamp,
+    /// The container's bytes as Base64, as they travelled.
+    pub data_base64: String,
+    /// Samples per second as the device said.
+    pub sample_rate: u32,
+    /// Seconds.
+    pub duration_s: f64,
+    /// Its hash.
+    pub hash: AudioHash,
+    /// Its features.
+    pub features: ClipFeatures,
+}
+
+/// How the trigger decides.
+#[derive(Debug, Clone, Copy)]
+pub struct TriggerOptions {
+    /// What counts as significant, where a device has no thresholds of its own.
+    pub thresholds: Thresholds,
+    /// How long after its making a request may be answered.
+    pub request_ttl: Duration,
+    /// A clip goes into requests for this long.
+    pub clip_max_age: Duration,
+}
+
+impl Default for TriggerOptions {
+    /// The specification's thresholds; ten seconds for an answer; a clip counts for ten minutes.
+    fn default() -> Self {
+        Self { thresholds: Thresholds::default(), request_ttl: Duration::from_secs(10), clip_max_age: Duration::from_mins(10) }
+    }
+}
+
+#[derive(Debug)]
+struct Room {
+    detector: ChangeDetector,
+    clip: Option<(Arc<HeardClip>, Instant)>,
+    /// The newest clip's time, also of one that is no longer kept.
+    clip_timestamp: Option<Timestamp>,
+    last_request: Option<LastRequest>,
+}
+
+/// What the last request of a device was based on: for the log, where an answer does not say.
+#[derive(Debug, Clone)]
+pub struct LastRequest {
+    /// When it was sent.
+    pub sent: Instant,
+    /// The clip in it.
+    pub audio_hash: Option<AudioHash>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    rooms: HashMap<DeviceId, Room>,
+    due: HashMap<DeviceId, Instant>,
+    thresholds: HashMap<DeviceId, Thresholds>,
+}
+
+/// Change detection for all devices.
+#[derive(Debug)]
+pub struct TriggerBoard {
+    options: TriggerOptions,
+    state: Mutex<State>,
+    changed: Notify,
+    metrics: Arc<Metrics>,
+}
+
+impl TriggerBoard {
+    /// Knows no device yet.
+    pub fn new(options: TriggerOptions, metrics: Arc<Metrics>) -> Self {
+        Self { options, state: Mutex::default(), changed: Notify::new(), metrics }
+    }
+
+    /// Takes a reading; a significant one makes a request due.
+    pub fn observe_reading(&self, reading: &Reading) {
+        self.observe(reading.device_id(), |room, _| {
+            room.detector.observe_reading(reading.quantity(), reading.timestamp(), reading.value())
+        });
+    }
+
+    /// Takes a clip. One older than the newest known, or the same again, changes nothing.
+    pub fn observe_clip(&self, device_id: &DeviceId, clip: HeardClip) {
+        self.observe(device_id, |room, now| {
+            let late = room.clip_timestamp.is_some_and(|newest| clip.timestamp < newest);
+            let repeated = room.clip.as_ref().is_some_and(|(kept, _)| kept.hash == clip.hash && kept.timestamp == clip.timestamp);
+            if late || repeated {
+                return None;
+            }
+            room.clip_timestamp = Some(clip.timestamp);
+            room.clip = Some((Arc::new(clip), now));
+            room.detector.observe_clip()
+        });
+    }
+
+    /// What was known before a restart: sets the baseline and triggers nothing.
+    pub fn restore(&self, readings: impl IntoIterator<Item = Reading>, clips: impl IntoIterator<Item = (DeviceId, Timestamp)>) {
+        let mut state = self.state.lock();
+        for reading in readings {
+            let room = self.room(&mut state, reading.device_id());
+            room.detector.observe_reading(reading.quantity(), reading.timestamp(), reading.value());
+            room.detector.decided();
+        }
+        for (device_id, timestamp) in clips {
+            let room = self.room(&mut state, &device_id);
+            room.clip_timestamp = room.clip_timestamp.max(Some(timestamp));
+        }
+    }
+
+    /// Gives a device thresholds of its own.
+    pub fn set_thresholds(&self, device_id: &DeviceId, thresholds: Thresholds) {
+        let mut state = self.state.lock();
+        if let Some(room) = state.rooms.get_mut(device_id) {
+            room.detector.set_thresholds(thresholds);
+        }
+        state.thresholds.insert(device_id.clone(), thresholds);
+    }
+
+    /// What the last request of a device was based on.
+    pub fn last_request(&self, device_id: &DeviceId) -> Option<LastRequest> {
+        self.state.lock().rooms.get(device_id)?.last_request.clone()
+    }
+
+    /// Waits until a request is due and makes it from the device's state at that moment.
+    pub async fn next_request(&self, clock: impl Fn() -> Timestamp) -> InferenceRequest {
+        loop {
+            let changed = self.changed.notified();
+            let earliest = {
+                let mut state = self.state.lock();
+                let next = state.due.iter().min_by_key(|(_, due)| **due).map(|(id, due)| (id.clone(), *due));
+                match next {
+                    Some((device_id, due)) if due <= Instant::now() => {
+                        state.due.remove(&device_id);
+                        if let Some(request) = self.request(&mut state, &device_id, clock()) {
+                            return request;
+                        }
+                        continue;
+                    }
+                    other => other.map(|(_, due)| due),
+                }
+            };
+            match earliest {
+                Some(due) => {
+                    let _ = tokio::time::timeout_at(due, changed).await;
+                }
+                None => changed.await,
+            }
+        }
+    }
+
+    fn observe(&self, device_id: &DeviceId, look: impl FnOnce(&mut Room, Instant) -> Option<Trigger>) {
+        let now = Instant::now();
+        let mut state = self.state.lock();
+        let room = self.room(&mut state, device_id);
+        let Some(trigger) = look(room, now) else { return };
+        // From here on change is measured from the state that the request will carry.
+        room.detector.decided();
+        let due = if trigger == Trigger::FirstClimate && room.clip.is_none() { now + FIRST_CLIP_WAIT } else { now };
+        let entry = state.due.entry(device_id.clone()).or_insert(due);
+        *entry = due.min(*entry);
+        drop(state);
+        self.metrics.triggered(trigger);
+        self.changed.notify_one();
+    }
+
+    fn room<'a>(&self, state: &'a mut State, device_id: &DeviceId) -> &'a mut Room {
+        let thresholds = state.thresholds.get(device_id).copied().unwrap_or(self.options.thresholds);
+        state.rooms.entry(device_id.clone()).or_insert_with(|| Room {
+            detector: ChangeDetector::new(thresholds),
+            clip: None,
+            clip_timestamp: None,
+            last_request: None,
+        })
+    }
+
+    fn request(&self, state: &mut State, device_id: &DeviceId, now: Timestamp) -> Option<InferenceRequest> {
+        let room = state.rooms.get_mut(device_id)?;
+        let (temperature, humidity) = room.detector.climate()?;
+        if room.clip.as_ref().is_some_and(|(_, heard)| heard.elapsed() > self.options.clip_max_age) {
+            room.clip = None;
+        }
+        let clip = room.clip.as_ref().map(|(clip, _)| Arc::clone(clip));
+        room.last_request = Some(LastRequest { sent: Instant::now(), audio_hash: clip.as_ref().map(|c| c.hash.clone()) });
+        Some(InferenceRequest {
+            device_id: device_id.clone(),
+            timestamp: room.detector.latest_timestamp().max(clip.as_ref().map(|c| c.timestamp)).unwrap_or(now),
+            temperature,
+            humidity,
+            audio: clip.map(|clip| RequestAudio {
+                data_base64: clip.data_base64.clone(),
+                sample_rate: clip.sample_rate,
+                duration_s: clip.duration_s,
+                audio_hash: Some(clip.hash.clone()),
+                features: Some(clip.features.clone()),
+            }),
+            expires_at: Some(now.plus(self.options.request_ttl)),
+        })
+    }
+}

@@ -1,0 +1,144 @@
+//! The command line: names and flags that scripts rely on.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+/// Cheap sensors in, window positions out.
+#[derive(Debug, Parser)]
+#[command(name = "casement", version, about, max_term_width = 110)]
+pub struct Cli {
+    /// Log as JSON, one object a line (RUST_LOG chooses what is logged)
+    #[arg(long, global = true)]
+    pub log_json: bool,
+    /// What to run
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// One role or tool.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run everything in one: broker, ClickHouse, backend, ML service and page
+    #[command(after_help = "Example:\n  casement up --simulate 5\n  casement up --data /var/lib/casement --config casement.yaml")]
+    Up(Up),
+    /// Run the backend against a broker and a ClickHouse
+    #[command(after_help = "Example:\n  CASEMENT__CLICKHOUSE__ADDR=clickhouse:8123 casement backend --config config.yaml")]
+    Backend(Backend),
+    /// Run the ML service against a broker
+    #[command(after_help = "Example:\n  CASEMENT__MQTT__BROKER=tcp://mosquitto:1883 casement ml --config config.yaml")]
+    Ml(ConfigFile),
+    /// Run the embedded ClickHouse as a process of its own
+    #[command(after_help = "Example:\n  casement engine --data ./casement-data & curl 'http://127.0.0.1:8123/?query=SELECT+1'")]
+    Engine(Engine),
+    /// Run virtual sensors and windows against a broker
+    #[command(after_help = "Example:\n  casement simulate --broker tcp://127.0.0.1:1883 --devices 10 --seed 7 --speed 60")]
+    Simulate(Simulate),
+    /// Print the audio features of WAV files, a JSON object a line
+    #[command(after_help = "Example:\n  casement features clip.wav --rate 16000")]
+    Features(Features),
+    /// Print a model's predictions for given inputs as JSON
+    #[command(after_help = "Example:\n  casement predict --model models/window_regressor.pth --input inputs.json")]
+    Predict(Predict),
+    /// Print the configuration in effect as JSON, secrets redacted
+    #[command(after_help = "Example:\n  casement config --config config.yaml")]
+    Config(ConfigFile),
+}
+
+/// Flags of `casement up`.
+#[derive(Debug, Args)]
+pub struct Up {
+    /// Directory for all data [default: ./casement-data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Address of the MQTT broker [default: 127.0.0.1:1883]
+    #[arg(long, value_name = "ADDR")]
+    pub mqtt: Option<SocketAddr>,
+    /// Address of page, API and metrics [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    pub http: Option<SocketAddr>,
+    /// Address of ClickHouse's HTTP interface [default: 127.0.0.1:8123]
+    #[arg(long, value_name = "ADDR")]
+    pub clickhouse: Option<SocketAddr>,
+    /// Add this many virtual rooms with sensors and windows
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub simulate: usize,
+    /// Configuration file (YAML)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Flags of `casement backend`.
+#[derive(Debug, Args)]
+pub struct Backend {
+    /// Configuration file (YAML)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Address of page, API and metrics [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    pub http: Option<SocketAddr>,
+}
+
+/// The one flag of roles that take all else from the configuration.
+#[derive(Debug, Args)]
+pub struct ConfigFile {
+    /// Configuration file (YAML)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Flags of `casement engine`.
+#[derive(Debug, Args)]
+pub struct Engine {
+    /// Directory for all data; the engine's lies in its subdirectory `engine` [default: ./casement-data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Address of ClickHouse's HTTP interface [default: 127.0.0.1:8123]
+    #[arg(long, value_name = "ADDR")]
+    pub clickhouse: Option<SocketAddr>,
+    /// Configuration file (YAML)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// End when standard input closes: set by the process that supervises the engine
+    #[arg(long, hide = true)]
+    pub supervised: bool,
+}
+
+/// Flags of `casement simulate`.
+#[derive(Debug, Args)]
+pub struct Simulate {
+    /// The broker to connect to
+    #[arg(long, value_name = "URL", default_value = "tcp://127.0.0.1:1883")]
+    pub broker: mqtt::BrokerUrl,
+    /// How many devices
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub devices: usize,
+    /// The same seed gives the same rooms and the same weather
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// How many times faster than real the rooms live
+    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    pub speed: f64,
+}
+
+/// Flags of `casement features`.
+#[derive(Debug, Args)]
+pub struct Features {
+    /// WAV files
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Resample to this rate first [default: each file's own]
+    #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(4_000..=192_000))]
+    pub rate: Option<u32>,
+}
+
+/// Flags of `casement predict`.
+#[derive(Debug, Args)]
+pub struct Predict {
+    /// A `.pth` file
+    #[arg(long, value_name = "FILE")]
+    pub model: PathBuf,
+    /// A JSON file: {"input": [[50 numbers], …]}
+    #[arg(long, value_name = "FILE")]
+    pub input: PathBuf,
+}

@@ -1,0 +1,9 @@
+//! `casement config`: what is in effect, after all layers.
+
+use crate::{cli::ConfigFile, config::Sources};
+
+pub fn run(flags: ConfigFile) -> anyhow::Result<()> {
+    let config = Sources::process(flags.config).load()?;
+    println!("{}", serde_json::to_string_pretty(&config)?);
+    Ok(())
+}

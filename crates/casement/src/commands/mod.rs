@@ -1,0 +1,36 @@
+//! One file for each subcommand.
+
+mod backend;
+mod config;
+mod engine;
+mod features;
+mod ml;
+mod predict;
+mod simulate;
+mod up;
+
+use anyhow::Context as _;
+
+use crate::cli::Command;
+
+/// Runs a subcommand to its end.
+pub fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Features(flags) => features::run(&flags),
+        Command::Predict(flags) => predict::run(&flags),
+        Command::Config(flags) => config::run(flags),
+        Command::Up(flags) => block_on(up::run(flags)),
+        Command::Backend(flags) => block_on(backend::run(flags)),
+        Command::Ml(flags) => block_on(ml::run(flags)),
+        Command::Engine(flags) => block_on(engine::run(flags)),
+        Command::Simulate(flags) => block_on(simulate::run(flags)),
+    }
+}
+
+fn block_on(role: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the async runtime does not start")?;
+    let result = runtime.block_on(role);
+    // A task that hangs must not keep a stopped service alive.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+    result
+}

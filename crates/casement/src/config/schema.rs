@@ -1,0 +1,271 @@
+//! The sections and keys, with their defaults. The first five sections are the specification's.
+
+use std::{fmt, net::SocketAddr, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The broker that services talk to, and their topics.
+    pub mqtt: Mqtt,
+    /// The database that the backend writes to.
+    pub clickhouse: ClickHouse,
+    /// When to ask for a new position.
+    pub change_detection: ChangeDetection,
+    /// The model that predicts.
+    pub model: Model,
+    /// What is done with clips.
+    pub audio: Audio,
+    /// The durable log between accepting and storing.
+    pub journal: JournalSection,
+    /// The page, the API and the metrics.
+    pub http: Http,
+    /// The embedded ClickHouse.
+    pub engine: Engine,
+    /// The embedded broker.
+    pub broker: Broker,
+}
+
+/// `mqtt`: one section for both services, as in the specification.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Mqtt {
+    /// `tcp://host:port`, or `mqtts://host:port` for TLS.
+    pub broker: String,
+    /// User name, where the broker wants one.
+    pub username: Option<String>,
+    /// Password; only from the environment or, by `password_file`, from a file.
+    pub password: Option<Secret>,
+    /// A file whose first line is the password.
+    pub password_file: Option<PathBuf>,
+    /// Topic patterns; `+` and `{device_id}` both stand for a device.
+    pub topics: Topics,
+}
+
+/// `mqtt.topics`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Topics {
+    /// Temperature readings.
+    pub temperature: String,
+    /// Humidity readings.
+    pub humidity: String,
+    /// Clips.
+    pub audio: String,
+    /// Requests to the ML service.
+    pub inference_request: String,
+    /// Commands to windows.
+    pub window_control: String,
+    /// What windows report.
+    pub window_state: String,
+    /// Birth and last will of devices.
+    pub device_status: String,
+}
+
+/// `clickhouse`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClickHouse {
+    /// `host:port` of the HTTP interface, or a URL with `http://` or `https://`.
+    pub addr: String,
+    /// Database; created at start where it does not exist.
+    pub database: String,
+    /// User.
+    pub user: String,
+    /// Password; only from the environment or, by `password_file`, from a file.
+    pub password: Option<Secret>,
+    /// A file whose first line is the password.
+    pub password_file: Option<PathBuf>,
+}
+
+/// `change_detection`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ChangeDetection {
+    /// Degrees Celsius.
+    pub temperature_threshold: f64,
+    /// Percentage points.
+    pub humidity_threshold: f64,
+    /// Whether every clip triggers.
+    pub audio_always_trigger: bool,
+}
+
+/// `model`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Model {
+    /// A `.pth` file.
+    pub path: PathBuf,
+    /// What predictions are labelled with where the model's side-car does not say.
+    pub version: String,
+    /// `cpu`; `cuda` is for `.onnx` models.
+    pub device: String,
+}
+
+/// `audio`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Audio {
+    /// The rate clips are brought to before features are computed, in hertz.
+    pub sample_rate: u32,
+    /// Whether recordings are kept. Off by default: they are people's speech.
+    pub store_raw: bool,
+    /// Where recordings are kept.
+    pub storage_path: PathBuf,
+    /// The features to compute.
+    pub features: Vec<String>,
+}
+
+/// `journal`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct JournalSection {
+    /// Its directory.
+    pub path: PathBuf,
+    /// At this size it stops acknowledging until there is room.
+    pub max_bytes: u64,
+}
+
+/// `http`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// Where the page, the API and the metrics are served.
+    pub addr: SocketAddr,
+}
+
+/// `engine`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Engine {
+    /// Its directory.
+    pub path: PathBuf,
+    /// Where its HTTP interface listens.
+    pub addr: SocketAddr,
+    /// Another copy of `libchdb.so` than the cached one.
+    pub library: Option<PathBuf>,
+}
+
+/// `broker`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Broker {
+    /// Where the embedded broker listens.
+    pub addr: SocketAddr,
+}
+
+/// Text that is never printed.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The secret itself, for the one place that sends it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("[redacted]")
+    }
+}
+
+impl Default for Mqtt {
+    fn default() -> Self {
+        Self {
+            broker: "tcp://127.0.0.1:1883".into(),
+            username: None,
+            password: None,
+            password_file: None,
+            topics: Topics::default(),
+        }
+    }
+}
+
+impl Default for Topics {
+    fn default() -> Self {
+        Self {
+            temperature: "sensor/+/temperature".into(),
+            humidity: "sensor/+/humidity".into(),
+            audio: "sensor/+/audio".into(),
+            inference_request: "ml/inference/request/{device_id}".into(),
+            window_control: "window/{device_id}/control".into(),
+            window_state: "window/{device_id}/state".into(),
+            device_status: "device/{device_id}/status".into(),
+        }
+    }
+}
+
+impl Default for ClickHouse {
+    fn default() -> Self {
+        Self {
+            addr: "127.0.0.1:8123".into(),
+            database: "iot".into(),
+            user: "default".into(),
+            password: None,
+            password_file: None,
+        }
+    }
+}
+
+impl Default for ChangeDetection {
+    fn default() -> Self {
+        Self { temperature_threshold: 0.5, humidity_threshold: 2.0, audio_always_trigger: true }
+    }
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self { path: "./models/window_regressor.pth".into(), version: "v1.0.0".into(), device: "cpu".into() }
+    }
+}
+
+impl Default for Audio {
+    fn default() -> Self {
+        Self {
+            sample_rate: 16_000,
+            store_raw: false,
+            storage_path: "./audio_data/".into(),
+            features: domain::FeatureName::SPECIFIED.map(|name| name.to_string()).to_vec(),
+        }
+    }
+}
+
+impl Default for JournalSection {
+    fn default() -> Self {
+        Self { path: "./casement-data/journal".into(), max_bytes: 4 << 30 }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { addr: ([127, 0, 0, 1], 8080).into() }
+    }
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self { path: "./casement-data/engine".into(), addr: ([127, 0, 0, 1], 8123).into(), library: None }
+    }
+}
+
+impl Default for Broker {
+    fn default() -> Self {
+        Self { addr: ([127, 0, 0, 1], 1883).into() }
+    }
+}

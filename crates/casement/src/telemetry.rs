@@ -1,0 +1,19 @@
+//! Logs: to standard error, so that standard output stays data.
+
+use std::io::IsTerminal as _;
+
+use tracing_subscriber::EnvFilter;
+
+/// What is logged unless `RUST_LOG` says otherwise: our own news, and of libraries only what is wrong.
+const DEFAULT: &str = "warn,casement=info,backend=info,broker=info,engine=info,ml=info,simulator=info,mqtt=warn,rmqtt=error";
+
+/// Starts logging; called once.
+pub fn start(json: bool) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if json {
+        builder.json().init();
+    } else {
+        builder.with_ansi(std::io::stderr().is_terminal()).init();
+    }
+}
