@@ -1,1 +1,19 @@
-//! placeholder
+//! Everything Casement says to an MQTT broker: topics, JSON payloads, one connection with its acknowledgements.
+//!
+//! In: bytes from a broker, domain types from services. Out: domain types or refusals, and bytes for a broker. It knows
+//! no service and no database, never waits for a consumer, and never acknowledges what nobody accepted.
+
+mod connection;
+mod payload;
+mod topics;
+
+pub use connection::{
+    AckToken, Acker, BrokerUrl, ConnectionOptions, ConnectionStats, Delivery, Event, Incoming,
+    InvalidBrokerUrl, Message, PublishError, Publisher, Qos, Secret, Subscription, connect,
+};
+pub use payload::{
+    DeviceStatus, ReceivedClip, decode_audio_data, decode_clip, decode_control, decode_reading,
+    decode_request, decode_state, decode_status, encode_audio_data, encode_clip, encode_control,
+    encode_reading, encode_request, encode_state, encode_status,
+};
+pub use topics::{Inbound, InvalidPattern, TopicKind, TopicPattern, TopicPatterns, Topics};

@@ -1,0 +1,93 @@
+//! Receiving: events in order, and acknowledgements from wherever a message ends up.
+
+use std::{
+    fmt,
+    sync::{Arc, atomic::Ordering},
+};
+
+use tokio::sync::mpsc;
+
+use super::{AckToken, ConnectionStats, Delivery, Event, Qos, link::Handle};
+
+/// The events of one connection.
+///
+/// At QoS 1 the broker sends no more than `receive_maximum` messages that are not acknowledged, so a slow consumer
+/// slows the broker down; at QoS 0 what does not fit is dropped and counted.
+pub struct Incoming {
+    events: mpsc::UnboundedReceiver<Event>,
+    handle: Arc<Handle>,
+    manual_acks: bool,
+}
+
+impl Incoming {
+    pub(super) fn new(
+        events: mpsc::UnboundedReceiver<Event>,
+        handle: Arc<Handle>,
+        manual_acks: bool,
+    ) -> Self {
+        Self {
+            events,
+            handle,
+            manual_acks,
+        }
+    }
+
+    /// The next event; `None` when the connection was closed for good. Without `manual_acks` a message is acknowledged
+    /// here. Cancelling loses nothing.
+    pub async fn recv(&mut self) -> Option<Event> {
+        let event = self.events.recv().await?;
+        if let Event::Message(delivery) = &event {
+            if delivery.qos == Qos::AtMostOnce {
+                self.handle.shared.waiting_qos0.fetch_sub(1, Ordering::Relaxed);
+            } else if !self.manual_acks {
+                self.ack(delivery);
+            }
+        }
+        Some(event)
+    }
+
+    /// Acknowledges a delivery. Acknowledgements leave in the order of receipt, whatever the order of the calls; one
+    /// for an earlier connection is dropped and counted, since the broker delivers that message again.
+    pub fn ack(&self, delivery: &Delivery) {
+        self.handle.shared.acknowledge(delivery.token);
+    }
+
+    /// Acknowledges from other tasks.
+    pub fn acker(&self) -> Acker {
+        Acker {
+            handle: Arc::clone(&self.handle),
+        }
+    }
+
+    /// Counters of the connection.
+    pub fn stats(&self) -> ConnectionStats {
+        self.handle.shared.stats()
+    }
+}
+
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming")
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Acknowledges deliveries by their tokens. Cheap to clone.
+#[derive(Clone)]
+pub struct Acker {
+    handle: Arc<Handle>,
+}
+
+impl Acker {
+    /// Acknowledges as [`Incoming::ack`] does.
+    pub fn ack(&self, token: AckToken) {
+        self.handle.shared.acknowledge(token);
+    }
+}
+
+impl fmt::Debug for Acker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Acker")
+    }
+}

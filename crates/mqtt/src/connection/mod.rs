@@ -1,0 +1,43 @@
+//! One connection to a broker, kept alive: a single task polls it and never waits for anyone.
+//!
+//! In: options, messages to publish, acknowledgements. Out: events in the order of the broker. Back-pressure is withheld
+//! acknowledgement (the broker's receive maximum); what is queued is bounded, what is dropped is counted.
+
+mod acks;
+mod backoff;
+mod driver;
+mod incoming;
+mod link;
+mod message;
+mod options;
+mod outbox;
+mod publisher;
+mod tls;
+mod url;
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+pub use acks::AckToken;
+pub use incoming::{Acker, Incoming};
+pub use link::ConnectionStats;
+pub use message::{Delivery, Event, Message, Qos, Subscription};
+pub use options::{ConnectionOptions, Secret};
+pub use publisher::{PublishError, Publisher};
+pub use url::{BrokerUrl, InvalidBrokerUrl};
+
+use driver::Driver;
+use link::Handle;
+
+/// Starts the connection's task on the present Tokio runtime and returns at once; [`Event::Connected`] tells when it is
+/// up. The task ends with [`Publisher::disconnect`], or when every handle is dropped (then the last will is sent).
+pub fn connect(options: ConnectionOptions) -> (Publisher, Incoming) {
+    let (events, received) = mpsc::unbounded_channel();
+    let manual_acks = options.manual_acks;
+    let (driver, shared) = Driver::new(options, events);
+    let handle = Arc::new(Handle::new(Arc::clone(&shared)));
+    tokio::spawn(driver.run());
+    let publisher = Publisher::new(Arc::clone(&handle));
+    (publisher, Incoming::new(received, handle, manual_acks))
+}

@@ -1,0 +1,193 @@
+//! How a connection is to be made.
+
+use std::{fmt, time::Duration};
+
+use rumqttc::{
+    NetworkOptions, Transport,
+    v5::{
+        MqttOptions,
+        mqttbytes::v5::{ConnectProperties, LastWill},
+    },
+};
+
+use super::{BrokerUrl, Message, Subscription, tls};
+
+/// A password: printed only as `[redacted]`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a password.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The password itself.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// Everything about one connection. Start from [`ConnectionOptions::new`] and change what differs.
+#[derive(Debug, Clone)]
+pub struct ConnectionOptions {
+    /// Where the broker listens.
+    pub broker: BrokerUrl,
+    /// Names the session; one connection at a time has it. Empty: a random one.
+    pub client_id: String,
+    /// The account, where the broker asks for one.
+    pub username: Option<String>,
+    /// The account's password.
+    pub password: Option<Secret>,
+    /// Certificates (PEM) to trust for TLS instead of the system's.
+    pub trusted_certificates_pem: Option<Vec<u8>>,
+    /// Silence after which the broker is asked whether it is there (at least 5 s).
+    pub keep_alive: Duration,
+    /// Whether the broker is to forget an earlier session.
+    pub clean_start: bool,
+    /// How long the broker keeps the session while we are away.
+    pub session_expiry: Duration,
+    /// The largest packet sent or received.
+    pub max_packet_bytes: u32,
+    /// How many deliveries may be unacknowledged; the broker then waits.
+    pub receive_maximum: u16,
+    /// How many of our own QoS 1 messages may be unacknowledged.
+    pub inflight: u16,
+    /// How many messages may wait to be sent.
+    pub max_queued_messages: usize,
+    /// How many payload bytes may wait to be sent.
+    pub max_queued_bytes: usize,
+    /// How many QoS 0 deliveries may wait for the consumer; more are dropped and counted.
+    pub max_waiting_qos0: usize,
+    /// Sent by the broker when the connection is lost without [`super::Publisher::disconnect`].
+    pub last_will: Option<Message>,
+    /// Published first on every connection.
+    pub birth: Option<Message>,
+    /// Asked for on every connection.
+    pub subscriptions: Vec<Subscription>,
+    /// Whether the consumer acknowledges; otherwise [`super::Incoming::recv`] does it.
+    pub manual_acks: bool,
+    /// The longest pause between two attempts to connect.
+    pub max_backoff: Duration,
+}
+
+impl ConnectionOptions {
+    /// The defaults: a clean session, 2 MiB packets, 30 s keep-alive, 1,000 deliveries in flight.
+    pub fn new(broker: BrokerUrl, client_id: impl Into<String>) -> Self {
+        Self {
+            broker,
+            client_id: client_id.into(),
+            username: None,
+            password: None,
+            trusted_certificates_pem: None,
+            keep_alive: Duration::from_secs(30),
+            clean_start: true,
+            session_expiry: Duration::ZERO,
+            max_packet_bytes: 2 << 20,
+            receive_maximum: 1_000,
+            inflight: 1_000,
+            max_queued_messages: 1_000,
+            max_queued_bytes: 64 << 20,
+            max_waiting_qos0: 1_000,
+            last_will: None,
+            birth: None,
+            subscriptions: Vec::new(),
+            manual_acks: false,
+            max_backoff: Duration::from_secs(10),
+        }
+    }
+
+    /// Keeps the session for `expiry` while we are away: nothing acknowledged to its sender is missed.
+    #[must_use]
+    pub fn persistent(self, expiry: Duration) -> Self {
+        Self {
+            clean_start: false,
+            session_expiry: expiry,
+            ..self
+        }
+    }
+
+    /// The client id, never empty.
+    pub(super) fn effective_client_id(&self) -> String {
+        if self.client_id.is_empty() {
+            format!("casement-{:016x}", rand::random::<u64>())
+        } else {
+            self.client_id.clone()
+        }
+    }
+
+    pub(super) fn keep_alive(&self) -> Duration {
+        self.keep_alive
+            .clamp(Duration::from_secs(5), Duration::from_secs(u64::from(u16::MAX)))
+    }
+
+    /// How many requests the client's channel must hold so that an acknowledgement always fits.
+    pub(super) fn channel_capacity(&self) -> usize {
+        usize::from(self.receive_maximum.max(1)) + usize::from(self.inflight) + 16
+    }
+
+    pub(super) fn to_client(&self) -> MqttOptions {
+        let mut client = MqttOptions::new(
+            self.effective_client_id(),
+            self.broker.dial_host(),
+            self.broker.port(),
+        );
+        client.set_keep_alive(self.keep_alive());
+        client.set_clean_start(self.clean_start);
+        client.set_connect_properties(ConnectProperties {
+            session_expiry_interval: Some(self.session_expiry.as_secs().min(u64::from(u32::MAX)) as u32),
+            receive_maximum: Some(self.receive_maximum.max(1)),
+            max_packet_size: Some(self.max_packet_bytes),
+            ..ConnectProperties::new()
+        });
+        client.set_outgoing_inflight_upper_limit(self.inflight.saturating_add(1));
+        client.set_manual_acks(true);
+        if let Some(username) = &self.username {
+            client.set_credentials(username, self.password.as_ref().map_or("", Secret::reveal));
+        }
+        if let Some(will) = &self.last_will {
+            client.set_last_will(LastWill::new(
+                &*will.topic,
+                will.payload.to_vec(),
+                will.qos.to_wire(),
+                will.retain,
+                None,
+            ));
+        }
+        if self.broker.tls() {
+            let config = tls::client_config(self.trusted_certificates_pem.as_deref());
+            client.set_transport(Transport::tls_with_config(config.into()));
+        }
+        let mut network = NetworkOptions::new();
+        network.set_tcp_nodelay(true);
+        client.set_network_options(network);
+        client
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_printed() {
+        let mut options = ConnectionOptions::new(BrokerUrl::tcp("h", 1), "c");
+        options.password = Some(Secret::new("hunter2"));
+        let shown = format!("{options:?}");
+        assert!(!shown.contains("hunter2") && shown.contains("[redacted]"));
+    }
+
+    #[test]
+    fn a_short_keep_alive_is_raised_to_what_the_client_allows() {
+        let mut options = ConnectionOptions::new(BrokerUrl::tcp("h", 1), "");
+        options.keep_alive = Duration::from_secs(1);
+        assert_eq!(options.to_client().keep_alive(), Duration::from_secs(5));
+        assert!(!options.to_client().client_id().is_empty());
+    }
+}

@@ -1,0 +1,203 @@
+//! Sending: messages enter a bounded outbox and leave it when the broker has them.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tokio::{sync::oneshot, time::timeout};
+
+use super::{
+    ConnectionStats, Message, Qos,
+    link::{Handle, packet_bytes},
+    outbox::Confirm,
+};
+
+/// How long [`Publisher::disconnect`] lets messages leave, and then the task end.
+const DRAIN: Duration = Duration::from_secs(2);
+const END: Duration = Duration::from_secs(1);
+
+/// A message was not taken or did not arrive.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PublishError {
+    /// The topic is empty, too long, or holds a wildcard or NUL.
+    #[error("'{0}' is not a topic to publish to")]
+    BadTopic(String),
+    /// The packet exceeds what we or the broker allow.
+    #[error("the message exceeds the largest packet of {limit} bytes")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: u32,
+    },
+    /// Too many messages wait already.
+    #[error("too many messages wait to be sent")]
+    Full,
+    /// The broker refused it; the reason is MQTT's.
+    #[error("the broker refused the message: {0}")]
+    Refused(String),
+    /// The connection ended before a QoS 0 message was written.
+    #[error("the connection was lost before the message was sent")]
+    Lost,
+    /// The connection was closed for good.
+    #[error("the connection is closed")]
+    Closed,
+}
+
+/// Publishes over one connection. Cheap to clone.
+#[derive(Clone)]
+pub struct Publisher {
+    handle: Arc<Handle>,
+}
+
+impl Publisher {
+    pub(super) fn new(handle: Arc<Handle>) -> Self {
+        Self { handle }
+    }
+
+    /// Queues a message, waiting for room. At QoS 1 it is repeated across connections until the broker acknowledges it.
+    pub async fn publish(
+        &self,
+        topic: impl Into<String>,
+        payload: impl Into<Bytes>,
+        qos: Qos,
+        retain: bool,
+    ) -> Result<(), PublishError> {
+        self.send(message(topic, payload, qos, retain)).await
+    }
+
+    /// Queues a message, or says [`PublishError::Full`] at once.
+    pub fn try_publish(
+        &self,
+        topic: impl Into<String>,
+        payload: impl Into<Bytes>,
+        qos: Qos,
+        retain: bool,
+    ) -> Result<(), PublishError> {
+        let message = message(topic, payload, qos, retain);
+        self.check(&message)?;
+        match self.enqueue((message, None))? {
+            None => Ok(()),
+            Some(_) => Err(PublishError::Full),
+        }
+    }
+
+    /// Queues a message and waits until the broker acknowledged it (QoS 1) or it was written to the socket (QoS 0).
+    pub async fn publish_confirmed(
+        &self,
+        topic: impl Into<String>,
+        payload: impl Into<Bytes>,
+        qos: Qos,
+        retain: bool,
+    ) -> Result<(), PublishError> {
+        let (confirm, confirmed) = oneshot::channel();
+        self.send_with(message(topic, payload, qos, retain), Some(confirm))
+            .await?;
+        confirmed.await.unwrap_or(Err(PublishError::Closed))
+    }
+
+    /// Queues a [`Message`], waiting for room.
+    pub async fn send(&self, message: Message) -> Result<(), PublishError> {
+        self.send_with(message, None).await
+    }
+
+    async fn send_with(&self, message: Message, confirm: Option<Confirm>) -> Result<(), PublishError> {
+        self.check(&message)?;
+        let mut pending = (message, confirm);
+        loop {
+            let room = self.handle.shared.room.notified();
+            tokio::pin!(room);
+            // Registered before looking, or a wake-up in between would be missed.
+            room.as_mut().enable();
+            match self.enqueue(pending)? {
+                None => return Ok(()),
+                Some(returned) => pending = returned,
+            }
+            room.await;
+        }
+    }
+
+    /// Gives the message back where there is no room for it.
+    fn enqueue(
+        &self,
+        pending: (Message, Option<Confirm>),
+    ) -> Result<Option<(Message, Option<Confirm>)>, PublishError> {
+        let mut link = self.handle.shared.link.lock();
+        if link.closed {
+            return Err(PublishError::Closed);
+        }
+        let (message, confirm) = pending;
+        if !link.outbox.has_room(message.payload.len()) {
+            return Ok(Some((message, confirm)));
+        }
+        link.outbox.push(message, confirm);
+        link.pump();
+        Ok(None)
+    }
+
+    fn check(&self, message: &Message) -> Result<(), PublishError> {
+        let shared = &self.handle.shared;
+        let topic = &message.topic;
+        if topic.is_empty() || topic.len() > 65_535 || topic.contains(['+', '#', '\0']) {
+            return Err(PublishError::BadTopic(topic.chars().take(100).collect()));
+        }
+        let limit = shared.link.lock().max_packet_bytes;
+        if packet_bytes(topic.len(), message.payload.len()) > limit as usize {
+            return Err(PublishError::TooLarge { limit });
+        }
+        Ok(())
+    }
+
+    /// Whether the broker is there now.
+    pub fn is_connected(&self) -> bool {
+        self.handle.shared.link.lock().online
+    }
+
+    /// Counters of the connection.
+    pub fn stats(&self) -> ConnectionStats {
+        self.handle.shared.stats()
+    }
+
+    /// Takes no more messages, lets the queued ones leave (2 s at most, none if offline), says goodbye to the broker, so
+    /// that the last will is not sent, and ends the task.
+    pub async fn disconnect(&self) {
+        let shared = &self.handle.shared;
+        shared.link.lock().closed = true;
+        shared.room.notify_waiters();
+        let drained = async {
+            loop {
+                let room = shared.room.notified();
+                tokio::pin!(room);
+                room.as_mut().enable();
+                {
+                    let link = shared.link.lock();
+                    if !link.online || link.outbox.is_empty() {
+                        return;
+                    }
+                }
+                room.await;
+            }
+        };
+        let _ = timeout(DRAIN, drained).await;
+        let saying_goodbye = {
+            let link = shared.link.lock();
+            link.online && link.client().try_disconnect().is_ok()
+        };
+        if !saying_goodbye || timeout(END, shared.ended.cancelled()).await.is_err() {
+            shared.stop.cancel();
+            let _ = timeout(END, shared.ended.cancelled()).await;
+        }
+    }
+}
+
+impl fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publisher").field("stats", &self.stats()).finish()
+    }
+}
+
+fn message(topic: impl Into<String>, payload: impl Into<Bytes>, qos: Qos, retain: bool) -> Message {
+    Message {
+        topic: topic.into(),
+        payload: payload.into(),
+        qos,
+        retain,
+    }
+}

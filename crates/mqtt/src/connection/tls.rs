@@ -1,0 +1,36 @@
+//! Whom to trust when the connection is encrypted.
+
+use std::sync::Arc;
+
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
+
+/// TLS 1.2 and 1.3 with the given certificates (PEM) as roots, or the system's. Certificates that cannot be read are
+/// logged and left out: then no broker is trusted, and the handshake says so.
+pub(super) fn client_config(trusted_pem: Option<&[u8]>) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    match trusted_pem {
+        Some(pem) => {
+            let readable = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok);
+            roots.add_parsable_certificates(readable);
+        }
+        None => {
+            let system = rustls_native_certs::load_native_certs();
+            for error in &system.errors {
+                tracing::warn!(%error, "cannot read a system certificate");
+            }
+            roots.add_parsable_certificates(system.certs);
+        }
+    }
+    if roots.is_empty() {
+        tracing::error!("no certificate to trust: TLS connections to the broker will be refused");
+    }
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring has the cipher suites of TLS 1.2 and 1.3")
+        .with_root_certificates(roots)
+        .with_no_client_auth()
+}

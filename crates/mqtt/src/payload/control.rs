@@ -1,0 +1,139 @@
+//! `window/{device_id}/control`: where the window is to go, and what the decision is based on.
+//!
+//! Beside the specification's fields it may carry `command_id`, `model_version`, `inference_time_ms`, `audio_hash`,
+//! `reason` and `expires_at`. It is never retained.
+
+use std::borrow::Cow;
+
+use domain::{Confidence, DeviceId, Position, Quantity, Refusal, RefusalReason, Timestamp, WindowAction};
+use serde::{Deserialize, Serialize};
+
+use super::field::{self, Field, Kind, optional, required};
+
+const FIELDS: &[Field] = &[
+    optional("device_id", Kind::Text),
+    required("timestamp", Kind::Text),
+    required("position", Kind::Number),
+    required("confidence", Kind::Number),
+    required("features_used", Kind::Object),
+    required("features_used.temperature", Kind::Number),
+    required("features_used.humidity", Kind::Number),
+    optional("features_used.audio_features", Kind::Texts),
+    optional("command_id", Kind::Text),
+    optional("model_version", Kind::Text),
+    optional("inference_time_ms", Kind::Number),
+    optional("audio_hash", Kind::Text),
+    optional("reason", Kind::Text),
+    optional("expires_at", Kind::Text),
+];
+
+#[derive(Deserialize)]
+struct Inbound<'a> {
+    #[serde(borrow, default)]
+    device_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    timestamp: Cow<'a, str>,
+    position: f64,
+    confidence: f64,
+    features_used: FeaturesUsed,
+    #[serde(default)]
+    command_id: Option<String>,
+    #[serde(default)]
+    model_version: Option<String>,
+    #[serde(default)]
+    inference_time_ms: Option<f64>,
+    #[serde(borrow, default)]
+    audio_hash: Option<Cow<'a, str>>,
+    #[serde(default)]
+    reason: Option<String>,
+    #[serde(borrow, default)]
+    expires_at: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct FeaturesUsed {
+    temperature: f64,
+    humidity: f64,
+    #[serde(default)]
+    audio_features: Option<Vec<String>>,
+}
+
+#[derive(Serialize)]
+struct Outbound<'a> {
+    device_id: &'a DeviceId,
+    timestamp: Timestamp,
+    position: f64,
+    confidence: f64,
+    features_used: FeaturesSent<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model_version: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inference_time_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audio_hash: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+struct FeaturesSent<'a> {
+    temperature: f64,
+    humidity: f64,
+    audio_features: &'a [String],
+}
+
+/// Reads a command, from us or from any party that sends the specification's fields.
+pub fn decode_control(device_id: DeviceId, payload: &[u8]) -> Result<WindowAction, Refusal> {
+    let inbound: Inbound<'_> = field::read(payload, FIELDS)?;
+    field::same_device(inbound.device_id.as_deref(), &device_id)?;
+    if inbound.inference_time_ms.is_some_and(|ms| ms < 0.0) {
+        return Err(Refusal::new(
+            RefusalReason::OutOfRange,
+            "'inference_time_ms' is negative",
+        ));
+    }
+    let used = inbound.features_used;
+    Ok(WindowAction {
+        device_id,
+        timestamp: field::timestamp("timestamp", &inbound.timestamp)?,
+        position: field::bounded("position", Position::new(inbound.position))?,
+        confidence: field::bounded("confidence", Confidence::new(inbound.confidence))?,
+        temperature: field::climate(Quantity::Temperature, used.temperature)?,
+        humidity: field::climate(Quantity::Humidity, used.humidity)?,
+        audio_features: used.audio_features.unwrap_or_default(),
+        command_id: inbound.command_id,
+        model_version: inbound.model_version,
+        inference_time_ms: inbound.inference_time_ms,
+        audio_hash: field::audio_hash("audio_hash", inbound.audio_hash.as_deref())?,
+        reason: inbound.reason,
+        expires_at: inbound
+            .expires_at
+            .map(|text| field::timestamp("expires_at", &text))
+            .transpose()?,
+    })
+}
+
+/// Writes a command.
+pub fn encode_control(action: &WindowAction) -> Vec<u8> {
+    field::write(&Outbound {
+        device_id: &action.device_id,
+        timestamp: action.timestamp,
+        position: action.position.percent(),
+        confidence: action.confidence.probability(),
+        features_used: FeaturesSent {
+            temperature: action.temperature,
+            humidity: action.humidity,
+            audio_features: &action.audio_features,
+        },
+        command_id: action.command_id.as_deref(),
+        model_version: action.model_version.as_deref(),
+        inference_time_ms: action.inference_time_ms,
+        audio_hash: action.audio_hash.as_ref().map(domain::AudioHash::as_str),
+        reason: action.reason.as_deref(),
+        expires_at: action.expires_at,
+    })
+}

@@ -1,0 +1,226 @@
+//! Reading the fields of a payload, and saying exactly what is wrong where one cannot be read.
+//!
+//! The usual message is read in one pass by its typed twin. Only when that fails is the payload read again as plain
+//! JSON to find the field to blame; a message that both readings accept differently (a repeated field) is refused.
+
+use domain::{AudioHash, DeviceId, Refusal, RefusalReason, Timestamp};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+
+/// What a field must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Number,
+    Text,
+    Texts,
+    Object,
+}
+
+impl Kind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Number => "a number",
+            Self::Text => "text",
+            Self::Texts => "a list of texts",
+            Self::Object => "an object",
+        }
+    }
+
+    fn holds(self, value: &Value) -> bool {
+        match self {
+            Self::Number => value.is_number(),
+            Self::Text => value.is_string(),
+            Self::Texts => value
+                .as_array()
+                .is_some_and(|list| list.iter().all(Value::is_string)),
+            Self::Object => value.is_object(),
+        }
+    }
+}
+
+/// A field a message may or must have; dots lead into objects.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Field {
+    path: &'static str,
+    kind: Kind,
+    required: bool,
+}
+
+pub(super) const fn required(path: &'static str, kind: Kind) -> Field {
+    Field {
+        path,
+        kind,
+        required: true,
+    }
+}
+
+pub(super) const fn optional(path: &'static str, kind: Kind) -> Field {
+    Field {
+        path,
+        kind,
+        required: false,
+    }
+}
+
+/// Reads `payload` as `T`; `fields` explain a failure.
+pub(super) fn read<'a, T: Deserialize<'a>>(payload: &'a [u8], fields: &[Field]) -> Result<T, Refusal> {
+    serde_json::from_slice(payload).map_err(|error| explain(payload, fields, &error))
+}
+
+#[cold]
+fn explain(payload: &[u8], fields: &[Field], error: &serde_json::Error) -> Refusal {
+    let value: Value = match serde_json::from_slice(payload) {
+        Ok(value) => value,
+        Err(error) => return explain_syntax(payload, &error),
+    };
+    if !value.is_object() {
+        let detail = format!("the payload is {}, not an object", name_of(&value));
+        return Refusal::new(RefusalReason::WrongType, detail);
+    }
+    for field in fields {
+        if let Some(refusal) = blame(&value, *field) {
+            return refusal;
+        }
+    }
+    Refusal::new(RefusalReason::NotJson, error.to_string())
+}
+
+/// What is wrong with one field, if anything. An absent object hides its fields.
+fn blame(value: &Value, field: Field) -> Option<Refusal> {
+    let mut found = value;
+    let mut names = field.path.split('.').peekable();
+    while let Some(name) = names.next() {
+        found = found.get(name).unwrap_or(&Value::Null);
+        if found.is_null() {
+            let missing = field.required && names.peek().is_none();
+            return missing.then(|| {
+                Refusal::new(
+                    RefusalReason::MissingField,
+                    format!("'{}' is missing", field.path),
+                )
+            });
+        }
+    }
+    (!field.kind.holds(found)).then(|| {
+        let detail = format!(
+            "'{}' is {}, not {}",
+            field.path,
+            name_of(found),
+            field.kind.as_str()
+        );
+        Refusal::new(RefusalReason::WrongType, detail)
+    })
+}
+
+fn explain_syntax(payload: &[u8], error: &serde_json::Error) -> Refusal {
+    let text = error.to_string();
+    let reason = if text.starts_with("number out of range") || stands_no_number(payload, error) {
+        RefusalReason::NotFinite
+    } else {
+        RefusalReason::NotJson
+    };
+    Refusal::new(reason, text)
+}
+
+/// Whether JSON ended at a `NaN` or `Infinity`, as printf and Python write them.
+fn stands_no_number(payload: &[u8], error: &serde_json::Error) -> bool {
+    let line = payload
+        .split(|b| *b == b'\n')
+        .nth(error.line().saturating_sub(1))
+        .unwrap_or_default();
+    // The column is that of the first or second byte of the word, depending on what serde_json took it for.
+    let column = error.column();
+    (column.saturating_sub(2)..=column).any(|start| {
+        let word = line.get(start..).unwrap_or_default();
+        let word = word.strip_prefix(b"-").unwrap_or(word);
+        ["nan", "inf"].iter().any(|name| {
+            word.get(..3)
+                .is_some_and(|w| w.eq_ignore_ascii_case(name.as_bytes()))
+        })
+    })
+}
+
+const fn name_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a truth value",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Reads RFC 3339.
+pub(super) fn timestamp(path: &str, text: &str) -> Result<Timestamp, Refusal> {
+    Timestamp::parse(text).map_err(|error| {
+        let shown: String = text.chars().take(40).collect();
+        Refusal::new(
+            RefusalReason::BadTimestamp,
+            format!("'{path}' is '{shown}': {error}"),
+        )
+    })
+}
+
+/// Where the payload names a device, it must be the topic's.
+pub(super) fn same_device(claimed: Option<&str>, device_id: &DeviceId) -> Result<(), Refusal> {
+    match claimed {
+        Some(claimed) if claimed != device_id.as_str() => {
+            let shown: String = claimed.chars().take(DeviceId::MAX_LEN).collect();
+            let detail = format!("the payload says '{shown}', the topic '{device_id}'");
+            Err(Refusal::new(RefusalReason::DeviceMismatch, detail))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A number within bounds that the domain checks.
+pub(super) fn bounded<T>(path: &str, checked: Result<T, domain::InvalidValue>) -> Result<T, Refusal> {
+    checked.map_err(|error| Refusal::new(RefusalReason::OutOfRange, format!("'{path}': {error}")))
+}
+
+/// A finite, physically possible temperature or humidity.
+pub(super) fn climate(quantity: domain::Quantity, value: f64) -> Result<f64, Refusal> {
+    let (low, high) = quantity.range();
+    if (low..=high).contains(&value) {
+        return Ok(value);
+    }
+    let detail = format!("'{}' is {value}, outside {low} to {high}", quantity.as_str());
+    Err(Refusal::new(RefusalReason::OutOfRange, detail))
+}
+
+/// A whole number of hertz; `16000.0` is one, too.
+pub(super) fn hertz(path: &str, value: f64) -> Result<u32, Refusal> {
+    if value.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&value) {
+        return Ok(value as u32);
+    }
+    Err(Refusal::new(
+        RefusalReason::OutOfRange,
+        format!("'{path}' is {value}, not a whole number of hertz"),
+    ))
+}
+
+/// The hash of a clip, where it is one.
+pub(super) fn audio_hash(path: &str, text: Option<&str>) -> Result<Option<AudioHash>, Refusal> {
+    // Empty stands for none, as in the tables.
+    let Some(text) = text.filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    match AudioHash::parse(text) {
+        Some(hash) => Ok(Some(hash)),
+        None => Err(Refusal::new(
+            RefusalReason::WrongType,
+            format!("'{path}' is not 64 hex digits"),
+        )),
+    }
+}
+
+/// Reads an optional extra of ours; whatever another sender put there under the same name counts as absent.
+pub(super) fn lenient<T: DeserializeOwned>(value: Option<Value>) -> Option<T> {
+    value.and_then(|value| serde_json::from_value(value).ok())
+}
+
+/// Writes a payload whose parts are all text and finite numbers.
+pub(super) fn write(message: &impl serde::Serialize) -> Vec<u8> {
+    serde_json::to_vec(message).expect("text and numbers always become JSON")
+}

@@ -1,0 +1,21 @@
+//! JSON payloads, one file for each kind of message.
+//!
+//! In: a payload and the device its topic names. Out: domain types, or a refusal that says which field is wrong; and
+//! the way back. Unknown fields are ignored. Nothing here panics, whatever the bytes.
+
+mod base64;
+mod clip;
+mod control;
+mod field;
+mod reading;
+mod request;
+mod state;
+mod status;
+
+pub use base64::{decode_audio_data, encode_audio_data};
+pub use clip::{ReceivedClip, decode_clip, encode_clip};
+pub use control::{decode_control, encode_control};
+pub use reading::{decode_reading, encode_reading};
+pub use request::{decode_request, encode_request};
+pub use state::{decode_state, encode_state};
+pub use status::{DeviceStatus, decode_status, encode_status};

@@ -1,0 +1,127 @@
+//! `ml/inference/request/{device_id}`: the backend asks for a position.
+//!
+//! Beside the specification's fields it may carry `audio_hash`, `audio_features` and `expires_at`.
+
+use std::borrow::Cow;
+
+use domain::{
+    ClipFeatures, DeviceId, InferenceRequest, Quantity, Refusal, RefusalReason, RequestAudio, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::field::{self, Field, Kind, optional, required};
+
+const FIELDS: &[Field] = &[
+    optional("device_id", Kind::Text),
+    required("timestamp", Kind::Text),
+    required("temperature", Kind::Number),
+    required("humidity", Kind::Number),
+    optional("audio_data", Kind::Text),
+    optional("audio_metadata", Kind::Object),
+    required("audio_metadata.sample_rate", Kind::Number),
+    required("audio_metadata.duration", Kind::Number),
+    optional("audio_hash", Kind::Text),
+    optional("expires_at", Kind::Text),
+];
+
+#[derive(Deserialize)]
+struct Inbound<'a> {
+    #[serde(borrow, default)]
+    device_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    timestamp: Cow<'a, str>,
+    temperature: f64,
+    humidity: f64,
+    #[serde(borrow, default)]
+    audio_data: Option<Cow<'a, str>>,
+    #[serde(default)]
+    audio_metadata: Option<Metadata>,
+    #[serde(borrow, default)]
+    audio_hash: Option<Cow<'a, str>>,
+    #[serde(default)]
+    audio_features: Option<Value>,
+    #[serde(borrow, default)]
+    expires_at: Option<Cow<'a, str>>,
+}
+
+#[derive(Serialize)]
+struct Outbound<'a> {
+    device_id: &'a DeviceId,
+    timestamp: Timestamp,
+    temperature: f64,
+    humidity: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audio_data: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audio_metadata: Option<Metadata>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audio_hash: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audio_features: Option<&'a ClipFeatures>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Timestamp>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Metadata {
+    sample_rate: f64,
+    duration: f64,
+}
+
+/// Reads a request. The audio data stays Base64 (see [`super::decode_audio_data`]): it is not needed where features of
+/// the right version come along. Features that cannot be read count as absent.
+pub fn decode_request(device_id: DeviceId, payload: &[u8]) -> Result<InferenceRequest, Refusal> {
+    let inbound: Inbound<'_> = field::read(payload, FIELDS)?;
+    field::same_device(inbound.device_id.as_deref(), &device_id)?;
+    let timestamp = field::timestamp("timestamp", &inbound.timestamp)?;
+    let expires_at = inbound
+        .expires_at
+        .map(|text| field::timestamp("expires_at", &text))
+        .transpose()?;
+    let audio = match inbound.audio_data {
+        None => None,
+        Some(data) if data.is_empty() => None,
+        Some(data) => {
+            let metadata = inbound
+                .audio_metadata
+                .ok_or_else(|| Refusal::new(RefusalReason::MissingField, "'audio_metadata' is missing"))?;
+            Some(RequestAudio {
+                data_base64: data.into_owned(),
+                sample_rate: field::hertz("audio_metadata.sample_rate", metadata.sample_rate)?,
+                duration_s: metadata.duration,
+                audio_hash: field::audio_hash("audio_hash", inbound.audio_hash.as_deref())?,
+                features: field::lenient(inbound.audio_features),
+            })
+        }
+    };
+    Ok(InferenceRequest {
+        device_id,
+        timestamp,
+        temperature: field::climate(Quantity::Temperature, inbound.temperature)?,
+        humidity: field::climate(Quantity::Humidity, inbound.humidity)?,
+        audio,
+        expires_at,
+    })
+}
+
+/// Writes a request.
+pub fn encode_request(request: &InferenceRequest) -> Vec<u8> {
+    let audio = request.audio.as_ref();
+    field::write(&Outbound {
+        device_id: &request.device_id,
+        timestamp: request.timestamp,
+        temperature: request.temperature,
+        humidity: request.humidity,
+        audio_data: audio.map(|audio| audio.data_base64.as_str()),
+        audio_metadata: audio.map(|audio| Metadata {
+            sample_rate: f64::from(audio.sample_rate),
+            duration: audio.duration_s,
+        }),
+        audio_hash: audio
+            .and_then(|audio| audio.audio_hash.as_ref())
+            .map(domain::AudioHash::as_str),
+        audio_features: audio.and_then(|audio| audio.features.as_ref()),
+        expires_at: request.expires_at,
+    })
+}
