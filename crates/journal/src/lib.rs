@@ -1,1 +1,24 @@
-//! placeholder
+//! The durable log between accepting a message and storing it: what [`Journal::append`] has acknowledged survives a
+//! crash, leaves in order and in plans whose boundaries survive too, and is removed only when its plan is finished.
+//!
+//! In: opaque payloads, each with an optional key that catches its repeats. Out: plans. It knows nothing of MQTT or
+//! ClickHouse, and never acknowledges before the disk has synced.
+
+mod error;
+mod journal;
+mod keys;
+mod ledger;
+mod lock;
+mod options;
+mod plan;
+mod record;
+mod stats;
+mod storage;
+mod writer;
+
+pub use error::JournalError;
+pub use journal::Journal;
+pub use options::{Options, PlanLimits};
+pub use plan::{Damage, Plan};
+pub use record::{Appended, Entry, Key};
+pub use stats::Stats;

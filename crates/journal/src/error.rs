@@ -1,0 +1,103 @@
+//! What can go wrong with a journal.
+
+use std::{io, path::PathBuf, sync::Arc};
+
+/// A failure of the journal. Whatever the failure, nothing was acknowledged by the call that returns it.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum JournalError {
+    /// Another process has this journal open.
+    #[error("journal {} is in use by another process{}", path.display(), pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default())]
+    Held {
+        /// The journal's directory.
+        path: PathBuf,
+        /// The process that holds it, when it could be read.
+        pid: Option<u32>,
+    },
+    /// The journal's size limit is reached and nothing of the call was written. It accepts again by itself once
+    /// plans are finished.
+    #[error("journal is full: {bytes} of {max_bytes} bytes used")]
+    Full {
+        /// Bytes of the records waiting.
+        bytes: u64,
+        /// The configured limit.
+        max_bytes: u64,
+    },
+    /// One call carries more than the whole journal may hold, so waiting would not help.
+    #[error("{bytes} bytes in one call can never fit into a journal of {max_bytes} bytes")]
+    TooLarge {
+        /// Bytes of the call's records.
+        bytes: u64,
+        /// The configured limit.
+        max_bytes: u64,
+    },
+    /// The directory could not be prepared or read.
+    #[error("cannot use journal directory {}", path.display())]
+    Directory {
+        /// The file or directory concerned.
+        path: PathBuf,
+        /// The operating system's answer.
+        #[source]
+        source: Arc<io::Error>,
+    },
+    /// The storage engine could not open what is there.
+    #[error("cannot open journal {}", path.display())]
+    Open {
+        /// The journal's directory.
+        path: PathBuf,
+        /// The storage engine's answer.
+        #[source]
+        source: Arc<fjall::Error>,
+    },
+    /// A write or sync failed: nothing of it counts as stored. The journal reopens itself before the next write.
+    #[error("journal write failed")]
+    Write {
+        /// The storage engine's answer.
+        #[source]
+        source: Arc<fjall::Error>,
+    },
+    /// A read failed as a whole; damage to single records is reported in [`crate::Plan::damaged`] instead.
+    #[error("journal read failed")]
+    Read {
+        /// The storage engine's answer.
+        #[source]
+        source: Arc<fjall::Error>,
+    },
+    /// The small block that holds sequence numbers and plans is unreadable.
+    #[error("journal ledger is damaged: {reason}")]
+    Ledger {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The plan is not the one in progress, or the boundary does not divide it.
+    #[error("plan {first}-{last} is not the one in progress or cannot be split there")]
+    StalePlan {
+        /// First sequence number of the refused plan.
+        first: u64,
+        /// Last sequence number of the refused plan.
+        last: u64,
+    },
+    /// The journal's writer has ended.
+    #[error("journal is closed")]
+    Closed,
+}
+
+impl JournalError {
+    pub(crate) fn write(source: fjall::Error) -> Self {
+        Self::Write {
+            source: Arc::new(source),
+        }
+    }
+
+    pub(crate) fn read(source: fjall::Error) -> Self {
+        Self::Read {
+            source: Arc::new(source),
+        }
+    }
+
+    pub(crate) fn directory(path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Self::Directory {
+            path: path.into(),
+            source: Arc::new(source),
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The journal as its callers see it.
+//!
+//! In: entries to append, plans to make, finish and split. Each write goes to the writer thread and is answered after
+//! its sync; reading happens on blocking threads and never delays a writer.
+
+use std::{sync::Arc, thread::JoinHandle};
+
+use parking_lot::RwLock;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::{
+    Appended, Entry, JournalError, Options, Plan, PlanLimits, Stats,
+    ledger::{Boundaries, Ledger},
+    lock::DirectoryLock,
+    plan,
+    stats::{Counters, add, read},
+    writer::{Command, PlanChange, Shared, Writer, open_storage},
+};
+
+/// Calls waiting for the writer; beyond that, callers wait to be queued.
+const QUEUE: usize = 4096;
+
+/// A durable log with plans. Clones share one journal; the last one dropped closes it.
+#[derive(Clone)]
+pub struct Journal {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    id: String,
+    shared: Arc<Shared>,
+    commands: Option<mpsc::Sender<Command>>,
+    /// One plan is made at a time.
+    planning: tokio::sync::Mutex<()>,
+    writer: Option<JoinHandle<()>>,
+    _lock: DirectoryLock,
+}
+
+impl Journal {
+    /// Opens or creates the journal at `options.path`. Blocks while what the last process left is read.
+    pub fn open(options: Options) -> Result<Self, JournalError> {
+        std::fs::create_dir_all(&options.path)
+            .map_err(|source| JournalError::directory(&options.path, source))?;
+        let lock = DirectoryLock::acquire(&options.path)?;
+        let opened = open_storage(&options)?;
+        let shared = Arc::new(Shared {
+            options,
+            storage: RwLock::new(Some(opened.storage)),
+            ledger: watch::Sender::new(opened.ledger),
+            counters: Counters::default(),
+        });
+        let (commands, receiver) = mpsc::channel(QUEUE);
+        let writer = Writer::new(Arc::clone(&shared), opened.keys);
+        let writer = std::thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || writer.run(receiver))
+            .map_err(|source| JournalError::directory(&shared.options.path, source))?;
+        let inner = Inner {
+            id: opened.id,
+            shared,
+            commands: Some(commands),
+            planning: tokio::sync::Mutex::default(),
+            writer: Some(writer),
+            _lock: lock,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// The journal's random id, made when it was created.
+    pub fn id(&self) -> &str {
+        &self.inner.id
+    }
+
+    /// Stores `entries` in order in one atomic write, and answers for each after the disk has synced. On an error
+    /// nothing is acknowledged; after [`JournalError::Write`] the entries may still turn out to be stored, and their
+    /// keys catch the repeat.
+    pub async fn append(&self, entries: Vec<Entry>) -> Result<Vec<Appended>, JournalError> {
+        if entries.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.send(|reply| Command::Append { entries, reply }).await
+    }
+
+    /// Returns when there is something to plan, or a plan to finish.
+    pub async fn wait_for_records(&self) {
+        self.wait_for(Ledger::has_work).await;
+    }
+
+    /// Returns when a record of `payload_bytes` would fit.
+    pub async fn wait_for_room(&self, payload_bytes: usize) {
+        let max_bytes = self.inner.shared.options.max_bytes;
+        self.wait_for(|ledger| ledger.bytes + crate::record::cost(payload_bytes) <= max_bytes)
+            .await;
+    }
+
+    /// The unfinished plan, with the boundaries it had, or a new one over the oldest records, written durably before
+    /// it is returned; `None` when nothing waits.
+    pub async fn next_plan(&self, limits: PlanLimits) -> Result<Option<Plan>, JournalError> {
+        let _planning = self.inner.planning.lock().await;
+        let ledger = self.inner.shared.ledger.borrow().clone();
+        if let Some(boundaries) = ledger.plans.first() {
+            return self.read_plan(boundaries.clone()).await.map(Some);
+        }
+        if ledger.records() == 0 {
+            return Ok(None);
+        }
+        let run = self.read(ledger.oldest, ledger.next - 1, limits).await?;
+        let boundaries = Boundaries {
+            first: ledger.oldest,
+            last: run.last,
+            epoch: ledger.epoch,
+            note: Vec::new(),
+        };
+        self.change(PlanChange::Begin {
+            first: boundaries.first,
+            last: boundaries.last,
+        })
+        .await?;
+        Ok(Some(self.plan_of(boundaries, run)))
+    }
+
+    /// Removes the plan in progress and its records in one atomic write.
+    pub async fn finish(&self, plan: &Plan) -> Result<(), JournalError> {
+        self.change(PlanChange::Finish {
+            first: plan.first,
+            last: plan.last,
+            bytes: plan.bytes,
+        })
+        .await
+    }
+
+    /// Replaces the plan in progress durably by `first..=boundary` and `boundary + 1..=last`, each with its own token;
+    /// `next_plan` then returns the first. Both remember `note`, the caller's own words for what of the plan is
+    /// already done (and must not be done again under another token).
+    pub async fn split(&self, plan: &Plan, boundary: u64, note: &[u8]) -> Result<(), JournalError> {
+        let (first, last, note) = (plan.first, plan.last, note.to_vec());
+        self.change(PlanChange::Split {
+            first,
+            last,
+            boundary,
+            note,
+        })
+        .await
+    }
+
+    /// This moment's figures.
+    pub fn stats(&self) -> Stats {
+        let shared = &self.inner.shared;
+        let (ledger, counters) = (shared.ledger.borrow(), &shared.counters);
+        Stats {
+            records: ledger.records(),
+            bytes: ledger.bytes,
+            max_bytes: shared.options.max_bytes,
+            oldest_seq: ledger.oldest,
+            next_seq: ledger.next,
+            plans: ledger.plans.len() as u64,
+            stored: read(&counters.stored),
+            duplicates: read(&counters.duplicates),
+            full_rejections: read(&counters.full_rejections),
+            groups: read(&counters.groups),
+            write_failures: read(&counters.write_failures),
+            damaged: read(&counters.damaged),
+        }
+    }
+
+    async fn read_plan(&self, boundaries: Boundaries) -> Result<Plan, JournalError> {
+        let everything = PlanLimits {
+            max_records: usize::MAX,
+            max_bytes: usize::MAX,
+        };
+        let run = self.read(boundaries.first, boundaries.last, everything).await?;
+        Ok(self.plan_of(boundaries, run))
+    }
+
+    async fn read(&self, first: u64, last: u64, limits: PlanLimits) -> Result<plan::Run, JournalError> {
+        let shared = Arc::clone(&self.inner.shared);
+        let read = move || {
+            let guard = shared.storage.read();
+            let storage = guard
+                .as_ref()
+                .ok_or_else(|| JournalError::read(fjall::Error::Poisoned))?;
+            plan::read(storage, first..=last, limits)
+        };
+        tokio::task::spawn_blocking(read)
+            .await
+            .map_err(|_| JournalError::Closed)?
+    }
+
+    fn plan_of(&self, boundaries: Boundaries, run: plan::Run) -> Plan {
+        for damage in &run.damaged {
+            tracing::error!(
+                first = damage.first,
+                last = damage.last,
+                reason = damage.reason,
+                "journal records are damaged"
+            );
+            add(
+                &self.inner.shared.counters.damaged,
+                damage.last - damage.first + 1,
+            );
+        }
+        Plan {
+            token: plan::token(&self.inner.id, &boundaries),
+            first: boundaries.first,
+            last: boundaries.last,
+            records: run.records,
+            damaged: run.damaged,
+            note: boundaries.note,
+            bytes: run.bytes,
+        }
+    }
+
+    async fn change(&self, change: PlanChange) -> Result<(), JournalError> {
+        self.send(|reply| Command::Change { change, reply }).await
+    }
+
+    async fn send<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<T, JournalError>>) -> Command,
+    ) -> Result<T, JournalError> {
+        let (reply, answer) = oneshot::channel();
+        let commands = self.inner.commands.as_ref().expect("only drop takes the sender");
+        commands
+            .send(command(reply))
+            .await
+            .map_err(|_| JournalError::Closed)?;
+        answer.await.map_err(|_| JournalError::Closed)?
+    }
+
+    async fn wait_for(&self, condition: impl FnMut(&Ledger) -> bool) {
+        let mut ledger = self.inner.shared.ledger.subscribe();
+        let _ = ledger.wait_for(condition).await;
+    }
+}
+
+impl std::fmt::Debug for Journal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Journal")
+            .field("id", &self.inner.id)
+            .field("path", &self.inner.shared.options.path)
+            .finish()
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.commands = None;
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
+        }
+        // Closed before the lock is released, so that the next owner finds everything at rest.
+        *self.shared.storage.write() = None;
+    }
+}

@@ -1,0 +1,97 @@
+//! The keys of recent records, which catch repeats: one keyspace for each slice of time, dropped whole when it expires.
+//!
+//! In: keys to look up and to remember. Time runs on the monotonic clock and only starts from the wall clock, so a
+//! clock that jumps neither forgets keys nor keeps them for ever.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use fjall::{Keyspace, OwnedWriteBatch};
+
+use crate::{Key, storage::Storage};
+
+const PREFIX: &str = "keys-";
+/// A key is kept for the retention and up to one slice more.
+const SLICES: u32 = 6;
+
+struct Slice {
+    start_ms: u64,
+    keyspace: Keyspace,
+}
+
+pub(crate) struct Keys {
+    retention: Duration,
+    /// Oldest first.
+    slices: VecDeque<Slice>,
+    base_ms: u64,
+    base: Instant,
+}
+
+impl Keys {
+    pub(crate) fn open(storage: &Storage, retention: Duration) -> Result<Self, fjall::Error> {
+        let mut slices = Vec::new();
+        for name in storage.db.list_keyspace_names() {
+            if let Some(start_ms) = name.strip_prefix(PREFIX).and_then(|start| start.parse().ok()) {
+                slices.push(Slice {
+                    start_ms,
+                    keyspace: storage.keys(&name)?,
+                });
+            }
+        }
+        slices.sort_by_key(|slice| slice.start_ms);
+        let newest = slices.last().map_or(0, |slice| slice.start_ms);
+        let mut keys = Self {
+            retention,
+            slices: slices.into(),
+            base_ms: wall_clock_ms().max(newest),
+            base: Instant::now(),
+        };
+        keys.advance(storage)?;
+        Ok(keys)
+    }
+
+    /// Opens the slice for now and drops expired ones; to be called before each group.
+    pub(crate) fn advance(&mut self, storage: &Storage) -> Result<(), fjall::Error> {
+        let now = self.base_ms + self.base.elapsed().as_millis() as u64;
+        let span = (self.retention / SLICES).as_millis().max(1) as u64;
+        if self
+            .slices
+            .back()
+            .is_none_or(|slice| now - slice.start_ms >= span)
+        {
+            let keyspace = storage.keys(&format!("{PREFIX}{now}"))?;
+            self.slices.push_back(Slice {
+                start_ms: now,
+                keyspace,
+            });
+        }
+        let lifetime = self.retention.as_millis() as u64 + span;
+        while self.slices.len() > 1 && self.slices[0].start_ms + lifetime < now {
+            let expired = self.slices.pop_front().expect("there are at least two slices");
+            storage.db.delete_keyspace(expired.keyspace)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn contains(&self, key: &Key) -> Result<bool, fjall::Error> {
+        for slice in self.slices.iter().rev() {
+            if slice.keyspace.contains_key(key.0)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    pub(crate) fn remember(&self, batch: &mut OwnedWriteBatch, key: Key) {
+        let newest = self.slices.back().expect("advance opened a slice");
+        batch.insert(&newest.keyspace, key.0, []);
+    }
+}
+
+fn wall_clock_ms() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |elapsed| elapsed.as_millis() as u64)
+}

@@ -1,0 +1,399 @@
+//! The one thread that writes: it gathers what callers have queued into a group, commits and syncs it once, and only
+//! then answers them.
+//!
+//! In: commands. Out: answers after the sync. While one group syncs, the next gathers; nobody else writes.
+
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use fjall::{OwnedWriteBatch, PersistMode};
+use parking_lot::RwLock;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::{
+    Appended, Entry, JournalError, Key, Options,
+    keys::Keys,
+    ledger::Ledger,
+    record::{self, seq_key},
+    stats::{Counters, add},
+    storage::{LEDGER, Storage},
+};
+
+const GROUP_BYTES: u64 = 4 << 20;
+const GROUP_COMMANDS: usize = 16_384;
+/// Finished records are removed behind the ledger's back in slices this large, so that appends never wait for many.
+const TRIM_SLICE: u64 = 1024;
+const REOPEN_PAUSE: Duration = Duration::from_millis(200);
+
+/// A change of the plans in progress.
+pub(crate) enum PlanChange {
+    Begin {
+        first: u64,
+        last: u64,
+    },
+    Finish {
+        first: u64,
+        last: u64,
+        bytes: u64,
+    },
+    Split {
+        first: u64,
+        last: u64,
+        boundary: u64,
+        note: Vec<u8>,
+    },
+}
+
+pub(crate) enum Command {
+    Append {
+        entries: Vec<Entry>,
+        reply: oneshot::Sender<Result<Vec<Appended>, JournalError>>,
+    },
+    Change {
+        change: PlanChange,
+        reply: oneshot::Sender<Result<(), JournalError>>,
+    },
+}
+
+/// What the writer shares with readers.
+pub(crate) struct Shared {
+    pub(crate) options: Options,
+    /// `None` between a failed write and the reopening.
+    pub(crate) storage: RwLock<Option<Storage>>,
+    /// The ledger as it is on disk.
+    pub(crate) ledger: watch::Sender<Ledger>,
+    pub(crate) counters: Counters,
+}
+
+pub(crate) struct Writer {
+    shared: Arc<Shared>,
+    keys: Option<Keys>,
+    ledger: Ledger,
+    /// Records below are removed.
+    trimmed: u64,
+    /// When and why the storage was given up.
+    failed: Option<(Instant, JournalError)>,
+}
+
+/// Answers that wait for the sync.
+#[derive(Default)]
+struct Answers {
+    appends: Vec<(
+        oneshot::Sender<Result<Vec<Appended>, JournalError>>,
+        Vec<Appended>,
+    )>,
+    changes: Vec<oneshot::Sender<Result<(), JournalError>>>,
+}
+
+impl Answers {
+    fn send(self, outcome: &Result<(), JournalError>) {
+        for (reply, appended) in self.appends {
+            let _ = reply.send(outcome.clone().map(|()| appended));
+        }
+        for reply in self.changes {
+            let _ = reply.send(outcome.clone());
+        }
+    }
+}
+
+/// A group in the making.
+struct Group<'a> {
+    keys: &'a Keys,
+    storage: &'a Storage,
+    batch: OwnedWriteBatch,
+    ledger: Ledger,
+    new_keys: HashSet<Key>,
+}
+
+impl Writer {
+    pub(crate) fn new(shared: Arc<Shared>, keys: Keys) -> Self {
+        let ledger = shared.ledger.borrow().clone();
+        let trimmed = first_record(&shared);
+        Self {
+            shared,
+            keys: Some(keys),
+            ledger,
+            trimmed,
+            failed: None,
+        }
+    }
+
+    /// Serves commands until every sender is gone.
+    pub(crate) fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        loop {
+            let first = match commands.try_recv() {
+                Ok(command) => command,
+                Err(mpsc::error::TryRecvError::Disconnected) => return,
+                Err(mpsc::error::TryRecvError::Empty) if self.trim(TRIM_SLICE) => continue,
+                Err(mpsc::error::TryRecvError::Empty) => match commands.blocking_recv() {
+                    Some(command) => command,
+                    None => return,
+                },
+            };
+            let before = self.ledger.next;
+            self.serve(first, &mut commands);
+            let stored = self.ledger.next - before;
+            self.trim(stored.saturating_mul(2).max(TRIM_SLICE));
+        }
+    }
+
+    fn serve(&mut self, first: Command, commands: &mut mpsc::Receiver<Command>) {
+        let mut answers = Answers::default();
+        let outcome = match self.reopen() {
+            Ok(()) => self.commit(first, commands, &mut answers),
+            Err(error) => {
+                refuse(first, error.clone());
+                Err(error)
+            }
+        };
+        if let (Err(error @ (JournalError::Write { .. } | JournalError::Read { .. })), None) =
+            (&outcome, &self.failed)
+        {
+            tracing::error!(
+                error = error as &dyn std::error::Error,
+                "journal write failed, nothing of it is acknowledged"
+            );
+            add(&self.shared.counters.write_failures, 1);
+            self.give_up(error.clone());
+        }
+        answers.send(&outcome);
+    }
+
+    fn commit(
+        &mut self,
+        first: Command,
+        commands: &mut mpsc::Receiver<Command>,
+        answers: &mut Answers,
+    ) -> Result<(), JournalError> {
+        let shared = Arc::clone(&self.shared);
+        let guard = shared.storage.read();
+        let storage = guard.as_ref().expect("reopened above");
+        let keys = self.keys.as_mut().expect("reopened above");
+        keys.advance(storage)
+            .map_err(|error| JournalError::write(error))?;
+        let mut group = Group {
+            keys,
+            storage,
+            batch: storage.db.batch().durability(Some(PersistMode::SyncData)),
+            ledger: self.ledger.clone(),
+            new_keys: HashSet::new(),
+        };
+        let start_bytes = group.ledger.bytes;
+        let mut next = Some(first);
+        let mut served = 0;
+        while let Some(command) = next {
+            group.add(command, &shared, answers)?;
+            served += 1;
+            let open = served < GROUP_COMMANDS && group.ledger.bytes < start_bytes + GROUP_BYTES;
+            next = if open { commands.try_recv().ok() } else { None };
+        }
+        let Group {
+            mut batch, ledger, ..
+        } = group;
+        if ledger != self.ledger {
+            batch.insert(&storage.meta, LEDGER, ledger.encode());
+            batch.commit().map_err(JournalError::write)?;
+            add(&shared.counters.groups, 1);
+        }
+        add(&shared.counters.stored, ledger.next - self.ledger.next);
+        self.ledger = ledger;
+        shared.ledger.send_replace(self.ledger.clone());
+        Ok(())
+    }
+
+    /// Removes up to `slice` finished records; whether there are more.
+    fn trim(&mut self, slice: u64) -> bool {
+        if self.failed.is_some() || self.trimmed >= self.ledger.oldest {
+            return false;
+        }
+        let end = self.ledger.oldest.min(self.trimmed.saturating_add(slice));
+        let outcome = {
+            let guard = self.shared.storage.read();
+            let Some(storage) = guard.as_ref() else {
+                return false;
+            };
+            let mut batch = storage.db.batch();
+            for seq in self.trimmed..end {
+                batch.remove(&storage.records, seq_key(seq));
+            }
+            batch.commit()
+        };
+        match outcome {
+            Ok(()) => self.trimmed = end,
+            Err(error) => self.give_up(JournalError::write(error)),
+        }
+        self.failed.is_none() && self.trimmed < self.ledger.oldest
+    }
+
+    /// After a failed write the storage engine accepts nothing more: close it, and open it anew when next needed.
+    fn give_up(&mut self, error: JournalError) {
+        self.keys = None;
+        *self.shared.storage.write() = None;
+        self.failed = Some((Instant::now(), error));
+    }
+
+    fn reopen(&mut self) -> Result<(), JournalError> {
+        let Some((since, error)) = &self.failed else {
+            return Ok(());
+        };
+        if since.elapsed() < REOPEN_PAUSE {
+            return Err(error.clone());
+        }
+        match open_storage(&self.shared.options) {
+            Ok(opened) => {
+                tracing::info!("journal is open again");
+                self.keys = Some(opened.keys);
+                *self.shared.storage.write() = Some(opened.storage);
+                self.ledger = opened.ledger;
+                self.shared.ledger.send_replace(self.ledger.clone());
+                self.trimmed = first_record(&self.shared);
+                self.failed = None;
+                Ok(())
+            }
+            Err(error) => {
+                self.failed = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Group<'_> {
+    fn add(&mut self, command: Command, shared: &Shared, answers: &mut Answers) -> Result<(), JournalError> {
+        match command {
+            Command::Append { entries, reply } => match self.append(entries, shared) {
+                Ok(appended) => answers.appends.push((reply, appended)),
+                Err(error @ (JournalError::Full { .. } | JournalError::TooLarge { .. })) => {
+                    add(&shared.counters.full_rejections, 1);
+                    let _ = reply.send(Err(error));
+                }
+                Err(error) => {
+                    let _ = reply.send(Err(error.clone()));
+                    return Err(error);
+                }
+            },
+            Command::Change { change, reply } => match self.change(change) {
+                Ok(()) => answers.changes.push(reply),
+                Err(error) => {
+                    let _ = reply.send(Err(error));
+                }
+            },
+        }
+        Ok(())
+    }
+
+    /// All entries of a call, or none.
+    fn append(&mut self, entries: Vec<Entry>, shared: &Shared) -> Result<Vec<Appended>, JournalError> {
+        let mut keys_of_call = HashSet::new();
+        let mut duplicate = Vec::with_capacity(entries.len());
+        let mut bytes = 0;
+        for entry in &entries {
+            let seen = match &entry.key {
+                Some(key) => {
+                    !keys_of_call.insert(*key)
+                        || self.new_keys.contains(key)
+                        || self.keys.contains(key).map_err(JournalError::read)?
+                }
+                None => false,
+            };
+            duplicate.push(seen);
+            bytes += if seen { 0 } else { entry.cost() };
+        }
+        let max_bytes = shared.options.max_bytes;
+        if bytes > max_bytes {
+            return Err(JournalError::TooLarge { bytes, max_bytes });
+        }
+        if bytes > 0 && self.ledger.bytes + bytes > max_bytes {
+            return Err(JournalError::Full {
+                bytes: self.ledger.bytes,
+                max_bytes,
+            });
+        }
+        self.ledger.bytes += bytes;
+        add(
+            &shared.counters.duplicates,
+            duplicate.iter().filter(|seen| **seen).count() as u64,
+        );
+        Ok(entries
+            .into_iter()
+            .zip(duplicate)
+            .map(|(entry, seen)| self.store(&entry, seen))
+            .collect())
+    }
+
+    fn store(&mut self, entry: &Entry, seen: bool) -> Appended {
+        if seen {
+            return Appended::Duplicate;
+        }
+        let seq = self.ledger.next;
+        self.ledger.next += 1;
+        self.batch.insert(
+            &self.storage.records,
+            seq_key(seq),
+            record::encode(seq, &entry.payload),
+        );
+        if let Some(key) = entry.key {
+            self.keys.remember(&mut self.batch, key);
+            self.new_keys.insert(key);
+        }
+        Appended::Stored(seq)
+    }
+
+    fn change(&mut self, change: PlanChange) -> Result<(), JournalError> {
+        match change {
+            PlanChange::Begin { first, last } => self.ledger.begin(first, last),
+            PlanChange::Finish { first, last, bytes } => self.ledger.finish(first, last, bytes),
+            PlanChange::Split {
+                first,
+                last,
+                boundary,
+                note,
+            } => self.ledger.split(first, last, boundary, &note),
+        }
+    }
+}
+
+fn refuse(command: Command, error: JournalError) {
+    match command {
+        Command::Append { reply, .. } => {
+            let _ = reply.send(Err(error));
+        }
+        Command::Change { reply, .. } => {
+            let _ = reply.send(Err(error));
+        }
+    }
+}
+
+fn first_record(shared: &Shared) -> u64 {
+    let guard = shared.storage.read();
+    guard
+        .as_ref()
+        .and_then(Storage::first_record)
+        .unwrap_or_else(|| shared.ledger.borrow().oldest)
+}
+
+pub(crate) struct Opened {
+    pub(crate) storage: Storage,
+    pub(crate) keys: Keys,
+    pub(crate) id: String,
+    pub(crate) ledger: Ledger,
+}
+
+pub(crate) fn open_storage(options: &Options) -> Result<Opened, JournalError> {
+    let open = |source| JournalError::Open {
+        path: options.path.clone(),
+        source: Arc::new(source),
+    };
+    let storage = Storage::open(&options.path.join("log")).map_err(open)?;
+    let (id, ledger) = storage.load()?;
+    let keys = Keys::open(&storage, options.key_retention).map_err(open)?;
+    Ok(Opened {
+        storage,
+        keys,
+        id,
+        ledger,
+    })
+}

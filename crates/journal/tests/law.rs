@@ -1,0 +1,222 @@
+//! The journal's law on a real directory: acknowledged records survive, in order, once.
+
+use std::time::Duration;
+
+use journal::{Appended, Entry, Journal, JournalError, Key, Options, PlanLimits};
+
+fn entry(text: &str) -> Entry {
+    Entry {
+        key: Some(key(text)),
+        payload: text.as_bytes().to_vec(),
+    }
+}
+
+fn key(text: &str) -> Key {
+    let mut bytes = [0; 16];
+    bytes[..text.len()].copy_from_slice(text.as_bytes());
+    Key(bytes)
+}
+
+fn texts(plan: &journal::Plan) -> Vec<String> {
+    plan.records
+        .iter()
+        .map(|(_, payload)| String::from_utf8(payload.clone()).unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn records_leave_in_order_and_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = Journal::open(Options::new(directory.path())).unwrap();
+    let appended = journal
+        .append(vec![entry("a"), entry("b"), entry("a")])
+        .await
+        .unwrap();
+    assert_eq!(
+        appended,
+        [Appended::Stored(1), Appended::Stored(2), Appended::Duplicate]
+    );
+    assert_eq!(
+        journal.append(vec![entry("b"), entry("c")]).await.unwrap(),
+        [Appended::Duplicate, Appended::Stored(3)]
+    );
+
+    let two = PlanLimits {
+        max_records: 2,
+        ..PlanLimits::default()
+    };
+    let plan = journal.next_plan(two).await.unwrap().unwrap();
+    assert_eq!(
+        (plan.first, plan.last, texts(&plan)),
+        (1, 2, vec!["a".to_owned(), "b".to_owned()])
+    );
+    assert_eq!(plan.token(), format!("{}/1-2", journal.id()));
+    let again = journal.next_plan(PlanLimits::default()).await.unwrap().unwrap();
+    assert_eq!(again.token(), plan.token());
+    journal.finish(&plan).await.unwrap();
+    assert!(matches!(
+        journal.finish(&plan).await,
+        Err(JournalError::StalePlan { .. })
+    ));
+
+    let plan = journal.next_plan(two).await.unwrap().unwrap();
+    assert_eq!((plan.first, plan.last), (3, 3));
+    journal.finish(&plan).await.unwrap();
+    assert!(journal.next_plan(two).await.unwrap().is_none());
+    assert_eq!(journal.stats().bytes, 0);
+}
+
+#[tokio::test]
+async fn a_restart_continues_where_the_last_one_stopped() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = Options::new(directory.path());
+    let journal = Journal::open(options.clone()).unwrap();
+    let id = journal.id().to_owned();
+    journal
+        .append(vec![entry("a"), entry("b"), entry("c")])
+        .await
+        .unwrap();
+    let plan = journal
+        .next_plan(PlanLimits {
+            max_records: 2,
+            ..PlanLimits::default()
+        })
+        .await
+        .unwrap()
+        .unwrap();
+    drop(journal);
+
+    let journal = Journal::open(options.clone()).unwrap();
+    assert_eq!(journal.id(), id);
+    assert_eq!(
+        journal.append(vec![entry("b")]).await.unwrap(),
+        [Appended::Duplicate]
+    );
+    let again = journal.next_plan(PlanLimits::default()).await.unwrap().unwrap();
+    assert_eq!((again.token(), texts(&again)), (plan.token(), texts(&plan)));
+    journal.finish(&again).await.unwrap();
+    let rest = journal.next_plan(PlanLimits::default()).await.unwrap().unwrap();
+    journal.finish(&rest).await.unwrap();
+    drop(journal);
+
+    // Emptied, and still no number is used twice.
+    let journal = Journal::open(options).unwrap();
+    assert_eq!(
+        journal.append(vec![entry("d")]).await.unwrap(),
+        [Appended::Stored(4)]
+    );
+}
+
+#[tokio::test]
+async fn a_split_plan_comes_in_two_halves_that_remember_the_note() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = Options::new(directory.path());
+    let journal = Journal::open(options.clone()).unwrap();
+    journal
+        .append(vec![entry("a"), entry("b"), entry("c")])
+        .await
+        .unwrap();
+    let plan = journal.next_plan(PlanLimits::default()).await.unwrap().unwrap();
+    journal.split(&plan, 1, b"done").await.unwrap();
+    drop(journal);
+
+    let journal = Journal::open(options).unwrap();
+    let left = journal.next_plan(PlanLimits::default()).await.unwrap().unwrap();
+    assert_eq!((left.first, left.last, &left.note[..]), (1, 1, &b"done"[..]));
+    journal.finish(&left).await.unwrap();
+    let right = journal.next_plan(PlanLimits::default()).await.unwrap().unwrap();
+    assert_eq!((right.first, right.last, &right.note[..]), (2, 3, &b"done"[..]));
+}
+
+#[tokio::test]
+async fn one_process_owns_a_journal() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = Journal::open(Options::new(directory.path())).unwrap();
+    match Journal::open(Options::new(directory.path())) {
+        Err(JournalError::Held { pid, .. }) => assert_eq!(pid, Some(std::process::id())),
+        other => panic!("{other:?}"),
+    }
+    drop(journal);
+    Journal::open(Options::new(directory.path())).unwrap();
+}
+
+#[tokio::test]
+async fn at_its_limit_it_refuses_and_then_goes_on_by_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = Journal::open(Options {
+        max_bytes: 200,
+        ..Options::new(directory.path())
+    })
+    .unwrap();
+    journal
+        .append(vec![entry("a"), entry("b"), entry("c"), entry("d")])
+        .await
+        .unwrap();
+    assert!(matches!(
+        journal.append(vec![entry("e")]).await,
+        Err(JournalError::Full { .. })
+    ));
+    // A repeat of what is stored needs no room, and nothing of a refused call was remembered.
+    assert_eq!(
+        journal.append(vec![entry("a")]).await.unwrap(),
+        [Appended::Duplicate]
+    );
+    let huge = Entry {
+        key: None,
+        payload: vec![0; 500],
+    };
+    assert!(matches!(
+        journal.append(vec![huge]).await,
+        Err(JournalError::TooLarge { .. })
+    ));
+
+    let waiting = tokio::spawn({
+        let journal = journal.clone();
+        async move {
+            journal.wait_for_room(1).await;
+            journal.append(vec![entry("e")]).await
+        }
+    });
+    let plan = journal.next_plan(PlanLimits::default()).await.unwrap().unwrap();
+    journal.finish(&plan).await.unwrap();
+    let appended = tokio::time::timeout(Duration::from_secs(5), waiting)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+    assert_eq!(appended, [Appended::Stored(5)]);
+}
+
+#[tokio::test]
+async fn keys_expire() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = Options {
+        key_retention: Duration::from_millis(60),
+        ..Options::new(directory.path())
+    };
+    let journal = Journal::open(options).unwrap();
+    journal.append(vec![entry("a")]).await.unwrap();
+    let stored_again = async {
+        while journal.append(vec![entry("a")]).await.unwrap() == [Appended::Duplicate] {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), stored_again)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn waiting_for_records_ends_with_the_first_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = Journal::open(Options::new(directory.path())).unwrap();
+    let waiting = tokio::spawn({
+        let journal = journal.clone();
+        async move { journal.wait_for_records().await }
+    });
+    journal.append(vec![entry("a")]).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(5), waiting)
+        .await
+        .unwrap()
+        .unwrap();
+}

@@ -1,0 +1,75 @@
+//! A batch: the rows of one plan, by table.
+
+use crate::{
+    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, Table,
+    WindowActionRow, WindowStateRow,
+};
+
+/// Rows to insert together, in order within each table.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Batch {
+    pub(crate) temperature: Vec<ReadingRow>,
+    pub(crate) humidity: Vec<ReadingRow>,
+    pub(crate) audio: Vec<AudioRow>,
+    pub(crate) window_actions: Vec<WindowActionRow>,
+    pub(crate) ml_predictions: Vec<MlPredictionRow>,
+    pub(crate) devices: Vec<DeviceRow>,
+    pub(crate) window_states: Vec<WindowStateRow>,
+    pub(crate) device_events: Vec<DeviceEventRow>,
+    pub(crate) ingest_errors: Vec<IngestErrorRow>,
+}
+
+impl Batch {
+    /// Adds a row at the end of its table's.
+    pub fn push(&mut self, row: Row) {
+        match row {
+            Row::Temperature(row) => self.temperature.push(row),
+            Row::Humidity(row) => self.humidity.push(row),
+            Row::Audio(row) => self.audio.push(row),
+            Row::WindowAction(row) => self.window_actions.push(row),
+            Row::MlPrediction(row) => self.ml_predictions.push(row),
+            Row::Device(row) => self.devices.push(row),
+            Row::WindowState(row) => self.window_states.push(row),
+            Row::DeviceEvent(row) => self.device_events.push(row),
+            Row::IngestError(row) => self.ingest_errors.push(row),
+        }
+    }
+
+    /// Rows for `table`.
+    pub fn rows_of(&self, table: Table) -> usize {
+        match table {
+            Table::SensorTemperature => self.temperature.len(),
+            Table::SensorHumidity => self.humidity.len(),
+            Table::SensorAudio => self.audio.len(),
+            Table::WindowActions => self.window_actions.len(),
+            Table::MlPredictions => self.ml_predictions.len(),
+            Table::DeviceRegistry => self.devices.len(),
+            Table::WindowStates => self.window_states.len(),
+            Table::DeviceEvents => self.device_events.len(),
+            Table::IngestErrors => self.ingest_errors.len(),
+        }
+    }
+
+    /// Tables with rows, in the order of insertion.
+    pub fn tables(&self) -> impl Iterator<Item = Table> + '_ {
+        Table::ALL.into_iter().filter(|&table| self.rows_of(table) > 0)
+    }
+
+    /// All rows.
+    pub fn len(&self) -> usize {
+        Table::ALL.into_iter().map(|table| self.rows_of(table)).sum()
+    }
+
+    /// Whether there is nothing to insert.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl FromIterator<Row> for Batch {
+    fn from_iter<I: IntoIterator<Item = Row>>(rows: I) -> Self {
+        let mut batch = Self::default();
+        rows.into_iter().for_each(|row| batch.push(row));
+        batch
+    }
+}

@@ -1,0 +1,72 @@
+//! What can go wrong with the database.
+
+use crate::Table;
+
+/// A failed question, migration or set-up.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The address or database name cannot be used.
+    #[error("invalid clickhouse option: {reason}")]
+    Options {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// ClickHouse could not be reached or could not answer now.
+    #[error("clickhouse is unavailable")]
+    Unavailable(#[source] clickhouse::error::Error),
+    /// ClickHouse answered with an error.
+    #[error("clickhouse refused a query")]
+    Query(#[source] clickhouse::error::Error),
+    /// The database was migrated by a newer version of this program.
+    #[error("database schema is version {found}, this program knows up to {known}")]
+    SchemaTooNew {
+        /// The highest version applied.
+        found: u32,
+        /// The highest version known here.
+        known: u32,
+    },
+    /// A migration that was applied is not the one this program has.
+    #[error("migration {version} was applied with another content")]
+    SchemaChanged {
+        /// The migration's number.
+        version: u32,
+    },
+    /// A migration failed half-way; it is safe to run again.
+    #[error("migration {version} failed")]
+    Migration {
+        /// The migration's number.
+        version: u32,
+        /// ClickHouse's answer.
+        #[source]
+        source: clickhouse::error::Error,
+    },
+}
+
+/// A batch that is not, or not wholly, stored.
+#[derive(Debug, thiserror::Error)]
+pub enum InsertError {
+    /// The world is to blame: send the same batch again, with the same token, later.
+    #[error("clickhouse cannot take rows for {table} now")]
+    Unavailable {
+        /// The table at which it stopped.
+        table: Table,
+        /// ClickHouse's error code, when it gave one.
+        code: Option<u32>,
+        /// What happened.
+        #[source]
+        source: clickhouse::error::Error,
+    },
+    /// A row is to blame: find it by bisection. Every other table of the batch is stored and must not be sent again
+    /// under another token: pass `stored` as `done` with the halves.
+    #[error("clickhouse refused rows for {table}: {message}")]
+    Refused {
+        /// The table whose rows were refused.
+        table: Table,
+        /// ClickHouse's words.
+        message: String,
+        /// ClickHouse's error code.
+        code: u32,
+        /// The tables of the batch that are stored, those given as done included.
+        stored: Vec<Table>,
+    },
+}

@@ -1,0 +1,234 @@
+//! The numbered files of `schema/`, and how a database is brought up to them.
+//!
+//! In: a client. Out: every migration applied once, in order, and remembered with its checksum. Statements are
+//! idempotent, so a migration that broke off is simply run again.
+
+use clickhouse::{Client, Row, error::Error};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{StoreError, server_error::is_transient};
+
+struct Migration {
+    version: u32,
+    name: &'static str,
+    sql: &'static str,
+}
+
+macro_rules! migration {
+    ($version:literal, $name:literal) => {
+        Migration {
+            version: $version,
+            name: $name,
+            sql: include_str!(concat!("../schema/", $name, ".sql")),
+        }
+    };
+}
+
+const MIGRATIONS: [Migration; 6] = [
+    migration!(1, "0001_schema_migrations"),
+    migration!(2, "0002_readings"),
+    migration!(3, "0003_audio"),
+    migration!(4, "0004_windows"),
+    migration!(5, "0005_devices"),
+    migration!(6, "0006_ingest_errors"),
+];
+
+/// The version of the schema that this program needs.
+pub const SCHEMA_VERSION: u32 = MIGRATIONS.len() as u32;
+
+#[derive(Debug, Row, Serialize, Deserialize)]
+struct Applied {
+    version: u32,
+    name: String,
+    checksum: String,
+}
+
+impl Migration {
+    /// Its statements, without comments and with single spaces.
+    fn statements(&self) -> Vec<String> {
+        let without_comments: Vec<&str> = self
+            .sql
+            .lines()
+            .map(|line| line.split_once("--").map_or(line, |(sql, _)| sql))
+            .collect();
+        without_comments
+            .join(" ")
+            .split(';')
+            .map(|statement| statement.split_whitespace().collect::<Vec<_>>().join(" "))
+            .filter(|statement| !statement.is_empty())
+            .collect()
+    }
+
+    fn checksum(&self) -> String {
+        hex::encode(Sha256::digest(self.statements().join(";")))
+    }
+
+    async fn apply(&self, client: &Client) -> Result<(), StoreError> {
+        let failed = |source| match is_transient(&source) {
+            true => StoreError::Unavailable(source),
+            false => StoreError::Migration {
+                version: self.version,
+                source,
+            },
+        };
+        for statement in self.statements() {
+            // A question mark would otherwise be taken for a bound value.
+            client
+                .query(&statement.replace('?', "??"))
+                .execute()
+                .await
+                .map_err(failed)?;
+        }
+        self.remember(client).await.map_err(failed)?;
+        tracing::info!(
+            version = self.version,
+            name = self.name,
+            "schema migration applied"
+        );
+        Ok(())
+    }
+
+    async fn remember(&self, client: &Client) -> Result<(), Error> {
+        let token = format!("schema/{}/{}", self.version, self.checksum());
+        let mut insert = client
+            .insert::<Applied>("schema_migrations")
+            .await?
+            .with_setting("insert_deduplication_token", token);
+        insert
+            .write(&Applied {
+                version: self.version,
+                name: self.name.to_owned(),
+                checksum: self.checksum(),
+            })
+            .await?;
+        insert.end().await
+    }
+}
+
+/// Brings the database of `client` up to [`SCHEMA_VERSION`], which it returns.
+pub(crate) async fn migrate(client: &Client, database: &str) -> Result<u32, StoreError> {
+    // The database itself may not exist yet, so this one is asked outside of it.
+    client
+        .clone()
+        .with_database("default")
+        .query("CREATE DATABASE IF NOT EXISTS ?")
+        .bind(clickhouse::sql::Identifier(database))
+        .execute()
+        .await
+        .map_err(StoreError::from)?;
+    for statement in MIGRATIONS[0].statements() {
+        client
+            .query(&statement)
+            .execute()
+            .await
+            .map_err(StoreError::from)?;
+    }
+    let applied = client
+        .query("SELECT ?fields FROM schema_migrations FINAL ORDER BY version")
+        .fetch_all::<Applied>()
+        .await
+        .map_err(StoreError::from)?;
+    check(&applied)?;
+    for migration in &MIGRATIONS {
+        if !applied.iter().any(|applied| applied.version == migration.version) {
+            migration.apply(client).await?;
+        }
+    }
+    client.clear_cached_metadata().await;
+    Ok(SCHEMA_VERSION)
+}
+
+/// Refuses a database that a newer or a different program has migrated.
+fn check(applied: &[Applied]) -> Result<(), StoreError> {
+    for Applied {
+        version, checksum, ..
+    } in applied
+    {
+        match MIGRATIONS.iter().find(|migration| migration.version == *version) {
+            None => {
+                return Err(StoreError::SchemaTooNew {
+                    found: *version,
+                    known: SCHEMA_VERSION,
+                });
+            }
+            Some(migration) if migration.checksum() != *checksum => {
+                return Err(StoreError::SchemaChanged { version: *version });
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        if is_transient(&error) {
+            Self::Unavailable(error)
+        } else {
+            Self::Query(error)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Table;
+
+    fn all_statements() -> Vec<String> {
+        MIGRATIONS.iter().flat_map(Migration::statements).collect()
+    }
+
+    #[test]
+    fn versions_are_consecutive_and_named_after_their_files() {
+        for (migration, expected) in MIGRATIONS.iter().zip(1..) {
+            assert_eq!(migration.version, expected);
+            assert!(migration.name.starts_with(&format!("{expected:04}_")));
+        }
+    }
+
+    #[test]
+    fn every_statement_is_idempotent_and_every_table_deduplicates() {
+        for statement in all_statements() {
+            assert!(statement.contains("IF NOT EXISTS"), "{statement}");
+            assert!(
+                statement.contains("non_replicated_deduplication_window = 1000"),
+                "{statement}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_table_is_created() {
+        for table in Table::ALL {
+            let create = format!("CREATE TABLE IF NOT EXISTS {table} (");
+            assert_eq!(
+                all_statements()
+                    .iter()
+                    .filter(|statement| statement.starts_with(&create))
+                    .count(),
+                1
+            );
+        }
+    }
+
+    #[test]
+    fn newer_and_changed_schemas_are_refused() {
+        let applied = |version, checksum: String| Applied {
+            version,
+            name: String::new(),
+            checksum,
+        };
+        let good = applied(1, MIGRATIONS[0].checksum());
+        assert!(check(&[good]).is_ok());
+        assert!(matches!(
+            check(&[applied(99, String::new())]),
+            Err(StoreError::SchemaTooNew { found: 99, .. })
+        ));
+        assert!(matches!(
+            check(&[applied(2, "x".into())]),
+            Err(StoreError::SchemaChanged { version: 2 })
+        ));
+    }
+}

@@ -1,0 +1,217 @@
+//! The connection, and the one way rows get in.
+//!
+//! In: a batch and its token. Out: stored once, however often it is sent. One INSERT a table, each with its own token.
+
+use std::time::Duration;
+
+use clickhouse::{Client, RowOwned, RowWrite, error::Error};
+
+use crate::{Batch, InsertError, StoreError, Table, schema, server_error};
+
+/// Where ClickHouse is and who we are there.
+#[derive(Clone)]
+pub struct StoreOptions {
+    /// `http://host:port`.
+    pub url: String,
+    /// Letters, digits and underscores.
+    pub database: String,
+    /// Empty for ClickHouse's default user.
+    pub user: String,
+    /// Empty for none; never printed.
+    pub password: String,
+    /// Longest wait for the answer to one INSERT.
+    pub insert_timeout: Duration,
+}
+
+impl StoreOptions {
+    /// The default user at `url`, without a password.
+    pub fn new(url: impl Into<String>, database: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            database: database.into(),
+            user: String::new(),
+            password: String::new(),
+            insert_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+impl std::fmt::Debug for StoreOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoreOptions")
+            .field("url", &self.url)
+            .field("database", &self.database)
+            .field("user", &self.user)
+            .field("password", &"[redacted]")
+            .field("insert_timeout", &self.insert_timeout)
+            .finish()
+    }
+}
+
+/// A database with our schema. Clones share connections.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) client: Client,
+    options: StoreOptions,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Checks the options; connects with the first question.
+    pub fn new(options: StoreOptions) -> Result<Self, StoreError> {
+        let invalid = |reason: &str| {
+            Err(StoreError::Options {
+                reason: reason.to_owned(),
+            })
+        };
+        if !options.url.starts_with("http://") {
+            return invalid("the address must start with http://");
+        }
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if options.database.is_empty() || !options.database.chars().all(word) {
+            return invalid("a database name consists of letters, digits and underscores");
+        }
+        let mut client = Client::default()
+            .with_url(&options.url)
+            .with_database(&options.database);
+        if !options.user.is_empty() {
+            client = client.with_user(&options.user).with_password(&options.password);
+        }
+        Ok(Self { client, options })
+    }
+
+    /// Asks ClickHouse for a sign of life.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        // Asked outside of our database, which may not exist yet.
+        let client = self.client.clone().with_database("default");
+        client.query("SELECT 1").fetch_one::<u8>().await?;
+        Ok(())
+    }
+
+    /// Creates the database when missing and brings its schema up to date; returns the schema's version.
+    pub async fn migrate(&self) -> Result<u32, StoreError> {
+        schema::migrate(&self.client, &self.options.database).await
+    }
+
+    /// Inserts `batch` under `token` (`journal-id/first-last`), table by table; each table's own token is
+    /// `journal-id/table/first-last`. Sent again with the same rows and token, it changes nothing.
+    pub async fn insert(&self, batch: &Batch, token: &str) -> Result<(), InsertError> {
+        self.insert_except(batch, token, &[]).await
+    }
+
+    /// Like [`Store::insert`], leaving out the tables in `done`: for halves of a batch of which those are stored.
+    /// When rows of one table are refused, the other tables are still inserted.
+    pub async fn insert_except(&self, batch: &Batch, token: &str, done: &[Table]) -> Result<(), InsertError> {
+        let mut stored = done.to_vec();
+        let mut refused = None;
+        for table in batch.tables().filter(|table| !done.contains(table)) {
+            match self.insert_table(batch, table, &table_token(token, table)).await {
+                Ok(()) => stored.push(table),
+                Err(source) => match server_error::refusal(&source) {
+                    Some(refusal) => {
+                        refused.get_or_insert((table, refusal));
+                    }
+                    None => {
+                        // The tables may have been altered under a client that remembers their columns.
+                        self.client.clear_cached_metadata().await;
+                        let code = server_error::code(&source);
+                        return Err(InsertError::Unavailable { table, code, source });
+                    }
+                },
+            }
+        }
+        match refused {
+            None => Ok(()),
+            Some((table, (code, message))) => Err(InsertError::Refused {
+                table,
+                message,
+                code,
+                stored,
+            }),
+        }
+    }
+
+    async fn insert_table(&self, batch: &Batch, table: Table, token: &str) -> Result<(), Error> {
+        match table {
+            Table::SensorTemperature => self.insert_rows(table, &batch.temperature, token).await,
+            Table::SensorHumidity => self.insert_rows(table, &batch.humidity, token).await,
+            Table::SensorAudio => self.insert_rows(table, &batch.audio, token).await,
+            Table::WindowActions => self.insert_rows(table, &batch.window_actions, token).await,
+            Table::MlPredictions => self.insert_rows(table, &batch.ml_predictions, token).await,
+            Table::DeviceRegistry => self.insert_rows(table, &batch.devices, token).await,
+            Table::WindowStates => self.insert_rows(table, &batch.window_states, token).await,
+            Table::DeviceEvents => self.insert_rows(table, &batch.device_events, token).await,
+            Table::IngestErrors => self.insert_rows(table, &batch.ingest_errors, token).await,
+        }
+    }
+
+    async fn insert_rows<R: RowOwned + RowWrite>(
+        &self,
+        table: Table,
+        rows: &[R],
+        token: &str,
+    ) -> Result<(), Error> {
+        let timeout = Some(self.options.insert_timeout);
+        let mut insert = self
+            .client
+            .insert::<R>(table.name())
+            .await?
+            .with_timeouts(timeout, timeout)
+            .with_setting("insert_deduplicate", "1")
+            .with_setting("insert_deduplication_token", token)
+            // The answer must mean: stored.
+            .with_setting("async_insert", "0");
+        for row in rows {
+            insert.write(row).await?;
+        }
+        insert.end().await
+    }
+}
+
+/// `journal-id/first-last` → `journal-id/table/first-last`.
+fn table_token(token: &str, table: Table) -> String {
+    match token.rsplit_once('/') {
+        Some((journal, range)) => format!("{journal}/{table}/{range}"),
+        None => format!("{table}/{token}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tables_token_names_journal_table_and_range() {
+        assert_eq!(
+            table_token("ab12/1-99", Table::SensorAudio),
+            "ab12/sensor_audio/1-99"
+        );
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let options = StoreOptions {
+            password: "hunter2".into(),
+            ..StoreOptions::new("http://localhost:8123", "iot")
+        };
+        let store = Store::new(options.clone()).unwrap();
+        for text in [format!("{options:?}"), format!("{store:?}")] {
+            assert!(text.contains("[redacted]") && !text.contains("hunter2"), "{text}");
+        }
+    }
+
+    #[test]
+    fn unusable_options_are_refused() {
+        assert!(Store::new(StoreOptions::new("localhost:9000", "iot")).is_err());
+        for database in ["", "io-t", "iot; DROP", "iot`"] {
+            assert!(Store::new(StoreOptions::new("http://localhost:8123", database)).is_err());
+        }
+    }
+}
