@@ -20,7 +20,7 @@ impl Options {
         Self {
             path: path.into(),
             max_bytes: 1 << 30,
-            key_retention: Duration::from_secs(3600),
+            key_retention: Duration::from_hours(1),
         }
     }
 }

@@ -50,11 +50,11 @@ pub(crate) enum PlanChange {
 pub(crate) enum Command {
     Append {
         entries: Vec<Entry>,
-        reply: oneshot::Sender<Result<Vec<Appended>, JournalError>>,
+        reply: Reply<Vec<Appended>>,
     },
     Change {
         change: PlanChange,
-        reply: oneshot::Sender<Result<(), JournalError>>,
+        reply: Reply<()>,
     },
 }
 
@@ -78,14 +78,13 @@ pub(crate) struct Writer {
     failed: Option<(Instant, JournalError)>,
 }
 
+type Reply<T> = oneshot::Sender<Result<T, JournalError>>;
+
 /// Answers that wait for the sync.
 #[derive(Default)]
 struct Answers {
-    appends: Vec<(
-        oneshot::Sender<Result<Vec<Appended>, JournalError>>,
-        Vec<Appended>,
-    )>,
-    changes: Vec<oneshot::Sender<Result<(), JournalError>>>,
+    appends: Vec<(Reply<Vec<Appended>>, Vec<Appended>)>,
+    changes: Vec<Reply<()>>,
 }
 
 impl Answers {
@@ -172,8 +171,7 @@ impl Writer {
         let guard = shared.storage.read();
         let storage = guard.as_ref().expect("reopened above");
         let keys = self.keys.as_mut().expect("reopened above");
-        keys.advance(storage)
-            .map_err(|error| JournalError::write(error))?;
+        keys.advance(storage).map_err(JournalError::write)?;
         let mut group = Group {
             keys,
             storage,

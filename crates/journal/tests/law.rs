@@ -20,7 +20,7 @@ fn key(text: &str) -> Key {
 fn texts(plan: &journal::Plan) -> Vec<String> {
     plan.records
         .iter()
-        .map(|(_, payload)| String::from_utf8(payload.clone()).unwrap())
+        .map(|(_, payload)| String::from_utf8_lossy(payload).into_owned())
         .collect()
 }
 
