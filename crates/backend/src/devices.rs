@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, HashMap};
 use domain::{DeviceId, Quantity, Reading, Thresholds, Timestamp, WindowAction, WindowState};
 use parking_lot::Mutex;
 use serde::Serialize;
-use store::{DeviceEventRow, DeviceRow, Row};
+use store::{DeviceRow, Row};
 
-use crate::clips::AnalysedClip;
+use crate::{clips::AnalysedClip, rows::device_event};
 
 /// A device is written to the registry again when it was heard of, at most this often.
 const REGISTRY_REFRESH_MS: i64 = 60_000;
@@ -168,7 +168,7 @@ impl Devices {
         }
         device.view.is_active = online;
         device.changed |= turned;
-        (turned || fresh).then(|| event(device_id, if online { "online" } else { "offline" }, at))
+        (turned || fresh).then(|| device_event(device_id, if online { "online" } else { "offline" }, at))
     }
 
     /// What the registry says; the newer `last_seen` wins, names and configuration are the registry's.
@@ -198,7 +198,7 @@ impl Devices {
             if silent && device.view.is_active {
                 device.view.is_active = false;
                 device.changed = true;
-                rows.push(event(device_id, "inactive", now));
+                rows.push(device_event(device_id, "inactive", now));
             }
             let stale = device.written.is_none_or(|written| device.view.last_seen.millis_since(written) >= REGISTRY_REFRESH_MS);
             if stale || device.changed {
@@ -277,15 +277,6 @@ fn keep_newer(latest: &mut Option<Latest>, candidate: Latest) {
     if latest.is_none_or(|known| candidate.timestamp >= known.timestamp) {
         *latest = Some(candidate);
     }
-}
-
-fn event(device_id: &DeviceId, event: &str, at: Timestamp) -> Row {
-    Row::DeviceEvent(DeviceEventRow {
-        timestamp: at.as_millis(),
-        device_id: device_id.to_string(),
-        event: event.to_owned(),
-        detail: String::new(),
-    })
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use domain::{ClipLimits, ClockPolicy, DeviceId, Reading, Refusal, RefusalReason, Timestamp, WindowAction, WindowState};
+use domain::{ClipLimits, ClockPolicy, DeviceId, Quantity, Reading, Refusal, RefusalReason, Timestamp, WindowAction, WindowState};
 use journal::{Appended, Entry, Journal, JournalError, Key};
-use mqtt::{Inbound, InboundKind, Topics, payload};
+use mqtt::{DeviceStatus, Inbound, TopicKind, Topics};
 use parking_lot::Mutex;
 use store::Row;
 use tokio::time::Instant;
@@ -25,7 +25,6 @@ use crate::{
 
 /// How long `accept` waits for room in a full journal before it gives the message back.
 const FULL_WAIT: Duration = Duration::from_secs(5);
-const FULL_POLL: Duration = Duration::from_millis(50);
 
 /// A message as it came in.
 #[derive(Debug, Clone)]
@@ -84,12 +83,15 @@ impl Ingest {
     /// Takes one message; see the module's text.
     pub async fn accept(&self, message: Message) -> Acceptance {
         let started = Instant::now();
-        let inbound = match self.topics.classify(&message.topic) {
-            Ok(Some(inbound)) => inbound,
-            Ok(None) => return Acceptance::Ignored,
-            Err(refusal) => return self.refuse(&message, &refusal).await,
+        if !self.is_ours(&message.topic) {
+            return Acceptance::Ignored;
+        }
+        let decoded = match self.topics.classify(&message.topic) {
+            Ok(inbound) if inbound.kind == TopicKind::InferenceRequest => return Acceptance::Ignored,
+            Ok(inbound) => self.decode(inbound, &message).await,
+            Err(refusal) => Err(refusal),
         };
-        match self.decode(inbound, &message).await {
+        match decoded {
             Ok(event) => {
                 let kind = event.kind();
                 let acceptance = self.take(event, message.received_at).await;
@@ -100,28 +102,34 @@ impl Ingest {
         }
     }
 
+    /// Whether a topic lies in a tree that devices and windows talk in: the embedded broker shows us all topics.
+    fn is_ours(&self, topic: &str) -> bool {
+        let root = topic.split('/').next();
+        let ours = |kind| self.topics.pattern(kind).filter().split('/').next() == root;
+        TopicKind::ALL.into_iter().filter(|kind| *kind != TopicKind::InferenceRequest).any(ours)
+    }
+
     async fn decode(&self, inbound: Inbound, message: &Message) -> Result<Event, Refusal> {
         let Inbound { kind, device_id } = inbound;
         let payload = &message.payload[..];
         let at = message.received_at;
         Ok(match kind {
-            InboundKind::Reading(quantity) => {
-                let reading = payload::decode_reading(quantity, device_id, payload)?;
+            TopicKind::Temperature | TopicKind::Humidity => {
+                let quantity = if kind == TopicKind::Temperature { Quantity::Temperature } else { Quantity::Humidity };
+                let reading = mqtt::decode_reading(quantity, device_id, payload)?;
                 let claimed = reading.timestamp();
                 Event::Reading(reading.at(self.believe(claimed, at)), claimed)
             }
-            InboundKind::Audio => {
-                let received = payload::decode_clip(device_id, payload, &self.clip_limits)?;
+            TopicKind::Audio => {
+                let received = mqtt::decode_clip(device_id, payload, &self.clip_limits)?;
                 let mut analysed = self.analyser.analyse(received).await?;
                 analysed.timestamp = self.believe(analysed.timestamp, at);
                 Event::Clip(Box::new(analysed))
             }
-            InboundKind::WindowControl => Event::Action(Box::new(payload::decode_control(device_id, payload)?)),
-            InboundKind::WindowState => Event::State(payload::decode_state(device_id, payload)?),
-            InboundKind::DeviceStatus => {
-                let online = payload::decode_status(payload)?;
-                Event::Status(device_id, online)
-            }
+            TopicKind::WindowControl => Event::Action(Box::new(mqtt::decode_control(device_id, payload)?)),
+            TopicKind::WindowState => Event::State(mqtt::decode_state(device_id, payload)?),
+            TopicKind::DeviceStatus => Event::Status(device_id, mqtt::decode_status(payload)? == DeviceStatus::Online),
+            TopicKind::InferenceRequest => return Err(Refusal::new(RefusalReason::BadTopic, "requests are not for us")),
         })
     }
 
@@ -151,7 +159,7 @@ impl Ingest {
                 let basis = self.trigger.last_request(&action.device_id);
                 self.devices.action(&action);
                 self.metrics.action_logged();
-                (Some(repeats::action_key(&action)), rows::action(&action, basis.as_ref(), received_at))
+                (Some(repeats::action_key(&action)), rows::action(&action, basis.as_ref(), received_at).to_vec())
             }
             Event::State(state) => {
                 self.devices.state(&state, received_at);
@@ -165,18 +173,19 @@ impl Ingest {
         self.store(key, &rows).await
     }
 
-    /// Makes rows durable as one record each; the key stands beside the first.
+    /// Makes rows durable in one atomic write. The first row's key stands for the whole event.
     async fn store(&self, key: Option<Key>, rows: &[Row]) -> Acceptance {
-        if rows.is_empty() {
+        let entry = |(index, row): (usize, &Row)| Entry { key: key.map(|key| repeats::part(key, index)), payload: row.encode() };
+        let entries: Vec<Entry> = rows.iter().enumerate().map(entry).collect();
+        if entries.is_empty() {
             return Acceptance::Stored;
         }
-        let entry = Entry { key, payload: Row::encode_all(rows) };
-        match self.append(entry).await {
-            Ok(Appended::Stored(_)) => Acceptance::Stored,
-            Ok(Appended::Duplicate) => {
+        match self.append(entries).await {
+            Ok(appended) if appended.first() == Some(&Appended::Duplicate) => {
                 self.metrics.duplicate();
                 Acceptance::Duplicate
             }
+            Ok(_) => Acceptance::Stored,
             Err(error) => {
                 warn!(error = %error, "message given back: the journal did not take it");
                 Acceptance::Withheld
@@ -184,12 +193,21 @@ impl Ingest {
         }
     }
 
-    async fn append(&self, entry: Entry) -> Result<Appended, JournalError> {
+    /// Makes rows durable that no message carried.
+    pub(crate) async fn append_rows(&self, rows: &[Row]) -> bool {
+        self.store(None, rows).await != Acceptance::Withheld
+    }
+
+    /// Waits a while for room where the journal is full.
+    async fn append(&self, entries: Vec<Entry>) -> Result<Vec<Appended>, JournalError> {
+        let bytes = entries.iter().map(|entry| entry.payload.len()).sum();
         let deadline = Instant::now() + FULL_WAIT;
         loop {
-            match self.journal.append(vec![entry.clone()]).await {
-                Err(JournalError::Full { .. }) if Instant::now() < deadline => tokio::time::sleep(FULL_POLL).await,
-                other => return other.map(|mut appended| appended.pop().expect("one entry in, one answer out")),
+            match self.journal.append(entries.clone()).await {
+                Err(JournalError::Full { .. }) if Instant::now() < deadline => {
+                    let _ = tokio::time::timeout_at(deadline, self.journal.wait_for_room(bytes)).await;
+                }
+                other => return other,
             }
         }
     }

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use domain::{Refusal, RefusalReason, Timestamp};
 use journal::{Entry, Journal, JournalError, Plan, PlanLimits};
-use store::{Batch, InsertError, Row, Store};
+use store::{Batch, InsertError, Row, Store, Table};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -92,7 +92,7 @@ impl Recorder {
 
     /// Stores one plan; `false` where there was none or the recorder gave up.
     async fn next_batch(&self, failing: &mut bool) -> Result<bool, JournalError> {
-        let limits = PlanLimits { max_records: self.limits.rows, max_bytes: self.limits.bytes };
+        let limits = PlanLimits { max_records: self.limits.rows, max_bytes: self.limits.bytes as usize };
         let Some(plan) = self.journal.next_plan(limits).await? else { return Ok(false) };
         let outcome = self.store_plan(&plan, failing).await?;
         let stats = self.journal.stats();
@@ -102,29 +102,28 @@ impl Recorder {
 
     async fn store_plan(&self, plan: &Plan, failing: &mut bool) -> Result<Outcome, JournalError> {
         let (batch, damaged) = decode(plan);
+        let done = done_tables(&plan.note);
         let mut backoff = BACKOFF.0;
         loop {
-            let inserted = match self.give_up.run_until_cancelled(self.store.insert(&batch, &plan.token())).await {
-                None => return Ok(Outcome::GaveUp),
-                Some(inserted) => inserted,
-            };
+            let inserting = self.store.insert_except(&batch, plan.token(), &done);
+            let Some(inserted) = self.give_up.run_until_cancelled(inserting).await else { return Ok(Outcome::GaveUp) };
             match inserted {
                 Ok(()) => {
                     if std::mem::take(failing) {
                         info!("ClickHouse takes rows again");
                     }
                     self.metrics.rows_stored(batch.len());
-                    if !damaged.is_empty() {
-                        self.append(damaged).await?;
-                    }
+                    self.append(&damaged).await?;
                     self.journal.finish(plan).await?;
                     return Ok(Outcome::Stored);
                 }
-                Err(InsertError::Refused { table, message, .. }) => return self.set_aside(plan, &table, &message).await,
+                Err(InsertError::Refused { table, message, stored, .. }) => {
+                    return self.set_aside(plan, table, &message, &stored).await;
+                }
                 Err(error) => {
                     self.metrics.store_failed();
                     if !std::mem::replace(failing, true) {
-                        warn!(error = %error, "ClickHouse does not take rows; they wait in the journal");
+                        warn!(error = %error, cause = ?std::error::Error::source(&error), "ClickHouse does not take rows; they wait in the journal");
                     }
                     if self.give_up.run_until_cancelled(sleep(backoff)).await.is_none() {
                         return Ok(Outcome::GaveUp);
@@ -136,42 +135,56 @@ impl Recorder {
     }
 
     /// Halves a refused batch; a single refused record becomes a row of `ingest_errors`.
-    async fn set_aside(&self, plan: &Plan, table: &str, message: &str) -> Result<Outcome, JournalError> {
+    async fn set_aside(&self, plan: &Plan, table: Table, message: &str, stored: &[Table]) -> Result<Outcome, JournalError> {
         if plan.first < plan.last {
             let middle = plan.first + (plan.last - plan.first) / 2;
-            self.journal.split(plan, middle).await?;
+            // The halves skip the tables that this plan has stored already.
+            let note = serde_json::to_vec(stored).expect("table names are plain data");
+            self.journal.split(plan, middle, &note).await?;
             return Ok(Outcome::Split);
         }
-        warn!(table, message, "ClickHouse refused a row; it goes to ingest_errors");
+        warn!(%table, message, "ClickHouse refused a row; it goes to ingest_errors");
         self.metrics.row_refused();
         self.metrics.refused(RefusalReason::Database);
         let payload = plan.records.first().map(|(_, payload)| payload.as_slice()).unwrap_or_default();
         // A refused row of ingest_errors itself would come back for ever: it is only counted.
-        if table != "ingest_errors" {
+        if table != Table::IngestErrors {
             let refusal = Refusal::new(RefusalReason::Database, message);
-            self.append(vec![rows::stored_refusal(table, payload, &refusal, now())]).await?;
+            self.append(&[rows::refused_row(table.name(), payload, &refusal, now())]).await?;
         }
         self.journal.finish(plan).await?;
         Ok(Outcome::Stored)
     }
 
-    async fn append(&self, rows: Vec<Row>) -> Result<(), JournalError> {
-        let entry = Entry { key: None, payload: Row::encode_all(&rows) };
-        self.journal.append(vec![entry]).await.map(drop)
+    async fn append(&self, rows: &[Row]) -> Result<(), JournalError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let entries = rows.iter().map(|row| Entry { key: None, payload: row.encode() }).collect();
+        self.journal.append(entries).await.map(drop)
     }
 }
 
 /// The rows of a plan, and a row of `ingest_errors` for each record that cannot be read.
 fn decode(plan: &Plan) -> (Batch, Vec<Row>) {
     let mut batch = Batch::default();
-    let mut damaged: Vec<Row> = plan.damaged.iter().map(|(seq, reason)| rows::damaged(*seq, reason, now())).collect();
+    let lost = |seq: u64, reason: &str| {
+        let refusal = Refusal::new(RefusalReason::Database, format!("journal record {seq} cannot be read: {reason}"));
+        rows::refused_row("journal", &[], &refusal, now())
+    };
+    let mut damaged: Vec<Row> = plan.damaged.iter().map(|damage| lost(damage.first, &damage.reason)).collect();
     for (seq, payload) in &plan.records {
-        match Row::decode_all(payload) {
-            Ok(rows) => rows.into_iter().for_each(|row| batch.push(row)),
-            Err(error) => damaged.push(rows::damaged(*seq, &error.to_string(), now())),
+        match Row::decode(payload) {
+            Ok(row) => batch.push(row),
+            Err(error) => damaged.push(lost(*seq, &error.to_string())),
         }
     }
     (batch, damaged)
+}
+
+/// The tables that the plan a half came from had stored before it was refused.
+fn done_tables(note: &[u8]) -> Vec<Table> {
+    serde_json::from_slice(note).unwrap_or_default()
 }
 
 pub(crate) fn now() -> Timestamp {

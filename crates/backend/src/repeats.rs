@@ -40,5 +40,12 @@ fn key(kind: &str, device_id: &str, timestamp: Timestamp, content: &[u8]) -> Key
     hash.update(timestamp.as_millis().to_le_bytes());
     hash.update(content);
     let digest: [u8; 32] = hash.finalize().into();
-    Key::from_digest(digest)
+    Key(digest[..16].try_into().expect("a digest has more than 16 bytes"))
+}
+
+/// The key of an event's row number `index`: an event of several rows repeats as a whole.
+pub(crate) fn part(key: Key, index: usize) -> Key {
+    let Key(mut bytes) = key;
+    bytes[15] ^= index as u8;
+    Key(bytes)
 }

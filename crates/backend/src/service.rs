@@ -6,12 +6,13 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use audio::{Extractor, FeatureOptions};
+use futures_util::future::join_all;
 use domain::{ClipLimits, ClockPolicy, DeviceId, Quantity, Reading, Timestamp};
 use journal::{Journal, JournalError};
-use mqtt::{ConnectionOptions, Incoming, Publisher, Qos, Subscription, TopicKind, Topics};
+use mqtt::{ConnectionOptions, Publisher, Qos, Subscription, TopicKind, Topics};
 use parking_lot::Mutex;
 use store::{Store, StoreError, StoreOptions};
-use tokio::task::JoinHandle;
+use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -25,8 +26,12 @@ use crate::{
     subscriber,
 };
 
+const DOORS_END: Duration = Duration::from_millis(800);
+const OFFLINE_POLL: Duration = Duration::from_millis(50);
 const REGISTRY_TICK: Duration = Duration::from_secs(1);
 const REGISTRY_RELOAD: Duration = Duration::from_mins(1);
+/// How far back the latest readings are looked for at a start.
+const RESTORE_SPAN: Duration = Duration::from_hours(7 * 24);
 
 /// Where messages come from.
 #[derive(Debug)]
@@ -110,6 +115,7 @@ pub struct Backend {
     door_tasks: Vec<JoinHandle<()>>,
     record_tasks: Vec<JoinHandle<()>>,
     publisher: Option<Publisher>,
+    prepared: watch::Receiver<bool>,
 }
 
 impl Backend {
@@ -138,9 +144,10 @@ impl Backend {
         });
         let (doors, drain, give_up) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
         let recorder = Recorder { journal, store: store.clone(), limits: options.batch, metrics, give_up: give_up.clone() };
+        let (prepared_sender, prepared) = watch::channel(false);
         let mut backend =
-            Self { ingest, store, doors, drain, give_up, door_tasks: vec![], record_tasks: vec![], publisher: None };
-        backend.start_recording(recorder, options.trigger);
+            Self { ingest, store, doors, drain, give_up, door_tasks: vec![], record_tasks: vec![], publisher: None, prepared };
+        backend.start_recording(recorder, options.trigger, prepared_sender);
         Ok(backend)
     }
 
@@ -201,29 +208,39 @@ impl Backend {
         Ok(local)
     }
 
+    /// Returns when ClickHouse answers and has the schema. Accepting and deciding do not wait for it.
+    pub async fn ready(&self) {
+        let _ = self.prepared.clone().wait_for(|prepared| *prepared).await;
+    }
+
+    /// Takes no more messages; those already received are finished. The embedded broker's hook still works.
+    pub async fn close_doors(&mut self) {
+        self.doors.cancel();
+        let tasks = std::mem::take(&mut self.door_tasks);
+        if tokio::time::timeout(DOORS_END, join_all(tasks)).await.is_err() {
+            warn!("a connection did not end in time");
+        }
+        if let Some(publisher) = self.publisher.take() {
+            let _ = tokio::time::timeout(DOORS_END, publisher.disconnect()).await;
+        }
+    }
+
     /// Closes the doors and stores what was accepted, for at most `deadline`; the rest waits in the journal.
     /// Gives the number of records left there.
-    pub async fn stop(self, deadline: Duration) -> u64 {
-        self.doors.cancel();
+    pub async fn stop(mut self, deadline: Duration) -> u64 {
         let give_up = self.give_up.clone();
         let timer = tokio::spawn(async move {
             tokio::time::sleep(deadline).await;
             give_up.cancel();
         });
-        let ended = tokio::time::timeout(deadline / 2, futures_util::future::join_all(self.door_tasks)).await;
-        if ended.is_err() {
-            warn!("a connection did not end in time");
-        }
-        if let Some(publisher) = self.publisher {
-            let _ = tokio::time::timeout(deadline / 4, publisher.disconnect()).await;
-        }
+        self.close_doors().await;
         self.drain.cancel();
-        futures_util::future::join_all(self.record_tasks).await;
+        join_all(self.record_tasks).await;
         timer.abort();
         self.ingest.journal.stats().records
     }
 
-    fn start_recording(&mut self, recorder: Recorder, trigger: TriggerOptions) {
+    fn start_recording(&mut self, recorder: Recorder, trigger: TriggerOptions, prepared: watch::Sender<bool>) {
         let registry = keep_registry(self.ingest(), self.store.clone(), trigger, self.drain.clone());
         let (store, metrics) = (self.store.clone(), self.metrics());
         let (drain, give_up) = (self.drain.clone(), self.give_up.clone());
@@ -232,6 +249,7 @@ impl Backend {
             if give_up.run_until_cancelled(prepare(&store, &metrics)).await.is_none() {
                 return;
             }
+            let _ = prepared.send(true);
             // The registry's last rows are appended before the drain ends.
             let recording = CancellationToken::new();
             let recorder = tokio::spawn(recorder.run(recording.clone()));
@@ -246,6 +264,10 @@ impl Backend {
 /// Publishes requests as they fall due.
 async fn ask(ingest: Arc<Ingest>, publisher: Publisher) {
     loop {
+        // Without a broker requests stay on the board, where a newer state replaces an older one.
+        while !publisher.is_connected() {
+            tokio::time::sleep(OFFLINE_POLL).await;
+        }
         let request = ingest.trigger.next_request(now).await;
         let topic = ingest.topics.topic_for(TopicKind::InferenceRequest, &request.device_id);
         match publisher.publish(topic, mqtt::encode_request(&request), Qos::AtLeastOnce, false).await {
@@ -289,7 +311,8 @@ async fn load(ingest: &Ingest, store: &Store, trigger: TriggerOptions, first: bo
         }
     }
     if first {
-        let latest = store.latest_readings().await?;
+        let since = Timestamp::from_millis(now().as_millis() - RESTORE_SPAN.as_millis() as i64);
+        let latest = store.latest_readings(since.as_millis()).await?;
         let readings = latest.iter().filter_map(|row| {
             let quantity = match row.quantity.as_str() {
                 "temperature" => Quantity::Temperature,
@@ -299,9 +322,7 @@ async fn load(ingest: &Ingest, store: &Store, trigger: TriggerOptions, first: bo
             let device_id = DeviceId::parse(&row.device_id).ok()?;
             Reading::new(device_id, quantity, row.value, Timestamp::from_millis(row.timestamp)).ok()
         });
-        let clips = latest.iter().filter(|row| row.quantity == "audio");
-        let clips = clips.filter_map(|row| Some((DeviceId::parse(&row.device_id).ok()?, Timestamp::from_millis(row.timestamp))));
-        ingest.trigger.restore(readings, clips);
+        ingest.trigger.restore(readings);
     }
     Ok(())
 }

@@ -117,16 +117,12 @@ impl TriggerBoard {
     }
 
     /// What was known before a restart: sets the baseline and triggers nothing.
-    pub fn restore(&self, readings: impl IntoIterator<Item = Reading>, clips: impl IntoIterator<Item = (DeviceId, Timestamp)>) {
+    pub fn restore(&self, readings: impl IntoIterator<Item = Reading>) {
         let mut state = self.state.lock();
         for reading in readings {
             let room = self.room(&mut state, reading.device_id());
             room.detector.observe_reading(reading.quantity(), reading.timestamp(), reading.value());
             room.detector.decided();
-        }
-        for (device_id, timestamp) in clips {
-            let room = self.room(&mut state, &device_id);
-            room.clip_timestamp = room.clip_timestamp.max(Some(timestamp));
         }
     }
 

@@ -3,15 +3,9 @@
 //! In: the command line, a configuration file, variables. Out: an exit code, and on failure one line that says what to
 //! do. Each subcommand lives in a file of its own below `commands`.
 
-mod assembly;
-mod cli;
-mod commands;
-mod config;
-mod shutdown;
-mod telemetry;
-
 use std::process::ExitCode;
 
+use casement::{cli, commands, telemetry};
 use clap::Parser as _;
 
 fn main() -> ExitCode {

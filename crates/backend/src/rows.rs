@@ -1,0 +1,161 @@
+//! From events to rows: which table each event belongs to, and what fills a column that its sender left out.
+//!
+//! In: domain values and the time of receipt. Out: `store`'s rows. Pure.
+
+use domain::{Quantity, Reading, Refusal, Timestamp, WindowAction, WindowState};
+use store::{AudioRow, DeviceEventRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, WindowActionRow, WindowStateRow};
+
+use crate::{clips::AnalysedClip, ingest::Message, trigger::LastRequest};
+
+/// What `ml_predictions.model_version` says of a service that does not name its model.
+const UNNAMED_MODEL: &str = "unknown";
+
+pub(crate) fn reading(reading: &Reading, received_at: Timestamp) -> Row {
+    let row = ReadingRow {
+        timestamp: reading.timestamp().as_millis(),
+        device_id: reading.device_id().to_string(),
+        value: reading.value(),
+        received_at: received_at.as_millis(),
+    };
+    match reading.quantity() {
+        Quantity::Temperature => Row::Temperature(row),
+        Quantity::Humidity => Row::Humidity(row),
+    }
+}
+
+pub(crate) fn clip(clip: &AnalysedClip, received_at: Timestamp) -> Row {
+    Row::Audio(AudioRow {
+        timestamp: clip.timestamp.as_millis(),
+        device_id: clip.device_id.to_string(),
+        sample_rate: clip.sample_rate,
+        duration: clip.duration_s,
+        format: clip.format.as_str().to_owned(),
+        audio_hash: clip.hash.to_string(),
+        features: serde_json::to_string(&clip.features).expect("features are plain data"),
+        raw_path: String::new(),
+        received_at: received_at.as_millis(),
+    })
+}
+
+/// A command is two facts: what the window was told, and what the model said. `basis` fills what its sender left out.
+pub(crate) fn action(action: &WindowAction, basis: Option<&LastRequest>, received_at: Timestamp) -> [Row; 2] {
+    let audio_hash = action.audio_hash.as_ref().or_else(|| basis?.audio_hash.as_ref());
+    let waited_ms = || basis.map(|request| request.sent.elapsed().as_secs_f64() * 1e3);
+    let command_id = action.command_id.clone().unwrap_or_default();
+    let told = WindowActionRow {
+        timestamp: action.timestamp.as_millis(),
+        device_id: action.device_id.to_string(),
+        position: action.position.percent(),
+        confidence: action.confidence.probability(),
+        temperature: action.temperature,
+        humidity: action.humidity,
+        audio_hash: audio_hash.map(ToString::to_string).unwrap_or_default(),
+        command_id: command_id.clone(),
+        model_version: action.model_version.clone().unwrap_or_default(),
+        reason: action.reason.clone().unwrap_or_default(),
+        received_at: received_at.as_millis(),
+    };
+    let predicted = MlPredictionRow {
+        timestamp: action.timestamp.as_millis(),
+        device_id: action.device_id.to_string(),
+        prediction: action.position.percent(),
+        confidence: action.confidence.probability(),
+        inference_time_ms: action.inference_time_ms.or_else(waited_ms).unwrap_or(f64::NAN),
+        model_version: action.model_version.clone().unwrap_or_else(|| UNNAMED_MODEL.to_owned()),
+        command_id,
+        received_at: received_at.as_millis(),
+    };
+    [Row::WindowAction(told), Row::MlPrediction(predicted)]
+}
+
+pub(crate) fn state(state: &WindowState, received_at: Timestamp) -> Row {
+    Row::WindowState(WindowStateRow {
+        timestamp: state.timestamp.as_millis(),
+        device_id: state.device_id.to_string(),
+        position: state.position.percent(),
+        received_at: received_at.as_millis(),
+    })
+}
+
+pub(crate) fn device_event(device_id: &domain::DeviceId, event: &str, at: Timestamp) -> Row {
+    Row::DeviceEvent(DeviceEventRow {
+        timestamp: at.as_millis(),
+        device_id: device_id.to_string(),
+        event: event.to_owned(),
+        detail: String::new(),
+        received_at: at.as_millis(),
+    })
+}
+
+pub(crate) fn refusal(message: &Message, refusal: &Refusal) -> Row {
+    error_row(&message.topic, refusal, &message.payload, message.received_at)
+}
+
+/// A row that ClickHouse refused: its table stands where a message's topic would.
+pub(crate) fn refused_row(table: &str, payload: &[u8], refusal: &Refusal, at: Timestamp) -> Row {
+    error_row(table, refusal, payload, at)
+}
+
+fn error_row(topic: &str, refusal: &Refusal, payload: &[u8], at: Timestamp) -> Row {
+    Row::IngestError(IngestErrorRow {
+        received_at: at.as_millis(),
+        topic: topic.chars().take(256).collect(),
+        reason: refusal.reason.as_str().to_owned(),
+        detail: refusal.detail.chars().take(512).collect(),
+        first_bytes: IngestErrorRow::excerpt(payload),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Confidence, DeviceId, Position, RefusalReason};
+
+    use super::*;
+
+    fn specification_only() -> WindowAction {
+        WindowAction {
+            device_id: DeviceId::parse("sensor-001").unwrap(),
+            timestamp: Timestamp::from_millis(1),
+            position: Position::new(75.5).unwrap(),
+            confidence: Confidence::new(0.92).unwrap(),
+            temperature: 25.5,
+            humidity: 60.0,
+            audio_features: vec![],
+            command_id: None,
+            model_version: None,
+            inference_time_ms: None,
+            audio_hash: None,
+            reason: None,
+            expires_at: None,
+        }
+    }
+
+    #[test]
+    fn a_command_of_the_specifications_fields_alone_fills_both_tables() {
+        let hash = domain::AudioHash::from_digest([7; 32]);
+        let basis = LastRequest { sent: tokio::time::Instant::now(), audio_hash: Some(hash.clone()) };
+        let [Row::WindowAction(told), Row::MlPrediction(predicted)] = action(&specification_only(), Some(&basis), Timestamp::from_millis(2)) else {
+            panic!("other rows");
+        };
+        assert_eq!((told.position, told.audio_hash.as_str()), (75.5, hash.as_str()));
+        assert_eq!((predicted.prediction, predicted.model_version.as_str()), (75.5, "unknown"));
+        assert!(predicted.inference_time_ms >= 0.0);
+    }
+
+    #[test]
+    fn a_strangers_command_without_a_request_is_logged_too() {
+        let [_, Row::MlPrediction(predicted)] = action(&specification_only(), None, Timestamp::from_millis(2)) else {
+            panic!("other rows");
+        };
+        assert!(predicted.inference_time_ms.is_nan());
+    }
+
+    #[test]
+    fn what_strangers_send_is_cut_to_size() {
+        let refusal = Refusal::new(RefusalReason::NotJson, "x".repeat(10_000));
+        let Row::IngestError(row) = error_row(&"t".repeat(10_000), &refusal, &vec![0; 100_000], Timestamp::from_millis(0)) else {
+            panic!("another row");
+        };
+        assert!(row.topic.len() == 256 && row.detail.len() == 512 && row.first_bytes.len() <= 1024);
+    }
+}

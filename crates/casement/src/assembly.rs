@@ -1,0 +1,91 @@
+//! From the configuration to the options of each service.
+//!
+//! In: a checked [`Config`]. Out: options. This is the one place where a configuration key meets the code it sets.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use audio::FeatureOptions;
+use backend::{BackendOptions, TriggerOptions};
+use domain::{FeatureName, Thresholds};
+use mqtt::{BrokerUrl, ConnectionOptions, TopicPatterns, Topics};
+use store::StoreOptions;
+
+use crate::config::{Audio, Config, Mqtt};
+
+/// How long a broker keeps the backend's session: what arrives while the backend is away is not missed.
+const SESSION: std::time::Duration = std::time::Duration::from_hours(7 * 24);
+
+/// The topics of the configuration.
+pub fn topics(config: &Mqtt) -> anyhow::Result<Topics> {
+    let topics = config.topics.clone();
+    let patterns = TopicPatterns {
+        temperature: topics.temperature,
+        humidity: topics.humidity,
+        audio: topics.audio,
+        inference_request: topics.inference_request,
+        window_control: topics.window_control,
+        window_state: topics.window_state,
+        device_status: topics.device_status,
+    };
+    Topics::new(&patterns).context("mqtt.topics cannot be used")
+}
+
+/// The connection of a role to the configured broker.
+pub fn connection(config: &Mqtt, client_id: &str) -> anyhow::Result<ConnectionOptions> {
+    let broker = BrokerUrl::parse(&config.broker).context("mqtt.broker cannot be used")?;
+    let mut options = ConnectionOptions::new(broker, client_id);
+    options.username.clone_from(&config.username);
+    options.password = config.password.as_ref().map(|secret| mqtt::Secret::new(secret.reveal()));
+    Ok(options)
+}
+
+/// The backend's connection: its session outlives a restart.
+pub fn backend_connection(config: &Mqtt) -> anyhow::Result<ConnectionOptions> {
+    Ok(connection(config, "casement-backend")?.persistent(SESSION))
+}
+
+/// The backend's options.
+pub fn backend(config: &Config) -> anyhow::Result<BackendOptions> {
+    let mut options = BackendOptions::new(topics(&config.mqtt)?, &config.journal.path, store(config));
+    options.journal.max_bytes = config.journal.max_bytes;
+    options.trigger = TriggerOptions { thresholds: thresholds(config), ..TriggerOptions::default() };
+    options.features = features(&config.audio)?;
+    Ok(options)
+}
+
+fn thresholds(config: &Config) -> Thresholds {
+    let change = &config.change_detection;
+    Thresholds {
+        temperature: change.temperature_threshold,
+        humidity: change.humidity_threshold,
+        audio_always: change.audio_always_trigger,
+    }
+}
+
+/// The features that rows carry: those asked for, and those that models read.
+pub fn features(config: &Audio) -> anyhow::Result<FeatureOptions> {
+    let mut names = FeatureName::SPECIFIED.to_vec();
+    for name in &config.features {
+        let name: FeatureName = name.parse().map_err(anyhow::Error::msg)?;
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    Ok(FeatureOptions { rate: Some(config.sample_rate), names, ..FeatureOptions::default() })
+}
+
+fn store(config: &Config) -> StoreOptions {
+    let clickhouse = &config.clickhouse;
+    let url = if clickhouse.addr.contains("://") { clickhouse.addr.clone() } else { format!("http://{}", clickhouse.addr) };
+    let mut options = StoreOptions::new(url, &clickhouse.database);
+    options.user.clone_from(&clickhouse.user);
+    options.password = clickhouse.password.as_ref().map(|secret| secret.reveal().to_owned()).unwrap_or_default();
+    options
+}
+
+/// Makes `dir`, and says in one line what to do where that fails.
+pub fn make_dir(dir: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(dir)
+        .with_context(|| format!("the data directory {} cannot be made; choose another with --data DIR", dir.display()))
+}

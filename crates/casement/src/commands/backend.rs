@@ -1,0 +1,30 @@
+//! `casement backend`: the backend against a broker and a ClickHouse.
+
+use std::time::Duration;
+
+use backend::{Backend, Door};
+
+use crate::{assembly, cli, config::Sources, shutdown};
+
+const DRAIN: Duration = Duration::from_secs(4);
+
+pub async fn run(flags: cli::Backend) -> anyhow::Result<()> {
+    let shutdown = shutdown::on_signal()?;
+    let config = Sources::process(flags.config).flag("http.addr", flags.http.map(|addr| addr.to_string())).load()?;
+    assembly::make_dir(&config.journal.path)?;
+    let mut backend = Backend::open(assembly::backend(&config)?)?;
+    let http = backend.serve_http(config.http.addr, Vec::new()).await?;
+    backend.connect(assembly::backend_connection(&config.mqtt)?, &Door::Subscription);
+    println!(
+        "casement backend is running: broker {}, ClickHouse {}, page http://{http}, journal {}",
+        config.mqtt.broker,
+        config.clickhouse.addr,
+        config.journal.path.display()
+    );
+    shutdown.cancelled().await;
+    let left = backend.stop(DRAIN).await;
+    if left > 0 {
+        println!("{left} records wait in the journal and are stored at the next start");
+    }
+    Ok(())
+}

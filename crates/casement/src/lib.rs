@@ -1,0 +1,11 @@
+//! Everything around the services: command line, configuration, assembly, telemetry, shutdown.
+//!
+//! The binary is a thin door to [`commands`]; tests start a whole [`system`] in their own process.
+
+pub mod assembly;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod shutdown;
+pub mod system;
+pub mod telemetry;

@@ -1,0 +1,152 @@
+//! Everything in one: broker, engine, backend, ML service, page and, on request, simulated rooms.
+//!
+//! In: a checked configuration. Out: a running [`System`] that says where it can be reached. It ends in the order of the
+//! data: senders first, then the doors, then the recorder, last the engine.
+
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use backend::{Acceptance, Backend, Door, Ingest, Message};
+use broker::{Broker, BrokerOptions, Publish, PublishHook, Verdict};
+use domain::Timestamp;
+use engine::{SpawnOptions, Supervisor};
+use mqtt::BrokerUrl;
+use simulator::SimulationOptions;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use crate::{assembly, config::Config};
+
+const DRAIN: Duration = Duration::from_millis(3_500);
+const SENDERS_END: Duration = Duration::from_millis(700);
+
+/// What a system is started with beside its configuration.
+#[derive(Debug)]
+pub struct SystemOptions {
+    /// The program whose subcommand `engine` is the engine's process: this binary.
+    pub program: PathBuf,
+    /// Virtual rooms to add.
+    pub simulate: usize,
+}
+
+/// A running system.
+#[derive(Debug)]
+pub struct System {
+    broker: Broker,
+    engine: Supervisor,
+    backend: Backend,
+    http: SocketAddr,
+    senders: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Door two: the embedded broker asks before it acknowledges.
+struct Hook(Arc<Ingest>);
+
+#[async_trait]
+impl PublishHook for Hook {
+    async fn accept(&self, publish: Publish) -> Verdict {
+        let received_at = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
+        let message = Message { topic: publish.topic, payload: publish.payload, received_at };
+        match self.0.accept(message).await {
+            Acceptance::Withheld => Verdict::Withhold,
+            _ => Verdict::Accept,
+        }
+    }
+}
+
+impl System {
+    /// Starts everything; returns when readings are accepted, stored and answered.
+    pub async fn start(mut config: Config, options: SystemOptions) -> anyhow::Result<Self> {
+        assembly::make_dir(&config.engine.path)?;
+        assembly::make_dir(&config.journal.path)?;
+        let engine = Supervisor::start(engine_process(&config, options.program)).await?;
+        config.clickhouse.addr = engine.listen().to_string();
+        match Self::start_beside(&engine, &mut config, options.simulate).await {
+            Ok((broker, backend, http, senders, tasks)) => Ok(Self { broker, engine, backend, http, senders, tasks }),
+            Err(error) => {
+                engine.stop().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn start_beside(
+        engine: &Supervisor,
+        config: &mut Config,
+        simulate: usize,
+    ) -> anyhow::Result<(Broker, Backend, SocketAddr, CancellationToken, Vec<JoinHandle<()>>)> {
+        let mut backend = Backend::open(assembly::backend(config)?)?;
+        let hook = Arc::new(Hook(backend.ingest()));
+        let broker = Broker::start(BrokerOptions::new(config.broker.addr), hook).await?;
+        let url = BrokerUrl::tcp(broker.listen().ip().to_string(), broker.listen().port());
+        config.mqtt.broker = url.to_string();
+        info!(mqtt = %broker.listen(), clickhouse = %engine.listen(), "broker and engine are up");
+        backend.connect(assembly::connection(&config.mqtt, "casement-backend")?, &Door::Hook);
+        let senders = CancellationToken::new();
+        let (ml, ml_metrics) = assembly::start_ml(config, senders.clone()).await?;
+        let http = backend.serve_http(config.http.addr, vec![ml_metrics]).await?;
+        backend.ready().await;
+        let mut tasks = vec![ml];
+        if simulate > 0 {
+            let simulation = SimulationOptions { devices: simulate, ..SimulationOptions::new(url) };
+            let rooms = simulator::run(simulation, senders.clone());
+            tasks.push(tokio::spawn(async move {
+                if let Err(error) = rooms.await {
+                    error!(%error, "the simulated rooms ended");
+                }
+            }));
+        }
+        Ok((broker, backend, http, senders, tasks))
+    }
+
+    /// Where MQTT clients connect.
+    pub fn mqtt(&self) -> SocketAddr {
+        self.broker.listen()
+    }
+
+    /// Where page, API and metrics are.
+    pub const fn http(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// Where ClickHouse's HTTP interface is.
+    pub fn clickhouse(&self) -> SocketAddr {
+        self.engine.listen()
+    }
+
+    /// The engine's process, while it runs.
+    pub fn engine_pid(&self) -> Option<u32> {
+        self.engine.pid()
+    }
+
+    /// Ends everything within five seconds. Gives the number of records left in the journal.
+    pub async fn stop(mut self) -> u64 {
+        self.senders.cancel();
+        let _ = tokio::time::timeout(SENDERS_END, futures_util::future::join_all(self.tasks)).await;
+        self.backend.close_doors().await;
+        self.broker.stop().await;
+        let left = self.backend.stop(DRAIN).await;
+        self.engine.stop().await;
+        left
+    }
+}
+
+fn engine_process(config: &Config, program: PathBuf) -> SpawnOptions {
+    let mut args: Vec<OsString> = vec!["engine".into(), "--supervised".into()];
+    args.extend(["--clickhouse".into(), config.engine.addr.to_string().into()]);
+    let mut spawn = SpawnOptions::new(program, args, config.engine.addr);
+    // The child reads the same variables; what came from the file or a flag is handed on in the same way.
+    spawn.env.push(("CASEMENT__ENGINE__PATH".into(), config.engine.path.clone().into()));
+    if let Some(library) = &config.engine.library {
+        spawn.env.push(("CASEMENT__ENGINE__LIBRARY".into(), library.clone().into()));
+    }
+    spawn
+}
+
+/// This binary, for the engine's process.
+pub fn this_program() -> anyhow::Result<PathBuf> {
+    std::env::current_exe().context("this program's own path is unknown")
+}

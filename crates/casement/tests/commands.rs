@@ -1,0 +1,66 @@
+//! The tools of the command line, against what librosa and PyTorch say.
+#![allow(missing_docs)]
+
+use std::{path::{Path, PathBuf}, process::{Command, Output}};
+
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn casement(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_casement")).args(args).current_dir(root()).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn features_are_json_lines_with_librosas_numbers() {
+    let golden: Value = serde_json::from_str(&std::fs::read_to_string(root().join("crates/audio/tests/goldens/features.json")).unwrap()).unwrap();
+    let clip = "crates/audio/tests/goldens/clips/chirp_44k1_s16.wav";
+    let lines = text(&casement(&["features", clip, clip]).stdout);
+    assert_eq!(lines.lines().count(), 2);
+    let own: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    assert_eq!((own["file"].as_str().unwrap(), own["sample_rate"].as_u64().unwrap()), (clip, 44_100));
+    let resampled: Value = serde_json::from_str(&text(&casement(&["features", clip, "--rate", "16000"]).stdout)).unwrap();
+    assert_eq!(resampled["sample_rate"], 16_000);
+    let name = Path::new(clip).file_name().unwrap().to_str().unwrap();
+    let clips = golden.get("clips").unwrap_or(&golden);
+    let expected = clips.get(name).or_else(|| clips.get(name.trim_end_matches(".wav"))).unwrap();
+    for (ours, theirs) in [(&own, &expected["native"]), (&resampled, &expected["resampled"])] {
+        let (ours, theirs) = (ours["spectral_centroid"]["mean"][0].as_f64().unwrap(), theirs["spectral_centroid"]["mean"][0].as_f64().unwrap());
+        assert!((ours - theirs).abs() < 1.0, "{ours} {theirs}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_recording_is_one_clear_line() {
+    let output = casement(&["features", "README.md"]);
+    assert!(!output.status.success());
+    let message = text(&output.stderr);
+    assert!(message.starts_with("error: README.md") && message.lines().count() == 1, "{message}");
+}
+
+#[test]
+fn predictions_are_torchs() {
+    let golden: Value = serde_json::from_str(&std::fs::read_to_string(root().join("crates/model/tests/goldens/window_regressor.json")).unwrap()).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let input = dir.path().join("input.json");
+    std::fs::write(&input, serde_json::json!({"input": golden["input"]}).to_string()).unwrap();
+    let output = casement(&["predict", "--model", "models/window_regressor.pth", "--input", input.to_str().unwrap()]);
+    let answer: Value = serde_json::from_str(&text(&output.stdout)).unwrap_or_else(|_| panic!("{}", text(&output.stderr)));
+    let positions = answer["position"].as_array().unwrap();
+    assert_eq!(positions.len(), golden["input"].as_array().unwrap().len());
+    assert!(positions.iter().all(Value::is_f64) && answer["confidence"].as_array().unwrap().len() == positions.len());
+}
+
+#[test]
+fn every_command_explains_itself_with_an_example() {
+    for command in ["up", "backend", "ml", "engine", "simulate", "features", "predict", "config"] {
+        let help = text(&casement(&[command, "--help"]).stdout);
+        assert!(help.contains("Example:") && help.contains("Usage: casement"), "{command}: {help}");
+    }
+}

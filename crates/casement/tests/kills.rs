@@ -1,0 +1,104 @@
+//! `kill -9` under load: what was acknowledged is in ClickHouse once, no process is left, the restart is immediate.
+#![allow(missing_docs)]
+
+mod support;
+
+use std::{
+    collections::HashMap,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use mqtt::Qos;
+use support::{Up, client, client::Client};
+use tokio::task::JoinSet;
+
+const SENDERS: usize = 4;
+
+/// Publishes distinct readings until the broker is gone; gives those that were acknowledged.
+async fn send(up: (std::net::SocketAddr, usize), round: usize) -> Vec<(String, i64)> {
+    let (broker, sender) = up;
+    let client = Client::connect(broker, &[]).await;
+    let device_id = format!("r{round}-s{sender}");
+    let topic = format!("sensor/{device_id}/temperature");
+    let mut acknowledged = Vec::new();
+    let start = client::now().as_millis() - 3_600_000;
+    for i in 0..100_000 {
+        let timestamp = domain::Timestamp::from_millis(start + i);
+        let confirmed = client.publisher.publish_confirmed(topic.clone(), client::reading(20.0, timestamp), Qos::AtLeastOnce, false);
+        match tokio::time::timeout(Duration::from_millis(500), confirmed).await {
+            Ok(Ok(())) => acknowledged.push((device_id.clone(), timestamp.as_millis())),
+            _ => break,
+        }
+    }
+    acknowledged
+}
+
+fn wait_until_gone(pid: u32) {
+    let started = Instant::now();
+    while Path::new(&format!("/proc/{pid}")).exists() {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        if status.contains("State:\tZ") {
+            return;
+        }
+        assert!(started.elapsed() < Duration::from_secs(5), "process {pid} is left behind:\n{status}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn children(pid: u32) -> Vec<u32> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let of_task = |task: std::io::Result<std::fs::DirEntry>| std::fs::read_to_string(task.unwrap().path().join("children")).unwrap_or_default();
+    tasks.map(of_task).flat_map(|text| text.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<_>>()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_acknowledged_is_lost_or_doubled() {
+    let data = tempfile::tempdir().unwrap();
+    let mut up = Up::start(data.path(), &[]);
+    let mut acknowledged: Vec<(String, i64)> = Vec::new();
+    for round in 0..4 {
+        let mut senders = JoinSet::new();
+        for sender in 0..SENDERS {
+            senders.spawn(send((up.mqtt, sender), round));
+        }
+        // Under way for a different while each time, so that the kill falls into different phases of a batch.
+        tokio::time::sleep(Duration::from_millis(1_300 + 370 * round as u64)).await;
+        let engines = children(up.process.pid());
+        assert_eq!(engines.len(), 1, "the engine is the only child");
+        if round == 1 {
+            // Only the engine dies: decisions and acknowledgements go on, and it comes back.
+            kill(engines[0]);
+            tokio::time::sleep(Duration::from_millis(1_500)).await;
+        }
+        kill(up.process.pid());
+        while let Some(sent) = senders.join_next().await {
+            acknowledged.extend(sent.unwrap());
+        }
+        for engine in engines {
+            wait_until_gone(engine);
+        }
+        up.restart();
+    }
+    assert!(acknowledged.len() > 200, "only {} acknowledged", acknowledged.len());
+    let started = Instant::now();
+    while !up.get("/api/status").contains("\"journal_records\":0") {
+        assert!(started.elapsed() < Duration::from_secs(20));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let stored = up.sql("SELECT device_id, toUnixTimestamp64Milli(timestamp), count() FROM iot.sensor_temperature GROUP BY 1, 2 FORMAT TSV");
+    let mut counts: HashMap<(String, i64), u32> = HashMap::new();
+    for line in stored.lines() {
+        let fields: Vec<&str> = line.split('\t').collect();
+        counts.insert((fields[0].to_owned(), fields[1].parse().unwrap()), fields[2].parse().unwrap());
+    }
+    let lost: Vec<_> = acknowledged.iter().filter(|key| !counts.contains_key(key)).collect();
+    let doubled: Vec<_> = counts.iter().filter(|(_, count)| **count > 1).collect();
+    assert!(lost.is_empty(), "{} of {} lost: {:?}", lost.len(), acknowledged.len(), &lost[..lost.len().min(5)]);
+    assert!(doubled.is_empty(), "{} doubled: {:?}", doubled.len(), &doubled[..doubled.len().min(5)]);
+}
+
+fn kill(pid: u32) {
+    assert!(std::process::Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
+}
+
