@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use audio::Extractor;
 use domain::{AudioFormat, AudioHash, ClipFeatures, ClipLimits, DeviceId, Refusal, RefusalReason, Timestamp};
-use mqtt::payload::ReceivedClip;
+use mqtt::ReceivedClip;
 use tokio::sync::Semaphore;
 
 use crate::trigger::HeardClip;

@@ -92,10 +92,10 @@ impl Metrics {
             self.accept_seconds.clone(),
         );
         for reason in RefusalReason::ALL {
-            self.refused.get_or_create(&Kind { kind: reason.as_str() });
+            drop(self.refused.get_or_create(&Kind { kind: reason.as_str() }));
         }
         for trigger in [Trigger::FirstClimate, Trigger::Temperature, Trigger::Humidity, Trigger::Audio] {
-            self.triggers.get_or_create(&Kind { kind: trigger.as_str() });
+            drop(self.triggers.get_or_create(&Kind { kind: trigger.as_str() }));
         }
     }
 

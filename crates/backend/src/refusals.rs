@@ -30,11 +30,8 @@ impl RefusalBudget {
         if self.since.elapsed() >= WINDOW {
             *self = Self::new();
         }
-        let spent = match self.rows.get_mut(topic) {
-            Some(spent) => spent,
-            None if self.rows.len() < MAX_TOPICS => self.rows.entry(topic.to_owned()).or_default(),
-            None => &mut self.rest,
-        };
+        let room = self.rows.len() < MAX_TOPICS || self.rows.contains_key(topic);
+        let spent = if room { self.rows.entry(topic.to_owned()).or_default() } else { &mut self.rest };
         *spent += 1;
         *spent <= ROWS_PER_TOPIC
     }
