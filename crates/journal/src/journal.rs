@@ -49,6 +49,7 @@ impl Journal {
             ledger: watch::Sender::new(opened.ledger),
             counters: Counters::default(),
         });
+        add(&shared.counters.log_damages, opened.log_damages);
         let (commands, receiver) = mpsc::channel(QUEUE);
         let writer = Writer::new(Arc::clone(&shared), opened.keys);
         let writer = std::thread::Builder::new()
@@ -162,6 +163,7 @@ impl Journal {
             groups: read(&counters.groups),
             write_failures: read(&counters.write_failures),
             damaged: read(&counters.damaged),
+            log_damages: read(&counters.log_damages),
         }
     }
 

@@ -9,6 +9,7 @@ use std::{
 };
 
 use fjall::{Keyspace, OwnedWriteBatch};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{Key, storage::Storage};
 
@@ -86,8 +87,17 @@ impl Keys {
 
     pub(crate) fn remember(&self, batch: &mut OwnedWriteBatch, key: Key) {
         let newest = self.slices.back().expect("advance opened a slice");
-        batch.insert(&newest.keyspace, key.0, []);
+        batch.insert(&newest.keyspace, key.0, mark(&key.0));
     }
+}
+
+/// A key's value is its own checksum, so that it can be told from noise in a damaged log.
+fn mark(key: &[u8]) -> [u8; 4] {
+    (xxh3_64(key) as u32).to_le_bytes()
+}
+
+pub(crate) fn is_key(key: &[u8], value: &[u8]) -> bool {
+    key.len() == size_of::<Key>() && value == mark(key)
 }
 
 fn wall_clock_ms() -> u64 {

@@ -5,6 +5,7 @@
 //! ClickHouse, and never acknowledges before the disk has synced.
 
 mod error;
+mod inspect;
 mod journal;
 mod keys;
 mod ledger;
@@ -12,13 +13,16 @@ mod lock;
 mod options;
 mod plan;
 mod record;
+mod salvage;
 mod stats;
 mod storage;
 mod writer;
 
 pub use error::JournalError;
+pub use inspect::{Inspection, Verification, inspect, verify};
 pub use journal::Journal;
 pub use options::{Options, PlanLimits};
 pub use plan::{Damage, Plan};
 pub use record::{Appended, Entry, Key};
+pub use salvage::LogDamage;
 pub use stats::Stats;

@@ -29,6 +29,8 @@ pub struct Stats {
     pub write_failures: u64,
     /// Records reported as damaged.
     pub damaged: u64,
+    /// Damaged stretches of the log found, and repaired, while opening.
+    pub log_damages: u64,
 }
 
 #[derive(Debug, Default)]
@@ -39,6 +41,7 @@ pub(crate) struct Counters {
     pub(crate) groups: AtomicU64,
     pub(crate) write_failures: AtomicU64,
     pub(crate) damaged: AtomicU64,
+    pub(crate) log_damages: AtomicU64,
 }
 
 pub(crate) fn add(counter: &AtomicU64, n: u64) {

@@ -18,6 +18,7 @@ use crate::{
     keys::Keys,
     ledger::Ledger,
     record::{self, seq_key},
+    salvage::{self, LogDamage},
     stats::{Counters, add},
     storage::{LEDGER, Storage},
 };
@@ -243,6 +244,7 @@ impl Writer {
         match open_storage(&self.shared.options) {
             Ok(opened) => {
                 tracing::info!("journal is open again");
+                add(&self.shared.counters.log_damages, opened.log_damages);
                 self.keys = Some(opened.keys);
                 *self.shared.storage.write() = Some(opened.storage);
                 self.ledger = opened.ledger;
@@ -378,6 +380,7 @@ pub(crate) struct Opened {
     pub(crate) keys: Keys,
     pub(crate) id: String,
     pub(crate) ledger: Ledger,
+    pub(crate) log_damages: u64,
 }
 
 pub(crate) fn open_storage(options: &Options) -> Result<Opened, JournalError> {
@@ -385,13 +388,29 @@ pub(crate) fn open_storage(options: &Options) -> Result<Opened, JournalError> {
         path: options.path.clone(),
         source: Arc::new(source),
     };
-    let storage = Storage::open(&options.path.join("log")).map_err(open)?;
-    let (id, ledger) = storage.load()?;
+    let log = salvage::repair(&options.path)?;
+    for LogDamage {
+        file,
+        offset,
+        bytes,
+        saved_records,
+    } in &log.damaged
+    {
+        tracing::error!(file = %file.display(), offset, bytes, saved_records, "journal log is damaged; the file was set aside");
+    }
+    let storage = Storage::open_existing(&options.path)?;
+    let (id, mut ledger) = storage.load()?;
+    if !log.damaged.is_empty() {
+        // Numbers may come back that a lost record had: under a new epoch their tokens are new, too.
+        ledger.epoch += 1;
+        storage.save(&ledger)?;
+    }
     let keys = Keys::open(&storage, options.key_retention).map_err(open)?;
     Ok(Opened {
         storage,
         keys,
         id,
         ledger,
+        log_damages: log.damaged.len() as u64,
     })
 }
