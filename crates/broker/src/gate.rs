@@ -1,0 +1,156 @@
+//! Between the broker library and the hook: checks the topic, then asks the hook at the end of the access check.
+//!
+//! The library's own publish hook runs before its access check, so a message it accepts may still be refused; the end
+//! of the access check is the last moment before routing and PUBACK. Last wills pass no access check and come through
+//! the publish hook.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
+use async_trait::async_trait;
+use rmqtt::{
+    codec::{types::QoS, v5::PublishAckReason},
+    hook::{Handler, HookResult, Parameter, ReturnType},
+    session::Session,
+    types::{FromType, Publish as Packet, PublishAclResult, PublishResult},
+};
+
+use crate::{Publish, PublishHook, Qos, Verdict};
+
+/// The way of every publish into the system.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    hook: Arc<dyn PublishHook>,
+    closed: AtomicBool,
+    inside: AtomicUsize,
+}
+
+impl Gate {
+    pub(crate) fn new(hook: Arc<dyn PublishHook>) -> Self {
+        let inner = Inner {
+            hook,
+            closed: AtomicBool::new(false),
+            inside: AtomicUsize::new(0),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// From now on nothing is acknowledged that the hook has not begun with.
+    pub(crate) fn close(&self) {
+        self.inner.closed.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the hook is done with everything it began.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.inner.inside.load(Ordering::SeqCst) == 0
+    }
+
+    async fn ask(&self, session: &Session, packet: &Packet, last_will: bool) -> Verdict {
+        // Counted before looking, so that closing either stops this publish or sees it.
+        let _inside = Inside::enter(&self.inner.inside);
+        if self.inner.closed.load(Ordering::SeqCst) {
+            return Verdict::Withhold;
+        }
+        let publish = Publish {
+            topic: &packet.topic,
+            payload: packet.payload.clone(),
+            qos: match packet.qos {
+                QoS::AtMostOnce => Qos::AtMostOnce,
+                QoS::AtLeastOnce => Qos::AtLeastOnce,
+                QoS::ExactlyOnce => Qos::ExactlyOnce,
+            },
+            retain: packet.retain,
+            dup: packet.dup,
+            client_id: &session.id.client_id,
+            username: session.id.username.as_deref(),
+            last_will,
+        };
+        self.inner.hook.accept(publish).await
+    }
+
+    async fn check(&self, session: &Session, packet: &Packet) -> PublishAclResult {
+        match topic_fault(&packet.topic) {
+            Some(TopicFault::Malformed) => {
+                tracing::debug!(client_id = %session.id.client_id, topic = %packet.topic, "not a topic to publish to");
+                refuse(PublishAckReason::TopicNameInvalid, "not a topic name", true)
+            }
+            Some(TopicFault::Reserved) => refuse(
+                PublishAckReason::NotAuthorized,
+                "topics that begin with $ belong to the broker",
+                false,
+            ),
+            None => match self.ask(session, packet, false).await {
+                Verdict::Accept => PublishAclResult::allow(),
+                Verdict::Withhold => refuse(PublishAckReason::QuotaExceeded, "not accepted now", true),
+            },
+        }
+    }
+}
+
+#[async_trait]
+impl Handler for Gate {
+    async fn hook(&self, parameter: &Parameter, earlier: Option<HookResult>) -> ReturnType {
+        match parameter {
+            Parameter::MessagePublishCheckAcl(session, packet) => {
+                if matches!(&earlier, Some(HookResult::PublishAclResult(result)) if !result.is_allow()) {
+                    return (false, earlier);
+                }
+                let result = self.check(session, packet).await;
+                (result.is_allow(), Some(HookResult::PublishAclResult(result)))
+            }
+            Parameter::MessagePublish(Some(session), from, packet)
+                if matches!(from.typ(), FromType::LastWill) =>
+            {
+                if topic_fault(&packet.topic).is_none() {
+                    self.ask(session, packet, true).await;
+                }
+                (true, earlier)
+            }
+            _ => (true, earlier),
+        }
+    }
+}
+
+fn refuse(reason: PublishAckReason, text: &'static str, disconnect: bool) -> PublishAclResult {
+    PublishAclResult(PublishResult::reason_code(reason, Some(text.into()), disconnect))
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum TopicFault {
+    Malformed,
+    Reserved,
+}
+
+fn topic_fault(topic: &str) -> Option<TopicFault> {
+    if topic.is_empty() || topic.contains(['+', '#', '\0']) {
+        Some(TopicFault::Malformed)
+    } else if topic.starts_with('$') {
+        Some(TopicFault::Reserved)
+    } else {
+        None
+    }
+}
+
+/// Counts a publish while the hook has it, also if its task is dropped meanwhile.
+struct Inside<'a>(&'a AtomicUsize);
+
+impl<'a> Inside<'a> {
+    fn enter(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,196 @@
+//! Starting and stopping the broker.
+//!
+//! It runs on a runtime of its own: the library spawns tasks that never end by themselves, and stopping that runtime is
+//! what ends them, so several brokers can come and go in one process.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rmqtt::{
+    context::ServerContext,
+    hook::Type,
+    net::{Builder, Listener},
+    server::MqttServer,
+};
+use tokio::runtime::Runtime;
+
+use crate::{BrokerOptions, PublishHook, gate::Gate};
+
+/// How long stopping waits for the hook to finish what it began, and then for the threads.
+const DRAIN: Duration = Duration::from_secs(1);
+const END: Duration = Duration::from_millis(500);
+
+/// The broker could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum BrokerError {
+    /// Somebody else listens there.
+    #[error("the MQTT address {0} is in use")]
+    AddressInUse(SocketAddr),
+    /// Without accounts everybody who reaches the port may do anything, so nobody else may reach it.
+    #[error(
+        "the MQTT address {0} can be reached by others, and there are no accounts yet: listen on 127.0.0.1"
+    )]
+    NeedsAccounts(SocketAddr),
+    /// The address cannot be listened on for another reason.
+    #[error("cannot listen on the MQTT address {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The broker's threads could not be started.
+    #[error("cannot start the broker's threads")]
+    Threads(#[source] io::Error),
+    /// The broker library refused to start.
+    #[error("the broker could not be set up: {0}")]
+    Setup(String),
+}
+
+/// A running broker. Dropping it ends it at once; [`Broker::stop`] lets the hook finish first.
+pub struct Broker {
+    listen: SocketAddr,
+    gate: Gate,
+    /// `None` only while it is being stopped.
+    runtime: Option<Runtime>,
+}
+
+impl Broker {
+    /// Starts a broker; when this returns it accepts connections.
+    pub async fn start(options: BrokerOptions, hook: Arc<dyn PublishHook>) -> Result<Self, BrokerError> {
+        if !options.listen.ip().is_loopback() {
+            return Err(BrokerError::NeedsAccounts(options.listen));
+        }
+        let gate = Gate::new(hook);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(options.worker_threads.max(1))
+            .thread_name("broker")
+            .enable_all()
+            .build()
+            .map_err(BrokerError::Threads)?;
+        // Owned here already, so that a failure below ends the threads.
+        let mut broker = Self {
+            listen: options.listen,
+            gate: gate.clone(),
+            runtime: Some(runtime),
+        };
+        let setting_up = broker
+            .runtime
+            .as_ref()
+            .map(|runtime| runtime.spawn(set_up(options, gate)));
+        let set_up = setting_up.expect("the runtime was just made").await;
+        broker.listen = set_up.map_err(|error| BrokerError::Setup(error.to_string()))??;
+        tracing::info!(listen = %broker.listen, "the broker accepts connections");
+        Ok(broker)
+    }
+
+    /// Where it listens, with the port it was given.
+    pub const fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
+    /// Takes nothing new, lets the hook finish what it began (1 s at most), then closes every connection and the port.
+    /// What was not acknowledged, the clients send again.
+    pub async fn stop(mut self) {
+        self.gate.close();
+        let deadline = Instant::now() + DRAIN;
+        while !self.gate.is_empty() && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        if let Some(runtime) = self.runtime.take() {
+            // Waiting for threads must not block the caller's runtime.
+            let ended = tokio::task::spawn_blocking(move || runtime.shutdown_timeout(END)).await;
+            if ended.is_err() {
+                tracing::warn!("the broker's threads did not end properly");
+            }
+        }
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// On the broker's own runtime: binds, registers plugins and gate, and starts serving.
+async fn set_up(options: BrokerOptions, gate: Gate) -> Result<SocketAddr, BrokerError> {
+    let listener = bind(&options)?;
+    let listen = listener
+        .local_addr()
+        .map_err(|error| BrokerError::Setup(error.to_string()))?;
+    let retainer = format!(
+        "storage.type = \"ram\"\nmax_retained_messages = {}\nmax_payload_size = \"{}B\"\nretained_message_ttl = \"0s\"\n",
+        options.max_retained_messages, options.max_packet_bytes
+    );
+    let context = ServerContext::new()
+        // The library's load check refuses connections by the load of the whole machine.
+        .busy_check_enable(false)
+        .plugins_config_map_add("rmqtt-retainer", retainer)
+        .plugins_config_map_add("rmqtt-shared-subscription", "strategy = \"round_robin\"\n")
+        .build()
+        .await;
+    let setup = |error: rmqtt::Error| BrokerError::Setup(error.to_string());
+    rmqtt_retainer::register(&context, true, false)
+        .await
+        .map_err(setup)?;
+    rmqtt_shared_subscription::register(&context, true, false)
+        .await
+        .map_err(setup)?;
+
+    let register = context.extends.hook_mgr().register();
+    // The lowest priority runs last: whatever refuses a publish does so before the gate.
+    register
+        .add(Type::MessagePublishCheckAcl, Box::new(gate.clone()))
+        .await;
+    register.add(Type::MessagePublish, Box::new(gate)).await;
+    register.start().await;
+
+    let server = MqttServer::new(context)
+        .listener_by_id(listener, listen.port())
+        .build();
+    tokio::spawn(async move {
+        if let Err(error) = server.run().await {
+            tracing::error!(%error, "the broker stopped serving");
+        }
+    });
+    Ok(listen)
+}
+
+fn bind(options: &BrokerOptions) -> Result<Listener, BrokerError> {
+    let address = options.listen;
+    let failed = |error: rmqtt::Error| match error.downcast::<io::Error>() {
+        Ok(source) if source.kind() == io::ErrorKind::AddrInUse => BrokerError::AddressInUse(address),
+        Ok(source) => BrokerError::Listen { address, source },
+        Err(error) => BrokerError::Setup(error.to_string()),
+    };
+    Builder::new()
+        .name("casement")
+        .laddr(address)
+        // A restart must not stumble over connections of its predecessor that linger in TIME_WAIT.
+        .reuseaddr(Some(true))
+        .nodelay(true)
+        .allow_anonymous(true)
+        .max_connections(options.max_connections)
+        .max_packet_size(options.max_packet_bytes)
+        .max_inflight(options.max_inflight)
+        .max_mqueue_len(options.max_queued_messages)
+        .session_expiry_interval(options.session_expiry)
+        .max_session_expiry_interval(options.session_expiry)
+        // Zero is never: a message waits as long as its session, and is repeated on a new connection only.
+        .message_expiry_interval(Duration::ZERO)
+        .message_retry_interval(Duration::ZERO)
+        .max_clientid_len(1_024)
+        .max_topic_levels(32)
+        .max_topic_aliases(32)
+        .bind()
+        .and_then(Listener::tcp)
+        .map_err(failed)
+}

@@ -1,0 +1,217 @@
+//! A broker on a free port, clients of both protocol versions, and Mosquitto's command line clients.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "test support; each file uses its part"
+)]
+
+use std::{
+    net::SocketAddr,
+    process::{Child, Command, Output, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use broker::{Broker, BrokerOptions, Publish, PublishHook, Qos, Verdict};
+use rumqttc::{
+    NetworkOptions,
+    v5::{AsyncClient, Event, EventLoop, MqttOptions, mqttbytes::v5::Packet},
+};
+use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
+
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the hook saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    pub topic: String,
+    pub bytes: usize,
+    pub qos: Qos,
+    pub retain: bool,
+    pub client_id: String,
+    pub last_will: bool,
+}
+
+/// Tells what it sees; topics decide what it does: `slow/…` takes 300 ms, `withheld/…` is withheld.
+pub struct Recorder {
+    seen: mpsc::UnboundedSender<Seen>,
+}
+
+pub const SLOW: Duration = Duration::from_millis(300);
+
+#[async_trait]
+impl PublishHook for Recorder {
+    async fn accept(&self, publish: Publish<'_>) -> Verdict {
+        if publish.topic.starts_with("slow/") {
+            tokio::time::sleep(SLOW).await;
+        }
+        let _ = self.seen.send(Seen {
+            topic: publish.topic.to_owned(),
+            bytes: publish.payload.len(),
+            qos: publish.qos,
+            retain: publish.retain,
+            client_id: publish.client_id.to_owned(),
+            last_will: publish.last_will,
+        });
+        if publish.topic.starts_with("withheld/") {
+            Verdict::Withhold
+        } else {
+            Verdict::Accept
+        }
+    }
+}
+
+pub fn options() -> BrokerOptions {
+    BrokerOptions {
+        listen: ([127, 0, 0, 1], 0).into(),
+        worker_threads: 2,
+        ..BrokerOptions::default()
+    }
+}
+
+pub async fn start() -> (Broker, mpsc::UnboundedReceiver<Seen>) {
+    let (seen, witness) = mpsc::unbounded_channel();
+    let broker = Broker::start(options(), Arc::new(Recorder { seen }))
+        .await
+        .unwrap();
+    (broker, witness)
+}
+
+pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, future)
+        .await
+        .unwrap_or_else(|_| panic!("waited too long for {what}"))
+}
+
+/// An MQTT 5 client whose packets arrive in a channel; the channel ends with the connection.
+pub struct Client {
+    pub sender: AsyncClient,
+    pub packets: mpsc::UnboundedReceiver<Packet>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+pub fn client_options(address: SocketAddr, id: &str) -> MqttOptions {
+    let mut options = MqttOptions::new(id, address.ip().to_string(), address.port());
+    options.set_max_packet_size(Some(32 << 20));
+    let mut network = NetworkOptions::new();
+    network.set_tcp_nodelay(true);
+    options.set_network_options(network);
+    options
+}
+
+impl Client {
+    pub async fn connect(address: SocketAddr, id: &str) -> Self {
+        Self::with(client_options(address, id)).await
+    }
+
+    pub async fn with(options: MqttOptions) -> Self {
+        let (client, event_loop) = AsyncClient::new(options, 100);
+        let (forward, packets) = mpsc::unbounded_channel();
+        let task = tokio::spawn(poll(event_loop, forward));
+        let mut connected = Self {
+            sender: client,
+            packets,
+            task,
+        };
+        connected
+            .expect("CONNACK", |packet| matches!(packet, Packet::ConnAck(_)))
+            .await;
+        connected
+    }
+
+    /// The next packet that fits; others are skipped.
+    pub async fn expect(&mut self, what: &str, fits: impl Fn(&Packet) -> bool) -> Packet {
+        within(what, async {
+            loop {
+                let packet = self
+                    .packets
+                    .recv()
+                    .await
+                    .unwrap_or_else(|| panic!("closed before {what}"));
+                if fits(&packet) {
+                    return packet;
+                }
+            }
+        })
+        .await
+    }
+
+    pub async fn subscribe(&mut self, filter: &str) {
+        self.sender
+            .subscribe(filter, rumqttc::v5::mqttbytes::QoS::AtLeastOnce)
+            .await
+            .unwrap();
+        self.expect("SUBACK", |packet| matches!(packet, Packet::SubAck(_)))
+            .await;
+    }
+
+    /// The next message's topic and payload.
+    pub async fn message(&mut self) -> (String, Vec<u8>) {
+        match self
+            .expect("a message", |packet| matches!(packet, Packet::Publish(_)))
+            .await
+        {
+            Packet::Publish(publish) => (
+                String::from_utf8(publish.topic.to_vec()).unwrap(),
+                publish.payload.to_vec(),
+            ),
+            _ => unreachable!(),
+        }
+    }
+
+    pub async fn publish(&self, topic: &str, payload: impl Into<Vec<u8>>, retain: bool) {
+        let qos = rumqttc::v5::mqttbytes::QoS::AtLeastOnce;
+        self.sender
+            .publish(topic, qos, retain, payload.into())
+            .await
+            .unwrap();
+    }
+
+    pub async fn puback(&mut self) {
+        self.expect("PUBACK", |packet| matches!(packet, Packet::PubAck(_)))
+            .await;
+    }
+
+    /// Waits for the broker to close the connection; no packet that `forbidden` names may come before.
+    pub async fn closed(&mut self, forbidden: impl Fn(&Packet) -> bool) {
+        within("the broker to close", async {
+            while let Some(packet) = self.packets.recv().await {
+                assert!(!forbidden(&packet), "{packet:?}");
+            }
+        })
+        .await;
+    }
+}
+
+async fn poll(mut event_loop: EventLoop, sender: mpsc::UnboundedSender<Packet>) {
+    while let Ok(event) = event_loop.poll().await {
+        if let Event::Incoming(packet) = event {
+            let _ = sender.send(packet);
+        }
+    }
+}
+
+/// Runs `mosquitto_pub` or `mosquitto_sub` to its end.
+pub async fn mosquitto(tool: &str, address: SocketAddr, arguments: &[&str]) -> Output {
+    let child = spawn_mosquitto(tool, address, arguments);
+    let finished = tokio::task::spawn_blocking(move || child.wait_with_output());
+    within(tool, finished).await.unwrap().unwrap()
+}
+
+pub fn spawn_mosquitto(tool: &str, address: SocketAddr, arguments: &[&str]) -> Child {
+    Command::new(tool)
+        .args(["-h", &address.ip().to_string(), "-p", &address.port().to_string()])
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{tool} (Debian's mosquitto-clients) is needed: {error}"))
+}
