@@ -6,10 +6,11 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+    atomic::{AtomicUsize, Ordering},
 };
 
 use async_trait::async_trait;
+use parking_lot::RwLock;
 use rmqtt::{
     codec::{types::QoS, v5::PublishAckReason},
     hook::{Handler, HookResult, Parameter, ReturnType},
@@ -26,16 +27,15 @@ pub(crate) struct Gate {
 }
 
 struct Inner {
-    hook: Arc<dyn PublishHook>,
-    closed: AtomicBool,
+    /// `None` when closed. The library's context refers to itself and is never freed, so the hook must not hang on it.
+    hook: RwLock<Option<Arc<dyn PublishHook>>>,
     inside: AtomicUsize,
 }
 
 impl Gate {
     pub(crate) fn new(hook: Arc<dyn PublishHook>) -> Self {
         let inner = Inner {
-            hook,
-            closed: AtomicBool::new(false),
+            hook: RwLock::new(Some(hook)),
             inside: AtomicUsize::new(0),
         };
         Self {
@@ -43,9 +43,9 @@ impl Gate {
         }
     }
 
-    /// From now on nothing is acknowledged that the hook has not begun with.
+    /// From now on nothing is acknowledged that the hook has not begun with, and the hook is let go.
     pub(crate) fn close(&self) {
-        self.inner.closed.store(true, Ordering::SeqCst);
+        self.inner.hook.write().take();
     }
 
     /// Whether the hook is done with everything it began.
@@ -56,9 +56,9 @@ impl Gate {
     async fn ask(&self, session: &Session, packet: &Packet, last_will: bool) -> Verdict {
         // Counted before looking, so that closing either stops this publish or sees it.
         let _inside = Inside::enter(&self.inner.inside);
-        if self.inner.closed.load(Ordering::SeqCst) {
+        let Some(hook) = self.inner.hook.read().clone() else {
             return Verdict::Withhold;
-        }
+        };
         let publish = Publish {
             topic: &packet.topic,
             payload: packet.payload.clone(),
@@ -73,7 +73,7 @@ impl Gate {
             username: session.id.username.as_deref(),
             last_will,
         };
-        self.inner.hook.accept(publish).await
+        hook.accept(publish).await
     }
 
     async fn check(&self, session: &Session, packet: &Packet) -> PublishAclResult {

@@ -114,6 +114,7 @@ impl Broker {
 
 impl Drop for Broker {
     fn drop(&mut self) {
+        self.gate.close();
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }

@@ -107,7 +107,10 @@ async fn stopping_finishes_what_the_hook_began_and_frees_the_port() {
         stopping.elapsed()
     );
     assert_eq!(finished.load(Ordering::SeqCst), 1);
-    assert!(begins.recv().await.is_none(), "the second was begun after stop");
+    assert!(
+        within("the hook to be let go", begins.recv()).await.is_none(),
+        "the second was begun after stop"
+    );
 
     let again = Broker::start(BrokerOptions { listen, ..options() }, Arc::new(Accept))
         .await
