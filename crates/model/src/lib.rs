@@ -1,1 +1,19 @@
-//! placeholder
+//! From climate and clip features to a window position and how sure it is: loading `.pth` files and predicting.
+//!
+//! In: model files that PyTorch wrote, 50 numbers a prediction. Out: position, log variance, confidence. A file's code
+//! is never run, and no file is used unless every tensor is exactly what the architecture asks for.
+
+mod architecture;
+mod confidence;
+mod error;
+mod model;
+mod network;
+mod predict;
+pub mod pth;
+mod sidecar;
+
+pub use confidence::{GUARD_FULL_Z, GUARD_ZERO_Z, TOLERANCE_POINTS, confidence, guard};
+pub use error::{InputError, LoadError};
+pub use model::{INPUTS, Model, UNVERSIONED, input};
+pub use predict::{PredictRequest, PredictResponse, Prediction, answer};
+pub use sidecar::{Calibration, Sidecar, SidecarError, sidecar_path};

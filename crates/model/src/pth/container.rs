@@ -1,0 +1,147 @@
+//! What is checked about a file before anything parses it: its kind and its sizes.
+
+use std::io::Cursor;
+
+use zip::ZipArchive;
+
+use crate::LoadError;
+
+use super::pickle::{self, Fault};
+
+/// The largest file. A hidden size of 64 needs 35 KB.
+pub(super) const MAX_FILE_BYTES: u64 = 16 << 20;
+/// The largest pickle. A state dict of ten tensors needs 1 KB.
+const MAX_PICKLE_BYTES: usize = 64 << 10;
+/// The most entries in a zip container. Ten tensors need 16.
+const MAX_ENTRIES: usize = 4096;
+/// The magic number of the container before PyTorch 1.6, as protocol 2 writes it.
+const LEGACY_START: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
+/// Magic number, protocol, system, object, keys of the storages.
+const LEGACY_PICKLES: usize = 5;
+
+/// Refuses what is no `.pth` file, what is larger than any model of this kind, and what names something dangerous.
+pub(super) fn check(bytes: &[u8]) -> Result<(), LoadError> {
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(LoadError::TooLarge {
+            bytes: bytes.len() as u64,
+            limit: MAX_FILE_BYTES,
+        });
+    }
+    if bytes.starts_with(b"PK\x03\x04") {
+        check_zip(bytes)
+    } else if bytes.starts_with(LEGACY_START) && bytes.get(257..262) != Some(b"ustar") {
+        check_legacy(bytes)
+    } else {
+        Err(LoadError::NotPth {
+            found: kind_of(bytes),
+        })
+    }
+}
+
+fn kind_of(bytes: &[u8]) -> &'static str {
+    if bytes.is_empty() {
+        "an empty file"
+    } else if bytes.get(257..262) == Some(b"ustar") {
+        "a TAR archive, as PyTorch before 0.1.10 wrote it"
+    } else if bytes.get(8) == Some(&b'{') {
+        "a safetensors file"
+    } else if bytes.starts_with(b"\x08") {
+        "an ONNX file"
+    } else if bytes.starts_with(b"\x80") {
+        "a pickle"
+    } else {
+        "another kind of file"
+    }
+}
+
+fn check_zip(bytes: &[u8]) -> Result<(), LoadError> {
+    // Counted in the bytes, because a reader of zip files makes room for all entries before it can be asked.
+    if bytes
+        .windows(4)
+        .filter(|window| *window == b"PK\x01\x02")
+        .nth(MAX_ENTRIES)
+        .is_some()
+    {
+        return Err(LoadError::Container(format!(
+            "it has more than {MAX_ENTRIES} entries"
+        )));
+    }
+    let damaged = |error: zip::result::ZipError| LoadError::Container(error.to_string());
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
+    let mut unpacked = 0_u64;
+    let mut pickles = Vec::new();
+    for index in 0..archive.len() {
+        let entry = archive.by_index_raw(index).map_err(damaged)?;
+        unpacked = unpacked.saturating_add(entry.size());
+        let name = entry.name();
+        if name.ends_with("constants.pkl") || name.contains("/code/") {
+            return Err(LoadError::TorchScript);
+        }
+        if name == "data.pkl" || name.ends_with("/data.pkl") {
+            if entry.size() > MAX_PICKLE_BYTES as u64 {
+                return Err(LoadError::PickleTooLarge {
+                    limit: MAX_PICKLE_BYTES,
+                });
+            }
+            pickles.push(index);
+        }
+    }
+    if unpacked > MAX_FILE_BYTES {
+        return Err(LoadError::TooLarge {
+            bytes: unpacked,
+            limit: MAX_FILE_BYTES,
+        });
+    }
+    match pickles.as_slice() {
+        [] => Err(LoadError::Container(
+            "it has no data.pkl: a zip file, but not from torch.save".into(),
+        )),
+        [index] => check_pickle(&unpack(&mut archive, *index)?).map(drop),
+        _ => Err(LoadError::Container("it has more than one data.pkl".into())),
+    }
+}
+
+/// The bytes of one entry; never more than a pickle may have, whatever the entry says about itself.
+fn unpack(archive: &mut ZipArchive<Cursor<&[u8]>>, index: usize) -> Result<Vec<u8>, LoadError> {
+    use std::io::Read as _;
+    let damaged = |detail: String| LoadError::Container(format!("data.pkl: {detail}"));
+    let entry = archive
+        .by_index(index)
+        .map_err(|error| damaged(error.to_string()))?;
+    let mut bytes = Vec::new();
+    entry
+        .take(MAX_PICKLE_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| damaged(error.to_string()))?;
+    Ok(bytes)
+}
+
+fn check_legacy(mut bytes: &[u8]) -> Result<(), LoadError> {
+    for _ in 0..LEGACY_PICKLES {
+        let len = check_pickle(bytes)?;
+        bytes = &bytes[len..];
+    }
+    Ok(())
+}
+
+/// Checks the pickle at the start of `bytes` and gives its length.
+fn check_pickle(bytes: &[u8]) -> Result<usize, LoadError> {
+    let seen = &bytes[..bytes.len().min(MAX_PICKLE_BYTES)];
+    let scan = pickle::scan(seen).map_err(|Fault(problem)| {
+        if seen.len() < bytes.len() {
+            LoadError::PickleTooLarge {
+                limit: MAX_PICKLE_BYTES,
+            }
+        } else {
+            LoadError::Container(format!("the pickle cannot be read: {problem}"))
+        }
+    })?;
+    match scan
+        .globals
+        .into_iter()
+        .find(|global| !pickle::is_harmless(global))
+    {
+        Some(global) => Err(LoadError::Hostile(global)),
+        None => Ok(scan.len),
+    }
+}

@@ -1,0 +1,26 @@
+//! `.pth` files as PyTorch writes and reads them.
+//!
+//! In: the bytes of a zip container (state dict, checkpoint, whole module) or of the older stream of pickles. Out:
+//! named tensors; and the way back. Sizes are checked before anything is parsed, and nothing in a file is ever run.
+
+mod container;
+mod pickle;
+mod read;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use read::{read_bytes, read_file};
+pub use write::write;
+
+/// A tensor with its name in the state dict.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedTensor {
+    /// Like `backbone.0.weight`.
+    pub name: String,
+    /// Outermost first; empty for a scalar.
+    pub shape: Vec<usize>,
+    /// The elements in row-major order: as many as the shape says.
+    pub values: Vec<f32>,
+}

@@ -1,0 +1,189 @@
+//! Reading the tensors of the one model in a `.pth` file.
+//!
+//! The crate `pytorch-reader` reads the formats; what it lets pass is checked here: entries that are no tensors, several
+//! models in one file, element types, and sizes before any bytes are read.
+
+use std::{fs::File, io, io::Read as _, path::Path};
+
+use pytorch_reader::{DType, PickleValue, PytorchError, PytorchReader, Tensor};
+
+use super::{
+    NamedTensor,
+    container::{self, MAX_FILE_BYTES},
+};
+use crate::LoadError;
+
+/// A model is found by this tensor.
+const ANCHOR: &str = "feature_mean";
+/// The versions of the modules, which `state_dict()` leaves as an attribute and the reader as an entry.
+const METADATA: &str = "_metadata";
+
+/// The bytes of the file at `path` and the tensors of the model in it.
+pub(crate) fn read_file(path: &Path) -> Result<(Vec<u8>, Vec<NamedTensor>), LoadError> {
+    let bytes = slurp(path)?;
+    container::check(&bytes)?;
+    let tensors = read_checked(path)?;
+    // The reader opens the path itself: what it saw must be what was checked.
+    if slurp(path)? != bytes {
+        return Err(LoadError::Changed);
+    }
+    Ok((bytes, tensors))
+}
+
+/// The tensors of the model in `bytes`.
+pub(crate) fn read_bytes(bytes: &[u8]) -> Result<Vec<NamedTensor>, LoadError> {
+    use std::io::Write as _;
+    container::check(bytes)?;
+    let temporary = |source| LoadError::Read {
+        path: std::env::temp_dir(),
+        source,
+    };
+    let mut file = tempfile::NamedTempFile::new().map_err(temporary)?;
+    file.write_all(bytes)
+        .and_then(|()| file.flush())
+        .map_err(temporary)?;
+    read_checked(file.path())
+}
+
+fn slurp(path: &Path) -> Result<Vec<u8>, LoadError> {
+    let read = || -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        File::open(path)?
+            .take(MAX_FILE_BYTES + 1)
+            .read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    read().map_err(|source| LoadError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn read_checked(path: &Path) -> Result<Vec<NamedTensor>, LoadError> {
+    let refused = |error: PytorchError| LoadError::Reader(Box::new(error));
+    let tensors = PytorchReader::new(path).map_err(refused)?.into_tensors();
+    let prefix = find_model(tensors.keys().map(String::as_str))?;
+    let entries = PytorchReader::read_pickle_data(path, None).map_err(refused)?;
+    refuse_foreign(&entries, "", &prefix)?;
+    let mut named: Vec<(String, Tensor)> = tensors
+        .into_iter()
+        .filter_map(|(name, tensor)| Some((name.strip_prefix(&prefix)?.to_owned(), tensor)))
+        .collect();
+    named.sort_by(|a, b| a.0.cmp(&b.0));
+    let bytes = named.iter().fold(0_u64, |sum, (_, tensor)| {
+        sum.saturating_add(tensor.byte_len() as u64)
+    });
+    if bytes > MAX_FILE_BYTES {
+        return Err(LoadError::TooLarge {
+            bytes,
+            limit: MAX_FILE_BYTES,
+        });
+    }
+    named
+        .into_iter()
+        .map(|(name, tensor)| values(name, &tensor))
+        .collect()
+}
+
+/// What stands before `feature_mean`: nothing in a state dict, `model_state_dict.` in a checkpoint, and so on.
+fn find_model<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Result<String, LoadError> {
+    let is_level = |prefix: &&str| prefix.is_empty() || prefix.ends_with('.');
+    let mut prefixes: Vec<&str> = names
+        .clone()
+        .filter_map(|name| name.strip_suffix(ANCHOR))
+        .filter(is_level)
+        .collect();
+    prefixes.sort_unstable();
+    match prefixes.as_slice() {
+        [one] => Ok((*one).to_owned()),
+        [] => {
+            let mut found: Vec<&str> = names.collect();
+            found.sort_unstable();
+            found.truncate(5);
+            let found = if found.is_empty() {
+                "no tensors at all".to_owned()
+            } else {
+                found.join(", ")
+            };
+            Err(LoadError::NoModel { found })
+        }
+        several => {
+            let shown: Vec<String> = several
+                .iter()
+                .take(5)
+                .map(|prefix| format!("'{prefix}{ANCHOR}'"))
+                .collect();
+            Err(LoadError::SeveralModels(shown.join(", ")))
+        }
+    }
+}
+
+/// Refuses anything in the model's part of the file that is neither a tensor nor a level that holds tensors.
+fn refuse_foreign(value: &PickleValue, name: &str, prefix: &str) -> Result<(), LoadError> {
+    let level = if name.is_empty() {
+        String::new()
+    } else {
+        format!("{name}.")
+    };
+    if !level.starts_with(prefix) && !prefix.starts_with(&level) {
+        return Ok(());
+    }
+    let kind = match value {
+        PickleValue::Dict(_) if name.strip_prefix(prefix) == Some(METADATA) => return Ok(()),
+        PickleValue::Dict(entries) => {
+            return entries
+                .iter()
+                .try_for_each(|(key, entry)| refuse_foreign(entry, &format!("{level}{key}"), prefix));
+        }
+        PickleValue::Unsupported(kind) if kind == "torch.Tensor" => return Ok(()),
+        // A sibling of the model in a checkpoint, such as the epoch.
+        _ if !name.starts_with(prefix) => return Ok(()),
+        PickleValue::Unsupported(kind) => kind.clone(),
+        PickleValue::None => "None".into(),
+        PickleValue::Bool(_) => "bool".into(),
+        PickleValue::Int(_) => "int".into(),
+        PickleValue::Float(_) => "float".into(),
+        PickleValue::String(_) => "str".into(),
+        PickleValue::List(_) => "list".into(),
+        PickleValue::Bytes(_) => "bytes".into(),
+    };
+    Err(LoadError::Unexpected {
+        entry: name.strip_prefix(prefix).unwrap_or(name).to_owned(),
+        kind,
+    })
+}
+
+fn values(name: String, tensor: &Tensor) -> Result<NamedTensor, LoadError> {
+    let dtype = tensor.dtype();
+    if !matches!(dtype, DType::F32 | DType::F64) {
+        return Err(LoadError::WrongType {
+            tensor: name,
+            found: format!("{dtype:?}"),
+        });
+    }
+    let bytes = match tensor.read() {
+        Ok(bytes) => bytes,
+        Err(source) => return Err(LoadError::Bytes { tensor: name, source }),
+    };
+    // The reader hands out the machine's own byte order.
+    let values = if dtype == DType::F32 {
+        bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|bytes| f32::from_ne_bytes(*bytes))
+            .collect()
+    } else {
+        bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|bytes| f64::from_ne_bytes(*bytes) as f32)
+            .collect()
+    };
+    Ok(NamedTensor {
+        name,
+        shape: tensor.shape().to_vec(),
+        values,
+    })
+}
