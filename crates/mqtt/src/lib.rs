@@ -4,6 +4,7 @@
 //! no service and no database, never waits for a consumer, and never acknowledges what nobody accepted.
 
 mod connection;
+mod pattern;
 mod payload;
 mod topics;
 
@@ -11,9 +12,10 @@ pub use connection::{
     AckToken, Acker, BrokerUrl, ConnectionOptions, ConnectionStats, Delivery, Event, Incoming,
     InvalidBrokerUrl, Message, PublishError, Publisher, Qos, Secret, Subscription, connect,
 };
+pub use pattern::{InvalidPattern, TopicPattern};
 pub use payload::{
     DeviceStatus, ReceivedClip, decode_audio_data, decode_clip, decode_control, decode_reading,
     decode_request, decode_state, decode_status, encode_audio_data, encode_clip, encode_control,
     encode_reading, encode_request, encode_state, encode_status,
 };
-pub use topics::{Inbound, InvalidPattern, TopicKind, TopicPattern, TopicPatterns, Topics};
+pub use topics::{Inbound, TopicKind, TopicPatterns, Topics};

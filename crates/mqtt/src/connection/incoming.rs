@@ -11,8 +11,8 @@ use super::{AckToken, ConnectionStats, Delivery, Event, Qos, link::Handle};
 
 /// The events of one connection.
 ///
-/// At QoS 1 the broker sends no more than `receive_maximum` messages that are not acknowledged, so a slow consumer
-/// slows the broker down; at QoS 0 what does not fit is dropped and counted.
+/// At `QoS` 1 the broker sends no more than `receive_maximum` messages that are not acknowledged, so a slow consumer
+/// slows the broker down; at `QoS` 0 what does not fit is dropped and counted.
 pub struct Incoming {
     events: mpsc::UnboundedReceiver<Event>,
     handle: Arc<Handle>,

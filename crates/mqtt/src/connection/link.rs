@@ -25,11 +25,11 @@ pub struct ConnectionStats {
     pub connected: bool,
     /// How often a connection was made.
     pub connects: u64,
-    /// Deliveries at QoS 0 dropped because the consumer was too slow.
+    /// Deliveries at `QoS` 0 dropped because the consumer was too slow.
     pub dropped_qos0: u64,
     /// Acknowledgements dropped because their connection had ended.
     pub stale_acks: u64,
-    /// Messages at QoS 0 lost with a connection.
+    /// Messages at `QoS` 0 lost with a connection.
     pub lost_qos0: u64,
     /// Deliveries handed out or waiting that are not acknowledged.
     pub unacknowledged: usize,
@@ -52,7 +52,7 @@ pub(super) struct Link {
     pub(super) closed: bool,
     pub(super) acks: AckWindow,
     pub(super) outbox: Outbox,
-    /// QoS 1 messages the broker takes at a time, and the largest packet it takes.
+    /// `QoS` 1 messages the broker takes at a time, and the largest packet it takes.
     pub(super) inflight_limit: usize,
     pub(super) max_packet_bytes: u32,
 }
@@ -105,7 +105,7 @@ pub(super) const fn packet_bytes(topic: usize, payload: usize) -> usize {
 pub(super) struct Shared {
     pub(super) link: Mutex<Link>,
     pub(super) counters: Counters,
-    /// QoS 0 deliveries waiting for the consumer.
+    /// `QoS` 0 deliveries waiting for the consumer.
     pub(super) waiting_qos0: AtomicUsize,
     /// Woken when the outbox may have room or be empty.
     pub(super) room: Notify,

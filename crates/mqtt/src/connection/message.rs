@@ -7,9 +7,9 @@ use super::AckToken;
 /// How hard a message tries to arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Qos {
-    /// QoS 0: sent once, perhaps lost.
+    /// `QoS` 0: sent once, perhaps lost.
     AtMostOnce,
-    /// QoS 1: repeated until acknowledged, perhaps twice.
+    /// `QoS` 1: repeated until acknowledged, perhaps twice.
     AtLeastOnce,
 }
 
@@ -36,7 +36,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// A message at QoS 1 that is not retained.
+    /// A message at `QoS` 1 that is not retained.
     pub fn new(topic: impl Into<String>, payload: impl Into<Bytes>) -> Self {
         Self {
             topic: topic.into(),
@@ -53,17 +53,17 @@ impl Message {
     }
 }
 
-/// A topic filter and the highest QoS wanted on it.
+/// A topic filter and the highest `QoS` wanted on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
     /// The filter, wildcards and `$share/…` allowed.
     pub filter: String,
-    /// The highest QoS wanted.
+    /// The highest `QoS` wanted.
     pub qos: Qos,
 }
 
 impl Subscription {
-    /// A subscription at QoS 1.
+    /// A subscription at `QoS` 1.
     pub fn new(filter: impl Into<String>) -> Self {
         Self {
             filter: filter.into(),
@@ -72,14 +72,14 @@ impl Subscription {
     }
 }
 
-/// A message from the broker. At QoS 1 it is redelivered until acknowledged with its token.
+/// A message from the broker. At `QoS` 1 it is redelivered until acknowledged with its token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// The topic name; bytes that are no UTF-8 are replaced.
     pub topic: String,
     /// The payload as it came.
     pub payload: Bytes,
-    /// The QoS it was delivered with.
+    /// The `QoS` it was delivered with.
     pub qos: Qos,
     /// Whether the broker had kept it before we subscribed.
     pub retain: bool,

@@ -57,13 +57,13 @@ pub struct ConnectionOptions {
     pub max_packet_bytes: u32,
     /// How many deliveries may be unacknowledged; the broker then waits.
     pub receive_maximum: u16,
-    /// How many of our own QoS 1 messages may be unacknowledged.
+    /// How many of our own `QoS` 1 messages may be unacknowledged.
     pub inflight: u16,
     /// How many messages may wait to be sent.
     pub max_queued_messages: usize,
     /// How many payload bytes may wait to be sent.
     pub max_queued_bytes: usize,
-    /// How many QoS 0 deliveries may wait for the consumer; more are dropped and counted.
+    /// How many `QoS` 0 deliveries may wait for the consumer; more are dropped and counted.
     pub max_waiting_qos0: usize,
     /// Sent by the broker when the connection is lost without [`super::Publisher::disconnect`].
     pub last_will: Option<Message>,

@@ -1,7 +1,7 @@
 //! Messages on their way to the broker, kept until it has them, across connections.
 //!
 //! In: messages, packet ids as the client assigns them, acknowledgements. Out: the next message to hand over. The
-//! client forgets unacknowledged messages when a session is gone; this does not. QoS 0 is kept until it was written.
+//! client forgets unacknowledged messages when a session is gone; this does not. `QoS` 0 is kept until it was written.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -41,7 +41,7 @@ pub(super) struct Outbox {
     waiting_bytes: usize,
     /// Handed to the client, which has not assigned a packet id yet; it takes them in this order.
     handed: VecDeque<Entry>,
-    /// QoS 1, sent, not acknowledged, by packet id.
+    /// `QoS` 1, sent, not acknowledged, by packet id.
     unacked: BTreeMap<u16, Entry>,
 }
 
@@ -111,7 +111,7 @@ impl Outbox {
         }
     }
 
-    /// The client wrote the next message that was handed over, with this packet id (0 at QoS 0).
+    /// The client wrote the next message that was handed over, with this packet id (0 at `QoS` 0).
     pub(super) fn written(&mut self, packet_id: u16) {
         let Some(entry) = self.handed.pop_front() else {
             return;
@@ -130,7 +130,7 @@ impl Outbox {
         }
     }
 
-    /// QoS 1 messages handed over and not acknowledged.
+    /// `QoS` 1 messages handed over and not acknowledged.
     pub(super) fn in_flight(&self) -> usize {
         self.unacked.len()
             + self
@@ -144,7 +144,7 @@ impl Outbox {
         self.waiting.is_empty() && self.handed.is_empty() && self.unacked.is_empty()
     }
 
-    /// The connection ended: QoS 1 messages in flight wait again, before all others and in their order; QoS 0 ones are
+    /// The connection ended: `QoS` 1 messages in flight wait again, before all others and in their order; `QoS` 0 ones are
     /// lost. Returns how many were lost.
     pub(super) fn requeue(&mut self) -> u64 {
         let mut lost = 0;
@@ -175,7 +175,7 @@ impl Outbox {
         lost
     }
 
-    /// Nothing will be sent any more; returns how many QoS 1 messages the broker never acknowledged.
+    /// Nothing will be sent any more; returns how many `QoS` 1 messages the broker never acknowledged.
     pub(super) fn close(&mut self) -> u64 {
         self.requeue();
         let mut lost = 0;

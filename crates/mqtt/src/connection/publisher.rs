@@ -33,7 +33,7 @@ pub enum PublishError {
     /// The broker refused it; the reason is MQTT's.
     #[error("the broker refused the message: {0}")]
     Refused(String),
-    /// The connection ended before a QoS 0 message was written.
+    /// The connection ended before a `QoS` 0 message was written.
     #[error("the connection was lost before the message was sent")]
     Lost,
     /// The connection was closed for good.
@@ -52,7 +52,7 @@ impl Publisher {
         Self { handle }
     }
 
-    /// Queues a message, waiting for room. At QoS 1 it is repeated across connections until the broker acknowledges it.
+    /// Queues a message, waiting for room. At `QoS` 1 it is repeated across connections until the broker acknowledges it.
     pub async fn publish(
         &self,
         topic: impl Into<String>,
@@ -79,7 +79,7 @@ impl Publisher {
         }
     }
 
-    /// Queues a message and waits until the broker acknowledged it (QoS 1) or it was written to the socket (QoS 0).
+    /// Queues a message and waits until the broker acknowledged it (`QoS` 1) or it was written to the socket (`QoS` 0).
     pub async fn publish_confirmed(
         &self,
         topic: impl Into<String>,

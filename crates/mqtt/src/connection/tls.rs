@@ -12,18 +12,15 @@ use rustls::{
 /// logged and left out: then no broker is trusted, and the handshake says so.
 pub(super) fn client_config(trusted_pem: Option<&[u8]>) -> ClientConfig {
     let mut roots = RootCertStore::empty();
-    match trusted_pem {
-        Some(pem) => {
-            let readable = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok);
-            roots.add_parsable_certificates(readable);
+    if let Some(pem) = trusted_pem {
+        let readable = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok);
+        roots.add_parsable_certificates(readable);
+    } else {
+        let system = rustls_native_certs::load_native_certs();
+        for error in &system.errors {
+            tracing::warn!(%error, "cannot read a system certificate");
         }
-        None => {
-            let system = rustls_native_certs::load_native_certs();
-            for error in &system.errors {
-                tracing::warn!(%error, "cannot read a system certificate");
-            }
-            roots.add_parsable_certificates(system.certs);
-        }
+        roots.add_parsable_certificates(system.certs);
     }
     if roots.is_empty() {
         tracing::error!("no certificate to trust: TLS connections to the broker will be refused");

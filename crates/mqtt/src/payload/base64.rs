@@ -22,13 +22,12 @@ pub(super) fn decode(text: &str, max_bytes: usize) -> Result<(Vec<u8>, Cow<'_, s
         let detail = format!("{} characters of Base64 exceed {max_bytes} bytes", text.len());
         return Err(Refusal::new(RefusalReason::TooLarge, detail));
     }
-    let (data, text) = match STANDARD.decode_to_vec(text) {
-        Ok(data) => (data, Cow::Borrowed(text)),
-        Err(_) => {
-            let data = decode_unusual(text)?;
-            let text = STANDARD.encode_to_string(&data);
-            (data, Cow::Owned(text))
-        }
+    let (data, text) = if let Ok(data) = STANDARD.decode_to_vec(text) {
+        (data, Cow::Borrowed(text))
+    } else {
+        let data = decode_unusual(text)?;
+        let text = STANDARD.encode_to_string(&data);
+        (data, Cow::Owned(text))
     };
     if data.len() > max_bytes {
         let detail = format!("a clip of {} bytes exceeds {max_bytes} bytes", data.len());

@@ -30,10 +30,10 @@ struct Inbound<'a> {
     duration: f64,
     #[serde(borrow)]
     timestamp: Cow<'a, str>,
-    #[serde(borrow, default)]
-    format: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    device_id: Option<Cow<'a, str>>,
+    #[serde(default)]
+    format: Option<String>,
+    #[serde(default)]
+    device_id: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -114,7 +114,7 @@ fn check_bytes(format: AudioFormat, data: &[u8]) -> Result<(), Refusal> {
     if data.is_empty() {
         return Err(Refusal::new(RefusalReason::BadAudio, "the audio data is empty"));
     }
-    if format == AudioFormat::Pcm && data.len() % 2 != 0 {
+    if format == AudioFormat::Pcm && !data.len().is_multiple_of(2) {
         return Err(Refusal::new(
             RefusalReason::BadAudio,
             "16-bit samples have an even number of bytes",

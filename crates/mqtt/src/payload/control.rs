@@ -29,8 +29,8 @@ const FIELDS: &[Field] = &[
 
 #[derive(Deserialize)]
 struct Inbound<'a> {
-    #[serde(borrow, default)]
-    device_id: Option<Cow<'a, str>>,
+    #[serde(default)]
+    device_id: Option<String>,
     #[serde(borrow)]
     timestamp: Cow<'a, str>,
     position: f64,
@@ -42,12 +42,12 @@ struct Inbound<'a> {
     model_version: Option<String>,
     #[serde(default)]
     inference_time_ms: Option<f64>,
-    #[serde(borrow, default)]
-    audio_hash: Option<Cow<'a, str>>,
+    #[serde(default)]
+    audio_hash: Option<String>,
     #[serde(default)]
     reason: Option<String>,
-    #[serde(borrow, default)]
-    expires_at: Option<Cow<'a, str>>,
+    #[serde(default)]
+    expires_at: Option<String>,
 }
 
 #[derive(Deserialize)]

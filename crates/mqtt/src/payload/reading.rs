@@ -18,8 +18,8 @@ struct Inbound<'a> {
     value: f64,
     #[serde(borrow)]
     timestamp: Cow<'a, str>,
-    #[serde(borrow, default)]
-    device_id: Option<Cow<'a, str>>,
+    #[serde(default)]
+    device_id: Option<String>,
 }
 
 #[derive(Serialize)]

@@ -27,22 +27,22 @@ const FIELDS: &[Field] = &[
 
 #[derive(Deserialize)]
 struct Inbound<'a> {
-    #[serde(borrow, default)]
-    device_id: Option<Cow<'a, str>>,
+    #[serde(default)]
+    device_id: Option<String>,
     #[serde(borrow)]
     timestamp: Cow<'a, str>,
     temperature: f64,
     humidity: f64,
-    #[serde(borrow, default)]
-    audio_data: Option<Cow<'a, str>>,
+    #[serde(default)]
+    audio_data: Option<String>,
     #[serde(default)]
     audio_metadata: Option<Metadata>,
-    #[serde(borrow, default)]
-    audio_hash: Option<Cow<'a, str>>,
+    #[serde(default)]
+    audio_hash: Option<String>,
     #[serde(default)]
     audio_features: Option<Value>,
-    #[serde(borrow, default)]
-    expires_at: Option<Cow<'a, str>>,
+    #[serde(default)]
+    expires_at: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -87,7 +87,7 @@ pub fn decode_request(device_id: DeviceId, payload: &[u8]) -> Result<InferenceRe
                 .audio_metadata
                 .ok_or_else(|| Refusal::new(RefusalReason::MissingField, "'audio_metadata' is missing"))?;
             Some(RequestAudio {
-                data_base64: data.into_owned(),
+                data_base64: data,
                 sample_rate: field::hertz("audio_metadata.sample_rate", metadata.sample_rate)?,
                 duration_s: metadata.duration,
                 audio_hash: field::audio_hash("audio_hash", inbound.audio_hash.as_deref())?,

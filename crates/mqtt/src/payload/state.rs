@@ -17,8 +17,8 @@ const FIELDS: &[Field] = &[
 
 #[derive(Deserialize)]
 struct Inbound<'a> {
-    #[serde(borrow, default)]
-    device_id: Option<Cow<'a, str>>,
+    #[serde(default)]
+    device_id: Option<String>,
     #[serde(borrow)]
     timestamp: Cow<'a, str>,
     position: f64,
