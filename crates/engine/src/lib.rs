@@ -1,1 +1,29 @@
-//! placeholder
+//! The embedded ClickHouse: libchdb behind ClickHouse's HTTP interface, and the supervisor of the process it runs in.
+//!
+//! In: HTTP requests of ClickHouse clients, a data directory. Out: answers as a server gives them. It runs in a process
+//! of its own, so that a crash in 566 MB of C++ takes neither broker nor control down. It knows no table and no topic.
+
+mod access;
+mod body;
+mod error;
+mod exception;
+#[allow(unsafe_code)]
+mod ffi;
+mod format;
+mod library;
+mod lock;
+mod lz4;
+mod options;
+mod query;
+mod request;
+mod respond;
+mod server;
+mod session;
+mod sql;
+mod supervisor;
+
+pub use error::EngineError;
+pub use library::find_library;
+pub use options::{Limits, Options};
+pub use server::serve;
+pub use supervisor::{SpawnOptions, Supervisor};

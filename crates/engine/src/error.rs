@@ -1,0 +1,80 @@
+//! What prevents an engine from running, each with what to do about it.
+
+use std::{io, net::SocketAddr, path::PathBuf};
+
+/// The engine cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// There is no library at the path that was given.
+    #[error(
+        "no ClickHouse engine at {path}; correct CASEMENT_LIBCHDB or engine.library, or unset it and run 'make engine'"
+    )]
+    NoSuchLibrary {
+        /// The path that was given.
+        path: PathBuf,
+    },
+    /// The library was never fetched.
+    #[error(
+        "the ClickHouse engine is missing at {path}; fetch it with 'make engine', or set CASEMENT_LIBCHDB to a libchdb.so"
+    )]
+    LibraryMissing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The library is there and cannot be loaded.
+    #[error("the ClickHouse engine {path} cannot be loaded: {reason}; remove the file and run 'make engine'")]
+    LibraryBroken {
+        /// The library.
+        path: PathBuf,
+        /// The loader's words.
+        reason: String,
+    },
+    /// The address is taken or not ours.
+    #[error(
+        "ClickHouse's HTTP interface cannot listen on {addr}: {source}; stop what uses it, or choose another with --clickhouse ADDR"
+    )]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Another process has the data directory open.
+    #[error("the data directory {path} is in use by {holder}; stop it, or choose another with --data DIR")]
+    Held {
+        /// The directory.
+        path: PathBuf,
+        /// Which process.
+        holder: String,
+    },
+    /// The data directory cannot be used.
+    #[error("the data directory {path} cannot be used: {source}")]
+    Directory {
+        /// The directory or a file in it.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The engine refuses the data.
+    #[error(
+        "ClickHouse cannot open {path}: {reason}; restore a backup, or move the directory away to start empty"
+    )]
+    Open {
+        /// The directory.
+        path: PathBuf,
+        /// What the engine said.
+        reason: String,
+    },
+    /// The engine's process did not start, in its own words.
+    #[error("{reason}")]
+    Child {
+        /// The line it ended with.
+        reason: String,
+    },
+    /// The engine's process cannot be started at all.
+    #[error("the engine's process cannot be started")]
+    Spawn(#[source] io::Error),
+    /// HTTP broke down.
+    #[error("ClickHouse's HTTP interface ended")]
+    Serve(#[source] io::Error),
+}

@@ -1,0 +1,173 @@
+//! What streaming does to formats: libchdb writes each chunk as if it were a whole answer.
+//!
+//! In: chunks of one answer. Out: the same chunks without their repeated headers, or with the block information that
+//! newer Native clients expect.
+
+/// From this protocol version on, a Native block begins with block information.
+const WITH_BLOCK_INFO: u32 = 51_903;
+/// From this protocol version on, each column says how it is serialized.
+const WITH_SERIALIZATION: u32 = 54_454;
+/// is_overflows = 0, bucket_num = −1.
+const BLOCK_INFO: [u8; 8] = [1, 0, 2, 0xff, 0xff, 0xff, 0xff, 0];
+
+/// How chunks of a format become one answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Joining {
+    /// As they are.
+    Plain,
+    /// The first `n` lines stand in every chunk.
+    HeaderLines(usize),
+    /// Names, and with `true` types, stand in every chunk.
+    BinaryHeader(bool),
+    /// Native of this protocol version.
+    Native(u32),
+}
+
+/// `None` for a format that must be written in one piece.
+pub(crate) fn joining(format: &str, protocol: u32) -> Option<Joining> {
+    Some(match format.to_ascii_lowercase().as_str() {
+        "tabseparated" | "tsv" | "tabseparatedraw" | "tsvraw" | "csv" | "jsoneachrow" | "jsonlines"
+        | "ndjson" | "jsoncompacteachrow" | "rowbinary" | "values" | "lineasstring" | "rawblob" => {
+            if format.eq_ignore_ascii_case("values") {
+                return None;
+            }
+            Joining::Plain
+        }
+        "tabseparatedwithnames" | "tsvwithnames" | "csvwithnames" | "jsoncompacteachrowwithnames" => {
+            Joining::HeaderLines(1)
+        }
+        "tabseparatedwithnamesandtypes"
+        | "tsvwithnamesandtypes"
+        | "csvwithnamesandtypes"
+        | "jsoncompacteachrowwithnamesandtypes" => Joining::HeaderLines(2),
+        "rowbinarywithnames" => Joining::BinaryHeader(false),
+        "rowbinarywithnamesandtypes" => Joining::BinaryHeader(true),
+        "native" if protocol < WITH_SERIALIZATION => Joining::Native(protocol),
+        _ => return None,
+    })
+}
+
+/// Joins the chunks of one answer.
+#[derive(Debug)]
+pub(crate) struct Joiner {
+    joining: Joining,
+    first: bool,
+}
+
+impl Joiner {
+    pub(crate) fn new(joining: Joining) -> Self {
+        Self { joining, first: true }
+    }
+
+    pub(crate) fn push(&mut self, chunk: Vec<u8>) -> Vec<u8> {
+        let first = std::mem::replace(&mut self.first, false);
+        match self.joining {
+            Joining::Native(protocol) if protocol >= WITH_BLOCK_INFO => [&BLOCK_INFO[..], &chunk].concat(),
+            _ if first => chunk,
+            Joining::Plain | Joining::Native(_) => chunk,
+            Joining::HeaderLines(lines) => chunk[lines_end(&chunk, lines)..].to_vec(),
+            Joining::BinaryHeader(types) => chunk[binary_header_end(&chunk, types).unwrap_or(0)..].to_vec(),
+        }
+    }
+}
+
+fn lines_end(chunk: &[u8], lines: usize) -> usize {
+    // Names are escaped in TSV and quoted in CSV; a quoted line feed is not a line's end.
+    let mut quoted = false;
+    let mut seen = 0;
+    for (index, byte) in chunk.iter().enumerate() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\n' if !quoted => {
+                seen += 1;
+                if seen == lines {
+                    return index + 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    chunk.len()
+}
+
+fn binary_header_end(chunk: &[u8], types: bool) -> Option<usize> {
+    let mut at = 0;
+    let columns = varint(chunk, &mut at)?;
+    for _ in 0..columns.checked_mul(if types { 2 } else { 1 })? {
+        let length = varint(chunk, &mut at)?;
+        at = at.checked_add(length)?;
+    }
+    (at <= chunk.len()).then_some(at)
+}
+
+fn varint(bytes: &[u8], at: &mut usize) -> Option<usize> {
+    let mut value = 0_usize;
+    for shift in (0..63).step_by(7) {
+        let byte = *bytes.get(*at)?;
+        *at += 1;
+        value |= usize::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+/// The content type that ClickHouse gives a format.
+pub(crate) fn content_type(format: &str) -> &'static str {
+    match format.to_ascii_lowercase().as_str() {
+        "json" | "jsoncompact" | "jsonstrings" | "jsoncompactstrings" | "jsoncolumns" => {
+            "application/json; charset=UTF-8"
+        }
+        "jsoneachrow" | "ndjson" | "jsonlines" => "application/x-ndjson; charset=UTF-8",
+        "csv" | "csvwithnames" | "csvwithnamesandtypes" => "text/csv; charset=UTF-8; header=absent",
+        "tabseparated"
+        | "tsv"
+        | "tabseparatedwithnames"
+        | "tsvwithnames"
+        | "tabseparatedwithnamesandtypes"
+        | "tsvwithnamesandtypes" => "text/tab-separated-values; charset=UTF-8",
+        "native"
+        | "rowbinary"
+        | "rowbinarywithnames"
+        | "rowbinarywithnamesandtypes"
+        | "parquet"
+        | "arrow"
+        | "arrowstream" => "application/octet-stream",
+        _ => "text/plain; charset=UTF-8",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn headers_stand_once() {
+        let mut tsv = Joiner::new(Joining::HeaderLines(1));
+        assert_eq!(
+            [tsv.push(b"a\n1\n".to_vec()), tsv.push(b"a\n2\n".to_vec())].concat(),
+            b"a\n1\n2\n"
+        );
+        let chunk = |value: u8| vec![1, 1, b'a', 5, b'U', b'I', b'n', b't', b'8', value];
+        let mut binary = Joiner::new(Joining::BinaryHeader(true));
+        assert_eq!(
+            [binary.push(chunk(7)), binary.push(chunk(8))].concat(),
+            [chunk(7), vec![8]].concat()
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_chunk_panics(chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..4)) {
+            for joining in [Joining::BinaryHeader(true), Joining::HeaderLines(2), Joining::Native(54_405)] {
+                let mut joiner = Joiner::new(joining);
+                for chunk in chunks.clone() {
+                    let _ = joiner.push(chunk);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! ClickHouse's own compression of HTTP bodies: blocks of LZ4, each under a CityHash checksum.
+//!
+//! Block: 16 bytes CityHash128 (v1.0.2) of the rest, 1 byte method (0x82 LZ4, 0x02 none), 4 bytes compressed size with
+//! its 9-byte header, 4 bytes size, then the data; little-endian.
+
+use crate::exception::{Exception, INCORRECT_DATA};
+
+const CHECKSUM: usize = 16;
+const HEADER: usize = 9;
+const LZ4: u8 = 0x82;
+const NONE: u8 = 0x02;
+/// ClickHouse's own limit on a block.
+const MAX_BLOCK: usize = 1 << 30;
+
+/// Takes bytes as they arrive, gives whole blocks as they are complete.
+#[derive(Debug, Default)]
+pub(crate) struct BlockReader {
+    waiting: Vec<u8>,
+}
+
+impl BlockReader {
+    /// The decompressed bytes of every block that is complete now.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Exception> {
+        self.waiting.extend_from_slice(bytes);
+        let mut plain = Vec::new();
+        let mut at = 0;
+        while let Some(length) = block_length(&self.waiting[at..])? {
+            decompress(&self.waiting[at..at + length], &mut plain)?;
+            at += length;
+        }
+        self.waiting.drain(..at);
+        Ok(plain)
+    }
+
+    /// Says whether the body ended within a block.
+    pub(crate) fn finish(&self) -> Result<(), Exception> {
+        if self.waiting.is_empty() {
+            Ok(())
+        } else {
+            Err(damaged("the body ends within a compressed block"))
+        }
+    }
+}
+
+fn damaged(what: &str) -> Exception {
+    Exception::new(INCORRECT_DATA, "INCORRECT_DATA", what)
+}
+
+fn size_at(bytes: &[u8], at: usize) -> usize {
+    u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes")) as usize
+}
+
+fn block_length(bytes: &[u8]) -> Result<Option<usize>, Exception> {
+    if bytes.len() < CHECKSUM + HEADER {
+        return Ok(None);
+    }
+    let (compressed, plain) = (size_at(bytes, CHECKSUM + 1), size_at(bytes, CHECKSUM + 5));
+    if !(HEADER..=MAX_BLOCK).contains(&compressed) || plain > MAX_BLOCK {
+        return Err(damaged("a compressed block is larger than allowed"));
+    }
+    let length = CHECKSUM + compressed;
+    Ok((bytes.len() >= length).then_some(length))
+}
+
+fn decompress(block: &[u8], plain: &mut Vec<u8>) -> Result<(), Exception> {
+    let (checksum, content) = block.split_at(CHECKSUM);
+    let hash = cityhash_rs::cityhash_102_128(content);
+    // The checksum's two halves are written high half first, each little-endian.
+    let expected = hash.rotate_left(64).to_le_bytes();
+    if checksum != expected {
+        return Err(damaged("checksum of a compressed block does not match"));
+    }
+    let size = size_at(content, 5);
+    let start = plain.len();
+    match content[0] {
+        NONE => plain.extend_from_slice(&content[HEADER..]),
+        LZ4 => {
+            plain.resize(start + size, 0);
+            let written = lz4_flex::block::decompress_into(&content[HEADER..], &mut plain[start..]);
+            if written.ok() != Some(size) {
+                return Err(damaged("a compressed block is not LZ4"));
+            }
+        }
+        _ => return Err(damaged("unknown compression method of a block")),
+    }
+    Ok(())
+}
+
+/// One compressed block.
+pub(crate) fn compress(plain: &[u8]) -> Vec<u8> {
+    let data = lz4_flex::block::compress(plain);
+    let mut content = Vec::with_capacity(HEADER + data.len());
+    content.push(LZ4);
+    content.extend(((HEADER + data.len()) as u32).to_le_bytes());
+    content.extend((plain.len() as u32).to_le_bytes());
+    content.extend(data);
+    let mut block = cityhash_rs::cityhash_102_128(&content)
+        .rotate_left(64)
+        .to_le_bytes()
+        .to_vec();
+    block.append(&mut content);
+    block
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn there_and_back_in_any_pieces(parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 1..5), piece in 1_usize..50) {
+            let stream: Vec<u8> = parts.iter().flat_map(|part| compress(part)).collect();
+            let mut reader = BlockReader::default();
+            let mut plain = Vec::new();
+            for piece in stream.chunks(piece) {
+                plain.extend(reader.push(piece).unwrap());
+            }
+            reader.finish().unwrap();
+            prop_assert_eq!(plain, parts.concat());
+        }
+
+        #[test]
+        fn noise_is_refused_or_waited_for(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+            let _ = BlockReader::default().push(&bytes);
+        }
+
+        #[test]
+        fn a_flipped_bit_is_noticed(part in prop::collection::vec(any::<u8>(), 1..100), at in any::<prop::sample::Index>()) {
+            let mut block = compress(&part);
+            let index = at.index(block.len());
+            block[index] ^= 1;
+            let mut reader = BlockReader::default();
+            let outcome = reader.push(&block);
+            prop_assert!(outcome.is_err() || reader.finish().is_err());
+        }
+    }
+}

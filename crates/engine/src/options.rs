@@ -1,0 +1,64 @@
+//! How an engine is run.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+/// What one engine may use, and what its users may.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Bytes of memory for the whole engine.
+    pub memory_bytes: u64,
+    /// Queries at once, inserts not counted.
+    pub queries: usize,
+    /// Inserts at once; they never wait for queries.
+    pub inserts: usize,
+    /// Longest query of a writer.
+    pub query_time: Duration,
+    /// Longest query of a reader.
+    pub reader_time: Duration,
+    /// Bytes of memory for one query of a reader.
+    pub reader_memory_bytes: u64,
+    /// Bytes of an answer that cannot be streamed.
+    pub buffered_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory_bytes: 1 << 30,
+            queries: 32,
+            inserts: 16,
+            query_time: Duration::from_mins(5),
+            reader_time: Duration::from_secs(30),
+            reader_memory_bytes: 512 << 20,
+            buffered_bytes: 64 << 20,
+        }
+    }
+}
+
+/// An engine's directory, address and bounds.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where the data lies; made when missing.
+    pub data_dir: PathBuf,
+    /// Where its HTTP interface listens.
+    pub listen: SocketAddr,
+    /// Another libchdb than the environment's or the cached one.
+    pub library: Option<PathBuf>,
+    /// What it may use.
+    pub limits: Limits,
+    /// End when standard input closes.
+    pub stop_with_parent: bool,
+}
+
+impl Options {
+    /// The defaults around a directory and an address.
+    pub fn new(data_dir: impl Into<PathBuf>, listen: SocketAddr) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            listen,
+            library: None,
+            limits: Limits::default(),
+            stop_with_parent: false,
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! One statement on one connection: settings, locks, execution. Runs on a blocking thread.
+//!
+//! In: an [`Ask`], a connection, and for inserts a source of bytes. Out: through a [`Sink`], the answer in pieces.
+
+use crate::{
+    access::User,
+    exception::{BAD_ARGUMENTS, Exception},
+    ffi::{Connection, Counters},
+    format::{Joiner, Joining, joining},
+    options::Limits,
+    request::{Ask, quote, quote_name},
+    sql::Statement,
+};
+
+const DEFAULT_FORMAT: &str = "TabSeparated";
+
+/// Where an answer goes.
+pub(crate) trait Sink {
+    /// Called once, before any piece.
+    fn begin(&mut self, format: &str, counters: Option<Counters>) -> bool;
+    /// Gives `false` when the client is gone.
+    fn piece(&mut self, bytes: Vec<u8>) -> bool;
+}
+
+/// Brings a connection into the state that the request asks for; a reader's is locked from then on.
+pub(crate) fn prepare(connection: &mut Connection, ask: &Ask, limits: &Limits) -> Result<(), Exception> {
+    let mut run = |sql: String| connection.query(&sql, "Null", &[]).map(drop);
+    if let Some(database) = &ask.database {
+        run(format!("USE {}", quote_name(database)))?;
+    }
+    let seconds = match ask.user {
+        User::Default => limits.query_time,
+        User::Reader => limits.reader_time,
+    }
+    .as_secs();
+    let mut settings = vec![
+        format!("max_execution_time = {seconds}"),
+        format!("log_comment = {}", quote(&ask.query_id)),
+    ];
+    if ask.user == User::Reader {
+        settings.push(format!("max_memory_usage = {}", limits.reader_memory_bytes));
+    }
+    for (name, value) in &ask.settings {
+        if name == "max_execution_time" && ask.user == User::Reader {
+            // A reader may ask for less time than it has, never for more; 0 would mean no limit.
+            let asked = value
+                .parse::<f64>()
+                .ok()
+                .filter(|s| *s > 0.0 && *s <= seconds as f64);
+            settings.extend(asked.map(|asked| format!("max_execution_time = {asked}")));
+        } else {
+            settings.push(format!("{name} = {}", quote(value)));
+        }
+    }
+    run(format!("SET {}", settings.join(", ")))?;
+    if ask.user == User::Reader {
+        run("SET readonly = 1".into())?;
+    }
+    Ok(())
+}
+
+/// Runs a statement that is no insert with data.
+pub(crate) fn execute(
+    connection: &mut Connection,
+    ask: &Ask,
+    statement: &Statement,
+    limits: &Limits,
+    sink: &mut dyn Sink,
+) -> Result<(), Exception> {
+    let (format, streams) = match statement {
+        Statement::Select { format } => (format, true),
+        Statement::Other { format } => (format, false),
+        Statement::Insert { .. } => {
+            return Err(Exception::new(
+                BAD_ARGUMENTS,
+                "BAD_ARGUMENTS",
+                "an insert needs its data",
+            ));
+        }
+    };
+    let format = format
+        .as_deref()
+        .or(ask.default_format.as_deref())
+        .unwrap_or(DEFAULT_FORMAT);
+    match joining(format, ask.protocol).filter(|_| streams) {
+        Some(joining) => stream(connection, ask, format, joining, sink),
+        None => {
+            if streams {
+                connection
+                    .query(
+                        &format!("SET max_result_bytes = {}", limits.buffered_bytes),
+                        "Null",
+                        &[],
+                    )
+                    .map(drop)
+                    .or_else(|error| {
+                        if ask.user == User::Reader {
+                            Ok(())
+                        } else {
+                            Err(error)
+                        }
+                    })?;
+            }
+            let (bytes, counters) = connection.query(&ask.query, format, &ask.parameters)?;
+            if sink.begin(format, Some(counters)) && !bytes.is_empty() {
+                sink.piece(bytes);
+            }
+            Ok(())
+        }
+    }
+}
+
+fn stream(
+    connection: &mut Connection,
+    ask: &Ask,
+    format: &str,
+    joining: Joining,
+    sink: &mut dyn Sink,
+) -> Result<(), Exception> {
+    let mut joiner = Joiner::new(joining);
+    let mut begun = false;
+    connection.stream(&ask.query, format, &ask.parameters, |chunk| {
+        if !std::mem::replace(&mut begun, true) && !sink.begin(format, None) {
+            return false;
+        }
+        sink.piece(joiner.push(chunk))
+    })?;
+    if !begun {
+        // Without rows a stream has no header; the same statement in one piece has.
+        let (bytes, counters) = if joining == Joining::Plain {
+            (Vec::new(), Counters::default())
+        } else {
+            connection.query(&ask.query, format, &ask.parameters)?
+        };
+        let bytes = if bytes.is_empty() {
+            bytes
+        } else {
+            joiner.push(bytes)
+        };
+        if sink.begin(format, Some(counters)) && !bytes.is_empty() {
+            sink.piece(bytes);
+        }
+    }
+    Ok(())
+}
+
+/// Runs an insert whose data comes from `next`: pieces until `None`.
+pub(crate) fn insert(
+    connection: &mut Connection,
+    head: &str,
+    format: &str,
+    mut next: impl FnMut() -> Result<Option<Vec<u8>>, Exception>,
+) -> Result<Counters, Exception> {
+    let mut insert = connection.insert(head, format)?;
+    while let Some(piece) = next()? {
+        if !piece.is_empty() {
+            insert.append(&piece)?;
+        }
+    }
+    insert.finish()
+}

@@ -1,0 +1,309 @@
+//! The HTTP interface: one route for statements, one to see whether it lives.
+//!
+//! In: requests. Out: answers. Each statement runs on a blocking thread with a connection of its own; queries and
+//! inserts have separate bounds, so that dashboards never starve inserts.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{FromRequest as _, Multipart, Request, State},
+    http::header,
+    response::Response,
+    routing::{any, get},
+};
+use tokio::{
+    io::AsyncReadExt as _,
+    net::TcpListener,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    EngineError, Options,
+    body::{Pieces, read_sql},
+    exception::{BAD_ARGUMENTS, Exception, SYNTAX_ERROR, TOO_MANY_QUERIES},
+    ffi::Engine,
+    library::find_library,
+    lock::DirectoryLock,
+    options::Limits,
+    query,
+    request::Ask,
+    respond::{Answer, failure, success},
+    session::{Sessions, connect},
+    sql::{Statement, look_at},
+};
+
+const WAIT_FOR_TURN: Duration = Duration::from_secs(10);
+const LAST_REQUESTS: Duration = Duration::from_secs(3);
+const PIECES_WAITING: usize = 4;
+
+#[derive(Clone)]
+struct Shared {
+    engine: Engine,
+    sessions: Arc<Sessions>,
+    limits: Arc<Limits>,
+    queries: Arc<Semaphore>,
+    inserts: Arc<Semaphore>,
+}
+
+/// Serves until `shutdown`, then finishes what runs. `ready` is called with the address when it answers.
+pub async fn serve(
+    options: Options,
+    shutdown: CancellationToken,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), EngineError> {
+    let library = find_library(options.library.as_deref())?;
+    let listen = |source| EngineError::Listen {
+        addr: options.listen,
+        source,
+    };
+    let listener = TcpListener::bind(options.listen).await.map_err(listen)?;
+    let local = listener.local_addr().map_err(listen)?;
+    let (data_dir, limits) = (options.data_dir.clone(), options.limits.clone());
+    let opening = tokio::task::spawn_blocking(move || open(&library, &data_dir, &limits));
+    let (engine, _lock) = opening.await.expect("opening does not panic")?;
+    if options.stop_with_parent {
+        stop_with_parent(shutdown.clone());
+    }
+    let shared = Shared {
+        engine,
+        sessions: Arc::default(),
+        queries: Arc::new(Semaphore::new(options.limits.queries)),
+        inserts: Arc::new(Semaphore::new(options.limits.inserts)),
+        limits: Arc::new(options.limits),
+    };
+    let sessions = Arc::clone(&shared.sessions);
+    let router = Router::new()
+        .route(
+            "/ping",
+            get(async || ([("x-casement-pid", std::process::id().to_string())], "Ok.\n")),
+        )
+        .route("/", any(statement))
+        .with_state(shared);
+    ready(local);
+    let stopped = shutdown.clone();
+    let serving = axum::serve(listener, router).with_graceful_shutdown(stopped.cancelled_owned());
+    let patience = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(LAST_REQUESTS).await;
+    };
+    tokio::select! {
+        served = serving => served.map_err(EngineError::Serve)?,
+        () = patience => {}
+    }
+    sessions.close();
+    Ok(())
+}
+
+/// Loads the library and opens the data once, so that a refusal is known before anything is served.
+fn open(
+    library: &std::path::Path,
+    data_dir: &std::path::Path,
+    limits: &Limits,
+) -> Result<(Engine, DirectoryLock), EngineError> {
+    let lock = DirectoryLock::take(data_dir)?;
+    let store = data_dir.join("clickhouse");
+    std::fs::create_dir_all(&store).map_err(|source| EngineError::Directory {
+        path: store.clone(),
+        source,
+    })?;
+    let arguments = [
+        "clickhouse".to_owned(),
+        format!("--path={}", store.display()),
+        format!("--max_server_memory_usage={}", limits.memory_bytes),
+        "--mark_cache_size=67108864".to_owned(),
+        "--uncompressed_cache_size=0".to_owned(),
+    ];
+    let engine = Engine::load(library, &arguments)?;
+    let refused = |error: Exception| EngineError::Open {
+        path: store.clone(),
+        reason: format!("{error} (more on standard error)"),
+    };
+    let mut connection = connect(&engine).map_err(refused)?;
+    connection.query("SELECT 1", "Null", &[]).map_err(refused)?;
+    // One connection stays open: the engine would close its data with the last one.
+    std::mem::forget(connection);
+    Ok((engine, lock))
+}
+
+/// The supervisor holds our standard input open; when it is gone, however it ended, so are we.
+fn stop_with_parent(shutdown: CancellationToken) {
+    tokio::spawn(async move {
+        let mut stdin = tokio::io::stdin();
+        let mut byte = [0];
+        while matches!(stdin.read(&mut byte).await, Ok(1..)) {}
+        shutdown.cancel();
+        tokio::time::sleep(LAST_REQUESTS).await;
+        std::process::exit(0);
+    });
+}
+
+async fn statement(State(shared): State<Shared>, request: Request) -> Response {
+    let mut query_id = String::new();
+    match answer(shared, request, &mut query_id).await {
+        Ok(response) => response,
+        Err(error) => failure(&error, &query_id),
+    }
+}
+
+async fn answer(shared: Shared, request: Request, query_id: &mut String) -> Result<Response, Exception> {
+    let (parts, body) = request.into_parts();
+    let mut pairs: Vec<(String, String)> =
+        form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
+            .into_owned()
+            .collect();
+    let get = parts.method == axum::http::Method::GET;
+    if get && pairs.is_empty() {
+        return Ok(axum::response::IntoResponse::into_response("Ok.\n"));
+    }
+    let multipart = parts
+        .headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|v| v.starts_with("multipart/form-data"));
+    let body = if multipart {
+        read_multipart(Request::from_parts(parts.clone(), body), &mut pairs).await?;
+        Body::empty()
+    } else {
+        body
+    };
+    let mut ask = Ask::new(pairs, &parts.headers)?;
+    query_id.clone_from(&ask.query_id);
+    let (statement, data) = read_statement(&mut ask, body).await?;
+    if get && !matches!(statement, Statement::Select { .. }) && ask.user.check_get(&ask.query).is_err() {
+        return Err(Exception::new(
+            164,
+            "READONLY",
+            "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly. You should use method POST for modifying queries",
+        ));
+    }
+    ask.user.check_statement(&ask.query)?;
+    run(shared, ask, statement, data).await
+}
+
+/// Puts URL and body together: the statement, and where an insert's data comes from.
+async fn read_statement(ask: &mut Ask, mut body: Body) -> Result<(Statement, Pieces), Exception> {
+    if let Statement::Insert {
+        head,
+        format: Some(format),
+        data_from,
+    } = look_at(&ask.query)
+        && !ask.query.is_empty()
+    {
+        let inline = ask.query.split_off(data_from.min(ask.query.len())).into_bytes();
+        let statement = Statement::Insert {
+            head,
+            format: Some(format),
+            data_from,
+        };
+        return Ok((statement, Pieces::new(inline, Some(body), ask.decompress)));
+    }
+    let insert_begun = |sql: &[u8]| {
+        let text = String::from_utf8_lossy(sql);
+        matches!(look_at(&text), Statement::Insert { format: Some(_), data_from, .. } if data_from < text.len())
+    };
+    let (bytes, more, blocks) = read_sql(&mut body, ask.decompress, insert_begun).await?;
+    if !ask.query.is_empty() && !bytes.is_empty() {
+        ask.query.push('\n');
+    }
+    let prefix = ask.query.len();
+    // Binary data may follow the statement: only the statement has to be text.
+    ask.query.push_str(&String::from_utf8_lossy(&bytes));
+    let statement = look_at(&ask.query);
+    if ask.query.trim().is_empty() {
+        return Err(Exception::new(SYNTAX_ERROR, "SYNTAX_ERROR", "Empty query"));
+    }
+    let Statement::Insert {
+        head,
+        format,
+        data_from,
+    } = statement
+    else {
+        return Ok((statement, Pieces::new(Vec::new(), None, false)));
+    };
+    let format = format.or_else(|| ask.default_format.clone());
+    let at = data_from.saturating_sub(prefix).min(bytes.len());
+    ask.query.truncate(data_from.min(ask.query.len()));
+    let statement = Statement::Insert {
+        head,
+        format,
+        data_from,
+    };
+    Ok((
+        statement,
+        Pieces::resume(bytes[at..].to_vec(), more.then_some(body), blocks),
+    ))
+}
+
+async fn read_multipart(request: Request, pairs: &mut Vec<(String, String)>) -> Result<(), Exception> {
+    let broken = |error: &dyn std::fmt::Display| {
+        Exception::new(
+            BAD_ARGUMENTS,
+            "BAD_ARGUMENTS",
+            format_args!("the form cannot be read: {error}"),
+        )
+    };
+    let mut form = Multipart::from_request(request, &())
+        .await
+        .map_err(|error| broken(&error))?;
+    while let Some(field) = form.next_field().await.map_err(|error| broken(&error))? {
+        let name = field.name().unwrap_or_default().to_owned();
+        let value = field.text().await.map_err(|error| broken(&error))?;
+        pairs.push((name, value));
+    }
+    Ok(())
+}
+
+async fn turn(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Exception> {
+    let acquired = tokio::time::timeout(WAIT_FOR_TURN, Arc::clone(semaphore).acquire_owned()).await;
+    let full = || {
+        Exception::new(
+            TOO_MANY_QUERIES,
+            "TOO_MANY_SIMULTANEOUS_QUERIES",
+            "Too many simultaneous queries",
+        )
+    };
+    acquired
+        .map_err(|_| full())
+        .map(|permit| permit.expect("the semaphore is never closed"))
+}
+
+async fn run(
+    shared: Shared,
+    ask: Ask,
+    statement: Statement,
+    mut data: Pieces,
+) -> Result<Response, Exception> {
+    let inserts = matches!(statement, Statement::Insert { .. });
+    let permit = turn(if inserts { &shared.inserts } else { &shared.queries }).await?;
+    let (head_sender, head) = oneshot::channel();
+    let (piece_sender, pieces) = mpsc::channel(PIECES_WAITING);
+    let asked = ask.clone();
+    tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        let mut answer = Answer::new(&ask, head_sender, piece_sender);
+        let mut work = || {
+            let mut lease = shared
+                .sessions
+                .lease(&shared.engine, ask.user, ask.session.as_ref())?;
+            let connection = lease.connection();
+            query::prepare(connection, &ask, &shared.limits)?;
+            match &statement {
+                Statement::Insert { head, format, .. } => {
+                    let format = format.as_deref().unwrap_or("TabSeparated");
+                    query::insert(connection, head, format, || data.next()).map(drop)
+                }
+                other => query::execute(connection, &ask, other, &shared.limits, &mut answer),
+            }
+        };
+        let outcome = work();
+        answer.end(outcome);
+    });
+    match head.await {
+        Ok(Ok(head)) => Ok(success(&asked, &head, pieces)),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(Exception::from_engine("the statement ended without an answer")),
+    }
+}

@@ -1,0 +1,252 @@
+//! The parent's side: starts the engine's process, starts it again when it dies, and ends it.
+//!
+//! In: a program and its arguments. Out: an address that answers. The child's standard input is a pipe that only we
+//! hold: when we are gone, however we ended, the child reads its end and goes too.
+
+use std::{
+    ffi::OsString,
+    net::SocketAddr,
+    path::PathBuf,
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::TcpStream,
+    process::{Child, Command},
+    sync::watch,
+    task::JoinHandle,
+    time::{Instant, sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use crate::EngineError;
+
+const START: Duration = Duration::from_secs(30);
+const END: Duration = Duration::from_millis(3_500);
+const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// A child that lived this long did not die of its start.
+const SETTLED: Duration = Duration::from_secs(10);
+
+/// How the engine's process is started.
+#[derive(Debug, Clone)]
+pub struct SpawnOptions {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<OsString>,
+    /// Variables beside our own.
+    pub env: Vec<(OsString, OsString)>,
+    /// Where it will listen; a fixed port, so that clients find it again.
+    pub listen: SocketAddr,
+}
+
+impl SpawnOptions {
+    /// A program, its arguments and its address.
+    pub fn new(program: impl Into<PathBuf>, args: Vec<OsString>, listen: SocketAddr) -> Self {
+        Self {
+            program: program.into(),
+            args,
+            env: Vec::new(),
+            listen,
+        }
+    }
+}
+
+/// A running, supervised engine.
+#[derive(Debug)]
+pub struct Supervisor {
+    listen: SocketAddr,
+    pid: Arc<AtomicU32>,
+    restarts: Arc<AtomicU64>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+struct Process {
+    child: Child,
+    reason: watch::Receiver<String>,
+}
+
+impl Supervisor {
+    /// Starts the process; returns when it answers, or with the line it ended with.
+    pub async fn start(options: SpawnOptions) -> Result<Self, EngineError> {
+        let mut process = Process::spawn(&options)?;
+        let deadline = Instant::now() + START;
+        while !answers(options.listen, process.child.id()).await {
+            if process.child.try_wait().map_err(EngineError::Spawn)?.is_some() {
+                return Err(EngineError::Child {
+                    reason: process.last_words().await,
+                });
+            }
+            if Instant::now() > deadline {
+                let _ = process.child.kill().await;
+                return Err(EngineError::Child {
+                    reason: format!(
+                        "the ClickHouse engine did not answer within {} s",
+                        START.as_secs()
+                    ),
+                });
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+        let (pid, restarts, stop) = (
+            Arc::new(AtomicU32::new(process.child.id().unwrap_or(0))),
+            Arc::default(),
+            CancellationToken::new(),
+        );
+        let listen = options.listen;
+        let task = tokio::spawn(supervise(
+            process,
+            options,
+            Arc::clone(&pid),
+            Arc::clone(&restarts),
+            stop.clone(),
+        ));
+        Ok(Self {
+            listen,
+            pid,
+            restarts,
+            stop,
+            task,
+        })
+    }
+
+    /// Where it listens.
+    pub const fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
+    /// Its process, while there is one.
+    pub fn pid(&self) -> Option<u32> {
+        Some(self.pid.load(Ordering::Relaxed)).filter(|pid| *pid != 0)
+    }
+
+    /// How often it was started again.
+    pub fn restarts(&self) -> u64 {
+        self.restarts.load(Ordering::Relaxed)
+    }
+
+    /// Lets it finish what runs and ends it.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        let _ = self.task.await;
+    }
+}
+
+impl Process {
+    fn spawn(options: &SpawnOptions) -> Result<Self, EngineError> {
+        let mut command = Command::new(&options.program);
+        command
+            .args(&options.args)
+            .envs(options.env.iter().map(|(k, v)| (k, v)));
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        // A terminal's Ctrl-C goes to the whole group: the engine must outlive the drain.
+        command.process_group(0);
+        let mut child = command.spawn().map_err(EngineError::Spawn)?;
+        let stderr = child.stderr.take().expect("it is piped");
+        let (sender, reason) = watch::channel(String::new());
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(stderr).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                match line.strip_prefix("error: ") {
+                    Some(text) => drop(sender.send(text.to_owned())),
+                    None => debug!(line, "engine"),
+                }
+            }
+        });
+        Ok(Self { child, reason })
+    }
+
+    /// The line it explained its end with.
+    async fn last_words(&mut self) -> String {
+        let _ = timeout(
+            Duration::from_secs(1),
+            self.reason.wait_for(|reason| !reason.is_empty()),
+        )
+        .await;
+        let reason = self.reason.borrow().clone();
+        if reason.is_empty() {
+            "the ClickHouse engine ended at its start without a reason; RUST_LOG=engine=debug shows its output".into()
+        } else {
+            reason
+        }
+    }
+
+    async fn end(&mut self) {
+        // Closing its input asks it to finish.
+        drop(self.child.stdin.take());
+        if timeout(END, self.child.wait()).await.is_err() {
+            let _ = self.child.kill().await;
+        }
+    }
+}
+
+/// Whether the child itself answers there: another server on the port would answer as well.
+async fn answers(addr: SocketAddr, pid: Option<u32>) -> bool {
+    let ping = async {
+        let mut stream = TcpStream::connect(addr).await.ok()?;
+        stream
+            .write_all(b"GET /ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            .await
+            .ok()?;
+        let mut answer = String::new();
+        stream.take(4096).read_to_string(&mut answer).await.ok()?;
+        Some(answer)
+    };
+    let Ok(Some(answer)) = timeout(Duration::from_millis(500), ping).await else {
+        return false;
+    };
+    let process = answer.lines().find_map(|line| {
+        line.to_ascii_lowercase()
+            .strip_prefix("x-casement-pid:")
+            .map(|pid| pid.trim().to_owned())
+    });
+    answer.contains("200 OK") && process == pid.map(|pid| pid.to_string())
+}
+
+async fn supervise(
+    mut process: Process,
+    options: SpawnOptions,
+    pid: Arc<AtomicU32>,
+    restarts: Arc<AtomicU64>,
+    stop: CancellationToken,
+) {
+    let mut pause = PAUSE.0;
+    loop {
+        let started = Instant::now();
+        let ended = tokio::select! {
+            ended = process.child.wait() => ended,
+            () = stop.cancelled() => return process.end().await,
+        };
+        pid.store(0, Ordering::Relaxed);
+        warn!(status = ?ended.map(|status| status.to_string()), reason = *process.reason.borrow(), "the ClickHouse engine ended; starting it again");
+        pause = if started.elapsed() > SETTLED {
+            PAUSE.0
+        } else {
+            pause
+        };
+        process = loop {
+            if stop.run_until_cancelled(sleep(pause)).await.is_none() {
+                return;
+            }
+            pause = (pause * 2).min(PAUSE.1);
+            match Process::spawn(&options) {
+                Ok(process) => break process,
+                Err(error) => warn!(%error, "the engine's process cannot be started"),
+            }
+        };
+        pid.store(process.child.id().unwrap_or(0), Ordering::Relaxed);
+        restarts.fetch_add(1, Ordering::Relaxed);
+    }
+}
