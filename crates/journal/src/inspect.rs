@@ -87,9 +87,10 @@ pub fn inspect(path: &Path, from: Option<u64>, limit: usize) -> Result<Inspectio
         max_records: limit.max(1),
         max_bytes: usize::MAX,
     };
-    let run = match first < ledger.next {
-        true => plan::read(&storage, first..=ledger.next - 1, limits)?,
-        false => plan::Run::default(),
+    let run = if first < ledger.next {
+        plan::read(&storage, first..=ledger.next - 1, limits)?
+    } else {
+        plan::Run::default()
     };
     Ok(Inspection {
         id,

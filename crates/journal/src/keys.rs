@@ -8,10 +8,10 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use fjall::{Keyspace, OwnedWriteBatch};
+use fjall::{Keyspace, OwnedWriteBatch, PersistMode};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::{Key, storage::Storage};
+use crate::{JournalError, Key, storage::Storage};
 
 const PREFIX: &str = "keys-";
 /// A key is kept for the retention and up to one slice more.
@@ -83,6 +83,15 @@ impl Keys {
             }
         }
         Ok(false)
+    }
+
+    /// Puts back keys saved from a damaged log; from here on they live as long as new ones.
+    pub(crate) fn restore(&self, storage: &Storage, keys: &[Key]) -> Result<(), JournalError> {
+        let mut batch = storage.db.batch().durability(Some(PersistMode::SyncAll));
+        for key in keys {
+            self.remember(&mut batch, *key);
+        }
+        batch.commit().map_err(JournalError::write)
     }
 
     pub(crate) fn remember(&self, batch: &mut OwnedWriteBatch, key: Key) {

@@ -29,6 +29,8 @@ pub(crate) struct Ledger {
     pub(crate) bytes: u64,
     /// Raised when damage may have made sequence numbers come back, so that tokens never do.
     pub(crate) epoch: u32,
+    /// Raised with every write: of two ledgers, which is newer.
+    pub(crate) revision: u64,
     /// Unfinished plans, consecutive from `oldest`.
     pub(crate) plans: Vec<Boundaries>,
 }
@@ -112,7 +114,7 @@ impl Ledger {
 
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = vec![VERSION];
-        for number in [self.next, self.oldest, self.bytes] {
+        for number in [self.next, self.oldest, self.bytes, self.revision] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
         bytes.extend_from_slice(&self.epoch.to_le_bytes());
@@ -146,6 +148,7 @@ impl Ledger {
                 next: reader.u64()?,
                 oldest: reader.u64()?,
                 bytes: reader.u64()?,
+                revision: reader.u64()?,
                 epoch: reader.u32()?,
                 plans: Vec::new(),
             };

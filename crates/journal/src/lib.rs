@@ -14,6 +14,7 @@ mod options;
 mod plan;
 mod record;
 mod salvage;
+mod segments;
 mod stats;
 mod storage;
 mod writer;

@@ -106,14 +106,9 @@ pub(crate) fn read(
     while run.last < end {
         let from = run.last + 1;
         let mut unreadable = true;
-        for guard in storage.records.range(seq_key(from)..=seq_key(end)) {
+        for record in storage.segments.range(from..=end) {
             // A block that cannot be read hides all its records: step over them one by one below.
-            let Ok((key, value)) = guard.into_inner() else {
-                break;
-            };
-            let Some(seq) = record::parse_seq_key(&key) else {
-                continue;
-            };
+            let Ok((seq, value)) = record else { break };
             if !run.records.is_empty()
                 && (run.records.len() >= limits.max_records || payload_bytes + value.len() > limits.max_bytes)
             {
@@ -139,12 +134,17 @@ pub(crate) fn read(
 /// Accounts for the record after `run.last`, which the range scan did not reach.
 fn step(storage: &Storage, run: &mut Run, end: u64) -> Result<(), JournalError> {
     let seq = run.last + 1;
-    match storage.records.get(seq_key(seq)) {
+    let found = storage
+        .segments
+        .holding(seq)
+        .map(|segment| segment.get(seq_key(seq)))
+        .transpose();
+    match found.map(Option::flatten) {
         Ok(Some(value)) => run.take(seq, &value),
         Ok(None) => {
             // Nothing here and nothing after: the rest of the range is gone.
-            let next = storage.records.range(seq_key(seq)..=seq_key(end)).next();
-            let last = if next.is_none() { end } else { seq };
+            let is_last = storage.segments.range(seq..=end).next().is_none();
+            let last = if is_last { end } else { seq };
             run.damage(seq, last, "record is missing");
             run.last = last;
         }

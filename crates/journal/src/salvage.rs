@@ -15,7 +15,7 @@ use std::{
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
-    JournalError,
+    JournalError, Key,
     keys::is_key,
     ledger::Ledger,
     record,
@@ -29,6 +29,9 @@ const ITEM: u8 = 2;
 const END: u8 = 3;
 const CLEAR: u8 = 4;
 const MAGIC: [u8; 4] = *b"FJL\x03";
+
+/// Where items wait between leaving a damaged log and being put back.
+const SAVED: &str = "saved";
 
 /// What checking a journal's log found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,16 +55,12 @@ pub struct LogDamage {
 
 struct Item<'a> {
     bytes: &'a [u8],
-    keyspace: u64,
     key: &'a [u8],
     value: &'a [u8],
     is_value: bool,
 }
 
-struct Group {
-    range: Range<usize>,
-    number: u64,
-}
+type Group = Range<usize>;
 
 /// Checks the log files in `directory`; changes nothing.
 pub(crate) fn check(directory: &Path) -> Result<LogReport, JournalError> {
@@ -83,7 +82,6 @@ pub(crate) fn check(directory: &Path) -> Result<LogReport, JournalError> {
 pub(crate) fn repair(directory: &Path) -> Result<LogReport, JournalError> {
     let log = directory.join("log");
     let mut report = LogReport::default();
-    let mut number = 0;
     let files = log_files(&log)?;
     for (i, path) in files.iter().enumerate() {
         let failed = |source| JournalError::directory(path, source);
@@ -91,14 +89,13 @@ pub(crate) fn repair(directory: &Path) -> Result<LogReport, JournalError> {
         let (groups, damaged) = scan(&bytes, i + 1 == files.len());
         report.groups += groups.len() as u64;
         if !damaged.is_empty() {
-            let rewritten = rewrite(&bytes, &groups, &damaged, number);
             set_aside(directory, path, &bytes).map_err(failed)?;
-            replace(path, &rewritten).map_err(failed)?;
+            save(directory, &bytes, &damaged).map_err(failed)?;
+            replace(path, &without_damage(&bytes, &groups)).map_err(failed)?;
             report
                 .damaged
                 .extend(damaged.into_iter().map(|range| describe(path, &bytes, &range)));
         }
-        number = groups.last().map_or(number, |group| group.number);
     }
     Ok(report)
 }
@@ -156,7 +153,7 @@ fn scan(bytes: &[u8], is_last: bool) -> (Vec<Group>, Vec<Range<usize>>) {
     let mut at = 0;
     while at < bytes.len() {
         if let Some(group) = parse_group(bytes, at) {
-            at = group.range.end;
+            at = group.end;
             groups.push(group);
             continue;
         }
@@ -181,7 +178,6 @@ fn parse_group(bytes: &[u8], at: usize) -> Option<Group> {
         return None;
     }
     let count = u32::from_le_bytes(head[1..5].try_into().ok()?);
-    let number = u64::from_le_bytes(head[5..13].try_into().ok()?);
     let items = at + 13;
     let mut position = items;
     for _ in 0..count {
@@ -193,15 +189,11 @@ fn parse_group(bytes: &[u8], at: usize) -> Option<Group> {
     let end = bytes.get(position..position + 13)?;
     let sound =
         end[0] == END && end[1..9] == xxh3_64(&bytes[items..position]).to_le_bytes() && end[9..] == MAGIC;
-    sound.then_some(Group {
-        range: at..position + 13,
-        number,
-    })
+    sound.then_some(at..position + 13)
 }
 
 fn parse_item(bytes: &[u8]) -> Option<Item<'_>> {
     let head = bytes.get(..21)?;
-    let keyspace = u64::from_le_bytes(head[3..11].try_into().ok()?);
     let key_len = usize::from(u16::from_le_bytes(head[11..13].try_into().ok()?));
     let value_len = u32::from_le_bytes(head[13..17].try_into().ok()?) as usize;
     let stored_len = u32::from_le_bytes(head[17..21].try_into().ok()?) as usize;
@@ -213,7 +205,6 @@ fn parse_item(bytes: &[u8]) -> Option<Item<'_>> {
     let (key, value) = bytes[21..].split_at(key_len);
     Some(Item {
         bytes,
-        keyspace,
         key,
         value,
         is_value: head[1] == 0,
@@ -252,92 +243,66 @@ fn is_ledger(item: &Item<'_>) -> bool {
     item.key == LEDGER.as_bytes() && Ledger::decode(item.value).is_ok()
 }
 
-/// Which keyspace each kind of item goes to, as sound groups have it: of a saved item, only key and value are proven.
-#[derive(Default)]
-struct Keyspaces {
-    records: Option<u64>,
-    keys: Option<u64>,
-    meta: Option<u64>,
+/// The log without its damage.
+fn without_damage(bytes: &[u8], groups: &[Group]) -> Vec<u8> {
+    groups
+        .iter()
+        .flat_map(|group| &bytes[group.clone()])
+        .copied()
+        .collect()
 }
 
-impl Keyspaces {
-    fn of(bytes: &[u8], groups: &[Group]) -> Self {
-        let mut keyspaces = Self::default();
-        for group in groups.iter().rev().take(100) {
-            for item in sound_items(&bytes[group.range.clone()]) {
-                let keyspace = item.keyspace;
-                keyspaces.slot(&item).get_or_insert(keyspace);
-            }
-        }
-        keyspaces
-    }
-
-    fn slot(&mut self, item: &Item<'_>) -> &mut Option<u64> {
-        match item {
-            item if is_record(item) => &mut self.records,
-            item if is_key(item.key, item.value) => &mut self.keys,
-            _ => &mut self.meta,
-        }
-    }
-
-    fn right(&self, item: &Item<'_>) -> u64 {
-        let known = match item {
-            item if is_record(item) => self.records,
-            item if is_key(item.key, item.value) => self.keys,
-            _ => self.meta,
-        };
-        known.unwrap_or(item.keyspace)
-    }
+/// What was taken out of damaged stretches, waiting to be put back.
+#[derive(Debug, Default)]
+pub(crate) struct Saved {
+    /// Sequence number and record as stored.
+    pub(crate) records: Vec<(u64, Vec<u8>)>,
+    pub(crate) keys: Vec<Key>,
+    pub(crate) ledgers: Vec<Ledger>,
+    pub(crate) id: Option<String>,
 }
 
-/// The log without its damage: each damaged stretch becomes one group of its sound items.
-fn rewrite(bytes: &[u8], groups_of_file: &[Group], damaged: &[Range<usize>], number_before: u64) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut groups = groups_of_file.iter().peekable();
-    let mut number = number_before;
-    let keyspaces = Keyspaces::of(bytes, groups_of_file);
-    for stretch in damaged {
-        while let Some(group) = groups.next_if(|group| group.range.start < stretch.start) {
-            out.extend_from_slice(&bytes[group.range.clone()]);
-            number = group.number;
+/// What a repair, this one or one that was interrupted, has saved; `None` when there was none.
+pub(crate) fn saved(directory: &Path) -> Result<Option<Saved>, JournalError> {
+    let path = directory.join(SAVED);
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(JournalError::directory(path, source)),
+    };
+    let mut saved = Saved::default();
+    for item in sound_items(&bytes) {
+        if let Some(seq) = record::parse_seq_key(item.key) {
+            saved.records.push((seq, item.value.to_vec()));
+        } else if let Ok(key) = item.key.try_into() {
+            saved.keys.push(Key(key));
+        } else if item.key == ID.as_bytes() {
+            saved.id = storage::parse_id(item.value);
+        } else {
+            saved.ledgers.extend(Ledger::decode(item.value));
         }
-        // Every group has a number of its own, so the lost one's is free.
-        let number = match groups.peek() {
-            Some(next) if number == 0 => next.number.saturating_sub(1),
-            _ => number + 1,
-        };
-        write_group(&mut out, number, &keyspaces, sound_items(&bytes[stretch.clone()]));
     }
-    for group in groups {
-        out.extend_from_slice(&bytes[group.range.clone()]);
-    }
-    out
+    Ok(Some(saved))
 }
 
-fn write_group<'a>(
-    out: &mut Vec<u8>,
-    number: u64,
-    keyspaces: &Keyspaces,
-    items: impl Iterator<Item = Item<'a>>,
-) {
-    let mut count = 0_u32;
-    let mut body = Vec::new();
-    for item in items {
-        count += 1;
-        body.extend_from_slice(&item.bytes[..3]);
-        body.extend_from_slice(&keyspaces.right(&item).to_le_bytes());
-        body.extend_from_slice(&item.bytes[11..]);
+/// To be called when what was saved is back in place, durably.
+pub(crate) fn forget_saved(directory: &Path) -> Result<(), JournalError> {
+    let path = directory.join(SAVED);
+    fs::remove_file(&path).map_err(|source| JournalError::directory(path, source))
+}
+
+/// Adds the sound items of `stretches` to what waits to be put back.
+fn save(directory: &Path, bytes: &[u8], stretches: &[Range<usize>]) -> io::Result<()> {
+    let path = directory.join(SAVED);
+    let mut saved = if path.exists() {
+        fs::read(&path)?
+    } else {
+        Vec::new()
+    };
+    for stretch in stretches {
+        sound_items(&bytes[stretch.clone()]).for_each(|item| saved.extend_from_slice(item.bytes));
     }
-    if count == 0 {
-        return;
-    }
-    out.push(START);
-    out.extend_from_slice(&count.to_le_bytes());
-    out.extend_from_slice(&number.to_le_bytes());
-    out.extend_from_slice(&body);
-    out.push(END);
-    out.extend_from_slice(&xxh3_64(&body).to_le_bytes());
-    out.extend_from_slice(&MAGIC);
+    replace(&path, &saved)
 }
 
 fn describe(file: &Path, bytes: &[u8], range: &Range<usize>) -> LogDamage {

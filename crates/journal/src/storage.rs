@@ -2,31 +2,44 @@
 //!
 //! In: a directory. Out: handles. Only `writer` writes through them.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions};
+use fjall::{
+    Database, Keyspace, KeyspaceCreateOptions, PersistMode,
+    config::{PartitioningPolicy, PinningPolicy},
+};
 use rand::Rng;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
     JournalError,
     ledger::Ledger,
-    record::{cost, parse_seq_key},
+    record::{cost, seq_key},
+    salvage::Saved,
+    segments::Segments,
 };
 
 pub(crate) const ID: &str = "id";
 pub(crate) const LEDGER: &str = "ledger";
 
-/// Records pass through the memtable and are usually gone before it is full; keys are small.
-const RECORDS_MEMTABLE: u64 = 32 << 20;
 const KEYS_MEMTABLE: u64 = 8 << 20;
 const CACHE: u64 = 8 << 20;
 const LOG_FILES: u64 = 128 << 20;
+/// After so many bytes the log is given a chance to start a new file and drop old ones; the engine itself only does
+/// so when it flushes, and dropped segments never are.
+const LOG_TURN: u64 = 64 << 20;
 
 pub(crate) struct Storage {
     pub(crate) db: Database,
-    pub(crate) records: Keyspace,
+    pub(crate) segments: Segments,
     pub(crate) meta: Keyspace,
+    written: AtomicU64,
 }
 
 impl Storage {
@@ -37,12 +50,16 @@ impl Storage {
             .max_journaling_size(LOG_FILES)
             .worker_threads(1)
             .open()?;
-        let options = || KeyspaceCreateOptions::default().max_memtable_size(RECORDS_MEMTABLE);
-        let records = db.keyspace("records", options)?;
+        let segments = Segments::open(&db)?;
         let meta = db.keyspace("meta", || {
             KeyspaceCreateOptions::default().max_memtable_size(KEYS_MEMTABLE)
         })?;
-        Ok(Self { db, records, meta })
+        Ok(Self {
+            db,
+            segments,
+            meta,
+            written: AtomicU64::new(0),
+        })
     }
 
     /// The storage of the journal at `path`.
@@ -54,10 +71,24 @@ impl Storage {
         Self::open(&path.join("log")).map_err(open)
     }
 
+    /// Notes that `bytes` went into the log, and keeps the log's files from piling up.
+    pub(crate) fn turn_log(&self, bytes: u64) -> Result<(), fjall::Error> {
+        if self.written.fetch_add(bytes, Relaxed) + bytes >= LOG_TURN {
+            self.written.store(0, Relaxed);
+            self.meta.rotate_memtable()?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn keys(&self, name: &str) -> Result<Keyspace, fjall::Error> {
-        self.db.keyspace(name, || {
-            KeyspaceCreateOptions::default().max_memtable_size(KEYS_MEMTABLE)
-        })
+        // Nearly every look-up is for a key that is not there: the filters must answer without reading the disk.
+        let options = || {
+            KeyspaceCreateOptions::default()
+                .max_memtable_size(KEYS_MEMTABLE)
+                .filter_block_pinning_policy(PinningPolicy::all(true))
+                .filter_block_partitioning_policy(PartitioningPolicy::all(false))
+        };
+        self.db.keyspace(name, options)
     }
 
     /// The journal's id and ledger; both are made, durably, when this is a new journal.
@@ -87,7 +118,7 @@ impl Storage {
     }
 
     fn create(&self, id: &str, ledger: &Ledger) -> Result<(), JournalError> {
-        let mut batch = self.db.batch().durability(Some(fjall::PersistMode::SyncAll));
+        let mut batch = self.db.batch().durability(Some(PersistMode::SyncAll));
         batch.insert(&self.meta, ID, id.as_bytes());
         batch.insert(&self.meta, LEDGER, ledger.encode());
         batch.commit().map_err(JournalError::write)
@@ -95,7 +126,7 @@ impl Storage {
 
     /// Writes the ledger alone.
     pub(crate) fn save(&self, ledger: &Ledger) -> Result<(), JournalError> {
-        let mut batch = self.db.batch().durability(Some(fjall::PersistMode::SyncAll));
+        let mut batch = self.db.batch().durability(Some(PersistMode::SyncAll));
         batch.insert(&self.meta, LEDGER, ledger.encode());
         batch.commit().map_err(JournalError::write)
     }
@@ -115,11 +146,8 @@ impl Storage {
             ..Ledger::new()
         };
         let mut first = None;
-        for guard in self.records.iter() {
-            let Ok((key, value)) = guard.into_inner() else {
-                continue;
-            };
-            let Some(seq) = parse_seq_key(&key) else { continue };
+        for record in self.segments.range(0..=u64::MAX) {
+            let Ok((seq, value)) = record else { continue };
             first.get_or_insert(seq);
             ledger.next = seq + 1;
             ledger.bytes += cost(value.len());
@@ -129,15 +157,37 @@ impl Storage {
     }
 
     fn last_record(&self) -> Result<Option<u64>, JournalError> {
-        let Some(guard) = self.records.last_key_value() else {
-            return Ok(None);
-        };
-        Ok(parse_seq_key(&guard.key().map_err(JournalError::read)?))
+        self.segments.last_record().map_err(JournalError::read)
     }
 
-    /// The oldest record physically present.
-    pub(crate) fn first_record(&self) -> Option<u64> {
-        parse_seq_key(&self.records.first_key_value()?.key().ok()?)
+    /// Puts back what was saved from a damaged log: records and keys as they were, the ledger if nothing newer came.
+    pub(crate) fn restore(&self, saved: &Saved) -> Result<(), JournalError> {
+        let stored = self.meta.get(LEDGER).map_err(JournalError::read)?;
+        let ledger = stored.and_then(|stored| Ledger::decode(&stored).ok());
+        let newest = ledger
+            .into_iter()
+            .chain(saved.ledgers.iter().cloned())
+            .max_by_key(|ledger| ledger.revision);
+        let mut batch = self.db.batch().durability(Some(PersistMode::SyncAll));
+        for (seq, value) in &saved.records {
+            let keyspace = match self.segments.holding(*seq) {
+                Some(keyspace) => keyspace,
+                None => {
+                    self.segments
+                        .for_append(&self.db, *seq, u64::MAX)
+                        .map_err(JournalError::write)?
+                        .0
+                }
+            };
+            batch.insert(&keyspace, seq_key(*seq), &value[..]);
+        }
+        if let Some(ledger) = &newest {
+            batch.insert(&self.meta, LEDGER, ledger.encode());
+        }
+        if let Some(id) = &saved.id {
+            batch.insert(&self.meta, ID, id.as_bytes());
+        }
+        batch.commit().map_err(JournalError::write)
     }
 }
 

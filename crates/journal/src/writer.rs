@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fjall::{OwnedWriteBatch, PersistMode};
+use fjall::{Keyspace, OwnedWriteBatch, PersistMode};
 use parking_lot::RwLock;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -25,8 +25,6 @@ use crate::{
 
 const GROUP_BYTES: u64 = 4 << 20;
 const GROUP_COMMANDS: usize = 16_384;
-/// Finished records are removed behind the ledger's back in slices this large, so that appends never wait for many.
-const TRIM_SLICE: u64 = 1024;
 const REOPEN_PAUSE: Duration = Duration::from_millis(200);
 
 /// A change of the plans in progress.
@@ -73,8 +71,8 @@ pub(crate) struct Writer {
     shared: Arc<Shared>,
     keys: Option<Keys>,
     ledger: Ledger,
-    /// Records below are removed.
-    trimmed: u64,
+    /// Cost of what was written to the last segment.
+    segment_bytes: u64,
     /// When and why the storage was given up.
     failed: Option<(Instant, JournalError)>,
 }
@@ -102,7 +100,9 @@ impl Answers {
 /// A group in the making.
 struct Group<'a> {
     keys: &'a Keys,
-    storage: &'a Storage,
+    segment: Keyspace,
+    /// Cost of the records added.
+    appended_bytes: u64,
     batch: OwnedWriteBatch,
     ledger: Ledger,
     new_keys: HashSet<Key>,
@@ -111,32 +111,31 @@ struct Group<'a> {
 impl Writer {
     pub(crate) fn new(shared: Arc<Shared>, keys: Keys) -> Self {
         let ledger = shared.ledger.borrow().clone();
-        let trimmed = first_record(&shared);
         Self {
             shared,
             keys: Some(keys),
             ledger,
-            trimmed,
+            segment_bytes: 0,
             failed: None,
         }
     }
 
     /// Serves commands until every sender is gone.
     pub(crate) fn run(mut self, mut commands: mpsc::Receiver<Command>) {
-        loop {
-            let first = match commands.try_recv() {
-                Ok(command) => command,
-                Err(mpsc::error::TryRecvError::Disconnected) => return,
-                Err(mpsc::error::TryRecvError::Empty) if self.trim(TRIM_SLICE) => continue,
-                Err(mpsc::error::TryRecvError::Empty) => match commands.blocking_recv() {
-                    Some(command) => command,
-                    None => return,
-                },
-            };
-            let before = self.ledger.next;
+        while let Some(first) = commands.blocking_recv() {
             self.serve(first, &mut commands);
-            let stored = self.ledger.next - before;
-            self.trim(stored.saturating_mul(2).max(TRIM_SLICE));
+            self.tidy();
+        }
+    }
+
+    /// Gives back space that the last group made free; nobody waits for it.
+    fn tidy(&mut self) {
+        let outcome = match self.shared.storage.read().as_ref() {
+            Some(storage) => storage.segments.drop_finished(&storage.db, self.ledger.oldest),
+            None => return,
+        };
+        if let Err(error) = outcome {
+            self.give_up(JournalError::write(error));
         }
     }
 
@@ -173,58 +172,46 @@ impl Writer {
         let storage = guard.as_ref().expect("reopened above");
         let keys = self.keys.as_mut().expect("reopened above");
         keys.advance(storage).map_err(JournalError::write)?;
+        let next_seq = self.ledger.next;
+        let segment = storage
+            .segments
+            .for_append(&storage.db, next_seq, self.segment_bytes);
+        let (segment, is_new) = segment.map_err(JournalError::write)?;
+        self.segment_bytes = if is_new { 0 } else { self.segment_bytes };
         let mut group = Group {
             keys,
-            storage,
+            segment,
+            appended_bytes: 0,
             batch: storage.db.batch().durability(Some(PersistMode::SyncData)),
             ledger: self.ledger.clone(),
             new_keys: HashSet::new(),
         };
-        let start_bytes = group.ledger.bytes;
         let mut next = Some(first);
         let mut served = 0;
         while let Some(command) = next {
             group.add(command, &shared, answers)?;
             served += 1;
-            let open = served < GROUP_COMMANDS && group.ledger.bytes < start_bytes + GROUP_BYTES;
+            let open = served < GROUP_COMMANDS && group.appended_bytes < GROUP_BYTES;
             next = if open { commands.try_recv().ok() } else { None };
         }
         let Group {
-            mut batch, ledger, ..
+            mut batch,
+            mut ledger,
+            appended_bytes,
+            ..
         } = group;
         if ledger != self.ledger {
+            ledger.revision += 1;
             batch.insert(&storage.meta, LEDGER, ledger.encode());
             batch.commit().map_err(JournalError::write)?;
             add(&shared.counters.groups, 1);
+            self.segment_bytes += appended_bytes;
+            storage.turn_log(appended_bytes).map_err(JournalError::write)?;
         }
         add(&shared.counters.stored, ledger.next - self.ledger.next);
         self.ledger = ledger;
         shared.ledger.send_replace(self.ledger.clone());
         Ok(())
-    }
-
-    /// Removes up to `slice` finished records; whether there are more.
-    fn trim(&mut self, slice: u64) -> bool {
-        if self.failed.is_some() || self.trimmed >= self.ledger.oldest {
-            return false;
-        }
-        let end = self.ledger.oldest.min(self.trimmed.saturating_add(slice));
-        let outcome = {
-            let guard = self.shared.storage.read();
-            let Some(storage) = guard.as_ref() else {
-                return false;
-            };
-            let mut batch = storage.db.batch();
-            for seq in self.trimmed..end {
-                batch.remove(&storage.records, seq_key(seq));
-            }
-            batch.commit()
-        };
-        match outcome {
-            Ok(()) => self.trimmed = end,
-            Err(error) => self.give_up(JournalError::write(error)),
-        }
-        self.failed.is_none() && self.trimmed < self.ledger.oldest
     }
 
     /// After a failed write the storage engine accepts nothing more: close it, and open it anew when next needed.
@@ -249,7 +236,7 @@ impl Writer {
                 *self.shared.storage.write() = Some(opened.storage);
                 self.ledger = opened.ledger;
                 self.shared.ledger.send_replace(self.ledger.clone());
-                self.trimmed = first_record(&self.shared);
+                self.segment_bytes = 0;
                 self.failed = None;
                 Ok(())
             }
@@ -313,6 +300,7 @@ impl Group<'_> {
             });
         }
         self.ledger.bytes += bytes;
+        self.appended_bytes += bytes;
         add(
             &shared.counters.duplicates,
             duplicate.iter().filter(|seen| **seen).count() as u64,
@@ -330,11 +318,8 @@ impl Group<'_> {
         }
         let seq = self.ledger.next;
         self.ledger.next += 1;
-        self.batch.insert(
-            &self.storage.records,
-            seq_key(seq),
-            record::encode(seq, &entry.payload),
-        );
+        self.batch
+            .insert(&self.segment, seq_key(seq), record::encode(seq, &entry.payload));
         if let Some(key) = entry.key {
             self.keys.remember(&mut self.batch, key);
             self.new_keys.insert(key);
@@ -367,14 +352,6 @@ fn refuse(command: Command, error: JournalError) {
     }
 }
 
-fn first_record(shared: &Shared) -> u64 {
-    let guard = shared.storage.read();
-    guard
-        .as_ref()
-        .and_then(Storage::first_record)
-        .unwrap_or_else(|| shared.ledger.borrow().oldest)
-}
-
 pub(crate) struct Opened {
     pub(crate) storage: Storage,
     pub(crate) keys: Keys,
@@ -399,13 +376,25 @@ pub(crate) fn open_storage(options: &Options) -> Result<Opened, JournalError> {
         tracing::error!(file = %file.display(), offset, bytes, saved_records, "journal log is damaged; the file was set aside");
     }
     let storage = Storage::open_existing(&options.path)?;
+    let saved = salvage::saved(&options.path)?;
+    if let Some(saved) = &saved {
+        storage.restore(saved)?;
+    }
     let (id, mut ledger) = storage.load()?;
-    if !log.damaged.is_empty() {
+    if saved.is_some() {
         // Numbers may come back that a lost record had: under a new epoch their tokens are new, too.
         ledger.epoch += 1;
         storage.save(&ledger)?;
     }
+    storage
+        .segments
+        .drop_finished(&storage.db, ledger.oldest)
+        .map_err(open)?;
     let keys = Keys::open(&storage, options.key_retention).map_err(open)?;
+    if let Some(saved) = &saved {
+        keys.restore(&storage, &saved.keys)?;
+        salvage::forget_saved(&options.path)?;
+    }
     Ok(Opened {
         storage,
         keys,

@@ -74,10 +74,14 @@ fn acknowledged_records_arrive_once_although_the_process_is_killed() {
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        lines.iter().for_each(|line| books.note(&line));
+        for line in lines {
+            books.note(&line);
+        }
     }
     let (mut child, lines) = start(directory.path(), &books, true);
-    lines.iter().for_each(|line| books.note(&line));
+    for line in lines {
+        books.note(&line);
+    }
     assert!(child.wait().unwrap().success());
 
     let mut arrived: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
@@ -106,15 +110,15 @@ fn start(directory: &std::path::Path, books: &Books, drain: bool) -> (Child, mps
     let next: Vec<String> = (0..WRITERS)
         .map(|w| books.next.get(&w).unwrap_or(&0).to_string())
         .collect();
-    let mut child = Command::new(std::env::current_exe().unwrap())
+    let mut child = Command::new(std::env::current_exe().expect("this binary"))
         .args(["--exact", "child", "--nocapture"])
         .env(DIRECTORY, directory)
         .env(NEXT, next.join(","))
         .env(DRAIN, if drain { "1" } else { "" })
         .stdout(Stdio::piped())
         .spawn()
-        .unwrap();
-    let stdout = BufReader::new(child.stdout.take().unwrap());
+        .expect("this binary starts");
+    let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         let whole_lines = stdout.lines().map_while(Result::ok);

@@ -65,12 +65,15 @@ impl Migration {
     }
 
     async fn apply(&self, client: &Client) -> Result<(), StoreError> {
-        let failed = |source| match is_transient(&source) {
-            true => StoreError::Unavailable(source),
-            false => StoreError::Migration {
-                version: self.version,
-                source,
-            },
+        let failed = |source| {
+            if is_transient(&source) {
+                StoreError::Unavailable(source)
+            } else {
+                StoreError::Migration {
+                    version: self.version,
+                    source,
+                }
+            }
         };
         for statement in self.statements() {
             // A question mark would otherwise be taken for a bound value.

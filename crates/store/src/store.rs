@@ -31,7 +31,7 @@ impl StoreOptions {
             database: database.into(),
             user: String::new(),
             password: String::new(),
-            insert_timeout: Duration::from_secs(60),
+            insert_timeout: Duration::from_mins(1),
         }
     }
 }
@@ -112,20 +112,17 @@ impl Store {
         let mut stored = done.to_vec();
         let mut refused = None;
         for table in batch.tables().filter(|table| !done.contains(table)) {
-            match self.insert_table(batch, table, &table_token(token, table)).await {
-                Ok(()) => stored.push(table),
-                Err(source) => match server_error::refusal(&source) {
-                    Some(refusal) => {
-                        refused.get_or_insert((table, refusal));
-                    }
-                    None => {
-                        // The tables may have been altered under a client that remembers their columns.
-                        self.client.clear_cached_metadata().await;
-                        let code = server_error::code(&source);
-                        return Err(InsertError::Unavailable { table, code, source });
-                    }
-                },
-            }
+            let Err(source) = self.insert_table(batch, table, &table_token(token, table)).await else {
+                stored.push(table);
+                continue;
+            };
+            let Some(refusal) = server_error::refusal(&source) else {
+                // The tables may have been altered under a client that remembers their columns.
+                self.client.clear_cached_metadata().await;
+                let code = server_error::code(&source);
+                return Err(InsertError::Unavailable { table, code, source });
+            };
+            refused.get_or_insert((table, refusal));
         }
         match refused {
             None => Ok(()),
