@@ -1,0 +1,160 @@
+//! The model that serves, and its replacement while it serves.
+//!
+//! In: the path of a `.pth` file. Out: the present model. The file is looked at twice a second rather than watched by
+//! the kernel, because that also works on network file systems and in containers' volumes. A refused file changes
+//! nothing but a counter and the log.
+
+use std::{
+    fs,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use model::{Model, sidecar_path};
+use parking_lot::RwLock;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::{Device, Metrics, MlError, MlOptions};
+
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Holds the present model; readers keep the one they took.
+#[derive(Debug)]
+pub struct ModelSlot(RwLock<Arc<Model>>);
+
+impl ModelSlot {
+    /// A slot that serves `model`.
+    pub fn new(model: Model) -> Self {
+        Self(RwLock::new(Arc::new(model)))
+    }
+
+    /// The present model.
+    pub fn current(&self) -> Arc<Model> {
+        Arc::clone(&self.0.read())
+    }
+
+    /// Another model from now on; gives the old one.
+    pub fn swap(&self, model: Model) -> Arc<Model> {
+        std::mem::replace(&mut *self.0.write(), Arc::new(model))
+    }
+}
+
+/// What a model must agree with.
+#[derive(Debug, Clone)]
+pub(crate) struct ModelSource {
+    path: PathBuf,
+    default_version: String,
+    device: Device,
+    sample_rate: Option<u32>,
+}
+
+impl ModelSource {
+    pub(crate) fn new(options: &MlOptions) -> Self {
+        Self {
+            path: options.model_path.clone(),
+            default_version: options.model_version.clone(),
+            device: options.device,
+            sample_rate: options.features.rate,
+        }
+    }
+
+    /// Loads the file as it is now.
+    pub(crate) fn load(&self) -> Result<Model, MlError> {
+        if self.device == Device::Cuda {
+            return Err(MlError::CudaForPth);
+        }
+        let model = Model::load(&self.path)
+            .map_err(|source| MlError::Model {
+                path: self.path.clone(),
+                source,
+            })?
+            .with_default_version(&self.default_version);
+        let Some(sidecar) = model.sidecar() else {
+            return Ok(model);
+        };
+        if let (Some(model), Some(configured)) = (sidecar.sample_rate, self.sample_rate)
+            && model != configured
+        {
+            return Err(MlError::SampleRate { model, configured });
+        }
+        match &sidecar.features_version {
+            Some(version) if version != domain::FEATURES_VERSION => Err(MlError::FeaturesVersion {
+                model: version.clone(),
+                ours: domain::FEATURES_VERSION,
+            }),
+            _ => Ok(model),
+        }
+    }
+
+    /// When model and side-car were last written, and how large they are.
+    fn stamp(&self) -> [Option<(SystemTime, u64)>; 2] {
+        [self.path.clone(), sidecar_path(&self.path)].map(|path| {
+            let metadata = fs::metadata(path).ok()?;
+            Some((metadata.modified().ok()?, metadata.len()))
+        })
+    }
+}
+
+/// Loads the model that the options name.
+pub fn load(options: &MlOptions) -> Result<Model, MlError> {
+    ModelSource::new(options).load()
+}
+
+/// Follows the file until `shutdown`.
+pub(crate) async fn follow(
+    source: ModelSource,
+    slot: Arc<ModelSlot>,
+    metrics: Arc<Metrics>,
+    shutdown: CancellationToken,
+) {
+    let mut seen = source.stamp();
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
+        let stamp = source.stamp();
+        if stamp == seen || stamp[0].is_none() {
+            continue;
+        }
+        seen = stamp;
+        let from = source.clone();
+        let Ok(loaded) = tokio::task::spawn_blocking(move || from.load()).await else {
+            continue;
+        };
+        match loaded {
+            // The side-car may have been touched without a change.
+            Ok(model)
+                if model.sha256() == slot.current().sha256()
+                    && model.version() == slot.current().version() => {}
+            Ok(model) => {
+                let version = model.version().to_owned();
+                let old = slot.swap(model);
+                metrics.model_swapped();
+                info!(
+                    version,
+                    replaced = old.version(),
+                    "another model serves from now on"
+                );
+            }
+            Err(error) => {
+                metrics.model_refused();
+                let because = chain(&error);
+                warn!(
+                    serving = slot.current().version(),
+                    "the new model file is refused: {because}"
+                );
+            }
+        }
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,133 @@
+//! What the service needs to know, and why it may not start.
+
+use std::{path::PathBuf, str::FromStr, time::Duration};
+
+use audio::{AudioError, FeatureOptions};
+use domain::ClipLimits;
+use model::LoadError;
+use mqtt::{ConnectionOptions, Topics};
+
+/// Where predictions are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Device {
+    /// The processor: about a microsecond a prediction.
+    #[default]
+    Cpu,
+    /// An NVIDIA GPU; not for `.pth` models.
+    Cuda,
+}
+
+impl FromStr for Device {
+    type Err = MlError;
+    fn from_str(text: &str) -> Result<Self, MlError> {
+        match text {
+            "cpu" => Ok(Self::Cpu),
+            _ if text == "cuda" || text.starts_with("cuda:") => Ok(Self::Cuda),
+            _ => Err(MlError::UnknownDevice(text.to_owned())),
+        }
+    }
+}
+
+/// The service's options. Start from [`MlOptions::new`] and change what differs.
+#[derive(Debug)]
+pub struct MlOptions {
+    /// The broker; the subscription is added.
+    pub connection: ConnectionOptions,
+    /// Where requests come from and commands go to.
+    pub topics: Topics,
+    /// The `.pth` file. When it is replaced, the service follows.
+    pub model_path: PathBuf,
+    /// What predictions are labelled with where the model's side-car does not say.
+    pub model_version: String,
+    /// Where predictions are computed.
+    pub device: Device,
+    /// Which features to compute, at which rate. The models' own are always among them.
+    pub features: FeatureOptions,
+    /// How large a clip may be.
+    pub clip_limits: ClipLimits,
+    /// A directory for recordings, where they are to be kept.
+    pub store_raw: Option<PathBuf>,
+    /// How long a command is worth acting on.
+    pub command_ttl: Duration,
+    /// How many devices may wait for an answer at once; the one that waited longest gives way.
+    pub max_waiting: usize,
+}
+
+impl MlOptions {
+    /// The defaults around the four things that have none.
+    pub fn new(
+        connection: ConnectionOptions,
+        topics: Topics,
+        model_path: impl Into<PathBuf>,
+        model_version: impl Into<String>,
+    ) -> Self {
+        Self {
+            connection,
+            topics,
+            model_path: model_path.into(),
+            model_version: model_version.into(),
+            device: Device::Cpu,
+            features: FeatureOptions::default(),
+            clip_limits: ClipLimits::default(),
+            store_raw: None,
+            command_ttl: Duration::from_mins(1),
+            max_waiting: 1_000,
+        }
+    }
+}
+
+/// The service cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum MlError {
+    /// The model file is refused.
+    #[error("the model {path} cannot be used; see model.path")]
+    Model {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: LoadError,
+    },
+    /// A `.pth` model on a GPU.
+    #[error(
+        "model.device is cuda, but a .pth model runs on the CPU: set model.device: cpu (cuda is for .onnx models)"
+    )]
+    CudaForPth,
+    /// A device nobody knows.
+    #[error("model.device is '{0}', expected cpu or cuda")]
+    UnknownDevice(String),
+    /// The model was trained on another sample rate.
+    #[error("the model was trained at {model} Hz, audio.sample_rate is {configured} Hz")]
+    SampleRate {
+        /// What the side-car says.
+        model: u32,
+        /// What the configuration says.
+        configured: u32,
+    },
+    /// The model was trained on another definition of the features.
+    #[error("the model was trained on features '{model}', this version computes '{ours}'")]
+    FeaturesVersion {
+        /// What the side-car says.
+        model: String,
+        /// What is computed here.
+        ours: &'static str,
+    },
+    /// The feature settings are unusable.
+    #[error("the audio settings cannot be used")]
+    Audio(#[from] AudioError),
+    /// The directory for recordings cannot be made.
+    #[error("the directory for recordings {path} cannot be made; see audio.storage_path")]
+    RawDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A thread cannot be started.
+    #[error("a worker thread cannot be started")]
+    Thread(#[source] std::io::Error),
+    /// The connection was closed under the service.
+    #[error("the connection to the broker was closed")]
+    Closed,
+}

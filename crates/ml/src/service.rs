@@ -1,0 +1,190 @@
+//! From a request to a command: the decision itself, without any connection.
+//!
+//! In: a decoded request and the time. Out: a command with everything it is based on, or why there is none. It runs on
+//! a worker thread and takes half a millisecond where features must be computed, microseconds where they came along.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use audio::Extractor;
+use domain::{
+    AudioFormat, AudioHash, ClipFeatures, ClipLimits, Confidence, FEATURES_VERSION, InferenceRequest,
+    MODEL_AUDIO_INPUTS, Position, Refusal, RefusalReason, RequestAudio, Timestamp, WindowAction,
+};
+use model::Prediction;
+use uuid::Uuid;
+
+use crate::ModelSlot;
+
+/// Where the audio numbers of an answer came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FeatureSource {
+    /// They came with the request.
+    Request,
+    /// They were computed here.
+    Computed,
+    /// There was no clip; the training means stand in.
+    NoClip,
+}
+
+impl FeatureSource {
+    /// Every source.
+    pub const ALL: [Self; 3] = [Self::Request, Self::Computed, Self::NoClip];
+
+    /// The word for it in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Computed => "computed",
+            Self::NoClip => "no_clip",
+        }
+    }
+}
+
+/// A command, and what else came of the request.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// What to tell the window.
+    pub action: WindowAction,
+    /// Where the audio numbers came from.
+    pub source: FeatureSource,
+    /// The recording's bytes, decoded.
+    pub recording: Option<Vec<u8>>,
+}
+
+/// What a clip gave.
+struct Heard {
+    inputs: [f64; MODEL_AUDIO_INPUTS],
+    names: Vec<String>,
+    hash: AudioHash,
+    recording: Vec<u8>,
+    source: FeatureSource,
+}
+
+/// Everything a decision needs.
+#[derive(Debug)]
+pub struct Service {
+    /// The model, which may change between two answers.
+    pub models: Arc<ModelSlot>,
+    /// Computes features that a request lacks.
+    pub extractor: Extractor,
+    /// The rate features must have been computed at, in hertz.
+    pub sample_rate: Option<u32>,
+    /// How large a clip may be.
+    pub clip_limits: ClipLimits,
+    /// How long a command is worth acting on.
+    pub command_ttl: Duration,
+}
+
+impl Service {
+    /// Decides. `now` is the time of the command, `received` the moment the request came in. A clip that cannot be heard
+    /// refuses the request: the training means would pretend that nothing was wrong.
+    pub fn answer(
+        &self,
+        request: &InferenceRequest,
+        now: Timestamp,
+        received: Instant,
+    ) -> Result<Answer, Refusal> {
+        let heard = request.audio.as_ref().map(|audio| self.hear(audio)).transpose()?;
+        let model = self.models.current();
+        let inputs = heard.as_ref().map(|heard| &heard.inputs);
+        let input = model::input(request.temperature, request.humidity, inputs, &model);
+        let prediction = model
+            .predict(&input)
+            .map_err(|error| Refusal::new(RefusalReason::NotFinite, error.to_string()))?;
+        let (position, confidence) = checked(&prediction)?;
+        let source = heard.as_ref().map_or(FeatureSource::NoClip, |heard| heard.source);
+        let (audio_features, audio_hash, recording) = match heard {
+            Some(heard) => (heard.names, Some(heard.hash), Some(heard.recording)),
+            None => (Vec::new(), None, None),
+        };
+        let action = WindowAction {
+            device_id: request.device_id.clone(),
+            timestamp: now,
+            position,
+            confidence,
+            temperature: request.temperature,
+            humidity: request.humidity,
+            audio_features,
+            command_id: Some(Uuid::now_v7().to_string()),
+            model_version: Some(model.version().to_owned()),
+            inference_time_ms: Some(received.elapsed().as_secs_f64() * 1e3),
+            audio_hash,
+            reason: Some(reason(&prediction, source)),
+            expires_at: Some(now.plus(self.command_ttl)),
+        };
+        Ok(Answer {
+            action,
+            source,
+            recording,
+        })
+    }
+
+    /// The features that came along, if they are of this very clip, of our version and rate; else our own.
+    fn hear(&self, audio: &RequestAudio) -> Result<Heard, Refusal> {
+        let recording = mqtt::decode_audio_data(&audio.data_base64, self.clip_limits.max_bytes)?;
+        let hash = audio::hash(&recording);
+        let sent = audio
+            .features
+            .as_ref()
+            .filter(|features| audio.audio_hash.as_ref() == Some(&hash) && self.fits(features));
+        if let Some((features, inputs)) = sent.and_then(|features| Some((features, usable(features)?))) {
+            return Ok(Heard {
+                inputs,
+                names: features.used_names(),
+                hash,
+                recording,
+                source: FeatureSource::Request,
+            });
+        }
+        let samples = audio::decode(&recording, AudioFormat::Wav, audio.sample_rate, &self.clip_limits)
+            .map_err(|error| error.refusal())?;
+        let features = self.extractor.extract(&samples);
+        let inputs = usable(&features)
+            .ok_or_else(|| Refusal::new(RefusalReason::BadAudio, "the clip's features are not finite"))?;
+        Ok(Heard {
+            inputs,
+            names: features.used_names(),
+            hash,
+            recording,
+            source: FeatureSource::Computed,
+        })
+    }
+
+    fn fits(&self, features: &ClipFeatures) -> bool {
+        features.version == FEATURES_VERSION
+            && self.sample_rate.is_none_or(|rate| rate == features.sample_rate)
+    }
+}
+
+/// The model's 48 numbers, if all are there and fit a 32-bit float.
+fn usable(features: &ClipFeatures) -> Option<[f64; MODEL_AUDIO_INPUTS]> {
+    features
+        .model_inputs()
+        .filter(|inputs| inputs.iter().all(|x| (*x as f32).is_finite()))
+}
+
+fn checked(prediction: &Prediction) -> Result<(Position, Confidence), Refusal> {
+    let refuse = |error: domain::InvalidValue| {
+        Refusal::new(RefusalReason::OutOfRange, format!("the prediction: {error}"))
+    };
+    Ok((
+        Position::new(prediction.position).map_err(refuse)?,
+        Confidence::new(prediction.confidence).map_err(refuse)?,
+    ))
+}
+
+/// In words, for the person who wonders why the window moves.
+fn reason(prediction: &Prediction, source: FeatureSource) -> String {
+    let basis = match source {
+        FeatureSource::NoClip => "predicted from temperature and humidity",
+        FeatureSource::Request | FeatureSource::Computed => "predicted from temperature, humidity and sound",
+    };
+    if prediction.confidence < prediction.model_confidence {
+        format!("{basis}, which lie far from what the model was trained on")
+    } else {
+        basis.to_owned()
+    }
+}

@@ -1,0 +1,285 @@
+//! The running service: one task receives, a few threads decide, the connection's own task sends.
+//!
+//! In: options. Out: a command for each request that is not refused, not late and not overtaken. The receiving task
+//! never computes; whatever a clip does to a worker, the next request is served.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::Arc,
+    thread::JoinHandle,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+use audio::Extractor;
+use bytes::Bytes;
+use domain::{DeviceId, FeatureName, Refusal, RefusalReason, Timestamp};
+use mqtt::{Delivery, Event, Incoming, Publisher, Qos, Subscription, TopicKind, Topics};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info, warn};
+
+use crate::{
+    Answer, Metrics, MlError, MlOptions, ModelSlot, Service,
+    budget::LogBudget,
+    desk::{Desk, Displaced},
+    metrics::Drop,
+    models::{ModelSource, follow},
+    raw,
+};
+
+struct Job {
+    payload: Bytes,
+    received: Instant,
+}
+
+/// The service, ready to run: model loaded, nothing connected.
+#[derive(Debug)]
+pub struct Ml {
+    options: MlOptions,
+    service: Service,
+    source: ModelSource,
+    metrics: Arc<Metrics>,
+}
+
+/// What the workers share.
+struct Shared {
+    desk: Desk<Job>,
+    service: Service,
+    topics: Topics,
+    publisher: Publisher,
+    metrics: Arc<Metrics>,
+    store_raw: Option<PathBuf>,
+    refusals_logged: LogBudget,
+}
+
+impl Ml {
+    /// Loads the model and prepares everything else that can fail.
+    pub fn open(mut options: MlOptions) -> Result<Self, MlError> {
+        for name in FeatureName::SPECIFIED {
+            if !options.features.names.contains(&name) {
+                options.features.names.push(name);
+            }
+        }
+        let source = ModelSource::new(&options);
+        let service = Service {
+            models: Arc::new(ModelSlot::new(source.load()?)),
+            extractor: Extractor::new(options.features.clone())?,
+            sample_rate: options.features.rate,
+            clip_limits: options.clip_limits,
+            command_ttl: options.command_ttl,
+        };
+        if let Some(path) = &options.store_raw {
+            std::fs::create_dir_all(path).map_err(|source| MlError::RawDirectory {
+                path: path.clone(),
+                source,
+            })?;
+        }
+        Ok(Self {
+            options,
+            service,
+            source,
+            metrics: Arc::new(Metrics::new()),
+        })
+    }
+
+    /// The counters, for whoever serves them.
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
+    }
+
+    /// The model that serves, for whoever replaces it.
+    pub fn models(&self) -> Arc<ModelSlot> {
+        Arc::clone(&self.service.models)
+    }
+
+    /// Connects and serves until `shutdown`; `ready` is told when the broker granted the subscription.
+    pub async fn run(self, shutdown: CancellationToken, ready: oneshot::Sender<()>) -> Result<(), MlError> {
+        let Self {
+            options,
+            service,
+            source,
+            metrics,
+        } = self;
+        let models = Arc::clone(&service.models);
+        let mut connection = options.connection;
+        connection.subscriptions.push(Subscription::new(
+            options.topics.filter(TopicKind::InferenceRequest),
+        ));
+        let (publisher, incoming) = mqtt::connect(connection);
+        let shared = Arc::new(Shared {
+            desk: Desk::new(options.max_waiting),
+            service,
+            topics: options.topics,
+            publisher: publisher.clone(),
+            metrics: Arc::clone(&metrics),
+            store_raw: options.store_raw,
+            refusals_logged: LogBudget::default(),
+        });
+        info!(model = models.current().version(), "the model is loaded");
+        let workers = start_workers(&shared)?;
+        let following = tokio::spawn(follow(source, models, metrics, shutdown.clone()));
+        let ended = shutdown
+            .run_until_cancelled(receive(&shared, incoming, ready))
+            .await;
+        shared.desk.close();
+        following.abort();
+        let _ =
+            tokio::task::spawn_blocking(move || workers.into_iter().for_each(|worker| drop(worker.join())))
+                .await;
+        publisher.disconnect().await;
+        if ended.is_some() {
+            Err(MlError::Closed)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Hands every request to the workers. Returns only when the connection is closed for good.
+async fn receive(shared: &Shared, mut incoming: Incoming, ready: oneshot::Sender<()>) {
+    let mut ready = Some(ready);
+    while let Some(event) = incoming.recv().await {
+        match event {
+            Event::Connected { .. } => shared.metrics.broker_up(true),
+            Event::Subscribed => {
+                info!("listening for requests");
+                // Nobody needs to wait for it.
+                let _ = ready.take().map(|ready| ready.send(()));
+            }
+            Event::SubscriptionRefused { filters } => {
+                error!(
+                    ?filters,
+                    "the broker refuses the subscription: check the account's rights"
+                );
+            }
+            Event::Disconnected { reason } => {
+                shared.metrics.broker_up(false);
+                warn!(reason, "the broker is away; trying again");
+            }
+            Event::Message(delivery) => shared.accept(delivery),
+        }
+    }
+}
+
+fn start_workers(shared: &Arc<Shared>) -> Result<Vec<JoinHandle<()>>, MlError> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let start = |number: usize| {
+        let own = Arc::clone(shared);
+        std::thread::Builder::new()
+            .name(format!("ml-worker-{number}"))
+            .spawn(move || own.work())
+    };
+    let started: Result<_, _> = (0..cores).map(start).collect();
+    started.map_err(|error| {
+        shared.desk.close();
+        MlError::Thread(error)
+    })
+}
+
+impl Shared {
+    fn accept(&self, delivery: Delivery) {
+        let pattern = self.topics.pattern(TopicKind::InferenceRequest);
+        let device_id = match pattern.match_topic(&delivery.topic) {
+            Some(Ok(device_id)) => device_id,
+            Some(Err(refusal)) => return self.refuse(&delivery.topic, &refusal),
+            None => {
+                let refusal = Refusal::new(RefusalReason::BadTopic, "no request has a topic of this shape");
+                return self.refuse(&delivery.topic, &refusal);
+            }
+        };
+        self.metrics.requested();
+        if delivery.retain {
+            // Nobody retains requests on purpose; this one is from before we came.
+            return self.metrics.dropped(Drop::Retained);
+        }
+        let job = Job {
+            payload: delivery.payload,
+            received: Instant::now(),
+        };
+        match self.desk.offer(device_id, job) {
+            Displaced::Nobody => {}
+            Displaced::Superseded(_) => self.metrics.dropped(Drop::Superseded),
+            Displaced::Crowded(_) => self.metrics.dropped(Drop::Crowded),
+        }
+    }
+
+    fn work(&self) {
+        while let Some((device_id, job)) = self.desk.take() {
+            // A bug that one clip lays bare must not end the service for all.
+            let served = catch_unwind(AssertUnwindSafe(|| self.serve(&device_id, &job)));
+            if served.is_err() {
+                self.metrics.refused(RefusalReason::BadAudio);
+                error!(%device_id, "deciding panicked on this request; it is refused");
+            }
+            self.desk.done(&device_id);
+        }
+    }
+
+    fn serve(&self, device_id: &DeviceId, job: &Job) {
+        let request = match mqtt::decode_request(device_id.clone(), &job.payload) {
+            Ok(request) => request,
+            Err(refusal) => return self.refuse(device_id.as_str(), &refusal),
+        };
+        let now = now();
+        if request.expires_at.is_some_and(|expiry| expiry < now) {
+            return self.metrics.dropped(Drop::Expired);
+        }
+        match self.service.answer(&request, now, job.received) {
+            Ok(answer) => self.send(answer, job.received),
+            Err(refusal) => self.refuse(device_id.as_str(), &refusal),
+        }
+    }
+
+    fn send(&self, answer: Answer, received: Instant) {
+        let Answer {
+            action,
+            source,
+            recording,
+        } = answer;
+        let topic = self.topics.topic_for(TopicKind::WindowControl, &action.device_id);
+        // While the broker is away the command would wait for it and arrive stale.
+        let sent = self.publisher.is_connected()
+            && match self
+                .publisher
+                .try_publish(topic, mqtt::encode_control(&action), Qos::AtLeastOnce, false)
+            {
+                Ok(()) => true,
+                Err(error) => {
+                    warn!(device_id = %action.device_id, %error, "the command is not sent");
+                    false
+                }
+            };
+        if sent {
+            self.metrics.answered(source, received.elapsed().as_secs_f64());
+            debug!(device_id = %action.device_id, position = action.position.percent(), "commanded");
+        } else {
+            self.metrics.dropped(Drop::Unsent);
+        }
+        if let (Some(dir), Some(hash), Some(wav)) = (&self.store_raw, &action.audio_hash, &recording) {
+            let kept = raw::keep(dir, &action.device_id, hash, wav);
+            self.metrics.recording_stored(kept.is_ok());
+            if let Err(error) = kept {
+                warn!(device_id = %action.device_id, %error, "the recording cannot be kept");
+            }
+        }
+    }
+
+    fn refuse(&self, whose: &str, refusal: &Refusal) {
+        self.metrics.refused(refusal.reason);
+        if self.refusals_logged.allows(Instant::now()) {
+            let whose: String = whose.chars().take(80).collect();
+            info!(
+                whose,
+                reason = refusal.reason.as_str(),
+                detail = refusal.detail,
+                "request refused"
+            );
+        }
+    }
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
