@@ -118,7 +118,9 @@ fn features_that_do_not_fit_are_computed_again() {
         ("another version", |request| {
             features(request).version = "other/2".into();
         }),
-        ("another rate", |request| features(request).{ X }),
+        ("another rate", |request| {
+            features(request).sample_rate = 22_050;
+        }),
         ("a feature is missing", |request| {
             drop(features(request).summaries.remove(&FeatureName::Rms));
         }),
