@@ -1,0 +1,204 @@
+//! RIFF/WAVE as ESP32 recorders and phones write it, and bare PCM.
+//!
+//! In: bytes. Out: mono samples in −1…1 as libsndfile scales them: integers divided by 2^(bits−1), bytes (x−128)/128,
+//! channels averaged in single precision. A data length of 0, of 0xFFFFFFFF or past the end means "to the end".
+//! Our own parser: the usual crates refuse several of these forms, and both accept a sample rate of 0.
+
+use domain::{AudioFormat, ClipLimits};
+
+use crate::AudioError;
+
+const PCM: u16 = 1;
+const FLOAT: u16 = 3;
+const A_LAW: u16 = 6;
+const MU_LAW: u16 = 7;
+const EXTENSIBLE: u16 = 0xfffe;
+const MAX_CHANNELS: u16 = 32;
+
+/// A mono recording.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Samples {
+    /// Samples per second.
+    pub rate: u32,
+    /// The samples, full scale ±1.
+    pub mono: Vec<f32>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Encoding {
+    U8,
+    S16,
+    S24,
+    S32,
+    F32,
+    F64,
+    ALaw,
+    MuLaw,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Header {
+    encoding: Encoding,
+    channels: usize,
+    rate: u32,
+}
+
+/// Decodes a clip. For [`AudioFormat::Pcm`] (16 bit, little-endian, mono) the rate is the message's; a WAV's own header
+/// decides for itself.
+pub fn decode(data: &[u8], format: AudioFormat, message_rate: u32, limits: &ClipLimits) -> Result<Samples, AudioError> {
+    let (header, body) = match format {
+        AudioFormat::Wav => parse(data)?,
+        AudioFormat::Pcm => (Header { encoding: Encoding::S16, channels: 1, rate: message_rate }, data),
+    };
+    let frame = header.encoding.bytes() * header.channels;
+    let frames = body.len() / frame;
+    if frames == 0 {
+        return Err(AudioError::Undecodable("it holds no samples"));
+    }
+    // Before anything is allocated: a header may claim what it likes.
+    let seconds = frames as f64 / f64::from(header.rate.max(1));
+    limits.check(data.len(), header.rate, seconds).map_err(AudioError::Limit)?;
+    let mono = mix(header, &body[..frames * frame]);
+    if mono.iter().any(|sample| !sample.is_finite()) {
+        return Err(AudioError::Undecodable("it holds samples that are not finite numbers"));
+    }
+    Ok(Samples { rate: header.rate, mono })
+}
+
+/// A WAV of 16-bit mono samples; beyond full scale they are clipped.
+pub fn encode_pcm16(samples: &[f32], rate: u32) -> Vec<u8> {
+    let bytes = samples.len() as u32 * 2;
+    let mut wav = Vec::with_capacity(44 + samples.len() * 2);
+    wav.extend(b"RIFF");
+    wav.extend((36 + bytes).to_le_bytes());
+    wav.extend(b"WAVEfmt ");
+    wav.extend(16_u32.to_le_bytes());
+    wav.extend(PCM.to_le_bytes());
+    wav.extend(1_u16.to_le_bytes());
+    wav.extend(rate.to_le_bytes());
+    wav.extend((rate * 2).to_le_bytes());
+    wav.extend(2_u16.to_le_bytes());
+    wav.extend(16_u16.to_le_bytes());
+    wav.extend(b"data");
+    wav.extend(bytes.to_le_bytes());
+    for sample in samples {
+        wav.extend(((sample * 32_768.0).round().clamp(-32_768.0, 32_767.0) as i16).to_le_bytes());
+    }
+    wav
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
+
+fn parse(data: &[u8]) -> Result<(Header, &[u8]), AudioError> {
+    if data.len() < 12 || &data[..4] != b"RIFF" || &data[8..12] != b"WAVE" {
+        return Err(AudioError::Undecodable("it does not begin as a RIFF/WAVE file"));
+    }
+    let mut header = None;
+    let mut at = 12;
+    while let (Some(name), Some(length)) = (data.get(at..at + 4), u32_at(data, at + 4)) {
+        let start = at + 8;
+        let length = length as usize;
+        match name {
+            b"fmt " => header = Some(parse_format(data.get(start..(start + length).min(data.len())).unwrap_or_default())?),
+            b"data" => {
+                let header = header.ok_or(AudioError::Undecodable("its data comes before its format"))?;
+                let unknown = length == 0 || start + length > data.len();
+                return Ok((header, if unknown { &data[start..] } else { &data[start..start + length] }));
+            }
+            _ => {}
+        }
+        // Chunks are padded to an even length.
+        at = start.saturating_add(length).saturating_add(length & 1);
+    }
+    Err(AudioError::Undecodable(if header.is_some() { "it has no data" } else { "it is cut short within its header" }))
+}
+
+fn parse_format(chunk: &[u8]) -> Result<Header, AudioError> {
+    let short = || AudioError::Undecodable("it is cut short within its header");
+    let mut tag = u16_at(chunk, 0).ok_or_else(short)?;
+    let channels = u16_at(chunk, 2).ok_or_else(short)?;
+    let rate = u32_at(chunk, 4).ok_or_else(short)?;
+    let bits = u16_at(chunk, 14).ok_or_else(short)?;
+    if tag == EXTENSIBLE {
+        // The sub-format's first two bytes are the tag it would have without the extension.
+        tag = u16_at(chunk, 24).ok_or_else(short)?;
+    }
+    if channels == 0 {
+        return Err(AudioError::Undecodable("it has no channels"));
+    }
+    if channels > MAX_CHANNELS {
+        return Err(AudioError::Undecodable("it has more than 32 channels"));
+    }
+    let encoding = match (tag, bits) {
+        (PCM, 8) => Encoding::U8,
+        (PCM, 16) => Encoding::S16,
+        (PCM, 24) => Encoding::S24,
+        (PCM, 32) => Encoding::S32,
+        (FLOAT, 32) => Encoding::F32,
+        (FLOAT, 64) => Encoding::F64,
+        (A_LAW, 8) => Encoding::ALaw,
+        (MU_LAW, 8) => Encoding::MuLaw,
+        (tag, bits) => return Err(AudioError::Encoding { tag, bits }),
+    };
+    Ok(Header { encoding, channels: usize::from(channels), rate })
+}
+
+fn mix(header: Header, body: &[u8]) -> Vec<f32> {
+    let width = header.encoding.bytes();
+    if header.channels == 1 {
+        return body.chunks_exact(width).map(|bytes| header.encoding.sample(bytes)).collect();
+    }
+    let channels = header.channels as f32;
+    let mean = |frame: &[u8]| frame.chunks_exact(width).map(|bytes| header.encoding.sample(bytes)).sum::<f32>() / channels;
+    body.chunks_exact(width * header.channels).map(mean).collect()
+}
+
+impl Encoding {
+    const fn bytes(self) -> usize {
+        match self {
+            Self::U8 | Self::ALaw | Self::MuLaw => 1,
+            Self::S16 => 2,
+            Self::S24 => 3,
+            Self::S32 | Self::F32 => 4,
+            Self::F64 => 8,
+        }
+    }
+
+    fn sample(self, bytes: &[u8]) -> f32 {
+        match (self, bytes) {
+            (Self::U8, &[a]) => (f32::from(a) - 128.0) / 128.0,
+            (Self::S16, &[a, b]) => f32::from(i16::from_le_bytes([a, b])) / 32_768.0,
+            (Self::S24, &[a, b, c]) => (i32::from_le_bytes([0, a, b, c]) >> 8) as f32 / 8_388_608.0,
+            (Self::S32, &[a, b, c, d]) => (f64::from(i32::from_le_bytes([a, b, c, d])) / 2_147_483_648.0) as f32,
+            (Self::F32, &[a, b, c, d]) => f32::from_le_bytes([a, b, c, d]),
+            (Self::F64, bytes) => f64::from_le_bytes(bytes.try_into().unwrap_or_default()) as f32,
+            (Self::ALaw, &[a]) => f32::from(a_law(a)) / 32_768.0,
+            (Self::MuLaw, &[a]) => f32::from(mu_law(a)) / 32_768.0,
+            _ => 0.0,
+        }
+    }
+}
+
+/// ITU-T G.711 A-law to 16 bit.
+fn a_law(code: u8) -> i16 {
+    let code = code ^ 0x55;
+    let (exponent, mantissa) = ((code >> 4) & 7, i16::from(code & 15));
+    let magnitude = match exponent {
+        0 => (mantissa << 4) + 8,
+        _ => ((mantissa << 4) + 0x108) << (exponent - 1),
+    };
+    if code & 0x80 == 0 { -magnitude } else { magnitude }
+}
+
+/// ITU-T G.711 µ-law to 16 bit.
+fn mu_law(code: u8) -> i16 {
+    let code = !code;
+    let magnitude = ((i16::from(code & 15) << 3) + 0x84) << ((code >> 4) & 7);
+    if code & 0x80 == 0 { magnitude - 0x84 } else { 0x84 - magnitude }
+}
