@@ -1,0 +1,88 @@
+//! Loading and predicting: medians and 99th percentiles of repeated calls.
+//!
+//! `cargo bench -p model`
+
+use std::{hint::black_box, path::Path, time::Instant};
+
+use model::{INPUTS, Model, pth};
+
+/// Microseconds of one call: median and 99th percentile over `rounds` rounds of `calls` calls.
+fn measure(rounds: usize, calls: u32, mut work: impl FnMut()) -> (f64, f64) {
+    for _ in 0..calls {
+        work();
+    }
+    let mut micros: Vec<f64> = (0..rounds)
+        .map(|_| {
+            let start = Instant::now();
+            (0..calls).for_each(|_| work());
+            start.elapsed().as_secs_f64() * 1e6 / f64::from(calls)
+        })
+        .collect();
+    micros.sort_by(f64::total_cmp);
+    (micros[rounds / 2], micros[rounds * 99 / 100])
+}
+
+fn report(what: &str, target: &str, (median, p99): (f64, f64)) {
+    println!("{what:<34} median {median:>9.3} µs   p99 {p99:>9.3} µs   {target}");
+}
+
+/// A model of another size, as bytes of a file.
+fn sized(hidden: usize) -> Vec<u8> {
+    let tensor = |name: &str, shape: &[usize]| {
+        let values = (0..shape.iter().product()).map(|i| (i * 37 % 101) as f32 / 101.0 - 0.4);
+        let values = values
+            .map(|x| if name == "feature_std" { x.abs() + 0.1 } else { x })
+            .collect();
+        pth::NamedTensor {
+            name: name.into(),
+            shape: shape.to_vec(),
+            values,
+        }
+    };
+    pth::write(&[
+        tensor("feature_mean", &[INPUTS]),
+        tensor("feature_std", &[INPUTS]),
+        tensor("backbone.0.weight", &[hidden, INPUTS]),
+        tensor("backbone.0.bias", &[hidden]),
+        tensor("backbone.2.weight", &[hidden, hidden]),
+        tensor("backbone.2.bias", &[hidden]),
+        tensor("mean_head.weight", &[1, hidden]),
+        tensor("mean_head.bias", &[1]),
+        tensor("logvar_head.weight", &[1, hidden]),
+        tensor("logvar_head.bias", &[1]),
+    ])
+}
+
+fn predictions(name: &str, model: &Model) {
+    let rows: Vec<Vec<f32>> = (0..64)
+        .map(|row| {
+            (0..INPUTS)
+                .map(|i| ((row * 13 + i * 7) % 17) as f32 / 5.0)
+                .collect()
+        })
+        .collect();
+    let mut next = rows.iter().cycle();
+    let single = measure(1_000, 1_000, || {
+        let row = next.next().expect("a cycle never ends");
+        black_box(model.predict(black_box(row))).expect("the row is good");
+    });
+    report(&format!("{name}: one prediction"), "target 3", single);
+    let batch = measure(1_000, 20, || {
+        black_box(model.predict_batch(black_box(&rows).iter().map(Vec::as_slice)))
+            .expect("the rows are good");
+    });
+    report(&format!("{name}: batch of 64"), "target 80", batch);
+}
+
+fn main() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/window_regressor.pth");
+    let load = measure(500, 1, || {
+        drop(black_box(Model::load(&path)).expect("the shipped model loads"))
+    });
+    report("load the shipped model", "target 1000", load);
+    predictions("hidden 64", &Model::load(&path).expect("the shipped model loads"));
+    predictions(
+        "hidden 96",
+        &Model::from_bytes(&sized(96)).expect("the model loads"),
+    );
+}
