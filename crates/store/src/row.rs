@@ -16,7 +16,7 @@ pub struct ReadingRow {
     /// °C or %.
     #[serde(deserialize_with = "number_or_nan")]
     pub value: f64,
-    /// When we received it, ms.
+    /// When we received it, ms; stored to the second.
     pub received_at: i64,
 }
 

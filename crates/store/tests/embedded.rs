@@ -1,0 +1,508 @@
+//! The store against the real embedded engine, which runs as a child of this test and is killed and restarted.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use clickhouse::Row as ClickHouseRow;
+use serde::Deserialize;
+use store::{
+    AudioRow, Batch, DeviceEventRow, DeviceRow, IngestErrorRow, InsertError, MlPredictionRow, ReadingRow,
+    Row, SCHEMA_VERSION, SeriesQuery, Store, StoreError, StoreOptions, Table, WindowActionRow,
+    WindowStateRow,
+};
+
+const DIRECTORY: &str = "STORE_TEST_ENGINE_DIRECTORY";
+/// 2025-10-24T12:00:00Z, in ms.
+const NOON: i64 = 1_761_307_200_000;
+
+/// An engine in a process of its own.
+struct Engine {
+    child: Child,
+    url: String,
+}
+
+impl Engine {
+    fn start(directory: &Path) -> Self {
+        let mut child = Command::new(std::env::current_exe().expect("this binary"))
+            .args(["--exact", "engine_process", "--nocapture"])
+            .env(DIRECTORY, directory)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("this binary starts");
+        let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        let address = lines
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("engine at ").map(str::to_owned));
+        Self {
+            url: format!("http://{}", address.expect("the engine becomes ready")),
+            child,
+        }
+    }
+
+    fn store(&self) -> Store {
+        Store::new(StoreOptions::new(&self.url, "iot")).expect("usable options")
+    }
+
+    fn client(&self) -> clickhouse::Client {
+        clickhouse::Client::default()
+            .with_url(&self.url)
+            .with_database("iot")
+    }
+
+    fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Not a test by itself: the engine's process. It ends with the test's.
+#[tokio::test]
+async fn engine_process() {
+    let Ok(directory) = std::env::var(DIRECTORY) else {
+        return;
+    };
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let options = engine::Options {
+        stop_with_parent: true,
+        ..engine::Options::new(directory, listen)
+    };
+    let ready = |address| println!("\nengine at {address}");
+    engine::serve(options, tokio_util::sync::CancellationToken::new(), ready)
+        .await
+        .unwrap();
+}
+
+fn reading(second: i64, device_id: &str, value: f64) -> ReadingRow {
+    let timestamp = NOON + second * 1000;
+    ReadingRow {
+        timestamp,
+        device_id: device_id.to_owned(),
+        value,
+        received_at: timestamp + 123,
+    }
+}
+
+fn now() -> i64 {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .expect("a sane clock");
+    since.as_millis() as i64
+}
+
+/// One row for every table, with values that are easily lost on the way.
+fn one_of_each() -> Vec<Row> {
+    let device_id = || "sensor-001".to_owned();
+    let (timestamp, received_at) = (NOON + 1, NOON + 124);
+    vec![
+        Row::Temperature(ReadingRow {
+            timestamp,
+            device_id: device_id(),
+            value: -0.1 + 0.3,
+            received_at,
+        }),
+        Row::Humidity(ReadingRow {
+            timestamp,
+            device_id: device_id(),
+            value: 1e-300,
+            received_at,
+        }),
+        Row::Audio(AudioRow {
+            timestamp,
+            device_id: device_id(),
+            sample_rate: 16_000,
+            duration: 2.0,
+            format: "wav".into(),
+            audio_hash: "ab".repeat(32),
+            features: r#"{"rms_mean":0.5,"Ünïcode":"\"'\\?"}"#.into(),
+            raw_path: "a/b.wav".into(),
+            received_at,
+        }),
+        Row::WindowAction(WindowActionRow {
+            timestamp,
+            device_id: device_id(),
+            position: 75.5,
+            confidence: 0.92,
+            temperature: 25.5,
+            humidity: 60.0,
+            audio_hash: "ab".repeat(32),
+            command_id: "c-1".into(),
+            model_version: "v1.0.0".into(),
+            reason: "temperature".into(),
+            received_at,
+        }),
+        Row::MlPrediction(MlPredictionRow {
+            timestamp,
+            device_id: device_id(),
+            prediction: 75.5,
+            confidence: 0.92,
+            inference_time_ms: 0.25,
+            model_version: "v1.0.0".into(),
+            command_id: "c-1".into(),
+            received_at,
+        }),
+        Row::Device(DeviceRow {
+            device_id: device_id(),
+            name: "Küche".into(),
+            location: "ground floor".into(),
+            registered_at: NOON,
+            last_seen: timestamp,
+            is_active: true,
+            config: r#"{"interval_s":10}"#.into(),
+        }),
+        Row::WindowState(WindowStateRow {
+            timestamp,
+            device_id: device_id(),
+            position: 74.9,
+            received_at,
+        }),
+        Row::DeviceEvent(DeviceEventRow {
+            timestamp,
+            device_id: device_id(),
+            event: "online".into(),
+            detail: "birth".into(),
+            received_at,
+        }),
+        Row::IngestError(IngestErrorRow {
+            // Old ones expire.
+            received_at: now(),
+            topic: "sensor/../x/temperature".into(),
+            reason: "topic".into(),
+            detail: "not a device id".into(),
+            first_bytes: IngestErrorRow::excerpt(b"\xff\x00{"),
+        }),
+    ]
+}
+
+/// All rows of a table as one line of JSON each: whole, whatever the columns.
+async fn json_of(engine: &Engine, table: Table) -> Vec<serde_json::Value> {
+    let sql =
+        format!("SELECT * FROM {table} ORDER BY ALL SETTINGS output_format_json_quote_64bit_integers = 0");
+    let mut lines = engine
+        .client()
+        .query(&sql)
+        .fetch_bytes("JSONEachRow")
+        .expect("a query");
+    let bytes = lines.collect().await.expect("an answer");
+    let text = std::str::from_utf8(&bytes).expect("JSON");
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
+}
+
+#[tokio::test]
+async fn rows_come_back_as_they_went_in_and_a_token_counts_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut engine = Engine::start(directory.path());
+    let store = engine.store();
+    store.ping().await.unwrap();
+    assert_eq!(store.migrate().await.unwrap(), SCHEMA_VERSION);
+    assert_eq!(store.migrate().await.unwrap(), SCHEMA_VERSION);
+
+    let rows = one_of_each();
+    let batch: Batch = rows.iter().cloned().collect();
+    store.insert(&batch, "journal/1-9").await.unwrap();
+    store.insert(&batch, "journal/1-9").await.unwrap();
+    engine.kill();
+    let engine = Engine::start(directory.path());
+    let store = engine.store();
+    store.migrate().await.unwrap();
+    store.insert(&batch, "journal/1-9").await.unwrap();
+    for count in store.counts().await.unwrap() {
+        assert_eq!(count.rows, 1, "{}", count.table);
+    }
+
+    for row in rows {
+        compare(&row, &json_of(&engine, row.table()).await[0]);
+    }
+    // The same rows under another token are other rows: two equal readings are two readings.
+    store.insert(&batch, "journal/10-18").await.unwrap();
+    let counts = store.counts().await.unwrap();
+    assert_eq!(
+        counts
+            .iter()
+            .find(|count| count.table == Table::SensorTemperature)
+            .unwrap()
+            .rows,
+        2
+    );
+}
+
+/// Every field of `row` against the columns of what ClickHouse stored.
+fn compare(row: &Row, stored: &serde_json::Value) {
+    let sent = serde_json::to_value(row).expect("a row is JSON");
+    let (_, sent) = sent.as_object().expect("tagged").iter().next().expect("one kind");
+    let sent = sent.as_object().expect("fields");
+    assert_eq!(
+        stored.as_object().map(serde_json::Map::len),
+        Some(sent.len()),
+        "every column is sent"
+    );
+    for (column, value) in sent {
+        let stored = &stored[column];
+        match (row, &column[..]) {
+            // Their time is this test's.
+            (Row::IngestError(_), "received_at") => {}
+            (Row::Temperature(_) | Row::Humidity(_), "received_at") => {
+                assert_eq!(stored, "2025-10-24 12:00:00.000")
+            }
+            (_, "timestamp" | "received_at" | "registered_at" | "last_seen") => {
+                assert_eq!(stored, &clock(value.as_i64().expect("ms")), "{column}");
+            }
+            _ if value.is_f64() => assert_eq!(stored.as_f64(), value.as_f64(), "{column}"),
+            _ => assert_eq!(stored, value, "{column}"),
+        }
+    }
+}
+
+/// `2025-10-24 12:00:00.001`, for times on that day.
+fn clock(ms: i64) -> String {
+    let since_noon = ms - NOON;
+    format!(
+        "2025-10-24 12:{:02}:{:02}.{:03}",
+        since_noon / 60_000,
+        since_noon / 1000 % 60,
+        since_noon % 1000
+    )
+}
+
+#[derive(Deserialize, ClickHouseRow)]
+struct ColumnRow {
+    table: String,
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+#[tokio::test]
+async fn the_specifications_columns_come_first_and_questions_are_answered() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::start(directory.path());
+    let store = engine.store();
+    store.migrate().await.unwrap();
+
+    let sql = "SELECT ?fields FROM system.columns WHERE database = 'iot' ORDER BY table, position";
+    let columns = engine.client().query(sql).fetch_all::<ColumnRow>().await.unwrap();
+    for (table, specified) in SPECIFIED {
+        let ours: Vec<String> = columns
+            .iter()
+            .filter(|column| column.table == table)
+            .map(|column| {
+                format!(
+                    "{} {}",
+                    column.name,
+                    column.kind.replace("LowCardinality(String)", "String")
+                )
+            })
+            .collect();
+        assert_eq!(ours[..specified.len()], specified[..], "{table}");
+    }
+
+    let mut batch = Batch::default();
+    for second in 0..600 {
+        batch.push(Row::Temperature(reading(second, "a", second as f64)));
+        batch.push(Row::Humidity(reading(second, "b", 50.0)));
+    }
+    // Late data is not the latest.
+    batch.push(Row::Temperature(reading(-60, "a", 99.0)));
+    for (second, active) in [(0, true), (1, false)] {
+        batch.push(Row::Device(DeviceRow {
+            device_id: "a".into(),
+            name: String::new(),
+            location: String::new(),
+            registered_at: NOON,
+            last_seen: NOON + second * 1000,
+            is_active: active,
+            config: "{}".into(),
+        }));
+    }
+    for row in one_of_each()
+        .into_iter()
+        .filter(|row| row.table() == Table::WindowActions)
+    {
+        batch.push(row);
+    }
+    store.insert(&batch, "journal/1-1203").await.unwrap();
+
+    let latest = store.latest_readings(NOON).await.unwrap();
+    let latest: Vec<_> = latest
+        .iter()
+        .map(|r| (&r.device_id[..], &r.quantity[..], r.timestamp, r.value))
+        .collect();
+    let last = NOON + 599_000;
+    assert_eq!(
+        latest,
+        [("a", "temperature", last, 599.0), ("b", "humidity", last, 50.0)]
+    );
+    assert!(store.latest_readings(last + 1).await.unwrap().is_empty());
+    let windows = store.latest_windows(NOON).await.unwrap();
+    assert_eq!((windows.len(), windows[0].position), (1, 75.5));
+    let devices = store.devices().await.unwrap();
+    assert_eq!((devices.len(), devices[0].is_active), (1, false));
+
+    let query = SeriesQuery {
+        table: Table::SensorTemperature,
+        device_id: "a".into(),
+        from: NOON,
+        to: NOON + 600_000,
+        points: 10,
+    };
+    let points = store.series(&query).await.unwrap();
+    assert_eq!(points.len(), 10);
+    assert_eq!(
+        (points[0].timestamp, points[0].min, points[0].max),
+        (NOON, 0.0, 60.0)
+    );
+    let quoted = SeriesQuery {
+        device_id: "a' OR 1=1 --?".into(),
+        ..query
+    };
+    assert!(store.series(&quoted).await.unwrap().is_empty());
+}
+
+const SPECIFIED: [(&str, &[&str]); 6] = [
+    (
+        "sensor_temperature",
+        &["timestamp DateTime64(3)", "device_id String", "value Float64"],
+    ),
+    (
+        "sensor_humidity",
+        &["timestamp DateTime64(3)", "device_id String", "value Float64"],
+    ),
+    (
+        "sensor_audio",
+        &[
+            "timestamp DateTime64(3)",
+            "device_id String",
+            "sample_rate UInt32",
+            "duration Float64",
+            "format String",
+            "audio_hash String",
+            "features String",
+        ],
+    ),
+    (
+        "window_actions",
+        &[
+            "timestamp DateTime64(3)",
+            "device_id String",
+            "position Float64",
+            "confidence Float64",
+            "temperature Float64",
+            "humidity Float64",
+            "audio_hash String",
+        ],
+    ),
+    (
+        "device_registry",
+        &[
+            "device_id String",
+            "name String",
+            "location String",
+            "registered_at DateTime64(3)",
+            "last_seen DateTime64(3)",
+            "is_active Bool",
+            "config String",
+        ],
+    ),
+    (
+        "ml_predictions",
+        &[
+            "timestamp DateTime64(3)",
+            "device_id String",
+            "prediction Float64",
+            "confidence Float64",
+            "inference_time_ms Float64",
+            "model_version String",
+        ],
+    ),
+];
+
+#[tokio::test]
+async fn rows_are_blamed_for_what_they_are_and_the_world_for_the_rest() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut engine = Engine::start(directory.path());
+    let store = engine.store();
+    // Before the tables exist nothing can be taken, and nothing is the rows' fault.
+    let batch: Batch = [Row::Humidity(reading(0, "a", 50.0))].into_iter().collect();
+    assert!(matches!(
+        store.insert(&batch, "j/1-1").await,
+        Err(InsertError::Unavailable { .. })
+    ));
+    store.migrate().await.unwrap();
+
+    let constraint = "ALTER TABLE sensor_humidity ADD CONSTRAINT sane CHECK value <= 100";
+    engine.client().query(constraint).execute().await.unwrap();
+    let rows = [
+        Row::Temperature(reading(0, "a", 20.0)),
+        Row::Humidity(reading(0, "a", 50.0)),
+        Row::Humidity(reading(1, "a", 140.0)),
+    ];
+    let batch: Batch = rows.iter().cloned().collect();
+    let refused = store.insert(&batch, "j/1-3").await;
+    let Err(InsertError::Refused {
+        table,
+        code,
+        message,
+        stored,
+    }) = refused
+    else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(
+        (table, code, &stored[..]),
+        (Table::SensorHumidity, 469, &[Table::SensorTemperature][..])
+    );
+    assert!(message.contains("sane"), "{message}");
+
+    // The halves leave out what is stored.
+    let good: Batch = rows[..2].iter().cloned().collect();
+    store.insert_except(&good, "j/1-2", &stored).await.unwrap();
+    let bad: Batch = rows[2..].iter().cloned().collect();
+    assert!(matches!(
+        store.insert_except(&bad, "j/3-3", &stored).await,
+        Err(InsertError::Refused { .. })
+    ));
+    let rows_in =
+        |counts: &[store::TableCount], table| counts.iter().find(|count| count.table == table).unwrap().rows;
+    let counts = store.counts().await.unwrap();
+    assert_eq!(
+        (
+            rows_in(&counts, Table::SensorTemperature),
+            rows_in(&counts, Table::SensorHumidity)
+        ),
+        (1, 1)
+    );
+
+    // A hundred and more months in one block are refused, too: it would never get better.
+    let months = (0..130).map(|month| Row::Temperature(reading(-month * 31 * 86_400, "a", 1.0)));
+    let months: Batch = months.collect();
+    assert!(matches!(
+        store.insert(&months, "j/4-133").await,
+        Err(InsertError::Refused { code: 252, .. })
+    ));
+
+    let newer = "INSERT INTO schema_migrations (version, name, checksum) SETTINGS insert_deduplication_token = 'newer' \
+                 VALUES (999, 'later', '')";
+    engine.client().query(newer).execute().await.unwrap();
+    assert!(matches!(
+        store.migrate().await,
+        Err(StoreError::SchemaTooNew { found: 999, .. })
+    ));
+
+    engine.kill();
+    assert!(matches!(
+        store.insert(&good, "j/1-2").await,
+        Err(InsertError::Unavailable { .. })
+    ));
+    assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
+}
