@@ -41,7 +41,7 @@ pub struct MlOptions {
     pub model_version: String,
     /// Where predictions are computed.
     pub device: Device,
-    /// Which features to compute, at which rate. The models' own are always among them.
+    /// At which rate features are computed. Which ones does not matter here: always those that models read.
     pub features: FeatureOptions,
     /// How large a clip may be.
     pub clip_limits: ClipLimits,

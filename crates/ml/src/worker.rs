@@ -56,11 +56,8 @@ struct Shared {
 impl Ml {
     /// Loads the model and prepares everything else that can fail.
     pub fn open(mut options: MlOptions) -> Result<Self, MlError> {
-        for name in FeatureName::SPECIFIED {
-            if !options.features.names.contains(&name) {
-                options.features.names.push(name);
-            }
-        }
+        // Whatever else the rows carry, a decision needs only what the models read.
+        options.features.names = FeatureName::SPECIFIED.to_vec();
         let source = ModelSource::new(&options);
         let service = Service {
             models: Arc::new(ModelSlot::new(source.load()?)),

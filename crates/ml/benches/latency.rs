@@ -1,0 +1,144 @@
+//! Request → command through a real Mosquitto: latency with one request in flight, throughput with sixteen.
+//!
+//! `cargo bench -p ml -- [requests]`. Service and driver share this process.
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::time::Instant;
+
+use ml::{Ml, MlOptions};
+use mqtt::{BrokerUrl, ConnectionOptions, Event, Incoming, Publisher, Qos, Subscription, Topics};
+use support::{Mosquitto, PATIENCE, device, model_path, request, service, wav};
+use tokio::{sync::oneshot, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+struct Driver {
+    client: Publisher,
+    commands: Incoming,
+}
+
+impl Driver {
+    async fn connect(broker: &Mosquitto) -> Self {
+        let mut connection =
+            ConnectionOptions::new(BrokerUrl::tcp("127.0.0.1", broker.addr.port()), "driver");
+        connection
+            .subscriptions
+            .push(Subscription::new("window/+/control"));
+        let (client, mut commands) = mqtt::connect(connection);
+        while !matches!(
+            timeout(PATIENCE, commands.recv()).await,
+            Ok(Some(Event::Subscribed))
+        ) {}
+        Self { client, commands }
+    }
+
+    async fn send(&self, number: usize, payload: &[u8]) {
+        let topic = format!("ml/inference/request/sensor-{number:06}");
+        self.client
+            .publish(topic, payload.to_vec(), Qos::AtLeastOnce, false)
+            .await
+            .expect("the request is sent");
+    }
+
+    async fn wait(&mut self) {
+        while !matches!(
+            timeout(PATIENCE, self.commands.recv())
+                .await
+                .expect("a command in time"),
+            Some(Event::Message(_))
+        ) {}
+    }
+
+    async fn latency(&mut self, what: &str, requests: usize, payload: impl Fn(usize) -> Vec<u8>) {
+        for number in 0..20 {
+            self.send(number, &payload(number)).await;
+            self.wait().await;
+        }
+        let mut millis = Vec::with_capacity(requests);
+        for number in 0..requests {
+            let payload = payload(number);
+            let start = Instant::now();
+            self.send(number, &payload).await;
+            self.wait().await;
+            millis.push(start.elapsed().as_secs_f64() * 1e3);
+        }
+        millis.sort_by(f64::total_cmp);
+        let at = |share: usize| millis[requests * share / 100];
+        println!(
+            "{what:<30} 1 in flight: p50 {:.2} ms   p90 {:.2} ms   p99 {:.2} ms",
+            at(50),
+            at(90),
+            at(99)
+        );
+    }
+
+    async fn throughput(&mut self, what: &str, requests: usize, payload: impl Fn(usize) -> Vec<u8>) {
+        let start = Instant::now();
+        for number in 0..requests + 16 {
+            if number < requests {
+                self.send(number, &payload(number)).await;
+            }
+            if number >= 16 {
+                self.wait().await;
+            }
+        }
+        println!(
+            "{what:<30} 16 in flight: {:.0} requests/s",
+            requests as f64 / start.elapsed().as_secs_f64()
+        );
+    }
+}
+
+#[tokio::main]
+async fn main() {
+    let requests = std::env::args()
+        .find_map(|argument| argument.parse().ok())
+        .unwrap_or(500)
+        .max(100);
+    let broker = Mosquitto::start();
+    let connection = ConnectionOptions::new(BrokerUrl::tcp("127.0.0.1", broker.addr.port()), "ml");
+    let ml = Ml::open(MlOptions::new(connection, Topics::default(), model_path(), "v0"))
+        .expect("the service opens");
+    let (shutdown, (ready, listening)) = (CancellationToken::new(), oneshot::channel());
+    let running = tokio::spawn(ml.run(shutdown.clone(), ready));
+    listening.await.expect("it listens");
+    let mut driver = Driver::connect(&broker).await;
+
+    let clip = wav(440.0, 2.0);
+    let samples = audio::decode(
+        &clip,
+        domain::AudioFormat::Wav,
+        16_000,
+        &domain::ClipLimits::default(),
+    );
+    let features = service().extractor.extract(&samples.expect("the clip is a WAV"));
+    let named = |number: usize, mut request: domain::InferenceRequest| {
+        request.device_id = device(&format!("sensor-{number:06}"));
+        mqtt::encode_request(&request)
+    };
+    let plain = |number| named(number, request(Some(&clip)));
+    let with_features = |number| {
+        let mut request = request(Some(&clip));
+        let audio = request.audio.as_mut().expect("there is a clip");
+        (audio.audio_hash, audio.features) = (Some(audio::hash(&clip)), Some(features.clone()));
+        named(number, request)
+    };
+    driver
+        .latency("2 s clip, specification only", requests, plain)
+        .await;
+    driver
+        .latency("2 s clip with its features", requests, with_features)
+        .await;
+    driver
+        .latency("no clip", requests, |number| named(number, request(None)))
+        .await;
+    driver
+        .throughput("2 s clip, specification only", requests, plain)
+        .await;
+    driver
+        .throughput("2 s clip with its features", requests, with_features)
+        .await;
+    shutdown.cancel();
+    running.await.expect("it does not panic").expect("it ends well");
+}
