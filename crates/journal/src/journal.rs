@@ -124,10 +124,18 @@ impl Journal {
 
     /// Removes the plan in progress and its records in one atomic write.
     pub async fn finish(&self, plan: &Plan) -> Result<(), JournalError> {
+        self.finish_with(plan, Vec::new()).await
+    }
+
+    /// Finishes the plan and appends `entries` in the same atomic write: records that take the place of some that
+    /// could not be stored. Neither the size limit nor keys stand in their way.
+    pub async fn finish_with(&self, plan: &Plan, entries: Vec<Entry>) -> Result<(), JournalError> {
+        let (first, last, bytes) = (plan.first, plan.last, plan.bytes);
         self.change(PlanChange::Finish {
-            first: plan.first,
-            last: plan.last,
-            bytes: plan.bytes,
+            first,
+            last,
+            bytes,
+            entries,
         })
         .await
     }

@@ -33,10 +33,12 @@ pub(crate) enum PlanChange {
         first: u64,
         last: u64,
     },
+    /// `entries` are appended in the same write, whatever the size limit: they replace what leaves.
     Finish {
         first: u64,
         last: u64,
         bytes: u64,
+        entries: Vec<Entry>,
     },
     Split {
         first: u64,
@@ -330,7 +332,21 @@ impl Group<'_> {
     fn change(&mut self, change: PlanChange) -> Result<(), JournalError> {
         match change {
             PlanChange::Begin { first, last } => self.ledger.begin(first, last),
-            PlanChange::Finish { first, last, bytes } => self.ledger.finish(first, last, bytes),
+            PlanChange::Finish {
+                first,
+                last,
+                bytes,
+                entries,
+            } => {
+                self.ledger.finish(first, last, bytes)?;
+                let cost: u64 = entries.iter().map(Entry::cost).sum();
+                self.ledger.bytes += cost;
+                self.appended_bytes += cost;
+                for entry in &entries {
+                    self.store(entry, false);
+                }
+                Ok(())
+            }
             PlanChange::Split {
                 first,
                 last,

@@ -220,3 +220,35 @@ async fn waiting_for_records_ends_with_the_first_one() {
         .unwrap()
         .unwrap();
 }
+
+#[tokio::test]
+async fn a_full_journal_still_exchanges_a_refused_record_for_its_report() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = Journal::open(Options {
+        max_bytes: 100,
+        ..Options::new(directory.path())
+    })
+    .unwrap();
+    journal.append(vec![entry("a"), entry("b")]).await.unwrap();
+    let plan = journal
+        .next_plan(PlanLimits {
+            max_records: 1,
+            ..PlanLimits::default()
+        })
+        .await
+        .unwrap()
+        .unwrap();
+    let report = Entry {
+        key: None,
+        payload: vec![b'r'; 90],
+    };
+    assert!(matches!(
+        journal.append(vec![report.clone()]).await,
+        Err(JournalError::TooLarge { .. } | JournalError::Full { .. })
+    ));
+    journal.finish_with(&plan, vec![report]).await.unwrap();
+    let rest = journal.next_plan(PlanLimits::default()).await.unwrap().unwrap();
+    assert_eq!(texts(&rest), ["b".to_owned(), "r".repeat(90)]);
+    journal.finish(&rest).await.unwrap();
+    assert_eq!(journal.stats().bytes, 0);
+}
