@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use audio::FeatureOptions;
 use backend::{BackendOptions, TriggerOptions};
 use domain::{FeatureName, Thresholds};
+use ml::MlOptions;
 use mqtt::{BrokerUrl, ConnectionOptions, TopicPatterns, Topics};
 use store::StoreOptions;
 
@@ -82,6 +83,16 @@ fn store(config: &Config) -> StoreOptions {
     options.user.clone_from(&clickhouse.user);
     options.password = clickhouse.password.as_ref().map(|secret| secret.reveal().to_owned()).unwrap_or_default();
     options
+}
+
+/// The ML service's options.
+pub fn ml(config: &Config) -> anyhow::Result<MlOptions> {
+    let connection = connection(&config.mqtt, "casement-ml")?;
+    let mut options = MlOptions::new(connection, topics(&config.mqtt)?, &config.model.path, &config.model.version);
+    options.device = config.model.device.parse()?;
+    options.features = features(&config.audio)?;
+    options.store_raw = config.audio.store_raw.then(|| config.audio.storage_path.clone());
+    Ok(options)
 }
 
 /// Makes `dir`, and says in one line what to do where that fails.

@@ -7,13 +7,14 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf, sync::Arc, time::Durati
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use backend::{Acceptance, Backend, Door, Ingest, Message};
+use backend::{Acceptance, Backend, Door, Ingest, Message, MetricsSource};
 use broker::{Broker, BrokerOptions, Publish, PublishHook, Verdict};
 use domain::Timestamp;
 use engine::{SpawnOptions, Supervisor};
+use ml::Ml;
 use mqtt::BrokerUrl;
 use simulator::SimulationOptions;
-use tokio::task::JoinHandle;
+use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -32,7 +33,6 @@ pub struct SystemOptions {
 }
 
 /// A running system.
-#[derive(Debug)]
 pub struct System {
     broker: Broker,
     engine: Supervisor,
@@ -47,9 +47,9 @@ struct Hook(Arc<Ingest>);
 
 #[async_trait]
 impl PublishHook for Hook {
-    async fn accept(&self, publish: Publish) -> Verdict {
+    async fn accept(&self, publish: Publish<'_>) -> Verdict {
         let received_at = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
-        let message = Message { topic: publish.topic, payload: publish.payload, received_at };
+        let message = Message { topic: publish.topic.to_owned(), payload: publish.payload, received_at };
         match self.0.accept(message).await {
             Acceptance::Withheld => Verdict::Withhold,
             _ => Verdict::Accept,
@@ -80,13 +80,13 @@ impl System {
     ) -> anyhow::Result<(Broker, Backend, SocketAddr, CancellationToken, Vec<JoinHandle<()>>)> {
         let mut backend = Backend::open(assembly::backend(config)?)?;
         let hook = Arc::new(Hook(backend.ingest()));
-        let broker = Broker::start(BrokerOptions::new(config.broker.addr), hook).await?;
+        let broker = Broker::start(BrokerOptions { listen: config.broker.addr, ..BrokerOptions::default() }, hook).await?;
         let url = BrokerUrl::tcp(broker.listen().ip().to_string(), broker.listen().port());
         config.mqtt.broker = url.to_string();
         info!(mqtt = %broker.listen(), clickhouse = %engine.listen(), "broker and engine are up");
         backend.connect(assembly::connection(&config.mqtt, "casement-backend")?, &Door::Hook);
         let senders = CancellationToken::new();
-        let (ml, ml_metrics) = assembly::start_ml(config, senders.clone()).await?;
+        let (ml, ml_metrics) = start_ml(config, senders.clone()).await?;
         let http = backend.serve_http(config.http.addr, vec![ml_metrics]).await?;
         backend.ready().await;
         let mut tasks = vec![ml];
@@ -132,6 +132,20 @@ impl System {
         self.engine.stop().await;
         left
     }
+}
+
+/// Starts the ML service as a task; returns when it receives requests.
+async fn start_ml(config: &Config, shutdown: CancellationToken) -> anyhow::Result<(JoinHandle<()>, MetricsSource)> {
+    let ml = Ml::open(assembly::ml(config)?)?;
+    let metrics = ml.metrics();
+    let (ready, is_ready) = oneshot::channel();
+    let task = tokio::spawn(async move {
+        if let Err(error) = ml.run(shutdown, ready).await {
+            error!(error = format!("{:#}", anyhow::Error::from(error)), "the ML service ended");
+        }
+    });
+    is_ready.await.context("the ML service ended at its start")?;
+    Ok((task, Arc::new(move || metrics.text())))
 }
 
 fn engine_process(config: &Config, program: PathBuf) -> SpawnOptions {

@@ -18,7 +18,7 @@ use std::{
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::TcpStream,
-    process::{Child, Command},
+    process::{Child, ChildStdin, Command},
     sync::watch,
     task::JoinHandle,
     time::{Instant, sleep, timeout},
@@ -71,6 +71,8 @@ pub struct Supervisor {
 
 struct Process {
     child: Child,
+    /// Held open for as long as the child shall live; `Child::wait` would close it.
+    lifeline: Option<ChildStdin>,
     reason: watch::Receiver<String>,
 }
 
@@ -165,7 +167,8 @@ impl Process {
                 }
             }
         });
-        Ok(Self { child, reason })
+        let lifeline = child.stdin.take();
+        Ok(Self { child, lifeline, reason })
     }
 
     /// The line it explained its end with.
@@ -185,7 +188,7 @@ impl Process {
 
     async fn end(&mut self) {
         // Closing its input asks it to finish.
-        drop(self.child.stdin.take());
+        drop(self.lifeline.take());
         if timeout(END, self.child.wait()).await.is_err() {
             let _ = self.child.kill().await;
         }

@@ -8,7 +8,7 @@ use crate::{assembly, cli, config::Sources, shutdown};
 
 const DRAIN: Duration = Duration::from_secs(4);
 
-pub async fn run(flags: cli::Backend) -> anyhow::Result<()> {
+pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
     let config = Sources::process(flags.config).flag("http.addr", flags.http.map(|addr| addr.to_string())).load()?;
     assembly::make_dir(&config.journal.path)?;

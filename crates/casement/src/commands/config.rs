@@ -2,7 +2,7 @@
 
 use crate::{cli::ConfigFile, config::Sources};
 
-pub fn run(flags: ConfigFile) -> anyhow::Result<()> {
+pub(super) fn run(flags: ConfigFile) -> anyhow::Result<()> {
     let config = Sources::process(flags.config).load()?;
     println!("{}", serde_json::to_string_pretty(&config)?);
     Ok(())

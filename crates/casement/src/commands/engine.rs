@@ -2,7 +2,7 @@
 
 use crate::{assembly, cli, config::Sources, shutdown};
 
-pub async fn run(flags: cli::Engine) -> anyhow::Result<()> {
+pub(super) async fn run(flags: cli::Engine) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
     let path = flags.data.map(|data| data.join("engine").display().to_string());
     let config = Sources::process(flags.config)

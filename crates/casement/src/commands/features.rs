@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::cli::Features;
 
-pub fn run(flags: &Features) -> anyhow::Result<()> {
+pub(super) fn run(flags: &Features) -> anyhow::Result<()> {
     let options = FeatureOptions { rate: flags.rate, names: FeatureName::ALL.to_vec(), ..FeatureOptions::default() };
     let extractor = Extractor::new(options)?;
     // Limits protect a service from strangers; a person's own recording may be longer.

@@ -4,7 +4,7 @@ use simulator::SimulationOptions;
 
 use crate::{cli::Simulate, shutdown};
 
-pub async fn run(flags: Simulate) -> anyhow::Result<()> {
+pub(super) async fn run(flags: Simulate) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
     anyhow::ensure!(flags.speed.is_finite() && flags.speed > 0.0, "--speed {} is not a positive number", flags.speed);
     println!("{} virtual devices at {}; stop with Ctrl-C", flags.devices, flags.broker);

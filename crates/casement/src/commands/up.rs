@@ -9,7 +9,7 @@ use crate::{
     system::{System, SystemOptions, this_program},
 };
 
-pub async fn run(flags: cli::Up) -> anyhow::Result<()> {
+pub(super) async fn run(flags: cli::Up) -> anyhow::Result<()> {
     let started = Instant::now();
     let shutdown = shutdown::on_signal()?;
     let simulate = flags.simulate;

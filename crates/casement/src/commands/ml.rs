@@ -1,0 +1,22 @@
+//! `casement ml`: the ML service against a broker.
+
+use ::ml::Ml;
+use tokio::sync::oneshot;
+
+use crate::{assembly, cli::ConfigFile, config::Sources, shutdown};
+
+pub(super) async fn run(flags: ConfigFile) -> anyhow::Result<()> {
+    let shutdown = shutdown::on_signal()?;
+    let config = Sources::process(flags.config).load()?;
+    let ml = Ml::open(assembly::ml(&config)?)?;
+    let version = ml.models().current().version().to_owned();
+    let (ready, is_ready) = oneshot::channel();
+    let broker = config.mqtt.broker.clone();
+    tokio::spawn(async move {
+        if is_ready.await.is_ok() {
+            println!("casement ml is running: broker {broker}, model {} ({version})", config.model.path.display());
+        }
+    });
+    ml.run(shutdown, ready).await?;
+    Ok(())
+}
