@@ -1,1 +1,34 @@
-//! placeholder
+//! Virtual ESP32s in physical rooms: real MQTT clients whose windows really cool, dry and let noise in.
+//!
+//! In: options and a shutdown token, or nothing but a seed. Out: messages as devices send them, or the same world
+//! without any IO ([`Simulation`]). Everything is drawn from the seed; it never talks to anything but a broker.
+
+mod air;
+mod clock;
+mod device;
+mod error;
+pub mod ledger;
+mod noise;
+mod options;
+mod profile;
+mod room;
+mod sensor;
+mod service;
+mod simulation;
+pub mod sound;
+mod summary;
+mod uplink;
+mod weather;
+mod window;
+
+pub use error::SimulationError;
+pub use ledger::Ledger;
+pub use options::SimulationOptions;
+pub use profile::{Activity, Profile, RoomKind};
+pub use room::{Flows, Room};
+pub use sensor::ClimateSensor;
+pub use service::run;
+pub use simulation::{Observation, Simulation, Take, VirtualRoom, default_start};
+pub use summary::{Commands, Counts, Summary};
+pub use weather::{Outdoor, SimulatedTime, Weather};
+pub use window::{Obedience, Window};

@@ -1,0 +1,327 @@
+//! A virtual ESP32: one room behind one MQTT connection.
+//!
+//! In: time, commands from the broker, shutdown. Out: temperature, humidity, clips, the window's reports, and its own
+//! status. A broker that is away does not stop the room.
+
+use std::{future::pending, sync::Arc, time::Duration};
+
+use domain::{AudioFormat, Clip, DeviceId, Quantity, Reading, Timestamp, WindowState};
+use mqtt::{Delivery, DeviceStatus, Event, Message, Publisher, Qos, Subscription, TopicKind};
+use tokio::{
+    task::JoinHandle,
+    time::{MissedTickBehavior, interval, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock::{self, Stamps},
+    ledger::{Content, Record},
+    options::{BEAT, SimulationOptions},
+    simulation::{Take, VirtualRoom},
+    sound::SAMPLE_RATE,
+    summary::Tally,
+    uplink::{Post, Uplink},
+    window::Obedience,
+};
+
+/// A moving window reports this often.
+const REPORT: Duration = Duration::from_secs(1);
+/// A resting one reports this often.
+const REPORT_AT_REST: Duration = Duration::from_secs(60);
+/// How long the last messages and the goodbye may take, each.
+const FAREWELL: Duration = Duration::from_millis(800);
+
+/// When something is due next, in wall time since the device joined.
+#[derive(Debug, Clone, Copy)]
+struct Due {
+    next: Duration,
+    every: Duration,
+}
+
+impl Due {
+    /// Whether it is due at `elapsed`; if so, once.
+    fn take(&mut self, elapsed: Duration) -> bool {
+        if elapsed < self.next {
+            return false;
+        }
+        self.next += self.every;
+        true
+    }
+}
+
+pub(crate) struct Device {
+    id: DeviceId,
+    room: VirtualRoom,
+    options: Arc<SimulationOptions>,
+    tally: Arc<Tally>,
+    stamps: Stamps,
+    /// Wall time since the first connection.
+    elapsed: Option<Duration>,
+    reading: Due,
+    clip: Due,
+    recording: Option<JoinHandle<Post>>,
+    reported: Option<(WindowState, Duration)>,
+}
+
+impl Device {
+    /// Device number `index`; the first clips of a house come one after another.
+    pub(crate) fn new(
+        id: DeviceId,
+        index: usize,
+        room: VirtualRoom,
+        options: Arc<SimulationOptions>,
+        tally: Arc<Tally>,
+    ) -> Self {
+        let first_clip = Duration::from_millis(600 + 200 * (index % 6) as u64);
+        Self {
+            id,
+            room,
+            tally,
+            stamps: Stamps::default(),
+            elapsed: None,
+            reading: Due {
+                next: Duration::ZERO,
+                every: options.reading_interval,
+            },
+            clip: Due {
+                next: first_clip,
+                every: options.clip_interval,
+            },
+            recording: None,
+            reported: None,
+            options,
+        }
+    }
+
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
+        let (publisher, mut incoming) = mqtt::connect(self.connection());
+        let uplink = Uplink::new(
+            publisher.clone(),
+            Arc::clone(&self.tally),
+            self.options.ledger.clone(),
+        );
+        let mut beat = interval(BEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                event = incoming.recv() => match event {
+                    Some(event) => self.handle(event, &uplink),
+                    None => break,
+                },
+                post = recorded(&mut self.recording) => {
+                    self.recording = None;
+                    if let Some(post) = post {
+                        uplink.send(post);
+                    }
+                }
+                _ = beat.tick() => self.beat(&uplink),
+            }
+        }
+        self.leave(uplink, &publisher).await;
+    }
+
+    fn connection(&self) -> mqtt::ConnectionOptions {
+        let status = |status| {
+            let topic = self.options.topics.topic_for(TopicKind::DeviceStatus, &self.id);
+            Message::new(topic, mqtt::encode_status(status)).retained()
+        };
+        let control = self.options.topics.topic_for(TopicKind::WindowControl, &self.id);
+        mqtt::ConnectionOptions {
+            birth: Some(status(DeviceStatus::Online)),
+            last_will: Some(status(DeviceStatus::Offline)),
+            subscriptions: vec![Subscription::new(control)],
+            ..self.options.connection(&self.id)
+        }
+    }
+
+    fn handle(&mut self, event: Event, uplink: &Uplink) {
+        match event {
+            Event::Connected { .. } => self.joined(uplink),
+            Event::Message(delivery) => self.command(&delivery, uplink),
+            Event::SubscriptionRefused { filters } => {
+                tracing::warn!(device_id = %self.id, ?filters, "the broker lets nobody command this window");
+            }
+            Event::Disconnected { reason } => tracing::debug!(device_id = %self.id, reason, "disconnected"),
+            Event::Subscribed => {}
+        }
+    }
+
+    fn joined(&mut self, uplink: &Uplink) {
+        if self.elapsed.is_none() {
+            self.elapsed = Some(Duration::ZERO);
+            if self.tally.joined() == self.options.devices as u64 {
+                tracing::info!(devices = self.options.devices, broker = %self.options.broker, "all simulated rooms are connected");
+            }
+            // A person who watches sees something at once.
+            self.measure(uplink);
+        }
+        self.report(uplink);
+    }
+
+    fn beat(&mut self, uplink: &Uplink) {
+        let Some(elapsed) = self.elapsed.map(|elapsed| elapsed + BEAT) else {
+            return;
+        };
+        self.elapsed = Some(elapsed);
+        self.room.step(BEAT.mul_f64(self.options.speed));
+        if self.reading.take(elapsed) {
+            self.measure(uplink);
+        }
+        if self.clip.take(elapsed) && self.recording.is_none() {
+            self.record();
+        }
+        self.report_if_due(elapsed, uplink);
+    }
+
+    fn measure(&mut self, uplink: &Uplink) {
+        let timestamp = self.stamps.next();
+        for (kind, quantity) in [
+            (TopicKind::Temperature, Quantity::Temperature),
+            (TopicKind::Humidity, Quantity::Humidity),
+        ] {
+            let value = self.room.read(quantity);
+            let reading = Reading::new(self.id.clone(), quantity, value, timestamp)
+                .expect("a sensor's range lies within its quantity's");
+            uplink.send(Post {
+                kind,
+                topic: self.options.topics.topic_for(kind, &self.id),
+                payload: mqtt::encode_reading(&reading),
+                record: self.record_of(kind, timestamp, || Content::value(value)),
+            });
+        }
+    }
+
+    /// Starts a recording beside the connection: it takes milliseconds of arithmetic.
+    fn record(&mut self) {
+        let take = self.room.listen();
+        let timestamp = self.stamps.next();
+        let topic = self.options.topics.topic_for(TopicKind::Audio, &self.id);
+        let (id, length, noted) = (
+            self.id.clone(),
+            self.options.clip_length,
+            self.options.ledger.is_some(),
+        );
+        tracing::debug!(device_id = %id, kind = take.kind().as_str(), "records");
+        self.recording = Some(tokio::task::spawn_blocking(move || {
+            let clip = make_clip(take, id, timestamp, length);
+            let record = noted.then(|| Record {
+                device_id: clip.device_id.clone(),
+                kind: TopicKind::Audio,
+                timestamp,
+                content: Content::Clip(audio::hash(&clip.data)),
+            });
+            Post {
+                kind: TopicKind::Audio,
+                topic,
+                payload: mqtt::encode_clip(&clip),
+                record,
+            }
+        }));
+    }
+
+    fn record_of(
+        &self,
+        kind: TopicKind,
+        timestamp: Timestamp,
+        content: impl Fn() -> Content,
+    ) -> Option<Record> {
+        self.options.ledger.is_some().then(|| Record {
+            device_id: self.id.clone(),
+            kind,
+            timestamp,
+            content: content(),
+        })
+    }
+
+    fn command(&mut self, delivery: &Delivery, uplink: &Uplink) {
+        let command = match mqtt::decode_control(self.id.clone(), &delivery.payload) {
+            Ok(command) => command,
+            Err(refusal) => {
+                tracing::debug!(device_id = %self.id, %refusal, "a command cannot be read");
+                self.tally.command(None);
+                return;
+            }
+        };
+        let obedience = self.room.window_mut().obey(&command, clock::now());
+        self.tally.command(Some(obedience));
+        if obedience == Obedience::Obeyed {
+            tracing::debug!(device_id = %self.id, position = command.position.percent(), "the window moves");
+            self.report(uplink);
+        }
+    }
+
+    fn report_if_due(&mut self, elapsed: Duration, uplink: &Uplink) {
+        let due = match &self.reported {
+            None => true,
+            Some((state, at)) => {
+                let window = self.room.window();
+                let since = elapsed.saturating_sub(*at);
+                let moved = window.position() != state.position;
+                since >= REPORT_AT_REST || (moved && (since >= REPORT || !window.is_moving()))
+            }
+        };
+        if due {
+            self.report(uplink);
+        }
+    }
+
+    fn report(&mut self, uplink: &Uplink) {
+        let window = self.room.window();
+        let state = WindowState {
+            device_id: self.id.clone(),
+            timestamp: self.stamps.next(),
+            position: window.position(),
+            target: Some(window.target()),
+            command_id: window.command_id().map(str::to_owned),
+        };
+        uplink.send(Post {
+            kind: TopicKind::WindowState,
+            topic: self.options.topics.topic_for(TopicKind::WindowState, &self.id),
+            payload: mqtt::encode_state(&state),
+            record: None,
+        });
+        self.reported = Some((state, self.elapsed.unwrap_or_default()));
+    }
+
+    /// Sends what waits, says goodbye.
+    async fn leave(&self, uplink: Uplink, publisher: &Publisher) {
+        let mut sender = uplink.close();
+        let connected = publisher.is_connected();
+        if !connected || timeout(FAREWELL, &mut sender).await.is_err() {
+            sender.abort();
+        }
+        if connected {
+            let topic = self.options.topics.topic_for(TopicKind::DeviceStatus, &self.id);
+            let goodbye = publisher.publish_confirmed(
+                topic,
+                mqtt::encode_status(DeviceStatus::Offline),
+                Qos::AtLeastOnce,
+                true,
+            );
+            let _ = timeout(FAREWELL, goodbye).await;
+        }
+        publisher.disconnect().await;
+    }
+}
+
+/// Waits for the recording in progress; for ever without one.
+async fn recorded(recording: &mut Option<JoinHandle<Post>>) -> Option<Post> {
+    match recording {
+        Some(recording) => recording.await.ok(),
+        None => pending().await,
+    }
+}
+
+/// Records a clip as the specification wants it: WAV, 16 kHz, mono, 16 bit.
+fn make_clip(take: Take, device_id: DeviceId, timestamp: Timestamp, length: Duration) -> Clip {
+    let samples = take.record(length);
+    Clip {
+        device_id,
+        timestamp,
+        duration_s: samples.len() as f64 / f64::from(SAMPLE_RATE),
+        data: audio::wav::encode_pcm16(&samples, SAMPLE_RATE),
+        sample_rate: SAMPLE_RATE,
+        format: AudioFormat::Wav,
+    }
+}

@@ -1,0 +1,176 @@
+//! What a simulation did, in numbers.
+//!
+//! In: events of many devices, counted without locks. Out: a summary that can be read while they run and at the end.
+
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+use mqtt::TopicKind;
+
+use crate::window::Obedience;
+
+/// Messages of one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Handed to the connection.
+    pub published: u64,
+    /// Acknowledged by the broker.
+    pub acknowledged: u64,
+    /// Refused by the broker.
+    pub refused: u64,
+    /// Never sent: the device's memory was full.
+    pub dropped: u64,
+}
+
+/// What became of commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Commands {
+    /// Obeyed.
+    pub obeyed: u64,
+    /// Too old when they came.
+    pub expired: u64,
+    /// Obeyed before.
+    pub repeated: u64,
+    /// Not readable.
+    pub invalid: u64,
+}
+
+/// What a simulation did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// Devices that were connected at least once.
+    pub devices: u64,
+    /// Temperature readings.
+    pub temperature: Counts,
+    /// Humidity readings.
+    pub humidity: Counts,
+    /// Clips.
+    pub audio: Counts,
+    /// Windows' reports.
+    pub window_state: Counts,
+    /// Commands to windows.
+    pub commands: Commands,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} devices", self.devices)?;
+        for (name, counts) in [
+            ("temperature", self.temperature),
+            ("humidity", self.humidity),
+            ("audio", self.audio),
+            ("window_state", self.window_state),
+        ] {
+            writeln!(
+                f,
+                "{name:<13}{} published, {} acknowledged, {} refused, {} dropped",
+                counts.published, counts.acknowledged, counts.refused, counts.dropped
+            )?;
+        }
+        let c = self.commands;
+        write!(
+            f,
+            "commands     {} obeyed, {} expired, {} repeated, {} invalid",
+            c.obeyed, c.expired, c.repeated, c.invalid
+        )
+    }
+}
+
+#[derive(Debug, Default)]
+struct KindTally {
+    published: AtomicU64,
+    acknowledged: AtomicU64,
+    refused: AtomicU64,
+    dropped: AtomicU64,
+}
+
+impl KindTally {
+    fn counts(&self) -> Counts {
+        Counts {
+            published: self.published.load(Relaxed),
+            acknowledged: self.acknowledged.load(Relaxed),
+            refused: self.refused.load(Relaxed),
+            dropped: self.dropped.load(Relaxed),
+        }
+    }
+}
+
+/// What can happen to a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    Published,
+    Acknowledged,
+    Refused,
+    Dropped,
+}
+
+/// The counters of a running simulation.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    devices: AtomicU64,
+    kinds: [KindTally; 4],
+    obeyed: AtomicU64,
+    expired: AtomicU64,
+    repeated: AtomicU64,
+    invalid: AtomicU64,
+}
+
+impl Tally {
+    /// A device is connected for the first time; says how many are now.
+    pub(crate) fn joined(&self) -> u64 {
+        self.devices.fetch_add(1, Relaxed) + 1
+    }
+
+    pub(crate) fn message(&self, kind: TopicKind, step: Step) {
+        let Some(place) = place(kind) else { return };
+        let tally = &self.kinds[place];
+        let counter = match step {
+            Step::Published => &tally.published,
+            Step::Acknowledged => &tally.acknowledged,
+            Step::Refused => &tally.refused,
+            Step::Dropped => &tally.dropped,
+        };
+        counter.fetch_add(1, Relaxed);
+    }
+
+    /// `None` is a command that cannot be read.
+    pub(crate) fn command(&self, obedience: Option<Obedience>) {
+        let counter = match obedience {
+            Some(Obedience::Obeyed) => &self.obeyed,
+            Some(Obedience::Expired) => &self.expired,
+            Some(Obedience::Repeated) => &self.repeated,
+            None => &self.invalid,
+        };
+        counter.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn summary(&self) -> Summary {
+        let [temperature, humidity, audio, window_state] = self.kinds.each_ref().map(KindTally::counts);
+        Summary {
+            devices: self.devices.load(Relaxed),
+            temperature,
+            humidity,
+            audio,
+            window_state,
+            commands: Commands {
+                obeyed: self.obeyed.load(Relaxed),
+                expired: self.expired.load(Relaxed),
+                repeated: self.repeated.load(Relaxed),
+                invalid: self.invalid.load(Relaxed),
+            },
+        }
+    }
+}
+
+/// What devices publish; other kinds are not theirs.
+const fn place(kind: TopicKind) -> Option<usize> {
+    match kind {
+        TopicKind::Temperature => Some(0),
+        TopicKind::Humidity => Some(1),
+        TopicKind::Audio => Some(2),
+        TopicKind::WindowState => Some(3),
+        _ => None,
+    }
+}

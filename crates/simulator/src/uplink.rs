@@ -1,0 +1,102 @@
+//! A device's way out: messages wait in its small memory and leave one after another, each acknowledged before the next.
+//!
+//! In: payloads with the record they stand for. Out: publications at `QoS` 1, counted and noted in the ledger. While the
+//! broker is away readings wait and come late, with the time they were measured; what has no room is dropped and counted.
+
+use std::sync::Arc;
+
+use mqtt::{PublishError, Publisher, Qos, TopicKind};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    task::JoinHandle,
+};
+
+use crate::{
+    ledger::{Ledger, Outcome, Record},
+    summary::{Step, Tally},
+};
+
+/// How many messages a device keeps while the broker is away: about twenty minutes of readings.
+const MEMORY: usize = 512;
+/// How many of them may be clips, which are large.
+const CLIPS: usize = 4;
+
+/// A message to publish.
+pub(crate) struct Post {
+    pub(crate) kind: TopicKind,
+    pub(crate) topic: String,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) record: Option<Record>,
+}
+
+/// The way out of one device.
+pub(crate) struct Uplink {
+    posts: mpsc::Sender<(Post, Option<OwnedSemaphorePermit>)>,
+    clips: Arc<Semaphore>,
+    tally: Arc<Tally>,
+    sender: JoinHandle<()>,
+}
+
+impl Uplink {
+    pub(crate) fn new(publisher: Publisher, tally: Arc<Tally>, ledger: Option<Arc<Ledger>>) -> Self {
+        let (posts, waiting) = mpsc::channel(MEMORY);
+        let sender = tokio::spawn(deliver(waiting, publisher, Arc::clone(&tally), ledger));
+        Self {
+            posts,
+            clips: Arc::new(Semaphore::new(CLIPS)),
+            tally,
+            sender,
+        }
+    }
+
+    /// Takes a message; it never waits.
+    pub(crate) fn send(&self, post: Post) {
+        let kind = post.kind;
+        let room = match kind {
+            TopicKind::Audio => Arc::clone(&self.clips)
+                .try_acquire_owned()
+                .map(Some)
+                .map_err(|_| ()),
+            _ => Ok(None),
+        };
+        let sent = room.and_then(|permit| self.posts.try_send((post, permit)).map_err(|_| ()));
+        if sent.is_err() {
+            self.tally.message(kind, Step::Dropped);
+        }
+    }
+
+    /// Takes no more messages; gives the task that sends the waiting ones.
+    pub(crate) fn close(self) -> JoinHandle<()> {
+        self.sender
+    }
+}
+
+async fn deliver(
+    mut waiting: mpsc::Receiver<(Post, Option<OwnedSemaphorePermit>)>,
+    publisher: Publisher,
+    tally: Arc<Tally>,
+    ledger: Option<Arc<Ledger>>,
+) {
+    while let Some((post, _permit)) = waiting.recv().await {
+        let ticket = ledger
+            .as_ref()
+            .zip(post.record)
+            .map(|(ledger, record)| (ledger, ledger.open(record)));
+        tally.message(post.kind, Step::Published);
+        let sent = publisher
+            .publish_confirmed(post.topic, post.payload, Qos::AtLeastOnce, false)
+            .await;
+        let (step, outcome) = match sent {
+            Ok(()) => (Step::Acknowledged, Outcome::Acknowledged),
+            Err(PublishError::Closed | PublishError::Lost) => return,
+            Err(error) => {
+                tracing::debug!(kind = post.kind.as_str(), %error, "refused");
+                (Step::Refused, Outcome::Refused)
+            }
+        };
+        tally.message(post.kind, step);
+        if let Some((ledger, ticket)) = ticket {
+            ledger.close(ticket, outcome);
+        }
+    }
+}
