@@ -41,6 +41,8 @@ impl ModelSlot {
     }
 }
 
+type Stamp = (PathBuf, (SystemTime, u64), Option<(SystemTime, u64)>);
+
 /// What a model must agree with.
 #[derive(Debug, Clone)]
 pub(crate) struct ModelSource {
@@ -88,12 +90,15 @@ impl ModelSource {
         }
     }
 
-    /// When model and side-car were last written, and how large they are.
-    fn stamp(&self) -> [Option<(SystemTime, u64)>; 2] {
-        [self.path.clone(), sidecar_path(&self.path)].map(|path| {
+    /// Which files model and side-car are, when they were last written, and how large they are. `None` while there is
+    /// no model: it is being replaced.
+    fn stamp(&self) -> Option<Stamp> {
+        let path = self.path.canonicalize().ok()?;
+        let [model, sidecar] = [path.clone(), sidecar_path(&path)].map(|path| {
             let metadata = fs::metadata(path).ok()?;
             Some((metadata.modified().ok()?, metadata.len()))
-        })
+        });
+        Some((path, model?, sidecar))
     }
 }
 
@@ -113,7 +118,7 @@ pub(crate) async fn follow(
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
         let stamp = source.stamp();
-        if stamp == seen || stamp[0].is_none() {
+        if stamp == seen || stamp.is_none() {
             continue;
         }
         seen = stamp;

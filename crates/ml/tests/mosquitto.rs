@@ -236,6 +236,26 @@ fn replace(path: &Path, bytes: &[u8]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn promoting_and_rolling_back_reach_the_running_service() {
+    let broker = Mosquitto::start();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("model.pth");
+    fs::copy(model_path(), &path).unwrap();
+    let registry = model::Registry::beside(&path);
+    let mut bench = Bench::start(&broker, options(&broker, &path)).await;
+    registry.add(&other_model_path(), Some("v2")).unwrap();
+    registry.promote("v2", "v0").unwrap();
+    bench.counted("casement_ml_model_swaps_total 1").await;
+    bench.ask("d", None).await;
+    assert_eq!(bench.command().await.1["model_version"], "v2");
+    registry.rollback().unwrap();
+    bench.counted("casement_ml_model_swaps_total 2").await;
+    bench.ask("d", None).await;
+    assert_eq!(bench.command().await.1["model_version"], "v0");
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn recordings_are_kept_only_where_asked_for() {
     let broker = Mosquitto::start();
     let dir = tempfile::tempdir().unwrap();

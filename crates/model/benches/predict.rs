@@ -77,7 +77,7 @@ fn predictions(name: &str, model: &Model) {
 fn main() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/window_regressor.pth");
     let load = measure(500, 1, || {
-        drop(black_box(Model::load(&path)).expect("the shipped model loads"))
+        drop(black_box(Model::load(&path)).expect("the shipped model loads"));
     });
     report("load the shipped model", "target 1000", load);
     predictions("hidden 64", &Model::load(&path).expect("the shipped model loads"));

@@ -6,14 +6,17 @@
 mod architecture;
 mod confidence;
 mod error;
+mod history;
 mod model;
 mod network;
 mod predict;
 pub mod pth;
+mod registry;
 mod sidecar;
 
 pub use confidence::{GUARD_FULL_Z, GUARD_ZERO_Z, TOLERANCE_POINTS, confidence, guard};
 pub use error::{InputError, LoadError};
 pub use model::{INPUTS, Model, UNVERSIONED, input};
 pub use predict::{PredictRequest, PredictResponse, Prediction, answer};
+pub use registry::{Registry, RegistryError, Version};
 pub use sidecar::{Calibration, Sidecar, SidecarError, sidecar_path};

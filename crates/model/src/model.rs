@@ -23,8 +23,13 @@ pub struct Model {
 }
 
 impl Model {
-    /// Loads a `.pth` file and the side-car beside it, where there is one.
+    /// Loads a `.pth` file and the side-car beside it, where there is one. A link is followed once, so that model and
+    /// side-car belong together while the link changes.
     pub fn load(path: &Path) -> Result<Self, LoadError> {
+        let path = &path.canonicalize().map_err(|source| LoadError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         let (bytes, tensors) = pth::read_file(path)?;
         let mut model = Self::checked(&bytes, tensors)?;
         if let Some(sidecar) = Sidecar::beside(path, &model.sha256)? {

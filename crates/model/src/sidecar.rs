@@ -1,7 +1,7 @@
 //! The JSON beside a `.pth` file: which version it is, what it was trained on, and how good it is.
 //!
-//! `window_regressor.pth` has `window_regressor.pth.json`. The file works without it; where it is present it must belong
-//! to exactly these bytes.
+//! `window_regressor.pth` has `window_regressor.pth.json`; that of a link lies beside the file it leads to. The model
+//! works without it; where it is present it must belong to exactly these bytes.
 
 use std::{
     fs, io,
@@ -88,6 +88,19 @@ pub fn sidecar_path(model: &Path) -> PathBuf {
 }
 
 impl Sidecar {
+    /// One that knows only which file it belongs to.
+    pub(crate) fn bare(sha256: &str) -> Self {
+        Self {
+            version: String::new(),
+            sha256: sha256.to_owned(),
+            features_version: None,
+            features: Vec::new(),
+            sample_rate: None,
+            training_data: None,
+            calibration: None,
+        }
+    }
+
     /// Reads the side-car of the model at `model`, whose bytes have the hash `sha256`; `None` where there is none.
     pub(crate) fn beside(model: &Path, sha256: &str) -> Result<Option<Self>, SidecarError> {
         let path = sidecar_path(model);

@@ -6,7 +6,10 @@ use zip::ZipArchive;
 
 use crate::LoadError;
 
-use super::pickle::{self, Fault};
+use super::{
+    names,
+    pickle::{self, Fault},
+};
 
 /// The largest file. A hidden size of 64 needs 35 KB.
 pub(super) const MAX_FILE_BYTES: u64 = 16 << 20;
@@ -139,7 +142,7 @@ fn check_pickle(bytes: &[u8]) -> Result<usize, LoadError> {
     match scan
         .globals
         .into_iter()
-        .find(|global| !pickle::is_harmless(global))
+        .find(|global| !names::is_harmless(global))
     {
         Some(global) => Err(LoadError::Hostile(global)),
         None => Ok(scan.len),

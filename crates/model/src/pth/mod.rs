@@ -4,8 +4,10 @@
 //! named tensors; and the way back. Sizes are checked before anything is parsed, and nothing in a file is ever run.
 
 mod container;
+mod names;
 mod pickle;
 mod read;
+mod stack;
 mod write;
 
 #[cfg(test)]

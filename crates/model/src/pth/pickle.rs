@@ -1,7 +1,10 @@
-//! A walk over a pickle's opcodes that builds nothing: how long it is, and which Python names it refers to.
+//! A walk over a pickle's opcodes that builds nothing: how long it is, which Python names it refers to, and how much
+//! reading it would copy.
 //!
-//! It guards the reader, which needs many times a pickle's size in memory, and it sees names that hide in parts of a
-//! file the reader passes over.
+//! It guards the reader, which copies a whole object wherever the pickle refers back to it, and it sees names that hide
+//! in parts of a file the reader passes over.
+
+use super::stack::Stack;
 
 /// The bytes are not a pickle, or not one that `torch.save` writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,36 +24,21 @@ pub(super) fn scan(bytes: &[u8]) -> Result<Scan, Fault> {
     let mut walk = Walk {
         bytes,
         at: 0,
-        recent: [None, None],
-        memo: Vec::new(),
+        stack: Stack::default(),
+        globals: Vec::new(),
     };
-    let mut globals = Vec::new();
-    loop {
-        match walk.step()? {
-            Step::Other => {}
-            Step::Global(name) => globals.push(name),
-            Step::Stop => {
-                return Ok(Scan {
-                    len: walk.at,
-                    globals,
-                });
-            }
-        }
-    }
-}
-
-enum Step {
-    Other,
-    Global(String),
-    Stop,
+    while walk.step()? {}
+    Ok(Scan {
+        len: walk.at,
+        globals: walk.globals,
+    })
 }
 
 struct Walk<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// The two values pushed last, where they are text: what `STACK_GLOBAL` reads.
-    recent: [Option<&'a [u8]>; 2],
-    memo: Vec<(u32, Option<&'a [u8]>)>,
+    stack: Stack<'a>,
+    globals: Vec<String>,
 }
 
 impl<'a> Walk<'a> {
@@ -85,26 +73,6 @@ impl<'a> Walk<'a> {
         Ok(&rest[..len])
     }
 
-    fn push(&mut self, text: Option<&'a [u8]>) -> Step {
-        self.recent = [self.recent[1], text];
-        Step::Other
-    }
-
-    fn memoize(&mut self, index: u64) -> Step {
-        self.memo.push((index as u32, self.recent[1]));
-        Step::Other
-    }
-
-    fn recall(&mut self, index: u64) -> Step {
-        let text = self
-            .memo
-            .iter()
-            .rev()
-            .find(|(known, _)| u64::from(*known) == index)
-            .and_then(|(_, text)| *text);
-        self.push(text)
-    }
-
     fn line_number(&mut self) -> Result<u64, Fault> {
         let line = self.line()?;
         std::str::from_utf8(line)
@@ -113,231 +81,102 @@ impl<'a> Walk<'a> {
             .ok_or(Fault("a memo index is no number"))
     }
 
-    fn step(&mut self) -> Result<Step, Fault> {
-        Ok(match self.take(1)?[0] {
-            b'.' => Step::Stop,
+    fn text(&mut self, width: usize) -> Result<(), Fault> {
+        let text = self.counted(width)?;
+        self.stack.push_text(text);
+        Ok(())
+    }
+
+    fn import(&mut self, module: &[u8], name: &[u8]) {
+        self.globals.push(format!(
+            "{}.{}",
+            String::from_utf8_lossy(module),
+            String::from_utf8_lossy(name)
+        ));
+        self.stack.push();
+    }
+
+    /// One opcode; `false` at STOP. Values first, then what is built of them, then the memo, then the frame.
+    fn step(&mut self) -> Result<bool, Fault> {
+        let opcode = self.take(1)?[0];
+        match opcode {
+            b'.' => return Ok(false),
             b'c' | b'i' => {
                 let (module, name) = (self.line()?, self.line()?);
-                self.push(None);
-                Step::Global(dotted(module, name))
+                if opcode == b'i' {
+                    self.stack.collect(1)?;
+                }
+                self.import(module, name);
             }
             0x93 => {
-                let [Some(module), Some(name)] = self.recent else {
+                let (Some(name), Some(module)) = (self.stack.pop()?.text, self.stack.pop()?.text) else {
                     return Err(Fault("it imports a name that it computes"));
                 };
-                self.push(None);
-                Step::Global(dotted(module, name))
+                self.import(module, name);
             }
-            0x82..=0x84 => return Err(Fault("it uses Python's extension registry")),
-            0x80 => self.skip(1)?,
-            0x95 => self.skip(8)?,
             b'X' | b'T' => self.text(4)?,
             b'U' | 0x8c => self.text(1)?,
             0x8d => self.text(8)?,
-            b'C' | 0x8a => self.value(1)?,
-            0x8e | 0x96 => self.value(8)?,
-            b'B' | 0x8b => self.value(4)?,
             b'S' | b'V' => {
                 let text = self.line()?;
                 // S writes its quotes.
                 let quoted =
                     text.len() >= 2 && matches!(text[0], b'\'' | b'"') && text[0] == text[text.len() - 1];
-                self.push(Some(if quoted { &text[1..text.len() - 1] } else { text }))
+                self.stack
+                    .push_text(if quoted { &text[1..text.len() - 1] } else { text });
             }
-            b'I' | b'L' | b'F' | b'P' => {
-                self.line()?;
-                self.push(None)
+            b'I' | b'L' | b'F' | b'P' | b'B' | b'C' | b'K' | b'M' | b'J' | b'G' | 0x8a | 0x8b | 0x8e
+            | 0x96 => {
+                self.scalar(opcode)?;
+                self.stack.push();
             }
-            b'K' => self.fixed(1)?,
-            b'M' => self.fixed(2)?,
-            b'J' => self.fixed(4)?,
-            b'G' => self.fixed(8)?,
-            b'q' => {
-                let index = self.number(1)?;
-                self.memoize(index)
+            b'N' | b']' | b'}' | b')' | 0x88 | 0x89 | 0x8f | 0x97 => self.stack.push(),
+            b'(' => self.stack.mark(),
+            b't' | b'l' | b'd' | b'o' | 0x91 => self.stack.collect(1)?,
+            b'e' | b'u' | 0x90 => self.stack.collect_into_top()?,
+            0x85..=0x87 => self.stack.combine(usize::from(opcode - 0x84), 1)?,
+            b'a' | b'R' | b'b' | 0x81 => self.stack.combine(2, 0)?,
+            b's' | 0x92 => self.stack.combine(3, 0)?,
+            // A persistent id becomes a storage; a buffer becomes a read-only one.
+            b'Q' | 0x98 => self.stack.combine(1, 0)?,
+            b'0' => self.stack.discard()?,
+            b'1' => self.stack.discard_to_mark()?,
+            b'2' => self.stack.duplicate()?,
+            b'q' | b'r' | b'p' | b'h' | b'j' | b'g' => {
+                let index = match opcode {
+                    b'q' | b'h' => self.number(1)?,
+                    b'r' | b'j' => self.number(4)?,
+                    _ => self.line_number()?,
+                };
+                let recalls = matches!(opcode, b'h' | b'j' | b'g');
+                if recalls {
+                    self.stack.recall(index)?;
+                } else {
+                    self.stack.memoize(Some(index))?;
+                }
             }
-            b'r' => {
-                let index = self.number(4)?;
-                self.memoize(index)
-            }
-            b'p' => {
-                let index = self.line_number()?;
-                self.memoize(index)
-            }
-            0x94 => {
-                let index = self.memo.len() as u64;
-                self.memoize(index)
-            }
-            b'h' => {
-                let index = self.number(1)?;
-                self.recall(index)
-            }
-            b'j' => {
-                let index = self.number(4)?;
-                self.recall(index)
-            }
-            b'g' => {
-                let index = self.line_number()?;
-                self.recall(index)
-            }
-            b'('
-            | b'0'
-            | b'1'
-            | b'2'
-            | b'N'
-            | b']'
-            | b'l'
-            | b'}'
-            | b'd'
-            | b')'
-            | b't'
-            | b'a'
-            | b'e'
-            | b's'
-            | b'u'
-            | b'b'
-            | b'R'
-            | b'o'
-            | b'Q'
-            | 0x81
-            | 0x85..=0x89
-            | 0x8f..=0x92
-            | 0x97
-            | 0x98 => self.push(None),
+            0x94 => self.stack.memoize(None)?,
+            0x80 => drop(self.take(1)?),
+            0x95 => drop(self.take(8)?),
+            0x82..=0x84 => return Err(Fault("it uses Python's extension registry")),
             _ => return Err(Fault("it has an unknown opcode")),
-        })
+        }
+        Ok(true)
     }
 
-    fn skip(&mut self, len: usize) -> Result<Step, Fault> {
-        self.take(len)?;
-        Ok(Step::Other)
-    }
-
-    fn fixed(&mut self, len: usize) -> Result<Step, Fault> {
-        self.take(len)?;
-        Ok(self.push(None))
-    }
-
-    fn value(&mut self, width: usize) -> Result<Step, Fault> {
-        self.counted(width)?;
-        Ok(self.push(None))
-    }
-
-    fn text(&mut self, width: usize) -> Result<Step, Fault> {
-        let text = self.counted(width)?;
-        Ok(self.push(Some(text)))
-    }
-}
-
-fn dotted(module: &[u8], name: &[u8]) -> String {
-    format!(
-        "{}.{}",
-        String::from_utf8_lossy(module),
-        String::from_utf8_lossy(name)
-    )
-}
-
-/// Python modules that hand over the machine. A name from one of them has no place beside weights.
-const DANGEROUS: &[&str] = &[
-    "_io",
-    "_pickle",
-    "_posixsubprocess",
-    "_winapi",
-    "asyncio",
-    "bdb",
-    "cPickle",
-    "cProfile",
-    "code",
-    "codeop",
-    "commands",
-    "ctypes",
-    "distutils",
-    "ensurepip",
-    "ftplib",
-    "http",
-    "httplib",
-    "idlelib",
-    "imp",
-    "importlib",
-    "io",
-    "linecache",
-    "marshal",
-    "multiprocessing",
-    "nt",
-    "ntpath",
-    "operator",
-    "os",
-    "pdb",
-    "pickle",
-    "pip",
-    "pkgutil",
-    "platform",
-    "popen2",
-    "posix",
-    "posixpath",
-    "profile",
-    "pty",
-    "pydoc",
-    "requests",
-    "runpy",
-    "setuptools",
-    "shutil",
-    "signal",
-    "smtplib",
-    "socket",
-    "socketserver",
-    "ssl",
-    "subprocess",
-    "sys",
-    "tempfile",
-    "timeit",
-    "trace",
-    "types",
-    "urllib",
-    "urllib2",
-    "venv",
-    "webbrowser",
-    "xmlrpc",
-    "zipimport",
-];
-
-/// Builtins that only hold data.
-const HARMLESS_BUILTINS: &[&str] = &[
-    "bool",
-    "bytearray",
-    "bytes",
-    "complex",
-    "dict",
-    "float",
-    "frozenset",
-    "int",
-    "list",
-    "long",
-    "object",
-    "range",
-    "set",
-    "slice",
-    "str",
-    "tuple",
-    "unicode",
-];
-
-/// Whether a model could have a reason to name this.
-pub(super) fn is_harmless(global: &str) -> bool {
-    let (root, rest) = global.split_once('.').unwrap_or((global, ""));
-    match root {
-        "builtins" | "__builtin__" | "__builtins__" => HARMLESS_BUILTINS.contains(&rest),
-        "torch" => ![
-            "hub.",
-            "load",
-            "jit.",
-            "serialization.",
-            "utils.cpp_extension.",
-            "storage._load_from_bytes",
-        ]
-        .iter()
-        .any(|prefix| rest.starts_with(prefix)),
-        _ => !DANGEROUS.contains(&root),
+    /// Passes over a scalar's bytes.
+    fn scalar(&mut self, opcode: u8) -> Result<(), Fault> {
+        match opcode {
+            b'K' => self.take(1),
+            b'M' => self.take(2),
+            b'J' => self.take(4),
+            b'G' => self.take(8),
+            b'C' | 0x8a => self.counted(1),
+            b'B' | 0x8b => self.counted(4),
+            0x8e | 0x96 => self.counted(8),
+            _ => self.line(),
+        }
+        .map(drop)
     }
 }
 
@@ -377,35 +216,6 @@ mod tests {
         assert!(scan(b"\x80\x02\x82\x01.").is_err());
         assert!(scan(b"\x80\x02N").is_err());
         assert!(scan(b"X\xff\xff\xff\xffabc.").is_err());
-    }
-
-    #[test]
-    fn what_models_name_is_harmless_and_what_attacks_name_is_not() {
-        for name in [
-            "collections.OrderedDict",
-            "torch._utils._rebuild_tensor_v2",
-            "torch.FloatStorage",
-            "__main__.Net",
-            "torch.nn.modules.linear.Linear",
-            "builtins.set",
-            "__builtin__.set",
-            "numpy.core.multiarray.scalar",
-        ] {
-            assert!(is_harmless(name), "{name}");
-        }
-        for name in [
-            "os.system",
-            "posix.system",
-            "subprocess.Popen",
-            "builtins.eval",
-            "__builtin__.getattr",
-            "sys.exit",
-            "torch.hub.load",
-            "runpy._run_code",
-            "operator.attrgetter",
-        ] {
-            assert!(!is_harmless(name), "{name}");
-        }
     }
 
     proptest! {

@@ -1,0 +1,134 @@
+//! The stack and memo of an unpickler that keeps weights instead of objects.
+//!
+//! In: what opcodes do. Out: how much a reader would copy, refused beyond a budget; and the texts that imports name.
+
+use std::collections::HashMap;
+
+use super::pickle::Fault;
+
+/// How many objects all copies together may hold. A checkpoint with its optimizer needs a few thousand.
+const MAX_COPIED: u64 = 100_000;
+/// Text weighs one more for each of these bytes.
+const TEXT_UNIT: usize = 64;
+
+const EMPTY: Fault = Fault("it takes more from its stack than is there");
+
+/// An object on the stack: how many objects it holds, and its text where it is one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Value<'a> {
+    weight: u64,
+    pub(super) text: Option<&'a [u8]>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Stack<'a> {
+    values: Vec<Value<'a>>,
+    marks: Vec<usize>,
+    memo: HashMap<u64, Value<'a>>,
+    copied: u64,
+}
+
+impl<'a> Stack<'a> {
+    pub(super) fn push(&mut self) {
+        self.values.push(Value {
+            weight: 1,
+            text: None,
+        });
+    }
+
+    pub(super) fn push_text(&mut self, text: &'a [u8]) {
+        let weight = 1 + (text.len() / TEXT_UNIT) as u64;
+        self.values.push(Value {
+            weight,
+            text: Some(text),
+        });
+    }
+
+    pub(super) fn mark(&mut self) {
+        self.marks.push(self.values.len());
+    }
+
+    pub(super) fn pop(&mut self) -> Result<Value<'a>, Fault> {
+        if self.marks.last() == Some(&self.values.len()) {
+            return Err(EMPTY);
+        }
+        self.values.pop().ok_or(EMPTY)
+    }
+
+    /// Takes `count` values and leaves one that holds them all and `own` more.
+    pub(super) fn combine(&mut self, count: usize, own: u64) -> Result<(), Fault> {
+        let mut weight = own;
+        for _ in 0..count {
+            weight += self.pop()?.weight;
+        }
+        self.values.push(Value { weight, text: None });
+        Ok(())
+    }
+
+    /// Takes all values down to the mark and leaves one that holds them and `own` more.
+    pub(super) fn collect(&mut self, own: u64) -> Result<(), Fault> {
+        let mark = self.marks.pop().ok_or(EMPTY)?;
+        let weight = self.values.drain(mark..).map(|value| value.weight).sum::<u64>() + own;
+        self.values.push(Value { weight, text: None });
+        Ok(())
+    }
+
+    /// Takes all values down to the mark into the one below it.
+    pub(super) fn collect_into_top(&mut self) -> Result<(), Fault> {
+        self.collect(0)?;
+        self.combine(2, 0)
+    }
+
+    /// Drops the top, which may be a mark.
+    pub(super) fn discard(&mut self) -> Result<(), Fault> {
+        if self.marks.last() == Some(&self.values.len()) {
+            self.marks.pop();
+            return Ok(());
+        }
+        self.pop().map(drop)
+    }
+
+    pub(super) fn discard_to_mark(&mut self) -> Result<(), Fault> {
+        let mark = self.marks.pop().ok_or(EMPTY)?;
+        self.values.truncate(mark);
+        Ok(())
+    }
+
+    pub(super) fn duplicate(&mut self) -> Result<(), Fault> {
+        let top = self.pop()?;
+        self.charge(top)?;
+        self.values.extend([top, top]);
+        Ok(())
+    }
+
+    /// Copies the top into the memo; without an index, under the next one.
+    pub(super) fn memoize(&mut self, index: Option<u64>) -> Result<(), Fault> {
+        let top = self.pop()?;
+        self.values.push(top);
+        self.charge(top)?;
+        self.memo.insert(index.unwrap_or(self.memo.len() as u64), top);
+        Ok(())
+    }
+
+    /// Copies from the memo.
+    pub(super) fn recall(&mut self, index: u64) -> Result<(), Fault> {
+        let value = *self
+            .memo
+            .get(&index)
+            .ok_or(Fault("it refers to a memo that is not there"))?;
+        self.charge(value)?;
+        self.values.push(value);
+        Ok(())
+    }
+
+    fn charge(&mut self, value: Value<'_>) -> Result<(), Fault> {
+        self.copied += value.weight;
+        if self.copied > MAX_COPIED {
+            Err(Fault(
+                "its parts refer to each other so often that it would fill the memory",
+            ))
+        } else {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Versions: adding, promoting, going back, removing; and that the serving file is never half of two.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use model::{Model, Registry, RegistryError};
+
+struct Folder {
+    _dir: tempfile::TempDir,
+    serving: PathBuf,
+    registry: Registry,
+}
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/goldens")
+        .join(name)
+}
+
+/// A folder whose model serves as a plain file, as it is shipped.
+fn folder() -> Folder {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let serving = dir.path().join("window_regressor.pth");
+    fs::copy(golden("window_regressor.pth"), &serving).expect("the golden can be copied");
+    let registry = Registry::beside(&serving);
+    Folder {
+        _dir: dir,
+        serving,
+        registry,
+    }
+}
+
+fn served(folder: &Folder) -> String {
+    Model::load(&folder.serving)
+        .expect("what serves loads")
+        .version()
+        .to_owned()
+}
+
+#[test]
+fn promote_and_roll_back_and_back_again() {
+    let folder = folder();
+    let registry = &folder.registry;
+    assert_eq!(registry.list().unwrap(), []);
+    registry.add(&golden("regressor_h32.pth"), Some("v2")).unwrap();
+    registry
+        .add(&golden("regressor_h32.full.pth"), Some("v3"))
+        .unwrap();
+    assert_eq!(registry.promote("v2", "v1").unwrap().as_deref(), Some("v1"));
+    assert_eq!(served(&folder), "v2");
+    assert_eq!(registry.promote("v3", "v1").unwrap().as_deref(), Some("v2"));
+    assert_eq!(served(&folder), "v3");
+    let names: Vec<(String, bool)> = registry
+        .list()
+        .unwrap()
+        .into_iter()
+        .map(|v| (v.version, v.serves))
+        .collect();
+    assert_eq!(
+        names,
+        [("v1".into(), false), ("v2".into(), false), ("v3".into(), true)]
+    );
+    assert_eq!(registry.rollback().unwrap(), "v2");
+    assert_eq!(registry.rollback().unwrap(), "v1");
+    assert_eq!(served(&folder), "v1");
+    assert!(matches!(
+        registry.rollback().unwrap_err(),
+        RegistryError::NoPredecessor
+    ));
+    registry.promote("v3", "v1").unwrap();
+    assert_eq!(registry.rollback().unwrap(), "v1");
+}
+
+#[test]
+fn a_version_is_one_file_for_ever() {
+    let folder = folder();
+    let registry = &folder.registry;
+    let first = registry.add(&golden("regressor_h32.pth"), Some("v2")).unwrap();
+    assert_eq!(
+        registry.add(&golden("regressor_h32.pth"), Some("v2")).unwrap(),
+        first
+    );
+    assert!(matches!(
+        registry
+            .add(&golden("window_regressor.pth"), Some("v2"))
+            .unwrap_err(),
+        RegistryError::Taken(_)
+    ));
+    assert!(matches!(
+        registry.add(&golden("regressor_h32.pth"), None).unwrap_err(),
+        RegistryError::Unnamed
+    ));
+}
+
+#[test]
+fn what_serves_stays_and_what_does_not_may_go() {
+    let folder = folder();
+    let registry = &folder.registry;
+    registry.add(&golden("regressor_h32.pth"), Some("v2")).unwrap();
+    registry.promote("v2", "v1").unwrap();
+    assert!(matches!(
+        registry.remove("v2").unwrap_err(),
+        RegistryError::Serving(_)
+    ));
+    registry.remove("v1").unwrap();
+    assert_eq!(registry.list().unwrap().len(), 1);
+    assert!(matches!(
+        registry.rollback().unwrap_err(),
+        RegistryError::Unknown { .. }
+    ));
+    assert_eq!(served(&folder), "v2");
+}
+
+#[test]
+fn a_refused_file_leaves_everything_as_it_was() {
+    let folder = folder();
+    let registry = &folder.registry;
+    let bad = folder.serving.with_file_name("bad.pth");
+    fs::write(&bad, b"PK\x03\x04").unwrap();
+    assert!(matches!(
+        registry.add(&bad, Some("v9")).unwrap_err(),
+        RegistryError::Load(_)
+    ));
+    assert_eq!(registry.list().unwrap(), []);
+    // A version that was damaged afterwards is not promoted.
+    let added = registry.add(&golden("regressor_h32.pth"), Some("v2")).unwrap();
+    fs::write(&added.path, b"PK\x03\x04").unwrap();
+    assert!(registry.promote("v2", "v1").is_err());
+    assert!(registry.show("v2").unwrap().problem.is_some());
+    registry.remove("v2").unwrap();
+    assert!(!folder.serving.is_symlink());
+}
+
+#[test]
+fn names_cannot_leave_the_folder() {
+    let folder = folder();
+    let registry = &folder.registry;
+    for name in ["", "../x", "a/b", ".hidden", "v 1", &"v".repeat(65)] {
+        let refused = registry
+            .add(&golden("regressor_h32.pth"), Some(name))
+            .unwrap_err();
+        assert!(matches!(refused, RegistryError::BadVersion(_)), "{name}");
+        assert!(
+            matches!(registry.show(name).unwrap_err(), RegistryError::BadVersion(_)),
+            "{name}"
+        );
+    }
+    let unknown = registry.promote("v9", "v1").unwrap_err().to_string();
+    assert_eq!(unknown, "there is no version 'v9'; known: none");
+}
