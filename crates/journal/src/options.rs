@@ -10,6 +10,8 @@ pub struct Options {
     /// Bytes of waiting records (payload plus about 40 bytes each) at which `append` answers `Full`. On disk the
     /// storage engine needs up to about twice that, and at least 64 MiB of address space in its log.
     pub max_bytes: u64,
+    /// Bytes of records that share a segment, the unit in which space is given back. The default fits most.
+    pub segment_bytes: u64,
     /// How long a key catches repeats, at least; up to a sixth longer.
     pub key_retention: Duration,
 }
@@ -20,6 +22,7 @@ impl Options {
         Self {
             path: path.into(),
             max_bytes: 1 << 30,
+            segment_bytes: 12 << 20,
             key_retention: Duration::from_hours(1),
         }
     }

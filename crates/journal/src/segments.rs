@@ -3,7 +3,11 @@
 //! In: where the journal begins and ends. Out: the keyspaces to write to and to read from. So a record that passes
 //! through quickly is never merged, moved or deleted one by one, and its space comes back at once.
 
-use std::{collections::VecDeque, ops::RangeInclusive};
+use std::{
+    collections::VecDeque,
+    ops::RangeInclusive,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 use parking_lot::RwLock;
@@ -11,8 +15,7 @@ use parking_lot::RwLock;
 use crate::record::{parse_seq_key, seq_key};
 
 const PREFIX: &str = "records-";
-/// A segment is left for a new one at this size; its memtable holds it whole.
-const SEGMENT_BYTES: u64 = 12 << 20;
+/// A segment is left for a new one before its memtable is full.
 const MEMTABLE: u64 = 64 << 20;
 /// Segments that may stay in memory; when a backlog grows, older ones are flushed.
 const IN_MEMORY: usize = 2;
@@ -27,6 +30,8 @@ pub(crate) struct Segment {
 pub(crate) struct Segments {
     /// In order; the last one is written to.
     list: RwLock<VecDeque<Segment>>,
+    /// New segments since opening.
+    created: AtomicU64,
 }
 
 impl Segments {
@@ -43,6 +48,7 @@ impl Segments {
         list.sort_by_key(|segment| segment.first);
         Ok(Self {
             list: RwLock::new(list.into()),
+            created: AtomicU64::new(0),
         })
     }
 
@@ -55,17 +61,20 @@ impl Segments {
             .map(|segment| segment.keyspace.clone())
     }
 
-    /// The segment for new records from `next` on, a new one when the last has `bytes` beyond the limit.
-    pub(crate) fn for_append(
-        &self,
-        db: &Database,
-        next: u64,
-        bytes: u64,
-    ) -> Result<(Keyspace, bool), fjall::Error> {
-        if let Some(last) = self.list.read().back().filter(|_| bytes < SEGMENT_BYTES) {
-            return Ok((last.keyspace.clone(), false));
-        }
+    /// How many segments were made since opening.
+    pub(crate) fn created(&self) -> u64 {
+        self.created.load(Relaxed)
+    }
+
+    /// The segment for new records, if there is one.
+    pub(crate) fn last(&self) -> Option<Keyspace> {
+        self.list.read().back().map(|last| last.keyspace.clone())
+    }
+
+    /// A new segment for records from `next` on.
+    pub(crate) fn create(&self, db: &Database, next: u64) -> Result<Keyspace, fjall::Error> {
         let keyspace = db.keyspace(&format!("{PREFIX}{next:020}"), options)?;
+        self.created.fetch_add(1, Relaxed);
         let mut list = self.list.write();
         list.push_back(Segment {
             first: next,
@@ -79,7 +88,7 @@ impl Segments {
         if let Some(segment) = to_flush {
             segment.rotate_memtable()?;
         }
-        Ok((keyspace, true))
+        Ok(keyspace)
     }
 
     /// Drops the segments of which nothing at or after `oldest` is left.

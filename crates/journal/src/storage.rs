@@ -30,6 +30,7 @@ pub(crate) const LEDGER: &str = "ledger";
 
 const KEYS_MEMTABLE: u64 = 8 << 20;
 const CACHE: u64 = 8 << 20;
+const OPEN_FILES: usize = 128;
 const LOG_FILES: u64 = 128 << 20;
 /// After so many bytes the log is given a chance to start a new file and drop old ones; the engine itself only does
 /// so when it flushes, and dropped segments never are.
@@ -49,6 +50,7 @@ impl Storage {
             .cache_size(CACHE)
             .max_journaling_size(LOG_FILES)
             .worker_threads(1)
+            .max_cached_files(Some(OPEN_FILES))
             .open()?;
         let segments = Segments::open(&db)?;
         let meta = db.keyspace("meta", || {
@@ -172,12 +174,10 @@ impl Storage {
         for (seq, value) in &saved.records {
             let keyspace = match self.segments.holding(*seq) {
                 Some(keyspace) => keyspace,
-                None => {
-                    self.segments
-                        .for_append(&self.db, *seq, u64::MAX)
-                        .map_err(JournalError::write)?
-                        .0
-                }
+                None => self
+                    .segments
+                    .create(&self.db, *seq)
+                    .map_err(JournalError::write)?,
             };
             batch.insert(&keyspace, seq_key(*seq), &value[..]);
         }

@@ -25,6 +25,8 @@ use crate::{
 
 const GROUP_BYTES: u64 = 4 << 20;
 const GROUP_COMMANDS: usize = 16_384;
+/// Segments after which the storage is opened anew: more than a gigabyte of records.
+const SEGMENTS_A_LIFE: u64 = 128;
 const REOPEN_PAUSE: Duration = Duration::from_millis(200);
 
 /// A change of the plans in progress.
@@ -133,11 +135,26 @@ impl Writer {
     /// Gives back space that the last group made free; nobody waits for it.
     fn tidy(&mut self) {
         let outcome = match self.shared.storage.read().as_ref() {
-            Some(storage) => storage.segments.drop_finished(&storage.db, self.ledger.oldest),
+            Some(storage) if storage.segments.created() >= SEGMENTS_A_LIFE => None,
+            Some(storage) => Some(storage.segments.drop_finished(&storage.db, self.ledger.oldest)),
             None => return,
         };
-        if let Err(error) = outcome {
-            self.give_up(JournalError::write(error));
+        match outcome {
+            Some(Ok(())) => {}
+            Some(Err(error)) => self.give_up(JournalError::write(error)),
+            None => self.renew(),
+        }
+    }
+
+    /// Closes and opens the storage: until then, the engine keeps a trace of every segment it ever had.
+    fn renew(&mut self) {
+        let shared = Arc::clone(&self.shared);
+        // Readers wait meanwhile.
+        let mut slot = shared.storage.write();
+        self.keys = None;
+        *slot = None;
+        if let Err(error) = self.open_into(&mut slot) {
+            self.failed = Some((Instant::now(), error));
         }
     }
 
@@ -174,12 +191,14 @@ impl Writer {
         let storage = guard.as_ref().expect("reopened above");
         let keys = self.keys.as_mut().expect("reopened above");
         keys.advance(storage).map_err(JournalError::write)?;
-        let next_seq = self.ledger.next;
-        let segment = storage
-            .segments
-            .for_append(&storage.db, next_seq, self.segment_bytes);
-        let (segment, is_new) = segment.map_err(JournalError::write)?;
-        self.segment_bytes = if is_new { 0 } else { self.segment_bytes };
+        let full = self.segment_bytes >= shared.options.segment_bytes;
+        let segment = if let Some(segment) = storage.segments.last().filter(|_| !full) {
+            segment
+        } else {
+            self.segment_bytes = 0;
+            let created = storage.segments.create(&storage.db, self.ledger.next);
+            created.map_err(JournalError::write)?
+        };
         let mut group = Group {
             keys,
             segment,
@@ -230,23 +249,25 @@ impl Writer {
         if since.elapsed() < REOPEN_PAUSE {
             return Err(error.clone());
         }
-        match open_storage(&self.shared.options) {
-            Ok(opened) => {
-                tracing::info!("journal is open again");
-                add(&self.shared.counters.log_damages, opened.log_damages);
-                self.keys = Some(opened.keys);
-                *self.shared.storage.write() = Some(opened.storage);
-                self.ledger = opened.ledger;
-                self.shared.ledger.send_replace(self.ledger.clone());
-                self.segment_bytes = 0;
-                self.failed = None;
-                Ok(())
-            }
-            Err(error) => {
-                self.failed = Some((Instant::now(), error.clone()));
-                Err(error)
-            }
+        let shared = Arc::clone(&self.shared);
+        let opened = self.open_into(&mut shared.storage.write());
+        match &opened {
+            Ok(()) => tracing::info!("journal is open again"),
+            Err(error) => self.failed = Some((Instant::now(), error.clone())),
         }
+        opened
+    }
+
+    fn open_into(&mut self, slot: &mut Option<Storage>) -> Result<(), JournalError> {
+        let opened = open_storage(&self.shared.options)?;
+        add(&self.shared.counters.log_damages, opened.log_damages);
+        self.keys = Some(opened.keys);
+        *slot = Some(opened.storage);
+        self.ledger = opened.ledger;
+        self.shared.ledger.send_replace(self.ledger.clone());
+        self.segment_bytes = 0;
+        self.failed = None;
+        Ok(())
     }
 }
 

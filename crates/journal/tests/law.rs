@@ -252,3 +252,41 @@ async fn a_full_journal_still_exchanges_a_refused_record_for_its_report() {
     journal.finish(&rest).await.unwrap();
     assert_eq!(journal.stats().bytes, 0);
 }
+
+#[tokio::test]
+async fn segments_come_and_go_and_the_storage_is_renewed_unnoticed() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = Journal::open(Options {
+        segment_bytes: 1,
+        ..Options::new(directory.path())
+    })
+    .unwrap();
+    let (mut stored, mut delivered) = (0, 0);
+    while stored < 140 {
+        for n in [stored + 1, stored + 2] {
+            assert_eq!(
+                journal.append(vec![entry(&n.to_string())]).await.unwrap(),
+                [Appended::Stored(n)]
+            );
+        }
+        stored += 2;
+        let plan = journal.next_plan(PlanLimits::default()).await.unwrap().unwrap();
+        for text in texts(&plan) {
+            delivered += 1;
+            assert_eq!(text, delivered.to_string());
+        }
+        journal.finish(&plan).await.unwrap();
+    }
+    assert_eq!((delivered, journal.stats().write_failures), (stored, 0));
+    // Space comes back: a few segments, their traces and the keys.
+    let keyspaces = std::fs::read_dir(directory.path().join("log/keyspaces"))
+        .unwrap()
+        .count();
+    let traces = std::fs::read_dir(directory.path().join("log/keyspaces/0"))
+        .unwrap()
+        .count();
+    assert!(
+        keyspaces < 20 && traces < 300,
+        "{keyspaces} keyspaces, {traces} traces"
+    );
+}

@@ -29,6 +29,14 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Segments so small that plans cross them.
+fn options(path: PathBuf) -> Options {
+    Options {
+        segment_bytes: 400,
+        ..Options::new(path)
+    }
+}
+
 /// The journal beside what it should be.
 struct Pair {
     directory: TempDir,
@@ -47,7 +55,7 @@ struct Pair {
 impl Pair {
     fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let journal = Journal::open(Options::new(directory.path().join("0"))).expect("a new journal");
+        let journal = Journal::open(options(directory.path().join("0"))).expect("a new journal");
         Self {
             directory,
             generation: 0,
@@ -192,7 +200,7 @@ impl Pair {
     }
 
     fn open(&mut self) -> Result<(), TestCaseError> {
-        let journal = Journal::open(Options::new(self.path())).expect("what was left opens");
+        let journal = Journal::open(options(self.path())).expect("what was left opens");
         prop_assert_eq!(journal.id(), &self.id);
         self.journal = Some(journal);
         Ok(())
