@@ -22,32 +22,73 @@ impl AckToken {
     };
 }
 
+/// What a waiting delivery costs beside its payload, about.
+const OVERHEAD_BYTES: usize = 256;
+
 #[derive(Debug)]
 struct Open {
     packet_id: u16,
+    bytes: usize,
     done: bool,
 }
 
 /// The deliveries of the present connection that have not been acknowledged yet, oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct AckWindow {
+    limit: usize,
+    spare_bytes: usize,
     epoch: u64,
     first: u64,
     open: VecDeque<Open>,
+    open_bytes: usize,
+    overrun: bool,
 }
 
 impl AckWindow {
-    /// Notes a delivery.
-    pub(super) fn received(&mut self, packet_id: u16) -> AckToken {
+    /// A window for `limit` deliveries, the receive maximum, and beyond it for what fits into `spare_bytes`.
+    pub(super) fn new(limit: usize, spare_bytes: usize) -> Self {
+        Self {
+            limit,
+            spare_bytes,
+            epoch: 0,
+            first: 0,
+            open: VecDeque::new(),
+            open_bytes: 0,
+            overrun: false,
+        }
+    }
+
+    /// Notes a delivery. `None` if the broker sent more than it may and more than fits (Mosquitto 2.0 sends all it has
+    /// when a session is resumed at a bad moment). This delivery and all after it, to keep their order, are to be
+    /// ignored: they come again on the next connection.
+    pub(super) fn received(&mut self, packet_id: u16, bytes: usize) -> Option<AckToken> {
+        let bytes = bytes + OVERHEAD_BYTES;
+        self.overrun |= self.open.len() >= self.limit && self.open_bytes + bytes > self.spare_bytes;
+        if self.overrun {
+            return None;
+        }
+        self.open_bytes += bytes;
         let place = self.first + self.open.len() as u64;
         self.open.push_back(Open {
             packet_id,
+            bytes,
             done: false,
         });
-        AckToken {
+        Some(AckToken {
             epoch: self.epoch,
             place: Some(place),
-        }
+        })
+    }
+
+    /// Whether it is time for a new connection, which alone brings what was ignored. Not only when all else is
+    /// acknowledged: a consumer may wait for more before it acknowledges the rest.
+    pub(super) fn is_spent(&self) -> bool {
+        self.overrun && self.open.len() <= self.limit / 2
+    }
+
+    /// Counts the connections.
+    pub(super) const fn epoch(&self) -> u64 {
+        self.epoch
     }
 
     /// Notes an acknowledgement; `false` if it comes from an earlier connection.
@@ -75,8 +116,10 @@ impl AckWindow {
 
     /// The packet id whose turn it was is on its way.
     pub(super) fn sent(&mut self) {
-        self.open.pop_front();
-        self.first += 1;
+        if let Some(open) = self.open.pop_front() {
+            self.first += 1;
+            self.open_bytes -= open.bytes;
+        }
     }
 
     /// The connection ended: every token given out so far is stale.
@@ -84,6 +127,8 @@ impl AckWindow {
         self.epoch += 1;
         self.first = 0;
         self.open.clear();
+        self.open_bytes = 0;
+        self.overrun = false;
     }
 
     /// How many deliveries are not acknowledged.
@@ -109,10 +154,10 @@ mod tests {
 
     #[test]
     fn a_stale_token_acknowledges_nothing() {
-        let mut window = AckWindow::default();
-        let old = window.received(7);
+        let mut window = AckWindow::new(100, 0);
+        let old = window.received(7, 1).unwrap();
         window.next_epoch();
-        let new = window.received(7);
+        let new = window.received(7, 1).unwrap();
         assert!(!window.acknowledge(old));
         assert!(drain(&mut window).is_empty());
         assert!(window.acknowledge(new));
@@ -121,11 +166,26 @@ mod tests {
         assert!(drain(&mut window).is_empty());
     }
 
+    #[test]
+    fn what_exceeds_the_limit_waits_for_the_next_connection() {
+        let mut window = AckWindow::new(2, 1_000);
+        let tokens = [1, 2].map(|id| window.received(id, 1).unwrap());
+        assert!(!window.is_spent());
+        assert_eq!(window.received(3, 1_000), None);
+        assert!(!window.is_spent());
+        window.acknowledge(tokens[0]);
+        assert_eq!(drain(&mut window), [1]);
+        assert_eq!(window.received(4, 1), None, "the order is kept");
+        assert!(window.is_spent());
+        window.next_epoch();
+        assert!(!window.is_spent() && window.received(3, 1_000).is_some());
+    }
+
     proptest! {
         #[test]
         fn acks_leave_in_the_order_of_receipt(order in Just((0_u16..50).collect::<Vec<_>>()).prop_shuffle()) {
-            let mut window = AckWindow::default();
-            let tokens: Vec<_> = (0..50).map(|id| window.received(id + 1)).collect();
+            let mut window = AckWindow::new(100, 0);
+            let tokens: Vec<_> = (0..50).map(|id| window.received(id + 1, 1).unwrap()).collect();
             let mut left = Vec::new();
             for &index in &order {
                 prop_assert!(window.acknowledge(tokens[usize::from(index)]));

@@ -22,7 +22,7 @@ use rumqttc::{
         },
     },
 };
-use tokio::{sync::mpsc, time::timeout};
+use tokio::time::timeout;
 
 use super::{
     AckToken, ConnectionOptions, Delivery, Event, PublishError, Qos, backoff::Backoff, link::Link,
@@ -38,19 +38,16 @@ pub(super) struct Driver {
     options: ConnectionOptions,
     event_loop: EventLoop,
     shared: Arc<Shared>,
-    events: mpsc::UnboundedSender<Event>,
     backoff: Backoff,
     connected_at: Option<Instant>,
     /// The last reason given, so that a long outage is told once.
     told: Option<String>,
-    leaving: bool,
+    /// We said goodbye on this connection.
+    parted: bool,
 }
 
 impl Driver {
-    pub(super) fn new(
-        options: ConnectionOptions,
-        events: mpsc::UnboundedSender<Event>,
-    ) -> (Self, Arc<Shared>) {
+    pub(super) fn new(options: ConnectionOptions) -> (Self, Arc<Shared>) {
         let (client, event_loop) = AsyncClient::new(options.to_client(), options.channel_capacity());
         let shared = Shared::new(&options, client);
         let driver = Self {
@@ -58,10 +55,9 @@ impl Driver {
             options,
             event_loop,
             shared: Arc::clone(&shared),
-            events,
             connected_at: None,
             told: None,
-            leaving: false,
+            parted: false,
         };
         (driver, shared)
     }
@@ -71,7 +67,7 @@ impl Driver {
         // The client pings by itself, so a poll without any event for this long is a write that nobody reads.
         let silence = self.options.keep_alive() * 2 + Duration::from_secs(5);
         loop {
-            let patience = if self.leaving { GOODBYE } else { silence };
+            let patience = if self.parted { GOODBYE } else { silence };
             let polled = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
@@ -82,7 +78,8 @@ impl Driver {
                     self.handle(event);
                     continue;
                 }
-                _ if self.leaving => break,
+                _ if self.parted && self.shared.link.lock().closed => break,
+                _ if self.parted => "reconnecting for what exceeded the receive maximum".to_owned(),
                 Ok(Err(error)) => describe(&error),
                 Err(_) => "the broker reads nothing".to_owned(),
             };
@@ -108,8 +105,8 @@ impl Driver {
             ClientEvent::Outgoing(Outgoing::Publish(packet_id)) => {
                 self.update(|link| link.outbox.written(packet_id));
             }
-            ClientEvent::Outgoing(Outgoing::PubAck(_)) => self.shared.link.lock().pump(),
-            ClientEvent::Outgoing(Outgoing::Disconnect) => self.leaving = true,
+            ClientEvent::Outgoing(Outgoing::PubAck(_)) => self.acknowledged(),
+            ClientEvent::Outgoing(Outgoing::Disconnect) => self.parted = true,
             _ => {}
         }
     }
@@ -122,12 +119,26 @@ impl Driver {
         self.shared.room.notify_waiters();
     }
 
+    /// An acknowledgement was written: the next may follow, and a goodbye may wait for it.
+    fn acknowledged(&self) {
+        let mut link = self.shared.link.lock();
+        link.pump();
+        if link.online && link.acks.is_spent() && link.client().try_disconnect().is_ok() {
+            // Behind all acknowledgements and before anything else; the next connection follows by itself.
+            link.online = false;
+        }
+        if link.closed {
+            drop(link);
+            self.shared.room.notify_waiters();
+        }
+    }
+
     fn connected(&mut self, connack: &ConnAck) {
         self.connected_at = Some(Instant::now());
         self.told = None;
         self.shared.counters.connects.fetch_add(1, Relaxed);
         let properties = connack.properties.as_ref();
-        {
+        let epoch = {
             let mut link = self.shared.link.lock();
             let receive_max = properties.and_then(|p| p.receive_max).unwrap_or(u16::MAX);
             // One below the broker's limit: at the limit the client stops sending acknowledgements, too.
@@ -144,7 +155,15 @@ impl Driver {
             }
             link.online = true;
             link.pump();
-        }
+            link.acks.epoch()
+        };
+        // A resumed session delivers again what nobody has taken yet; without one, that is all there is.
+        let keep = if connack.session_present {
+            0
+        } else {
+            usize::from(self.options.receive_maximum)
+        };
+        self.shared.events.forget_older(epoch, keep);
         self.tell(Event::Connected {
             session_present: connack.session_present,
         });
@@ -168,28 +187,32 @@ impl Driver {
 
     fn deliver(&self, publish: Publish) {
         let (qos, token) = if publish.qos == QoS::AtMostOnce {
-            let waiting = self.shared.waiting_qos0.fetch_add(1, Relaxed);
-            if waiting >= self.options.max_waiting_qos0 {
-                self.shared.waiting_qos0.fetch_sub(1, Relaxed);
-                self.shared.counters.dropped_qos0.fetch_add(1, Relaxed);
-                return;
-            }
             (Qos::AtMostOnce, AckToken::NONE)
         } else {
             // Our subscriptions ask for QoS 1 at most, so nothing comes at QoS 2.
-            (
-                Qos::AtLeastOnce,
-                self.shared.link.lock().acks.received(publish.pkid),
-            )
+            let Some(token) = self
+                .shared
+                .link
+                .lock()
+                .acks
+                .received(publish.pkid, publish.payload.len())
+            else {
+                self.shared.counters.overruns.fetch_add(1, Relaxed);
+                return;
+            };
+            (Qos::AtLeastOnce, token)
         };
-        self.tell(Event::Message(Delivery {
+        let kept = self.shared.events.push_delivery(Delivery {
             topic: String::from_utf8_lossy(&publish.topic).into_owned(),
             payload: publish.payload,
             qos,
             retain: publish.retain,
             dup: publish.dup,
             token,
-        }));
+        });
+        if !kept {
+            self.shared.counters.dropped_qos0.fetch_add(1, Relaxed);
+        }
     }
 
     /// The connection ended: what it left behind is handled as its own, then everything of it is forgotten.
@@ -214,6 +237,7 @@ impl Driver {
         self.event_loop.clean();
         self.event_loop.pending.clear();
         self.event_loop.state.collision = None;
+        self.parted = false;
         self.shared.room.notify_waiters();
         if self.connected_at.take().is_some_and(|at| at.elapsed() >= STABLE) {
             self.backoff.reset();
@@ -226,8 +250,7 @@ impl Driver {
     }
 
     fn tell(&self, event: Event) {
-        // A publisher may be used without its consumer.
-        let _ = self.events.send(event);
+        self.shared.events.push(event);
     }
 
     fn end(self) {
@@ -241,6 +264,7 @@ impl Driver {
         if unsent > 0 {
             tracing::warn!(broker = %self.options.broker, unsent, "closed with messages the broker did not acknowledge");
         }
+        self.shared.events.close();
         self.shared.ended.cancel();
         self.shared.room.notify_waiters();
     }

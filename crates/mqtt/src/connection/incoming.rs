@@ -1,47 +1,31 @@
 //! Receiving: events in order, and acknowledgements from wherever a message ends up.
 
-use std::{
-    fmt,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{fmt, sync::Arc};
 
-use tokio::sync::mpsc;
-
-use super::{AckToken, ConnectionStats, Delivery, Event, Qos, link::Handle};
+use super::{AckToken, ConnectionStats, Delivery, Event, link::Handle};
 
 /// The events of one connection.
 ///
 /// At `QoS` 1 the broker sends no more than `receive_maximum` messages that are not acknowledged, so a slow consumer
 /// slows the broker down; at `QoS` 0 what does not fit is dropped and counted.
 pub struct Incoming {
-    events: mpsc::UnboundedReceiver<Event>,
     handle: Arc<Handle>,
     manual_acks: bool,
 }
 
 impl Incoming {
-    pub(super) fn new(
-        events: mpsc::UnboundedReceiver<Event>,
-        handle: Arc<Handle>,
-        manual_acks: bool,
-    ) -> Self {
-        Self {
-            events,
-            handle,
-            manual_acks,
-        }
+    pub(super) fn new(handle: Arc<Handle>, manual_acks: bool) -> Self {
+        Self { handle, manual_acks }
     }
 
     /// The next event; `None` when the connection was closed for good. Without `manual_acks` a message is acknowledged
     /// here. Cancelling loses nothing.
     pub async fn recv(&mut self) -> Option<Event> {
-        let event = self.events.recv().await?;
-        if let Event::Message(delivery) = &event {
-            if delivery.qos == Qos::AtMostOnce {
-                self.handle.shared.waiting_qos0.fetch_sub(1, Ordering::Relaxed);
-            } else if !self.manual_acks {
-                self.ack(delivery);
-            }
+        let event = self.handle.shared.events.next().await?;
+        if let Event::Message(delivery) = &event
+            && !self.manual_acks
+        {
+            self.ack(delivery);
         }
         Some(event)
     }

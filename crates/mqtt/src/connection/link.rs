@@ -5,7 +5,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    atomic::{AtomicU64, Ordering::Relaxed},
 };
 
 use parking_lot::Mutex;
@@ -16,7 +16,7 @@ use rumqttc::v5::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{AckToken, ConnectionOptions, PublishError, acks::AckWindow, outbox::Outbox};
+use super::{AckToken, ConnectionOptions, PublishError, acks::AckWindow, outbox::Outbox, queue::EventQueue};
 
 /// What happened on a connection since it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,6 +27,8 @@ pub struct ConnectionStats {
     pub connects: u64,
     /// Deliveries at `QoS` 0 dropped because the consumer was too slow.
     pub dropped_qos0: u64,
+    /// Deliveries ignored because the broker sent more than it may; they come again.
+    pub overruns: u64,
     /// Acknowledgements dropped because their connection had ended.
     pub stale_acks: u64,
     /// Messages at `QoS` 0 lost with a connection.
@@ -40,6 +42,7 @@ pub struct ConnectionStats {
 pub(super) struct Counters {
     pub(super) connects: AtomicU64,
     pub(super) dropped_qos0: AtomicU64,
+    pub(super) overruns: AtomicU64,
     pub(super) stale_acks: AtomicU64,
     pub(super) lost_qos0: AtomicU64,
 }
@@ -105,8 +108,7 @@ pub(super) const fn packet_bytes(topic: usize, payload: usize) -> usize {
 pub(super) struct Shared {
     pub(super) link: Mutex<Link>,
     pub(super) counters: Counters,
-    /// `QoS` 0 deliveries waiting for the consumer.
-    pub(super) waiting_qos0: AtomicUsize,
+    pub(super) events: EventQueue,
     /// Woken when the outbox may have room or be empty.
     pub(super) room: Notify,
     /// Ends the task at once.
@@ -122,7 +124,10 @@ impl Shared {
             ack_packet: Publish::new("", QoS::AtLeastOnce, bytes::Bytes::new(), None),
             online: false,
             closed: false,
-            acks: AckWindow::default(),
+            acks: AckWindow::new(
+                usize::from(options.receive_maximum.max(1)),
+                options.max_overrun_bytes,
+            ),
             outbox: Outbox::new(options.max_queued_messages, options.max_queued_bytes),
             inflight_limit: usize::from(options.inflight.max(1)),
             max_packet_bytes: options.max_packet_bytes,
@@ -130,7 +135,7 @@ impl Shared {
         Arc::new(Self {
             link: Mutex::new(link),
             counters: Counters::default(),
-            waiting_qos0: AtomicUsize::new(0),
+            events: EventQueue::new(options.max_waiting_qos0),
             room: Notify::new(),
             stop: CancellationToken::new(),
             ended: CancellationToken::new(),
@@ -160,6 +165,7 @@ impl Shared {
             connected,
             connects: self.counters.connects.load(Relaxed),
             dropped_qos0: self.counters.dropped_qos0.load(Relaxed),
+            overruns: self.counters.overruns.load(Relaxed),
             stale_acks: self.counters.stale_acks.load(Relaxed),
             lost_qos0: self.counters.lost_qos0.load(Relaxed),
             unacknowledged,

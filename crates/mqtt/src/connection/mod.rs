@@ -12,12 +12,11 @@ mod message;
 mod options;
 mod outbox;
 mod publisher;
+mod queue;
 mod tls;
 mod url;
 
 use std::sync::Arc;
-
-use tokio::sync::mpsc;
 
 pub use acks::AckToken;
 pub use incoming::{Acker, Incoming};
@@ -33,11 +32,10 @@ use link::Handle;
 /// Starts the connection's task on the present Tokio runtime and returns at once; [`Event::Connected`] tells when it is
 /// up. The task ends with [`Publisher::disconnect`], or when every handle is dropped (then the last will is sent).
 pub fn connect(options: ConnectionOptions) -> (Publisher, Incoming) {
-    let (events, received) = mpsc::unbounded_channel();
     let manual_acks = options.manual_acks;
-    let (driver, shared) = Driver::new(options, events);
+    let (driver, shared) = Driver::new(options);
     let handle = Arc::new(Handle::new(Arc::clone(&shared)));
     tokio::spawn(driver.run());
     let publisher = Publisher::new(Arc::clone(&handle));
-    (publisher, Incoming::new(received, handle, manual_acks))
+    (publisher, Incoming::new(handle, manual_acks))
 }

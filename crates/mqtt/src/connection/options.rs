@@ -57,6 +57,8 @@ pub struct ConnectionOptions {
     pub max_packet_bytes: u32,
     /// How many deliveries may be unacknowledged; the broker then waits.
     pub receive_maximum: u16,
+    /// Bytes of unacknowledged deliveries up to which a broker that ignores `receive_maximum` is put up with.
+    pub max_overrun_bytes: usize,
     /// How many of our own `QoS` 1 messages may be unacknowledged.
     pub inflight: u16,
     /// How many messages may wait to be sent.
@@ -91,6 +93,7 @@ impl ConnectionOptions {
             session_expiry: Duration::ZERO,
             max_packet_bytes: 2 << 20,
             receive_maximum: 1_000,
+            max_overrun_bytes: 32 << 20,
             inflight: 1_000,
             max_queued_messages: 1_000,
             max_queued_bytes: 64 << 20,

@@ -13,7 +13,7 @@ use super::{
 
 /// How long [`Publisher::disconnect`] lets messages leave, and then the task end.
 const DRAIN: Duration = Duration::from_secs(2);
-const END: Duration = Duration::from_secs(1);
+const END: Duration = Duration::from_secs(2);
 
 /// A message was not taken or did not arrive.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -161,25 +161,29 @@ impl Publisher {
         let shared = &self.handle.shared;
         shared.link.lock().closed = true;
         shared.room.notify_waiters();
-        let drained = async {
+        let goodbye = async {
             loop {
                 let room = shared.room.notified();
                 tokio::pin!(room);
                 room.as_mut().enable();
                 {
                     let link = shared.link.lock();
-                    if !link.online || link.outbox.is_empty() {
-                        return;
+                    if !link.online {
+                        return false;
+                    }
+                    let drained = link.outbox.is_empty() && link.acks.ready().is_none();
+                    // The client may have no room for it yet, behind all that was just drained into it.
+                    if drained && link.client().try_disconnect().is_ok() {
+                        return true;
                     }
                 }
                 room.await;
             }
         };
-        let _ = timeout(DRAIN, drained).await;
-        let saying_goodbye = {
+        let saying_goodbye = timeout(DRAIN, goodbye).await.unwrap_or_else(|_| {
             let link = shared.link.lock();
             link.online && link.client().try_disconnect().is_ok()
-        };
+        });
         if !saying_goodbye || timeout(END, shared.ended.cancelled()).await.is_err() {
             shared.stop.cancel();
             let _ = timeout(END, shared.ended.cancelled()).await;

@@ -10,12 +10,14 @@ use std::{
     fs,
     net::{SocketAddr, TcpListener, TcpStream},
     process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 use mqtt::{BrokerUrl, ConnectionOptions, Delivery, Event, Incoming};
 use tempfile::TempDir;
-use tokio::{io::copy_bidirectional, sync::watch, task::JoinHandle, time::timeout};
+use tokio::{io::copy_bidirectional, task::JoinHandle, time::timeout};
+use tokio_util::sync::CancellationToken;
 
 pub const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -110,39 +112,57 @@ pub fn options(port: u16, client_id: &str) -> ConnectionOptions {
     options
 }
 
-/// A TCP proxy whose connections can be cut, and which can refuse new ones.
+/// A TCP proxy whose connections can be cut.
 pub struct Line {
     pub port: u16,
-    cut: watch::Sender<u64>,
+    open: Arc<Mutex<Open>>,
     task: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Open {
+    cut: CancellationToken,
+    connections: Vec<JoinHandle<()>>,
 }
 
 impl Line {
     pub async fn to(address: SocketAddr) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (cut, cuts) = watch::channel(0);
-        let task = tokio::spawn(async move {
-            while let Ok((mut near, _)) = listener.accept().await {
-                let mut cuts = cuts.clone();
-                cuts.mark_unchanged();
-                tokio::spawn(async move {
-                    let mut far = tokio::net::TcpStream::connect(address).await.unwrap();
-                    near.set_nodelay(true).unwrap();
-                    far.set_nodelay(true).unwrap();
-                    tokio::select! {
-                        _ = copy_bidirectional(&mut near, &mut far) => {}
-                        _ = cuts.changed() => {}
-                    }
-                });
+        let open = Arc::new(Mutex::new(Open::default()));
+        let task = tokio::spawn({
+            let open = Arc::clone(&open);
+            async move {
+                while let Ok((near, _)) = listener.accept().await {
+                    let mut open = open.lock().unwrap();
+                    let cut = open.cut.clone();
+                    open.connections.push(tokio::spawn(carry(near, address, cut)));
+                }
             }
         });
-        Self { port, cut, task }
+        Self { port, open, task }
     }
 
-    /// Ends every connection now.
-    pub fn cut(&self) {
-        self.cut.send_modify(|count| *count += 1);
+    /// Ends every connection; nothing passes any of them when this returns.
+    pub async fn cut(&self) {
+        let ended = std::mem::take(&mut *self.open.lock().unwrap());
+        ended.cut.cancel();
+        for connection in ended.connections {
+            connection.await.unwrap();
+        }
+    }
+}
+
+async fn carry(mut near: tokio::net::TcpStream, address: SocketAddr, cut: CancellationToken) {
+    let Ok(mut far) = tokio::net::TcpStream::connect(address).await else {
+        return;
+    };
+    near.set_nodelay(true).unwrap();
+    far.set_nodelay(true).unwrap();
+    tokio::select! {
+        biased;
+        () = cut.cancelled() => {}
+        _ = copy_bidirectional(&mut near, &mut far) => {}
     }
 }
 

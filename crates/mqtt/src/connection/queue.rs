@@ -1,0 +1,173 @@
+//! The events that wait for the consumer: bounded, although the polling task never waits.
+//!
+//! At QoS 1 a connection has no more than the receive maximum here, and a resumed session replaces what older
+//! connections left, because the broker delivers it again. At QoS 0 what does not fit is dropped.
+
+use std::collections::VecDeque;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::{Delivery, Event, Qos};
+
+/// Bytes of QoS 0 payloads that may wait, whatever their number.
+const MAX_QOS0_BYTES: usize = 64 << 20;
+
+#[derive(Default)]
+struct Waiting {
+    events: VecDeque<Event>,
+    qos0_count: usize,
+    qos0_bytes: usize,
+    closed: bool,
+}
+
+/// From the polling task to one consumer.
+pub(super) struct EventQueue {
+    waiting: Mutex<Waiting>,
+    ready: Notify,
+    max_qos0: usize,
+}
+
+impl EventQueue {
+    pub(super) fn new(max_qos0: usize) -> Self {
+        Self {
+            waiting: Mutex::default(),
+            ready: Notify::new(),
+            max_qos0,
+        }
+    }
+
+    pub(super) fn push(&self, event: Event) {
+        self.waiting.lock().events.push_back(event);
+        self.ready.notify_one();
+    }
+
+    /// `false` if the delivery was dropped.
+    pub(super) fn push_delivery(&self, delivery: Delivery) -> bool {
+        {
+            let mut waiting = self.waiting.lock();
+            if delivery.qos == Qos::AtMostOnce {
+                let bytes = waiting.qos0_bytes + delivery.payload.len();
+                if waiting.qos0_count >= self.max_qos0 || bytes > MAX_QOS0_BYTES {
+                    return false;
+                }
+                waiting.qos0_count += 1;
+                waiting.qos0_bytes = bytes;
+            }
+            waiting.events.push_back(Event::Message(delivery));
+        }
+        self.ready.notify_one();
+        true
+    }
+
+    /// A new connection begins. Of the QoS 1 deliveries that older ones left, the newest `keep` stay.
+    pub(super) fn forget_older(&self, epoch: u64, keep: usize) {
+        let mut waiting = self.waiting.lock();
+        let is_older = |event: &Event| {
+            matches!(event, Event::Message(delivery)
+                if delivery.token.place.is_some() && delivery.token.epoch < epoch)
+        };
+        let mut surplus = waiting
+            .events
+            .iter()
+            .filter(|event| is_older(event))
+            .count()
+            .saturating_sub(keep);
+        waiting.events.retain(|event| {
+            let forget = surplus > 0 && is_older(event);
+            surplus -= usize::from(forget);
+            !forget
+        });
+    }
+
+    /// No more events will come.
+    pub(super) fn close(&self) {
+        self.waiting.lock().closed = true;
+        self.ready.notify_one();
+    }
+
+    /// The next event; `None` when closed and empty. For one consumer at a time.
+    pub(super) async fn next(&self) -> Option<Event> {
+        loop {
+            {
+                let mut waiting = self.waiting.lock();
+                if let Some(event) = waiting.events.pop_front() {
+                    if let Event::Message(delivery) = &event
+                        && delivery.qos == Qos::AtMostOnce
+                    {
+                        waiting.qos0_count -= 1;
+                        waiting.qos0_bytes -= delivery.payload.len();
+                    }
+                    return Some(event);
+                }
+                if waiting.closed {
+                    return None;
+                }
+            }
+            self.ready.notified().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::{super::AckToken, *};
+
+    fn delivery(epoch: u64, place: Option<u64>, bytes: usize) -> Delivery {
+        Delivery {
+            topic: "t".into(),
+            payload: Bytes::from(vec![0; bytes]),
+            qos: if place.is_some() {
+                Qos::AtLeastOnce
+            } else {
+                Qos::AtMostOnce
+            },
+            retain: false,
+            dup: false,
+            token: AckToken { epoch, place },
+        }
+    }
+
+    async fn drain(queue: &EventQueue) -> Vec<AckToken> {
+        queue.close();
+        let mut tokens = Vec::new();
+        while let Some(event) = queue.next().await {
+            if let Event::Message(delivery) = event {
+                tokens.push(delivery.token);
+            }
+        }
+        tokens
+    }
+
+    #[tokio::test]
+    async fn a_resumed_session_replaces_what_is_delivered_again() {
+        let queue = EventQueue::new(10);
+        for place in 0..3 {
+            assert!(queue.push_delivery(delivery(0, Some(place), 1)));
+        }
+        assert!(queue.push_delivery(delivery(0, None, 1)));
+        assert!(queue.push_delivery(delivery(1, Some(0), 1)));
+        queue.forget_older(1, 1);
+        let tokens = drain(&queue).await;
+        let places: Vec<_> = tokens.iter().map(|token| (token.epoch, token.place)).collect();
+        assert_eq!(places, [(0, Some(2)), (0, None), (1, Some(0))]);
+    }
+
+    #[tokio::test]
+    async fn qos_0_is_bounded_by_number_and_bytes() {
+        let queue = EventQueue::new(2);
+        assert!(!queue.push_delivery(delivery(0, None, MAX_QOS0_BYTES + 1)));
+        assert!(queue.push_delivery(delivery(0, None, MAX_QOS0_BYTES)));
+        assert!(!queue.push_delivery(delivery(0, None, 1)));
+        assert!(queue.next().await.is_some());
+        assert!(queue.push_delivery(delivery(0, None, 1)));
+        assert!(queue.push_delivery(delivery(0, None, 1)));
+        assert!(!queue.push_delivery(delivery(0, None, 1)));
+        assert!(
+            queue.push_delivery(delivery(0, Some(0), 1)),
+            "QoS 1 is bounded elsewhere"
+        );
+    }
+}
