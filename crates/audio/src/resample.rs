@@ -1,10 +1,10 @@
 //! Resampling close to soxr's high quality, which librosa uses: a linear-phase polyphase filter.
 //!
-//! In: samples at one rate. Out: ceil(n · to / from) samples at another, exactly centred. Kaiser window, 126 dB, pass
-//! band to 0.9135 and stop band from 1.0 of the lower Nyquist frequency.
+//! In: samples at one rate. Out: ceil(n · to / from) samples at another, exactly centred. Kaiser window, 134.5 dB, pass
+//! band to 0.9136 and stop band from 1.0 of the lower Nyquist frequency.
 
-const ATTENUATION_DB: f64 = 126.0;
-const PASS: f64 = 0.9135;
+const ATTENUATION_DB: f64 = 134.5;
+const PASS: f64 = 0.9136;
 /// Ratios with more phases than this share a table and interpolate between its rows.
 const MAX_PHASES: u64 = 1024;
 const SHARED_PHASES: usize = 2048;

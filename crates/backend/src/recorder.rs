@@ -113,8 +113,7 @@ impl Recorder {
                         info!("ClickHouse takes rows again");
                     }
                     self.metrics.rows_stored(batch.len());
-                    self.append(&damaged).await?;
-                    self.journal.finish(plan).await?;
+                    self.journal.finish_with(plan, entries(&damaged)).await?;
                     return Ok(Outcome::Stored);
                 }
                 Err(InsertError::Refused { table, message, stored, .. }) => {
@@ -148,21 +147,15 @@ impl Recorder {
         self.metrics.refused(RefusalReason::Database);
         let payload = plan.records.first().map(|(_, payload)| payload.as_slice()).unwrap_or_default();
         // A refused row of ingest_errors itself would come back for ever: it is only counted.
-        if table != Table::IngestErrors {
-            let refusal = Refusal::new(RefusalReason::Database, message);
-            self.append(&[rows::refused_row(table.name(), payload, &refusal, now())]).await?;
-        }
-        self.journal.finish(plan).await?;
+        let refusal = Refusal::new(RefusalReason::Database, message);
+        let instead = (table != Table::IngestErrors).then(|| rows::refused_row(table.name(), payload, &refusal, now()));
+        self.journal.finish_with(plan, entries(instead.as_slice())).await?;
         Ok(Outcome::Stored)
     }
+}
 
-    async fn append(&self, rows: &[Row]) -> Result<(), JournalError> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let entries = rows.iter().map(|row| Entry { key: None, payload: row.encode() }).collect();
-        self.journal.append(entries).await.map(drop)
-    }
+fn entries(rows: &[Row]) -> Vec<Entry> {
+    rows.iter().map(|row| Entry { key: None, payload: row.encode() }).collect()
 }
 
 /// The rows of a plan, and a row of `ingest_errors` for each record that cannot be read.

@@ -80,7 +80,9 @@ impl System {
     ) -> anyhow::Result<(Broker, Backend, SocketAddr, CancellationToken, Vec<JoinHandle<()>>)> {
         let mut backend = Backend::open(assembly::backend(config)?)?;
         let hook = Arc::new(Hook(backend.ingest()));
-        let broker = Broker::start(BrokerOptions { listen: config.broker.addr, ..BrokerOptions::default() }, hook).await?;
+        let broker = Broker::start(BrokerOptions { listen: config.broker.addr, ..BrokerOptions::default() }, hook)
+            .await
+            .context("the broker cannot start (choose another address with --mqtt ADDR)")?;
         let url = BrokerUrl::tcp(broker.listen().ip().to_string(), broker.listen().port());
         config.mqtt.broker = url.to_string();
         info!(mqtt = %broker.listen(), clickhouse = %engine.listen(), "broker and engine are up");

@@ -5,6 +5,7 @@
 
 mod access;
 mod body;
+mod encoded;
 mod error;
 mod exception;
 #[allow(unsafe_code)]

@@ -17,6 +17,8 @@ pub struct Limits {
     pub reader_time: Duration,
     /// Bytes of memory for one query of a reader.
     pub reader_memory_bytes: u64,
+    /// Bytes of one answer to a reader.
+    pub reader_result_bytes: u64,
     /// Bytes of an answer that cannot be streamed.
     pub buffered_bytes: u64,
 }
@@ -30,7 +32,8 @@ impl Default for Limits {
             query_time: Duration::from_mins(5),
             reader_time: Duration::from_secs(30),
             reader_memory_bytes: 512 << 20,
-            buffered_bytes: 64 << 20,
+            reader_result_bytes: 256 << 20,
+            buffered_bytes: 256 << 20,
         }
     }
 }

@@ -39,6 +39,7 @@ pub(crate) fn prepare(connection: &mut Connection, ask: &Ask, limits: &Limits) -
     ];
     if ask.user == User::Reader {
         settings.push(format!("max_memory_usage = {}", limits.reader_memory_bytes));
+        settings.push(format!("max_result_bytes = {}", limits.reader_result_bytes));
     }
     for (name, value) in &ask.settings {
         if name == "max_execution_time" && ask.user == User::Reader {
@@ -82,32 +83,24 @@ pub(crate) fn execute(
         .as_deref()
         .or(ask.default_format.as_deref())
         .unwrap_or(DEFAULT_FORMAT);
-    match joining(format, ask.protocol).filter(|_| streams) {
-        Some(joining) => stream(connection, ask, format, joining, sink),
-        None => {
-            if streams {
-                connection
-                    .query(
-                        &format!("SET max_result_bytes = {}", limits.buffered_bytes),
-                        "Null",
-                        &[],
-                    )
-                    .map(drop)
-                    .or_else(|error| {
-                        if ask.user == User::Reader {
-                            Ok(())
-                        } else {
-                            Err(error)
-                        }
-                    })?;
-            }
-            let (bytes, counters) = connection.query(&ask.query, format, &ask.parameters)?;
-            if sink.begin(format, Some(counters)) && !bytes.is_empty() {
-                sink.piece(bytes);
-            }
-            Ok(())
-        }
+    let joining = joining(format, ask.protocol);
+    if let Some(joining) = joining.filter(|_| streams) {
+        return stream(connection, ask, format, joining, sink);
     }
+    if streams && ask.user == User::Default {
+        // What cannot be streamed is held in memory: it has a limit. A reader's connection is locked by now.
+        connection.query(&format!("SET max_result_bytes = {}", limits.buffered_bytes), "Null", &[])?;
+    }
+    let (bytes, counters) = connection.query(&ask.query, format, &ask.parameters)?;
+    // SHOW and DESCRIBE answer in one block.
+    let bytes = match joining {
+        Some(joining) if !bytes.is_empty() => Joiner::new(joining).push(bytes),
+        _ => bytes,
+    };
+    if sink.begin(format, Some(counters)) && !bytes.is_empty() {
+        sink.piece(bytes);
+    }
+    Ok(())
 }
 
 fn stream(

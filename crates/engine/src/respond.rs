@@ -12,6 +12,8 @@ use crate::{exception::Exception, ffi::Counters, format::content_type, lz4, quer
 /// Marks where data ends and an error begins; sixteen letters that data will not hold by chance.
 const TAG: &str = "casementexceptio";
 
+const TRAILER_LEAVES: std::time::Duration = std::time::Duration::from_millis(100);
+
 type Piece = Result<Bytes, std::io::Error>;
 
 /// The head of an answer, decided before its first piece.
@@ -91,6 +93,8 @@ impl Answer {
                 );
                 let trailer = self.encode(trailer.into_bytes());
                 let _ = self.pieces.blocking_send(Ok(trailer.into()));
+                // A body that fails takes with it what is not yet on the wire.
+                std::thread::sleep(TRAILER_LEAVES);
                 let _ = self
                     .pieces
                     .blocking_send(Err(std::io::Error::other("the query failed")));

@@ -21,7 +21,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    EngineError, Options,
+    EngineError, Options, encoded,
     body::{Pieces, read_sql},
     exception::{BAD_ARGUMENTS, Exception, SYNTAX_ERROR, TOO_MANY_QUERIES},
     ffi::Engine,
@@ -169,6 +169,7 @@ async fn answer(shared: Shared, request: Request, query_id: &mut String) -> Resu
     } else {
         body
     };
+    let body = encoded::decoded(&parts.headers, body)?;
     let mut ask = Ask::new(pairs, &parts.headers)?;
     query_id.clone_from(&ask.query_id);
     let (statement, data) = read_statement(&mut ask, body).await?;

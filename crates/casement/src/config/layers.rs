@@ -132,7 +132,8 @@ fn read_file(path: &Path) -> Result<Value, ConfigError> {
 
 /// A variable's text as the type that stands at its key: text stays text, all else is read as YAML.
 fn scalar(text: &str, present: Option<&Value>) -> Value {
-    if present.is_some_and(Value::is_string) {
+    // What may be unset is text where it is set.
+    if present.is_some_and(|value| value.is_string() || value.is_null()) {
         return Value::String(text.to_owned());
     }
     serde_saphyr::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))

@@ -1,5 +1,5 @@
 //! What the whole-system tests share: free ports, child processes that never outlive a test, HTTP and MQTT in short.
-#![allow(dead_code, missing_docs)]
+#![allow(dead_code, missing_docs, unreachable_pub)]
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},

@@ -1,0 +1,85 @@
+//! An engine as a real process for tests: this crate's example program, on a free port, ended by its pid.
+#![allow(dead_code, missing_docs, unreachable_pub)]
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+pub fn free_addr() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// The example program, which cargo builds beside the tests.
+pub fn program() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let program = tests.parent().unwrap().parent().unwrap().join("examples/engine");
+    assert!(program.exists(), "{} is not built: run `cargo build -p engine --example engine`", program.display());
+    program
+}
+
+pub struct Engine {
+    child: Child,
+    pub addr: SocketAddr,
+    pub url: String,
+}
+
+impl Engine {
+    pub fn start(dir: &Path) -> Self {
+        let addr = free_addr();
+        let child = Command::new(program()).arg(dir).arg(addr.to_string()).stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+        let engine = Self { child, addr, url: format!("http://{addr}/") };
+        let started = Instant::now();
+        while ureq::get(format!("{}ping", engine.url)).call().is_err() {
+            assert!(started.elapsed() < Duration::from_secs(30), "the engine never answered");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        engine
+    }
+
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Status, a header's value and the body of an answer.
+    pub fn post(&self, parameters: &str, body: &[u8]) -> Answer {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let mut response = agent.post(format!("{}?{parameters}", self.url)).send(body).unwrap();
+        let header = |name: &str| response.headers().get(name).map(|v| v.to_str().unwrap().to_owned()).unwrap_or_default();
+        let (code, format, query_id) = (header("x-clickhouse-exception-code"), header("x-clickhouse-format"), header("x-clickhouse-query-id"));
+        let status = response.status().as_u16();
+        let bytes = response.body_mut().with_config().limit(1 << 30).read_to_vec().unwrap();
+        Answer { status, code, format, query_id, bytes }
+    }
+
+    /// The text of an answer that must succeed.
+    pub fn sql(&self, query: &str) -> String {
+        let answer = self.post("", query.as_bytes());
+        assert_eq!(answer.status, 200, "{query}: {}", answer.text());
+        answer.text()
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub code: String,
+    pub format: String,
+    pub query_id: String,
+    pub bytes: Vec<u8>,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).trim().to_owned()
+    }
+}
