@@ -27,7 +27,7 @@ use crate::{
 /// A moving window reports this often.
 const REPORT: Duration = Duration::from_secs(1);
 /// A resting one reports this often.
-const REPORT_AT_REST: Duration = Duration::from_secs(60);
+const REPORT_AT_REST: Duration = Duration::from_mins(1);
 /// How long the last messages and the goodbye may take, each.
 const FAREWELL: Duration = Duration::from_millis(800);
 

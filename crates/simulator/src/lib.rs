@@ -1,15 +1,19 @@
 //! Virtual ESP32s in physical rooms: real MQTT clients whose windows really cool, dry and let noise in.
 //!
 //! In: options and a shutdown token, or nothing but a seed. Out: messages as devices send them, or the same world
-//! without any IO ([`Simulation`]). Everything is drawn from the seed; it never talks to anything but a broker.
+//! without any IO ([`Simulation`]), labelled by a comfort policy ([`dataset`]). Everything is drawn from the seed; it
+//! never talks to anything but a broker.
 
 mod air;
 mod clock;
+pub mod dataset;
 mod device;
 mod error;
 pub mod ledger;
+pub mod load;
 mod noise;
 mod options;
+pub mod policy;
 mod profile;
 mod room;
 mod sensor;

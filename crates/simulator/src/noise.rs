@@ -57,7 +57,7 @@ fn gauss(u: f64, v: f64) -> f64 {
     (-2.0 * (1.0 - u).ln()).sqrt() * (std::f64::consts::TAU * v).cos()
 }
 
-/// The output function of SplitMix64 (Steele, Lea, Flood 2014): neighbours become unrelated.
+/// The output function of `SplitMix64` (Steele, Lea, Flood 2014): neighbours become unrelated.
 const fn mix(x: u64) -> u64 {
     let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn streams_and_seeds_differ() {
-        let at = |seed, stream| Noise::new(seed, stream, 1.0).at(0.5);
+        let at = |seed, stream| Noise::new(seed, stream, 1.0).at(0.5).to_bits();
         assert_ne!(at(1, 1), at(1, 2));
         assert_ne!(at(1, 1), at(2, 1));
         assert_eq!(at(1, 1), at(1, 1));

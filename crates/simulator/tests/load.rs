@@ -1,0 +1,75 @@
+//! The load generator at a real Mosquitto: what it says was acknowledged is what a subscriber sees.
+#![allow(missing_docs, clippy::unwrap_used, clippy::float_cmp)]
+
+mod support;
+
+use std::{sync::Arc, time::Duration};
+
+use simulator::{
+    Ledger, SimulationOptions,
+    ledger::Outcome,
+    load::{self, LoadOptions},
+};
+use support::{Mosquitto, PATIENCE, Watcher, record};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+fn options(broker: &Mosquitto, ledger: &Arc<Ledger>) -> LoadOptions {
+    LoadOptions::new(SimulationOptions {
+        devices: 3,
+        ledger: Some(Arc::clone(ledger)),
+        ..SimulationOptions::new(broker.url())
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_arrives_once_and_the_books_balance() {
+    let broker = Mosquitto::start();
+    let mut watcher = Watcher::join(broker.url()).await;
+    let ledger = Arc::new(Ledger::new());
+    let load = LoadOptions {
+        messages: Some(1_000),
+        clip_every: Some(50),
+        ..options(&broker, &ledger)
+    };
+    let running = tokio::spawn(load::run(load, CancellationToken::new()));
+    let mut stored = Vec::new();
+    for _ in 0..1_000 {
+        let (kind, device, payload) = watcher.next().await;
+        stored.extend(record(kind, device, &payload));
+    }
+    let report = timeout(PATIENCE, running).await.unwrap().unwrap().unwrap();
+    assert_eq!(
+        (report.acknowledged(), ledger.count(Outcome::Acknowledged)),
+        (1_000, 1_000)
+    );
+    assert_eq!(report.summary.audio.acknowledged, 18);
+    assert!(report.latency(0.5).unwrap() <= report.latency(0.99).unwrap());
+    let comparison = ledger.compare(stored);
+    assert!(
+        comparison.is_balanced() && comparison.found == 1_000,
+        "{comparison:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_is_kept_until_shutdown() {
+    let broker = Mosquitto::start();
+    let ledger = Arc::new(Ledger::new());
+    let load = LoadOptions {
+        messages_per_s: Some(600.0),
+        ..options(&broker, &ledger)
+    };
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(load::run(load, shutdown.clone()));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    shutdown.cancel();
+    let report = timeout(PATIENCE, running).await.unwrap().unwrap().unwrap();
+    // The machine may be busy; it may be slower, but never faster.
+    assert!(
+        (300..=1_300).contains(&report.acknowledged()),
+        "{}",
+        report.acknowledged()
+    );
+    assert_eq!(ledger.count(Outcome::Open), 0);
+}

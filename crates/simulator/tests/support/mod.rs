@@ -1,0 +1,189 @@
+//! What the tests share: a real Mosquitto on a free port, ended by its pid, and a client that sees everything there.
+#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
+
+use std::{
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use domain::{ClipLimits, Confidence, DeviceId, Position, Quantity, Timestamp, WindowAction, WindowState};
+use mqtt::{BrokerUrl, ConnectionOptions, Event, Incoming, Publisher, Subscription, TopicKind, Topics};
+use simulator::ledger::{Content, Record};
+use tokio::time::timeout;
+
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+pub struct Mosquitto {
+    process: Child,
+    address: SocketAddr,
+    dir: tempfile::TempDir,
+}
+
+impl Mosquitto {
+    pub fn start() -> Self {
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        Self {
+            process: spawn(dir.path(), address),
+            address,
+            dir,
+        }
+    }
+
+    pub fn restart(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.process = spawn(self.dir.path(), self.address);
+    }
+
+    pub fn url(&self) -> BrokerUrl {
+        BrokerUrl::tcp("127.0.0.1", self.address.port())
+    }
+}
+
+impl Drop for Mosquitto {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+pub fn spawn(dir: &Path, address: SocketAddr) -> Child {
+    let config = dir.join("mosquitto.conf");
+    let text = format!(
+        "listener {} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nmax_queued_messages 0\n",
+        address.port()
+    );
+    std::fs::write(&config, text).unwrap();
+    let program = ["/usr/sbin/mosquitto", "/usr/bin/mosquitto"]
+        .into_iter()
+        .find(|p| Path::new(p).exists());
+    let child = Command::new(program.expect("Mosquitto is not installed: `make test` installs it"))
+        .arg("-c")
+        .arg(config)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let started = std::time::Instant::now();
+    while TcpStream::connect(address).is_err() {
+        assert!(started.elapsed() < PATIENCE, "Mosquitto does not listen");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child
+}
+
+/// Sees everything at the broker.
+pub struct Watcher {
+    pub publisher: Publisher,
+    incoming: Incoming,
+    pub topics: Topics,
+}
+
+impl Watcher {
+    pub async fn join(broker: BrokerUrl) -> Self {
+        let mut options = ConnectionOptions::new(broker, "watcher");
+        options.subscriptions = vec![Subscription::new("#")];
+        let (publisher, mut incoming) = mqtt::connect(options);
+        timeout(PATIENCE, async {
+            while incoming.recv().await != Some(Event::Subscribed) {}
+        })
+        .await
+        .unwrap();
+        Self {
+            publisher,
+            incoming,
+            topics: Topics::default(),
+        }
+    }
+
+    pub async fn next(&mut self) -> (TopicKind, DeviceId, Vec<u8>) {
+        loop {
+            if let Event::Message(delivery) = timeout(PATIENCE, self.incoming.recv()).await.unwrap().unwrap()
+            {
+                let inbound = self.topics.classify(&delivery.topic).unwrap();
+                return (inbound.kind, inbound.device_id, delivery.payload.to_vec());
+            }
+        }
+    }
+
+    pub async fn next_state(&mut self, id: &DeviceId) -> WindowState {
+        loop {
+            let (kind, device, payload) = self.next().await;
+            if kind == TopicKind::WindowState && device == *id {
+                return mqtt::decode_state(device, &payload).unwrap();
+            }
+        }
+    }
+
+    pub async fn command(&self, id: &DeviceId, position: f64, name: &str, expires_at: Option<Timestamp>) {
+        let action = WindowAction {
+            device_id: id.clone(),
+            timestamp: now(),
+            position: Position::new(position).unwrap(),
+            confidence: Confidence::new(0.9).unwrap(),
+            temperature: 20.0,
+            humidity: 50.0,
+            audio_features: Vec::new(),
+            command_id: Some(name.to_owned()),
+            model_version: None,
+            inference_time_ms: None,
+            audio_hash: None,
+            reason: None,
+            expires_at,
+        };
+        let topic = self.topics.topic_for(TopicKind::WindowControl, id);
+        let payload = mqtt::encode_control(&action);
+        self.publisher
+            .publish_confirmed(topic, payload, mqtt::Qos::AtLeastOnce, false)
+            .await
+            .unwrap();
+    }
+}
+
+pub fn now() -> Timestamp {
+    Timestamp::from_millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64)
+}
+
+pub fn id(text: &str) -> DeviceId {
+    DeviceId::parse(text).unwrap()
+}
+
+pub fn record(kind: TopicKind, device: DeviceId, payload: &[u8]) -> Option<Record> {
+    let (timestamp, content) = match kind {
+        TopicKind::Temperature | TopicKind::Humidity => {
+            let quantity = if kind == TopicKind::Temperature {
+                Quantity::Temperature
+            } else {
+                Quantity::Humidity
+            };
+            let reading = mqtt::decode_reading(quantity, device.clone(), payload).unwrap();
+            (reading.timestamp(), Content::value(reading.value()))
+        }
+        TopicKind::Audio => {
+            let received = mqtt::decode_clip(device.clone(), payload, &ClipLimits::default()).unwrap();
+            (
+                received.clip.timestamp,
+                Content::Clip(audio::hash(&received.clip.data)),
+            )
+        }
+        _ => return None,
+    };
+    Some(Record {
+        device_id: device,
+        kind,
+        timestamp,
+        content,
+    })
+}
+
+pub async fn wait_until(mut done: impl FnMut() -> bool) {
+    let waiting = async {
+        while !done() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, waiting).await.expect("it never happened");
+}
