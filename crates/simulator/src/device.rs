@@ -5,7 +5,7 @@
 
 use std::{future::pending, sync::Arc, time::Duration};
 
-use domain::{AudioFormat, Clip, DeviceId, Quantity, Reading, Timestamp, WindowState};
+use domain::{DeviceId, Quantity, Reading, Timestamp, WindowState};
 use mqtt::{Delivery, DeviceStatus, Event, Message, Publisher, Qos, Subscription, TopicKind};
 use tokio::{
     task::JoinHandle,
@@ -17,8 +17,8 @@ use crate::{
     clock::{self, Stamps},
     ledger::{Content, Record},
     options::{BEAT, SimulationOptions},
-    simulation::{Take, VirtualRoom},
-    sound::SAMPLE_RATE,
+    recording::Recording,
+    simulation::VirtualRoom,
     summary::Tally,
     uplink::{Post, Uplink},
     window::Obedience,
@@ -195,29 +195,16 @@ impl Device {
     /// Starts a recording beside the connection: it takes milliseconds of arithmetic.
     fn record(&mut self) {
         let take = self.room.listen();
-        let timestamp = self.stamps.next();
-        let topic = self.options.topics.topic_for(TopicKind::Audio, &self.id);
-        let (id, length, noted) = (
-            self.id.clone(),
-            self.options.clip_length,
-            self.options.ledger.is_some(),
-        );
-        tracing::debug!(device_id = %id, kind = take.kind().as_str(), "records");
-        self.recording = Some(tokio::task::spawn_blocking(move || {
-            let clip = make_clip(take, id, timestamp, length);
-            let record = noted.then(|| Record {
-                device_id: clip.device_id.clone(),
-                kind: TopicKind::Audio,
-                timestamp,
-                content: Content::Clip(audio::hash(&clip.data)),
-            });
-            Post {
-                kind: TopicKind::Audio,
-                topic,
-                payload: mqtt::encode_clip(&clip),
-                record,
-            }
-        }));
+        tracing::debug!(device_id = %self.id, kind = take.kind().as_str(), "records");
+        let recording = Recording {
+            take,
+            device_id: self.id.clone(),
+            timestamp: self.stamps.next(),
+            length: self.options.clip_length,
+            topic: self.options.topics.topic_for(TopicKind::Audio, &self.id),
+            noted: self.options.ledger.is_some(),
+        };
+        self.recording = Some(tokio::task::spawn_blocking(move || recording.make()));
     }
 
     fn record_of(
@@ -310,18 +297,5 @@ async fn recorded(recording: &mut Option<JoinHandle<Post>>) -> Option<Post> {
     match recording {
         Some(recording) => recording.await.ok(),
         None => pending().await,
-    }
-}
-
-/// Records a clip as the specification wants it: WAV, 16 kHz, mono, 16 bit.
-fn make_clip(take: Take, device_id: DeviceId, timestamp: Timestamp, length: Duration) -> Clip {
-    let samples = take.record(length);
-    Clip {
-        device_id,
-        timestamp,
-        duration_s: samples.len() as f64 / f64::from(SAMPLE_RATE),
-        data: audio::wav::encode_pcm16(&samples, SAMPLE_RATE),
-        sample_rate: SAMPLE_RATE,
-        format: AudioFormat::Wav,
     }
 }

@@ -15,6 +15,7 @@ mod noise;
 mod options;
 pub mod policy;
 mod profile;
+mod recording;
 mod room;
 mod sensor;
 mod service;

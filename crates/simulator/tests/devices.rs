@@ -5,9 +5,12 @@ mod support;
 
 use std::{collections::BTreeMap, net::TcpListener, sync::Arc, time::Duration};
 
-use domain::{ClipLimits, DeviceId, Position, Timestamp};
+use domain::{ClipLimits, DeviceId, Position, Quantity, Timestamp};
 use mqtt::{BrokerUrl, DeviceStatus, TopicKind};
-use simulator::{Ledger, SimulationOptions, ledger::Outcome};
+use simulator::{
+    Ledger, Simulation, SimulationOptions,
+    ledger::{Content, Outcome},
+};
 use support::{Mosquitto, PATIENCE, Watcher, id, now, record, wait_until};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -36,10 +39,10 @@ async fn devices_join_at_once_and_speak_as_specified() {
         assert!(climate.contains(&kind) || wanted.contains(&kind), "{kind:?}");
         match kind {
             TopicKind::DeviceStatus => {
-                assert_eq!(mqtt::decode_status(&payload).unwrap(), DeviceStatus::Online)
+                assert_eq!(mqtt::decode_status(&payload).unwrap(), DeviceStatus::Online);
             }
             TopicKind::WindowState => {
-                assert!(mqtt::decode_state(device.clone(), &payload).unwrap().timestamp >= started)
+                assert!(mqtt::decode_state(device.clone(), &payload).unwrap().timestamp >= started);
             }
             TopicKind::Audio => {
                 let clip = mqtt::decode_clip(device.clone(), &payload, &ClipLimits::default())
@@ -173,6 +176,40 @@ async fn readings_wait_for_a_broker_that_is_away() {
     );
     // Nothing was skipped on the way: what is not acknowledged is what was in flight at the end.
     assert!(ledger.count(Outcome::Open) <= 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_says_what_the_offline_simulation_says() {
+    let broker = Mosquitto::start();
+    let mut watcher = Watcher::join(broker.url()).await;
+    let options = SimulationOptions {
+        devices: 3,
+        seed: 77,
+        ..SimulationOptions::new(broker.url())
+    };
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(simulator::run(options.clone(), shutdown.clone()));
+    let mut expected = BTreeMap::new();
+    for (index, room) in Simulation::new(77, 3).rooms_mut().iter_mut().enumerate() {
+        let device = options.device_id(index).unwrap();
+        for (kind, quantity) in [
+            (TopicKind::Temperature, Quantity::Temperature),
+            (TopicKind::Humidity, Quantity::Humidity),
+        ] {
+            expected.insert(
+                (device.clone(), kind.as_str()),
+                Content::value(room.read(quantity)),
+            );
+        }
+    }
+    while !expected.is_empty() {
+        let (kind, device, payload) = watcher.next().await;
+        if let Some(first) = expected.remove(&(device.clone(), kind.as_str())) {
+            assert_eq!(record(kind, device, &payload).unwrap().content, first);
+        }
+    }
+    shutdown.cancel();
+    timeout(PATIENCE, running).await.unwrap().unwrap().unwrap();
 }
 
 #[tokio::test]

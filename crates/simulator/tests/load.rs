@@ -44,7 +44,8 @@ async fn everything_arrives_once_and_the_books_balance() {
         (1_000, 1_000)
     );
     assert_eq!(report.summary.audio.acknowledged, 18);
-    assert!(report.latency(0.5).unwrap() <= report.latency(0.99).unwrap());
+    assert_eq!((report.latencies.count(), report.summary.devices), (1_000, 3));
+    assert!(report.latencies.quantile(0.5) <= report.latencies.quantile(0.99));
     let comparison = ledger.compare(stored);
     assert!(
         comparison.is_balanced() && comparison.found == 1_000,
