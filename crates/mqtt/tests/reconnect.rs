@@ -5,7 +5,7 @@ mod support;
 use std::{collections::BTreeSet, time::Duration};
 
 use bytes::Bytes;
-use mqtt::{Event, Qos, Subscription, connect};
+use mqtt::{Event, Message, PublishError, Qos, Subscription, connect};
 use support::{Line, Mosquitto, expect, message, options, subscribed, within};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,6 +77,30 @@ async fn what_was_not_acknowledged_when_the_session_was_lost_is_sent_again() {
     for sent in waiting {
         within("the acknowledgement", sent).await.unwrap().unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_expired_meanwhile_is_not_sent() {
+    let mut mosquitto = Mosquitto::start("");
+    let mut subscribing = mosquitto.options("subscriber");
+    subscribing.subscriptions = vec![Subscription::new("t")];
+    let (_own, mut incoming) = connect(subscribing);
+    subscribed(&mut incoming).await;
+    mosquitto.kill();
+    expect(&mut incoming, "the loss", |event| {
+        matches!(event, Event::Disconnected { .. })
+    })
+    .await;
+    let (publisher, _events) = connect(mosquitto.options("publisher"));
+    let lasting = publisher.send_confirmed(Message::new("t", "lasting").expiring_in(Duration::from_mins(1)));
+    let expired = publisher.send_confirmed(Message::new("t", "expired").expiring_in(Duration::ZERO));
+    let back = async {
+        mosquitto.restart();
+        subscribed(&mut incoming).await;
+    };
+    let (expired, lasting, ()) =
+        within("both outcomes", async { tokio::join!(expired, lasting, back) }).await;
+    assert_eq!((expired, lasting), (Err(PublishError::Expired), Ok(())));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,7 +199,7 @@ async fn cut_after_cut(max_overrun_bytes: usize) {
         publisher
             .publish("t", format!("{i}"), Qos::AtLeastOnce, false)
             .await
-            .unwrap();
+            .expect("room for it");
     }
 
     let mut seen = BTreeSet::new();

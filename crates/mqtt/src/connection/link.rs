@@ -3,15 +3,21 @@
 //! Every hand-over to the client happens under the lock and only while online, so that nothing of an ended connection
 //! can slip into the next.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering::Relaxed},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Instant,
 };
 
 use parking_lot::Mutex;
 use rumqttc::v5::{
     AsyncClient,
-    mqttbytes::{QoS, v5::Publish},
+    mqttbytes::{
+        QoS,
+        v5::{Publish, PublishProperties},
+    },
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -87,10 +93,21 @@ impl Link {
             if self.outbox.in_flight() >= self.inflight_limit {
                 return;
             }
+            let mut properties = PublishProperties::default();
+            if let Some(expires_at) = message.expires_at {
+                let left = expires_at.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    self.outbox.refuse_waiting(PublishError::Expired);
+                    continue;
+                }
+                // The broker counts whole seconds.
+                properties.message_expiry_interval = Some(left.as_millis().div_ceil(1_000) as u32);
+            }
             let (topic, payload) = (message.topic.clone(), message.payload.clone());
+            let (qos, retain) = (message.qos.to_wire(), message.retain);
             if self
                 .client
-                .try_publish(topic, message.qos.to_wire(), message.retain, payload)
+                .try_publish_with_properties(topic, qos, retain, payload, properties)
                 .is_err()
             {
                 return;
@@ -100,9 +117,9 @@ impl Link {
     }
 }
 
-/// The size of a publish packet: fixed header, topic, packet id and property length included.
+/// The size of a publish packet: fixed header, topic, packet id and properties included.
 pub(super) const fn packet_bytes(topic: usize, payload: usize) -> usize {
-    5 + 2 + topic + 2 + 1 + payload
+    5 + 2 + topic + 2 + 6 + payload
 }
 
 pub(super) struct Shared {

@@ -1,5 +1,7 @@
 //! What travels: messages to publish, deliveries, and the events of a connection.
 
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
 
 use super::AckToken;
@@ -33,6 +35,8 @@ pub struct Message {
     pub qos: Qos,
     /// Whether the broker keeps it for later subscribers.
     pub retain: bool,
+    /// Past this moment it helps nobody: it is sent no more, and the broker gives it to nobody.
+    pub expires_at: Option<Instant>,
 }
 
 impl Message {
@@ -43,6 +47,16 @@ impl Message {
             payload: payload.into(),
             qos: Qos::AtLeastOnce,
             retain: false,
+            expires_at: None,
+        }
+    }
+
+    /// The same message, of no use after `lifetime`.
+    #[must_use]
+    pub fn expiring_in(self, lifetime: Duration) -> Self {
+        Self {
+            expires_at: Instant::now().checked_add(lifetime),
+            ..self
         }
     }
 

@@ -36,6 +36,9 @@ pub enum PublishError {
     /// The connection ended before a `QoS` 0 message was written.
     #[error("the connection was lost before the message was sent")]
     Lost,
+    /// It could not be sent in time.
+    #[error("the message expired before it could be sent")]
+    Expired,
     /// The connection was closed for good.
     #[error("the connection is closed")]
     Closed,
@@ -71,7 +74,11 @@ impl Publisher {
         qos: Qos,
         retain: bool,
     ) -> Result<(), PublishError> {
-        let message = message(topic, payload, qos, retain);
+        self.try_send(message(topic, payload, qos, retain))
+    }
+
+    /// Queues a [`Message`], or says [`PublishError::Full`] at once.
+    pub fn try_send(&self, message: Message) -> Result<(), PublishError> {
         self.check(&message)?;
         match self.enqueue((message, None))? {
             None => Ok(()),
@@ -87,9 +94,13 @@ impl Publisher {
         qos: Qos,
         retain: bool,
     ) -> Result<(), PublishError> {
+        self.send_confirmed(message(topic, payload, qos, retain)).await
+    }
+
+    /// Queues a [`Message`] and waits as [`Publisher::publish_confirmed`] does.
+    pub async fn send_confirmed(&self, message: Message) -> Result<(), PublishError> {
         let (confirm, confirmed) = oneshot::channel();
-        self.send_with(message(topic, payload, qos, retain), Some(confirm))
-            .await?;
+        self.send_with(message, Some(confirm)).await?;
         confirmed.await.unwrap_or(Err(PublishError::Closed))
     }
 
@@ -203,5 +214,6 @@ fn message(topic: impl Into<String>, payload: impl Into<Bytes>, qos: Qos, retain
         payload: payload.into(),
         qos,
         retain,
+        expires_at: None,
     }
 }

@@ -1,7 +1,7 @@
 //! The events that wait for the consumer: bounded, although the polling task never waits.
 //!
-//! At QoS 1 a connection has no more than the receive maximum here, and a resumed session replaces what older
-//! connections left, because the broker delivers it again. At QoS 0 what does not fit is dropped.
+//! At `QoS` 1 a connection has no more than the receive maximum here, and a resumed session replaces what older
+//! connections left, because the broker delivers it again. At `QoS` 0 what does not fit is dropped.
 
 use std::collections::VecDeque;
 
@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use super::{Delivery, Event, Qos};
 
-/// Bytes of QoS 0 payloads that may wait, whatever their number.
+/// Bytes of `QoS` 0 payloads that may wait, whatever their number.
 const MAX_QOS0_BYTES: usize = 64 << 20;
 
 #[derive(Default)]
@@ -60,7 +60,7 @@ impl EventQueue {
         true
     }
 
-    /// A new connection begins. Of the QoS 1 deliveries that older ones left, the newest `keep` stay.
+    /// A new connection begins. Of the `QoS` 1 deliveries that older ones left, the newest `keep` stay.
     pub(super) fn forget_older(&self, epoch: u64, keep: usize) {
         let mut waiting = self.waiting.lock();
         let is_older = |event: &Event| {
