@@ -223,7 +223,7 @@ async fn cut_after_cut(max_overrun_bytes: usize) {
         "{deliveries} deliveries for {MESSAGES} messages; {:?}",
         incoming.stats()
     );
-    assert!(incoming.stats().connects > 10, "{:?}", incoming.stats());
+    assert!(incoming.stats().connects > 3, "{:?}", incoming.stats());
 
     // Whatever was delivered on the last connection is acknowledged by now, except what came after the last look.
     let leftover = drain(&mut incoming, &publisher, "first mark").await;
