@@ -112,19 +112,31 @@ impl Client {
         Self::with(client_options(address, id)).await
     }
 
+    /// Connects as devices do: again, if the broker is still busy closing an earlier connection of the same id.
     pub async fn with(options: MqttOptions) -> Self {
-        let (client, event_loop) = AsyncClient::new(options, 100);
+        within("CONNACK", async {
+            loop {
+                if let Some(connected) = Self::attempt(options.clone()).await {
+                    return connected;
+                }
+            }
+        })
+        .await
+    }
+
+    async fn attempt(options: MqttOptions) -> Option<Self> {
+        let (sender, event_loop) = AsyncClient::new(options, 100);
         let (forward, packets) = mpsc::unbounded_channel();
         let task = tokio::spawn(poll(event_loop, forward));
         let mut connected = Self {
-            sender: client,
+            sender,
             packets,
             task,
         };
-        connected
-            .expect("CONNACK", |packet| matches!(packet, Packet::ConnAck(_)))
-            .await;
-        connected
+        match connected.packets.recv().await? {
+            Packet::ConnAck(_) => Some(connected),
+            other => panic!("{other:?} instead of CONNACK"),
+        }
     }
 
     /// The next packet that fits; others are skipped.
