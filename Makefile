@@ -18,7 +18,7 @@ run: build ## Build, then run everything with five simulated rooms (DEVICES=N fo
 	./target/release/casement up --simulate $(DEVICES)
 
 test: packages test-packages engine python ## Every test, with a real Mosquitto and a real ClickHouse engine
-	$(CARGO) test --workspace --locked
+	$(CARGO) test --workspace --locked --no-fail-fast
 
 lint: packages ## Format, clippy and documentation; warnings are errors
 	$(CARGO) fmt --all --check

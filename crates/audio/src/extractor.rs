@@ -12,7 +12,13 @@ use std::{
 use domain::{ClipFeatures, FEATURES_VERSION, FeatureName, Level, Summary};
 use parking_lot::Mutex;
 
-use crate::{AudioError, Samples, mel::Mel, resample::Resampler, spectral, spectrum::{Spectrum, Stft}};
+use crate::{
+    AudioError, Samples,
+    mel::Mel,
+    resample::Resampler,
+    spectral,
+    spectrum::{Spectrum, Stft},
+};
 
 /// Rates that are remembered; devices have few, strangers may send any.
 const REMEMBERED: usize = 16;
@@ -35,7 +41,13 @@ pub struct FeatureOptions {
 
 impl Default for FeatureOptions {
     fn default() -> Self {
-        Self { rate: Some(16_000), names: FeatureName::SPECIFIED.to_vec(), n_mfcc: 20, n_fft: 2048, hop: 512 }
+        Self {
+            rate: Some(16_000),
+            names: FeatureName::SPECIFIED.to_vec(),
+            n_mfcc: 20,
+            n_fft: 2048,
+            hop: 512,
+        }
     }
 }
 
@@ -74,17 +86,31 @@ impl Extractor {
         if !(1..=128).contains(&options.n_mfcc) {
             return Err(AudioError::Options("n_mfcc is 1 to 128"));
         }
-        if options.n_fft % 2 != 0 || !(16..=65_536).contains(&options.n_fft) || !(1..=options.n_fft).contains(&options.hop) {
-            return Err(AudioError::Options("n_fft is even, 16 to 65536, and hop is 1 to n_fft"));
+        if options.n_fft % 2 != 0
+            || !(16..=65_536).contains(&options.n_fft)
+            || !(1..=options.n_fft).contains(&options.hop)
+        {
+            return Err(AudioError::Options(
+                "n_fft is even, 16 to 65536, and hop is 1 to n_fft",
+            ));
         }
         let stft = Stft::new(options.n_fft, options.hop);
-        Ok(Self { options, stft, mels: Remembered(Mutex::default()), resamplers: Remembered(Mutex::default()) })
+        Ok(Self {
+            options,
+            stft,
+            mels: Remembered(Mutex::default()),
+            resamplers: Remembered(Mutex::default()),
+        })
     }
 
     /// The features of a clip. Spectral contrast is left out where the rate is too low for its bands.
     pub fn extract(&self, samples: &Samples) -> ClipFeatures {
         let rate = self.options.rate.unwrap_or(samples.rate);
-        let resampled = (rate != samples.rate).then(|| self.resamplers.get(samples.rate, || Resampler::new(samples.rate, rate)).run(&samples.mono));
+        let resampled = (rate != samples.rate).then(|| {
+            self.resamplers
+                .get(samples.rate, || Resampler::new(samples.rate, rate))
+                .run(&samples.mono)
+        });
         let mono = resampled.as_deref().unwrap_or(&samples.mono);
         let spectrum = self.stft.magnitudes(mono);
         let mut summaries = BTreeMap::new();
@@ -114,10 +140,16 @@ impl Extractor {
 
     /// The values of one feature, `frames × coefficients`.
     fn frames_of(&self, name: FeatureName, mono: &[f32], spectrum: &Spectrum, rate: u32) -> Option<Vec<f64>> {
-        let FeatureOptions { n_mfcc, n_fft, hop, .. } = self.options;
+        let FeatureOptions {
+            n_mfcc, n_fft, hop, ..
+        } = self.options;
         let bin_hertz = f64::from(rate) / n_fft as f64;
         match name {
-            FeatureName::Mfcc => Some(self.mels.get(rate, || Mel::new(rate, n_fft, n_mfcc)).mfcc(spectrum)),
+            FeatureName::Mfcc => Some(
+                self.mels
+                    .get(rate, || Mel::new(rate, n_fft, n_mfcc))
+                    .mfcc(spectrum),
+            ),
             FeatureName::SpectralCentroid | FeatureName::SpectralBandwidth => None,
             FeatureName::SpectralRolloff => Some(spectral::rolloff(spectrum, bin_hertz)),
             FeatureName::Rms => Some(spectral::rms(mono, n_fft, hop)),
@@ -130,10 +162,23 @@ impl Extractor {
 
     /// 10·log10 of the mean square, over the clip and over its loudest frame; a full-scale sine is −3.01 dBFS.
     fn level(&self, mono: &[f32]) -> Level {
-        let dbfs = |mean_square: f64| if mean_square > 0.0 { (10.0 * mean_square.log10()).max(SILENCE_DBFS) } else { SILENCE_DBFS };
-        let mean_square = |part: &[f32]| part.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>() / part.len().max(1) as f64;
-        let loudest = mono.chunks(self.options.n_fft).map(mean_square).fold(0.0, f64::max);
-        Level { equivalent_dbfs: dbfs(mean_square(mono)), max_dbfs: dbfs(loudest) }
+        let dbfs = |mean_square: f64| {
+            if mean_square > 0.0 {
+                (10.0 * mean_square.log10()).max(SILENCE_DBFS)
+            } else {
+                SILENCE_DBFS
+            }
+        };
+        let mean_square =
+            |part: &[f32]| part.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>() / part.len().max(1) as f64;
+        let loudest = mono
+            .chunks(self.options.n_fft)
+            .map(mean_square)
+            .fold(0.0, f64::max);
+        Level {
+            equivalent_dbfs: dbfs(mean_square(mono)),
+            max_dbfs: dbfs(loudest),
+        }
     }
 }
 
@@ -142,6 +187,10 @@ fn summary(values: &[f64], width: usize) -> Summary {
     let frames = (values.len() / width.max(1)).max(1) as f64;
     let column = |k: usize| values.iter().skip(k).step_by(width);
     let mean: Vec<f64> = (0..width).map(|k| column(k).sum::<f64>() / frames).collect();
-    let deviation = |k: usize| (column(k).map(|value| (value - mean[k]).powi(2)).sum::<f64>() / frames).sqrt();
-    Summary { std: (0..width).map(deviation).collect(), mean }
+    let deviation =
+        |k: usize| (column(k).map(|value| (value - mean[k]).powi(2)).sum::<f64>() / frames).sqrt();
+    Summary {
+        std: (0..width).map(deviation).collect(),
+        mean,
+    }
 }

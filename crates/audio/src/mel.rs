@@ -28,26 +28,49 @@ struct Filter {
 /// Slaney's scale: linear to 1 kHz, logarithmic above.
 fn to_mel(hertz: f64) -> f64 {
     const STEP: f64 = 200.0 / 3.0;
-    if hertz < 1000.0 { hertz / STEP } else { 15.0 + (hertz / 1000.0).ln() * 27.0 / 6.4_f64.ln() }
+    if hertz < 1000.0 {
+        hertz / STEP
+    } else {
+        15.0 + (hertz / 1000.0).ln() * 27.0 / 6.4_f64.ln()
+    }
 }
 
 fn to_hertz(mel: f64) -> f64 {
     const STEP: f64 = 200.0 / 3.0;
-    if mel < 15.0 { mel * STEP } else { 1000.0 * ((mel - 15.0) * 6.4_f64.ln() / 27.0).exp() }
+    if mel < 15.0 {
+        mel * STEP
+    } else {
+        1000.0 * ((mel - 15.0) * 6.4_f64.ln() / 27.0).exp()
+    }
 }
 
 impl Mel {
     pub(crate) fn new(rate: u32, n_fft: usize, n_mfcc: usize) -> Self {
         let bin_hertz = f64::from(rate) / n_fft as f64;
         let top = to_mel(f64::from(rate) / 2.0);
-        let edges: Vec<f64> = (0..BANDS + 2).map(|i| to_hertz(top * i as f64 / (BANDS + 1) as f64)).collect();
-        let filters = edges.windows(3).map(|edge| Filter::triangle([edge[0], edge[1], edge[2]], bin_hertz, n_fft / 2 + 1)).collect();
+        let edges: Vec<f64> = (0..BANDS + 2)
+            .map(|i| to_hertz(top * i as f64 / (BANDS + 1) as f64))
+            .collect();
+        let filters = edges
+            .windows(3)
+            .map(|edge| Filter::triangle([edge[0], edge[1], edge[2]], bin_hertz, n_fft / 2 + 1))
+            .collect();
         let cosine = |k: usize, n: usize| {
-            let scale = if k == 0 { (1.0 / BANDS as f64).sqrt() } else { (2.0 / BANDS as f64).sqrt() };
+            let scale = if k == 0 {
+                (1.0 / BANDS as f64).sqrt()
+            } else {
+                (2.0 / BANDS as f64).sqrt()
+            };
             (scale * (PI * k as f64 * (2 * n + 1) as f64 / (2 * BANDS) as f64).cos()) as f32
         };
-        let cosines = (0..n_mfcc).flat_map(|k| (0..BANDS).map(move |n| cosine(k, n))).collect();
-        Self { filters, cosines, n_mfcc }
+        let cosines = (0..n_mfcc)
+            .flat_map(|k| (0..BANDS).map(move |n| cosine(k, n)))
+            .collect();
+        Self {
+            filters,
+            cosines,
+            n_mfcc,
+        }
     }
 
     /// Coefficients, `frames × n_mfcc`.
@@ -58,7 +81,11 @@ impl Mel {
             for (power, magnitude) in powers.iter_mut().zip(frame) {
                 *power = magnitude * magnitude;
             }
-            decibels.extend(self.filters.iter().map(|filter| 10.0 * filter.apply(&powers).max(FLOOR).log10()));
+            decibels.extend(
+                self.filters
+                    .iter()
+                    .map(|filter| 10.0 * filter.apply(&powers).max(FLOOR).log10()),
+            );
         }
         // The floor is relative to the loudest band of the whole clip, hence the second pass.
         let floor = decibels.iter().copied().fold(f32::MIN, f32::max) - TOP_DB;
@@ -81,7 +108,10 @@ impl Filter {
         };
         let first = ((low / bin_hertz).floor() as usize).min(bins);
         let end = ((high / bin_hertz).ceil() as usize + 1).min(bins);
-        Self { first, weights: (first..end).map(weight).collect() }
+        Self {
+            first,
+            weights: (first..end).map(weight).collect(),
+        }
     }
 
     fn apply(&self, powers: &[f32]) -> f32 {
@@ -100,5 +130,10 @@ fn dot(a: &[f32], b: &[f32]) -> f64 {
         }
     }
     let rest = n - n % 4;
-    sums.iter().sum::<f64>() + a[rest..].iter().zip(&b[rest..]).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>()
+    sums.iter().sum::<f64>()
+        + a[rest..]
+            .iter()
+            .zip(&b[rest..])
+            .map(|(a, b)| f64::from(*a) * f64::from(*b))
+            .sum::<f64>()
 }

@@ -15,7 +15,11 @@ const CONTRAST_QUANTILE: f64 = 0.02;
 /// Shares of a frame's magnitudes in their sum, in single precision; zeros for a silent frame.
 fn normalized(frame: &[f32], shares: &mut [f32]) {
     let sum: f64 = frame.iter().map(|magnitude| f64::from(*magnitude)).sum();
-    let sum = if sum < f64::from(f32::MIN_POSITIVE) { 1.0 } else { sum };
+    let sum = if sum < f64::from(f32::MIN_POSITIVE) {
+        1.0
+    } else {
+        sum
+    };
     for (share, magnitude) in shares.iter_mut().zip(frame) {
         *share = (f64::from(*magnitude) / sum) as f32;
     }
@@ -29,8 +33,16 @@ pub(crate) fn centroid_and_bandwidth(spectrum: &Spectrum, bin_hertz: f64) -> (Ve
         .frames()
         .map(|frame| {
             normalized(frame, &mut shares);
-            let centroid: f64 = shares.iter().enumerate().map(|(bin, share)| bin as f64 * bin_hertz * f64::from(*share)).sum();
-            let variance: f64 = shares.iter().enumerate().map(|(bin, share)| (bin as f64 * bin_hertz - centroid).powi(2) * f64::from(*share)).sum();
+            let centroid: f64 = shares
+                .iter()
+                .enumerate()
+                .map(|(bin, share)| bin as f64 * bin_hertz * f64::from(*share))
+                .sum();
+            let variance: f64 = shares
+                .iter()
+                .enumerate()
+                .map(|(bin, share)| (bin as f64 * bin_hertz - centroid).powi(2) * f64::from(*share))
+                .sum();
             (centroid, variance.sqrt())
         })
         .unzip()
@@ -68,7 +80,9 @@ pub(crate) fn flatness(spectrum: &Spectrum) -> Vec<f64> {
 /// quietest. `None` where the rate is too low for the bands.
 pub(crate) fn contrast(spectrum: &Spectrum, bin_hertz: f64) -> Option<Vec<f64>> {
     let nyquist = bin_hertz * (spectrum.bins - 1) as f64;
-    let edges: Vec<f64> = std::iter::once(0.0).chain((0..=CONTRAST_BANDS).map(|band| CONTRAST_FROM * f64::from(1 << band))).collect();
+    let edges: Vec<f64> = std::iter::once(0.0)
+        .chain((0..=CONTRAST_BANDS).map(|band| CONTRAST_FROM * f64::from(1 << band)))
+        .collect();
     if edges[CONTRAST_BANDS] >= nyquist {
         return None;
     }
@@ -81,7 +95,9 @@ pub(crate) fn contrast(spectrum: &Spectrum, bin_hertz: f64) -> Option<Vec<f64>> 
             if band == CONTRAST_BANDS {
                 end = spectrum.bins;
             }
-            let quantile = (CONTRAST_QUANTILE * (end - first) as f64).round_ties_even().max(1.0) as usize;
+            let quantile = (CONTRAST_QUANTILE * (end - first) as f64)
+                .round_ties_even()
+                .max(1.0) as usize;
             // The band's last bin belongs to the next one.
             (first..if band < CONTRAST_BANDS { end - 1 } else { end }, quantile)
         })
@@ -93,19 +109,28 @@ pub(crate) fn contrast(spectrum: &Spectrum, bin_hertz: f64) -> Option<Vec<f64>> 
             sorted.clear();
             sorted.extend_from_slice(&frame[range.clone()]);
             sorted.sort_unstable_by(f32::total_cmp);
-            let mean = |part: &[f32]| part.iter().map(|m| f64::from(*m)).sum::<f64>() / part.len().max(1) as f64;
+            let mean =
+                |part: &[f32]| part.iter().map(|m| f64::from(*m)).sum::<f64>() / part.len().max(1) as f64;
             valleys.push(mean(&sorted[..*quantile.min(&sorted.len())]));
             peaks.push(mean(&sorted[sorted.len().saturating_sub(*quantile)..]));
         }
     }
     decibels(&mut peaks);
     decibels(&mut valleys);
-    Some(peaks.iter().zip(&valleys).map(|(peak, valley)| peak - valley).collect())
+    Some(
+        peaks
+            .iter()
+            .zip(&valleys)
+            .map(|(peak, valley)| peak - valley)
+            .collect(),
+    )
 }
 
 /// `librosa.power_to_db` of the whole: 80 dB below the loudest at most.
 fn decibels(values: &mut [f64]) {
-    values.iter_mut().for_each(|value| *value = 10.0 * value.max(1e-10).log10());
+    values
+        .iter_mut()
+        .for_each(|value| *value = 10.0 * value.max(1e-10).log10());
     let floor = values.iter().copied().fold(f64::MIN, f64::max) - 80.0;
     values.iter_mut().for_each(|value| *value = value.max(floor));
 }
@@ -120,9 +145,17 @@ pub(crate) fn flux(spectrum: &Spectrum) -> Vec<f64> {
         .frames()
         .map(|frame| {
             normalized(frame, &mut now);
-            let rise: f64 = now.iter().zip(&before).map(|(now, before)| f64::from((now - before).max(0.0)).powi(2)).sum();
+            let rise: f64 = now
+                .iter()
+                .zip(&before)
+                .map(|(now, before)| f64::from((now - before).max(0.0)).powi(2))
+                .sum();
             std::mem::swap(&mut before, &mut now);
-            if std::mem::take(&mut first) { 0.0 } else { rise.sqrt() }
+            if std::mem::take(&mut first) {
+                0.0
+            } else {
+                rise.sqrt()
+            }
         })
         .collect()
 }

@@ -17,7 +17,10 @@ pub(crate) struct Stft {
 
 impl std::fmt::Debug for Stft {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Stft").field("n_fft", &self.n_fft).field("hop", &self.hop).finish_non_exhaustive()
+        f.debug_struct("Stft")
+            .field("n_fft", &self.n_fft)
+            .field("hop", &self.hop)
+            .finish_non_exhaustive()
     }
 }
 
@@ -38,8 +41,15 @@ impl Spectrum {
 
 impl Stft {
     pub(crate) fn new(n_fft: usize, hop: usize) -> Self {
-        let window = (0..n_fft).map(|i| 0.5 - 0.5 * (TAU * i as f64 / n_fft as f64).cos()).collect();
-        Self { n_fft, hop, window, plan: RealFftPlanner::new().plan_fft_forward(n_fft) }
+        let window = (0..n_fft)
+            .map(|i| 0.5 - 0.5 * (TAU * i as f64 / n_fft as f64).cos())
+            .collect();
+        Self {
+            n_fft,
+            hop,
+            window,
+            plan: RealFftPlanner::new().plan_fft_forward(n_fft),
+        }
     }
 
     /// How many frames `samples` samples have.
@@ -63,11 +73,16 @@ impl Stft {
             let present = samples.len().saturating_sub(first).min(self.n_fft - before);
             input[..before].fill(0.0);
             input[before + present..].fill(0.0);
-            let windowed = input[before..before + present].iter_mut().zip(&samples[first.min(samples.len())..]).zip(&self.window[before..]);
+            let windowed = input[before..before + present]
+                .iter_mut()
+                .zip(&samples[first.min(samples.len())..])
+                .zip(&self.window[before..]);
             for ((slot, sample), weight) in windowed {
                 *slot = f64::from(*sample) * weight;
             }
-            self.plan.process_with_scratch(&mut input, &mut output, &mut scratch).expect("the buffers are the plan's own");
+            self.plan
+                .process_with_scratch(&mut input, &mut output, &mut scratch)
+                .expect("the buffers are the plan's own");
             magnitudes.extend(output.iter().map(|bin| {
                 // complex64 first, as librosa stores it.
                 let (re, im) = (f64::from(bin.re as f32), f64::from(bin.im as f32));
@@ -84,10 +99,14 @@ mod tests {
 
     #[test]
     fn a_tone_stands_in_its_bin() {
-        let samples: Vec<f32> = (0..8192).map(|i| (TAU * 64.0 * f64::from(i) / 2048.0).cos() as f32).collect();
+        let samples: Vec<f32> = (0..8192)
+            .map(|i| (TAU * 64.0 * f64::from(i) / 2048.0).cos() as f32)
+            .collect();
         let spectrum = Stft::new(2048, 512).magnitudes(&samples);
         let middle = spectrum.frames().nth(8).unwrap();
-        let loudest = (0..spectrum.bins).max_by(|a, b| middle[*a].total_cmp(&middle[*b])).unwrap();
+        let loudest = (0..spectrum.bins)
+            .max_by(|a, b| middle[*a].total_cmp(&middle[*b]))
+            .unwrap();
         // A Hann window passes half of a cosine's amplitude times n_fft / 2.
         assert_eq!(loudest, 64);
         assert!((middle[64] - 512.0).abs() < 1e-2, "{}", middle[64]);

@@ -45,10 +45,22 @@ struct Header {
 
 /// Decodes a clip. For [`AudioFormat::Pcm`] (16 bit, little-endian, mono) the rate is the message's; a WAV's own header
 /// decides for itself.
-pub fn decode(data: &[u8], format: AudioFormat, message_rate: u32, limits: &ClipLimits) -> Result<Samples, AudioError> {
+pub fn decode(
+    data: &[u8],
+    format: AudioFormat,
+    message_rate: u32,
+    limits: &ClipLimits,
+) -> Result<Samples, AudioError> {
     let (header, body) = match format {
         AudioFormat::Wav => parse(data)?,
-        AudioFormat::Pcm => (Header { encoding: Encoding::S16, channels: 1, rate: message_rate }, data),
+        AudioFormat::Pcm => (
+            Header {
+                encoding: Encoding::S16,
+                channels: 1,
+                rate: message_rate,
+            },
+            data,
+        ),
     };
     let frame = header.encoding.bytes() * header.channels;
     let frames = body.len() / frame;
@@ -57,12 +69,19 @@ pub fn decode(data: &[u8], format: AudioFormat, message_rate: u32, limits: &Clip
     }
     // Before anything is allocated: a header may claim what it likes.
     let seconds = frames as f64 / f64::from(header.rate.max(1));
-    limits.check(data.len(), header.rate, seconds).map_err(AudioError::Limit)?;
+    limits
+        .check(data.len(), header.rate, seconds)
+        .map_err(AudioError::Limit)?;
     let mono = mix(header, &body[..frames * frame]);
     if mono.iter().any(|sample| !sample.is_finite()) {
-        return Err(AudioError::Undecodable("it holds samples that are not finite numbers"));
+        return Err(AudioError::Undecodable(
+            "it holds samples that are not finite numbers",
+        ));
     }
-    Ok(Samples { rate: header.rate, mono })
+    Ok(Samples {
+        rate: header.rate,
+        mono,
+    })
 }
 
 /// A WAV of 16-bit mono samples; beyond full scale they are clipped.
@@ -105,18 +124,34 @@ fn parse(data: &[u8]) -> Result<(Header, &[u8]), AudioError> {
         let start = at + 8;
         let length = length as usize;
         match name {
-            b"fmt " => header = Some(parse_format(data.get(start..(start + length).min(data.len())).unwrap_or_default())?),
+            b"fmt " => {
+                header = Some(parse_format(
+                    data.get(start..(start + length).min(data.len()))
+                        .unwrap_or_default(),
+                )?)
+            }
             b"data" => {
                 let header = header.ok_or(AudioError::Undecodable("its data comes before its format"))?;
                 let unknown = length == 0 || start + length > data.len();
-                return Ok((header, if unknown { &data[start..] } else { &data[start..start + length] }));
+                return Ok((
+                    header,
+                    if unknown {
+                        &data[start..]
+                    } else {
+                        &data[start..start + length]
+                    },
+                ));
             }
             _ => {}
         }
         // Chunks are padded to an even length.
         at = start.saturating_add(length).saturating_add(length & 1);
     }
-    Err(AudioError::Undecodable(if header.is_some() { "it has no data" } else { "it is cut short within its header" }))
+    Err(AudioError::Undecodable(if header.is_some() {
+        "it has no data"
+    } else {
+        "it is cut short within its header"
+    }))
 }
 
 fn parse_format(chunk: &[u8]) -> Result<Header, AudioError> {
@@ -146,16 +181,29 @@ fn parse_format(chunk: &[u8]) -> Result<Header, AudioError> {
         (MU_LAW, 8) => Encoding::MuLaw,
         (tag, bits) => return Err(AudioError::Encoding { tag, bits }),
     };
-    Ok(Header { encoding, channels: usize::from(channels), rate })
+    Ok(Header {
+        encoding,
+        channels: usize::from(channels),
+        rate,
+    })
 }
 
 fn mix(header: Header, body: &[u8]) -> Vec<f32> {
     let width = header.encoding.bytes();
     if header.channels == 1 {
-        return body.chunks_exact(width).map(|bytes| header.encoding.sample(bytes)).collect();
+        return body
+            .chunks_exact(width)
+            .map(|bytes| header.encoding.sample(bytes))
+            .collect();
     }
     let channels = header.channels as f32;
-    let mean = |frame: &[u8]| frame.chunks_exact(width).map(|bytes| header.encoding.sample(bytes)).sum::<f32>() / channels;
+    let mean = |frame: &[u8]| {
+        frame
+            .chunks_exact(width)
+            .map(|bytes| header.encoding.sample(bytes))
+            .sum::<f32>()
+            / channels
+    };
     body.chunks_exact(width * header.channels).map(mean).collect()
 }
 
@@ -175,7 +223,9 @@ impl Encoding {
             (Self::U8, &[a]) => (f32::from(a) - 128.0) / 128.0,
             (Self::S16, &[a, b]) => f32::from(i16::from_le_bytes([a, b])) / 32_768.0,
             (Self::S24, &[a, b, c]) => (i32::from_le_bytes([0, a, b, c]) >> 8) as f32 / 8_388_608.0,
-            (Self::S32, &[a, b, c, d]) => (f64::from(i32::from_le_bytes([a, b, c, d])) / 2_147_483_648.0) as f32,
+            (Self::S32, &[a, b, c, d]) => {
+                (f64::from(i32::from_le_bytes([a, b, c, d])) / 2_147_483_648.0) as f32
+            }
             (Self::F32, &[a, b, c, d]) => f32::from_le_bytes([a, b, c, d]),
             (Self::F64, bytes) => f64::from_le_bytes(bytes.try_into().unwrap_or_default()) as f32,
             (Self::ALaw, &[a]) => f32::from(a_law(a)) / 32_768.0,
@@ -200,5 +250,9 @@ fn a_law(code: u8) -> i16 {
 fn mu_law(code: u8) -> i16 {
     let code = !code;
     let magnitude = ((i16::from(code & 15) << 3) + 0x84) << ((code >> 4) & 7);
-    if code & 0x80 == 0 { magnitude - 0x84 } else { 0x84 - magnitude }
+    if code & 0x80 == 0 {
+        magnitude - 0x84
+    } else {
+        0x84 - magnitude
+    }
 }

@@ -21,7 +21,15 @@ struct Form {
 
 impl Default for Form {
     fn default() -> Self {
-        Self { tag: 1, bits: 16, channels: 1, rate: 16_000, extensible: false, before: vec![], length: None }
+        Self {
+            tag: 1,
+            bits: 16,
+            channels: 1,
+            rate: 16_000,
+            extensible: false,
+            before: vec![],
+            length: None,
+        }
     }
 }
 
@@ -66,7 +74,16 @@ fn every_encoding_has_libsndfiles_scale() {
     ];
     for (tag, bits, data, expected) in cases {
         for extensible in [false, true] {
-            let samples = wav(&build(&Form { tag, bits, extensible, ..Form::default() }, &data)).unwrap();
+            let samples = wav(&build(
+                &Form {
+                    tag,
+                    bits,
+                    extensible,
+                    ..Form::default()
+                },
+                &data,
+            ))
+            .unwrap();
             assert_eq!(samples.mono, [expected], "{tag} {bits} {extensible}");
         }
     }
@@ -74,21 +91,53 @@ fn every_encoding_has_libsndfiles_scale() {
 
 #[test]
 fn channels_are_averaged() {
-    let data: Vec<u8> = [16_384_i16, 0, -16_384, -16_384].iter().flat_map(|s| s.to_le_bytes()).collect();
-    assert_eq!(wav(&build(&Form { channels: 2, ..Form::default() }, &data)).unwrap().mono, [0.25, -0.5]);
+    let data: Vec<u8> = [16_384_i16, 0, -16_384, -16_384]
+        .iter()
+        .flat_map(|s| s.to_le_bytes())
+        .collect();
+    assert_eq!(
+        wav(&build(
+            &Form {
+                channels: 2,
+                ..Form::default()
+            },
+            &data
+        ))
+        .unwrap()
+        .mono,
+        [0.25, -0.5]
+    );
 }
 
 #[test]
 fn an_unknown_length_means_to_the_end() {
     for length in [0, 0xffff_ffff, 1_000_000] {
-        assert_eq!(wav(&build(&Form { length: Some(length), ..Form::default() }, &[0; 8])).unwrap().mono.len(), 4);
+        assert_eq!(
+            wav(&build(
+                &Form {
+                    length: Some(length),
+                    ..Form::default()
+                },
+                &[0; 8]
+            ))
+            .unwrap()
+            .mono
+            .len(),
+            4
+        );
     }
 }
 
 #[test]
 fn chunks_may_come_before_with_odd_sizes_and_junk_may_follow() {
     let before = [b"LIST\x03\0\0\0abc\0".as_slice(), b"junk\x02\0\0\0xy"].concat();
-    let mut file = build(&Form { before, ..Form::default() }, &[0; 8]);
+    let mut file = build(
+        &Form {
+            before,
+            ..Form::default()
+        },
+        &[0; 8],
+    );
     file.extend(b"some junk at the end");
     assert_eq!(wav(&file).unwrap().mono.len(), 4);
 }
@@ -96,22 +145,89 @@ fn chunks_may_come_before_with_odd_sizes_and_junk_may_follow() {
 #[test]
 fn pcm_has_the_messages_rate() {
     let samples = decode(&[0, 64, 0, 192], AudioFormat::Pcm, 8_000, &ClipLimits::default()).unwrap();
-    assert_eq!(samples, Samples { rate: 8_000, mono: vec![0.5, -0.5] });
+    assert_eq!(
+        samples,
+        Samples {
+            rate: 8_000,
+            mono: vec![0.5, -0.5]
+        }
+    );
 }
 
 #[test]
 fn what_is_no_clip_is_refused_with_its_reason() {
     let reason = |data: &[u8]| wav(data).unwrap_err().refusal();
     assert_eq!(reason(b"").reason, RefusalReason::BadAudio);
-    assert_eq!(reason(b"OggS and more than twelve bytes").reason, RefusalReason::BadAudio);
-    assert!(reason(&build(&Form::default(), &[])).detail.contains("no samples"));
-    assert!(reason(&build(&Form::default(), &[0; 8])[..30]).detail.contains("cut short"));
-    assert!(reason(&build(&Form { channels: 0, ..Form::default() }, &[0; 8])).detail.contains("no channels"));
-    assert!(reason(&build(&Form { tag: 0x11, ..Form::default() }, &[0; 8])).detail.contains("0x0011"));
-    assert_eq!(reason(&build(&Form { rate: 0, ..Form::default() }, &[0; 8])).reason, RefusalReason::OutOfRange);
-    assert_eq!(reason(&build(&Form { rate: 4_000, ..Form::default() }, &[0; 500_000])).reason, RefusalReason::OutOfRange);
-    assert_eq!(reason(&build(&Form::default(), &vec![0; 2 << 20])).reason, RefusalReason::TooLarge);
-    let infinite = build(&Form { tag: 3, bits: 32, ..Form::default() }, &f32::INFINITY.to_le_bytes());
+    assert_eq!(
+        reason(b"OggS and more than twelve bytes").reason,
+        RefusalReason::BadAudio
+    );
+    assert!(
+        reason(&build(&Form::default(), &[]))
+            .detail
+            .contains("no samples")
+    );
+    assert!(
+        reason(&build(&Form::default(), &[0; 8])[..30])
+            .detail
+            .contains("cut short")
+    );
+    assert!(
+        reason(&build(
+            &Form {
+                channels: 0,
+                ..Form::default()
+            },
+            &[0; 8]
+        ))
+        .detail
+        .contains("no channels")
+    );
+    assert!(
+        reason(&build(
+            &Form {
+                tag: 0x11,
+                ..Form::default()
+            },
+            &[0; 8]
+        ))
+        .detail
+        .contains("0x0011")
+    );
+    assert_eq!(
+        reason(&build(
+            &Form {
+                rate: 0,
+                ..Form::default()
+            },
+            &[0; 8]
+        ))
+        .reason,
+        RefusalReason::OutOfRange
+    );
+    assert_eq!(
+        reason(&build(
+            &Form {
+                rate: 4_000,
+                ..Form::default()
+            },
+            &[0; 500_000]
+        ))
+        .reason,
+        RefusalReason::OutOfRange
+    );
+    assert_eq!(
+        reason(&build(&Form::default(), &vec![0; 2 << 20])).reason,
+        RefusalReason::TooLarge
+    );
+    let infinite = build(
+        &Form {
+            tag: 3,
+            bits: 32,
+            ..Form::default()
+        },
+        &f32::INFINITY.to_le_bytes(),
+    );
     assert!(reason(&infinite).detail.contains("finite"));
 }
 

@@ -20,18 +20,32 @@ fn tolerance(name: &str) -> f64 {
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|x| x.as_f64().unwrap())
+        .collect()
 }
 
 fn worst(ours: &[f64], theirs: &[f64]) -> f64 {
     assert_eq!(ours.len(), theirs.len());
-    ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+    ours.iter()
+        .zip(theirs)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f64::max)
 }
 
 fn features(clip: &str, rate: Option<u32>) -> ClipFeatures {
     let data = fs::read(Path::new("tests/goldens/clips").join(format!("{clip}.wav"))).unwrap();
     let samples = decode(&data, AudioFormat::Wav, 0, &ClipLimits::default()).unwrap();
-    Extractor::new(FeatureOptions { rate, names: FeatureName::ALL.to_vec(), ..FeatureOptions::default() }).unwrap().extract(&samples)
+    Extractor::new(FeatureOptions {
+        rate,
+        names: FeatureName::ALL.to_vec(),
+        ..FeatureOptions::default()
+    })
+    .unwrap()
+    .extract(&samples)
 }
 
 fn goldens() -> Value {
@@ -43,9 +57,16 @@ fn decoded_samples_are_libsndfiles() {
     for (clip, golden) in goldens()["clips"].as_object().unwrap() {
         let data = fs::read(Path::new("tests/goldens/clips").join(format!("{clip}.wav"))).unwrap();
         let samples = decode(&data, AudioFormat::Wav, 0, &ClipLimits::default()).unwrap();
-        assert_eq!(u64::from(samples.rate), golden["sample_rate"].as_u64().unwrap(), "{clip}");
+        assert_eq!(
+            u64::from(samples.rate),
+            golden["sample_rate"].as_u64().unwrap(),
+            "{clip}"
+        );
         let first = numbers(&golden["first_samples"]);
-        let ours: Vec<f64> = samples.mono[..first.len()].iter().map(|s| f64::from(*s)).collect();
+        let ours: Vec<f64> = samples.mono[..first.len()]
+            .iter()
+            .map(|s| f64::from(*s))
+            .collect();
         assert!(worst(&ours, &first) < 1e-7, "{clip}");
     }
 }
@@ -54,12 +75,24 @@ fn decoded_samples_are_libsndfiles() {
 fn native_features_are_librosas() {
     for (clip, golden) in goldens()["clips"].as_object().unwrap() {
         let ours = features(clip, None);
-        assert_eq!(ours.frames as u64, golden["native"]["frames"].as_u64().unwrap(), "{clip}");
-        for (name, theirs) in golden["native"].as_object().unwrap().iter().filter(|(_, v)| v.is_object()) {
+        assert_eq!(
+            ours.frames as u64,
+            golden["native"]["frames"].as_u64().unwrap(),
+            "{clip}"
+        );
+        for (name, theirs) in golden["native"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .filter(|(_, v)| v.is_object())
+        {
             let ours = &ours.summaries[&name.parse::<FeatureName>().unwrap()];
             for (which, ours) in [("mean", &ours.mean), ("std", &ours.std)] {
                 let worst = worst(ours, &numbers(&theirs[which]));
-                assert!(worst <= tolerance(name), "{clip} {name} {which}: off by {worst:e}");
+                assert!(
+                    worst <= tolerance(name),
+                    "{clip} {name} {which}: off by {worst:e}"
+                );
             }
         }
     }
@@ -69,12 +102,20 @@ fn native_features_are_librosas() {
 fn resampled_features_are_close_to_librosas() {
     let mut compared = 0;
     for (clip, golden) in goldens()["clips"].as_object().unwrap() {
-        let Some(theirs) = golden.get("resampled") else { continue };
+        let Some(theirs) = golden.get("resampled") else {
+            continue;
+        };
         let ours = features(clip, Some(16_000));
         let mean = |name: FeatureName| ours.summaries[&name].mean.clone();
         let mfcc = worst(&mean(FeatureName::Mfcc), &numbers(&theirs["mfcc"]["mean"]));
-        let centroid = worst(&mean(FeatureName::SpectralCentroid), &numbers(&theirs["spectral_centroid"]["mean"]));
-        assert!(mfcc <= 0.05 && centroid <= 1.0, "{clip}: mfcc {mfcc}, centroid {centroid} Hz");
+        let centroid = worst(
+            &mean(FeatureName::SpectralCentroid),
+            &numbers(&theirs["spectral_centroid"]["mean"]),
+        );
+        assert!(
+            mfcc <= 0.05 && centroid <= 1.0,
+            "{clip}: mfcc {mfcc}, centroid {centroid} Hz"
+        );
         compared += 1;
     }
     assert!(compared >= 3);

@@ -54,21 +54,39 @@ pub(crate) struct ClipAnalyser {
 impl ClipAnalyser {
     pub(crate) fn new(extractor: Extractor, limits: ClipLimits) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { extractor: Arc::new(extractor), limits, permits: Arc::new(Semaphore::new(cores)) }
+        Self {
+            extractor: Arc::new(extractor),
+            limits,
+            permits: Arc::new(Semaphore::new(cores)),
+        }
     }
 
     pub(crate) async fn analyse(&self, received: ReceivedClip) -> Result<AnalysedClip, Refusal> {
-        let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
+        let _permit = self
+            .permits
+            .acquire()
+            .await
+            .expect("the semaphore is never closed");
         let (extractor, limits) = (Arc::clone(&self.extractor), self.limits);
         tokio::task::spawn_blocking(move || analyse(&extractor, &limits, received))
             .await
-            .unwrap_or_else(|_| Err(Refusal::new(RefusalReason::BadAudio, "feature extraction failed on this clip")))
+            .unwrap_or_else(|_| {
+                Err(Refusal::new(
+                    RefusalReason::BadAudio,
+                    "feature extraction failed on this clip",
+                ))
+            })
     }
 }
 
-fn analyse(extractor: &Extractor, limits: &ClipLimits, received: ReceivedClip) -> Result<AnalysedClip, Refusal> {
+fn analyse(
+    extractor: &Extractor,
+    limits: &ClipLimits,
+    received: ReceivedClip,
+) -> Result<AnalysedClip, Refusal> {
     let ReceivedClip { clip, data_base64 } = received;
-    let samples = audio::decode(&clip.data, clip.format, clip.sample_rate, limits).map_err(|error| error.refusal())?;
+    let samples =
+        audio::decode(&clip.data, clip.format, clip.sample_rate, limits).map_err(|error| error.refusal())?;
     let features = extractor.extract(&samples);
     Ok(AnalysedClip {
         device_id: clip.device_id,

@@ -99,17 +99,28 @@ pub struct Devices {
 impl Devices {
     /// Knows no device; one is silent when nothing was heard of it for `inactive_after`.
     pub fn new(inactive_after: std::time::Duration) -> Self {
-        Self { devices: Mutex::default(), inactive_after_ms: inactive_after.as_millis() as i64 }
+        Self {
+            devices: Mutex::default(),
+            inactive_after_ms: inactive_after.as_millis() as i64,
+        }
     }
 
     /// Every device by id.
     pub fn snapshot(&self) -> BTreeMap<DeviceId, DeviceView> {
-        self.devices.lock().iter().map(|(id, device)| (id.clone(), device.view.clone())).collect()
+        self.devices
+            .lock()
+            .iter()
+            .map(|(id, device)| (id.clone(), device.view.clone()))
+            .collect()
     }
 
     /// How many devices are active.
     pub fn active(&self) -> usize {
-        self.devices.lock().values().filter(|device| device.view.is_active).count()
+        self.devices
+            .lock()
+            .values()
+            .filter(|device| device.view.is_active)
+            .count()
     }
 
     pub(crate) fn reading(&self, reading: &Reading, at: Timestamp) {
@@ -118,13 +129,23 @@ impl Devices {
                 Quantity::Temperature => &mut view.temperature,
                 Quantity::Humidity => &mut view.humidity,
             };
-            keep_newer(latest, Latest { value: reading.value(), timestamp: reading.timestamp() });
+            keep_newer(
+                latest,
+                Latest {
+                    value: reading.value(),
+                    timestamp: reading.timestamp(),
+                },
+            );
         });
     }
 
     pub(crate) fn clip(&self, clip: &AnalysedClip, at: Timestamp) {
         self.seen(&clip.device_id, at, |view| {
-            if view.clip.as_ref().is_none_or(|known| clip.timestamp >= known.timestamp) {
+            if view
+                .clip
+                .as_ref()
+                .is_none_or(|known| clip.timestamp >= known.timestamp)
+            {
                 view.clip = Some(LatestClip {
                     timestamp: clip.timestamp,
                     duration_s: clip.duration_s,
@@ -150,7 +171,13 @@ impl Devices {
 
     pub(crate) fn state(&self, state: &WindowState, at: Timestamp) {
         self.seen(&state.device_id, at, |view| {
-            keep_newer(&mut view.window, Latest { value: state.position.percent(), timestamp: state.timestamp });
+            keep_newer(
+                &mut view.window,
+                Latest {
+                    value: state.position.percent(),
+                    timestamp: state.timestamp,
+                },
+            );
         });
     }
 
@@ -160,7 +187,9 @@ impl Devices {
         if !online && !devices.contains_key(device_id) {
             return None;
         }
-        let device = devices.entry(device_id.clone()).or_insert_with(|| Device::new(device_id, at));
+        let device = devices
+            .entry(device_id.clone())
+            .or_insert_with(|| Device::new(device_id, at));
         let fresh = device.written.is_none() && !device.changed;
         let turned = device.view.is_active != online;
         if online {
@@ -175,7 +204,9 @@ impl Devices {
     pub(crate) fn restore(&self, rows: &[DeviceRow]) {
         let mut devices = self.devices.lock();
         for row in rows {
-            let Ok(device_id) = DeviceId::parse(&row.device_id) else { continue };
+            let Ok(device_id) = DeviceId::parse(&row.device_id) else {
+                continue;
+            };
             let stored_seen = Timestamp::from_millis(row.last_seen);
             let device = devices.entry(device_id.clone()).or_insert_with(|| {
                 let mut device = Device::new(&device_id, stored_seen);
@@ -200,11 +231,16 @@ impl Devices {
                 device.changed = true;
                 rows.push(device_event(device_id, "inactive", now));
             }
-            let stale = device.written.is_none_or(|written| device.view.last_seen.millis_since(written) >= REGISTRY_REFRESH_MS);
+            let stale = device
+                .written
+                .is_none_or(|written| device.view.last_seen.millis_since(written) >= REGISTRY_REFRESH_MS);
             if stale || device.changed {
                 // The registry keeps the row with the greatest last_seen: a change without news must still win.
                 let written = device.written.map_or(device.view.last_seen, |written| {
-                    device.view.last_seen.max(Timestamp::from_millis(written.as_millis() + 1))
+                    device
+                        .view
+                        .last_seen
+                        .max(Timestamp::from_millis(written.as_millis() + 1))
                 });
                 device.written = Some(written);
                 device.changed = false;
@@ -216,7 +252,9 @@ impl Devices {
 
     fn seen(&self, device_id: &DeviceId, at: Timestamp, update: impl FnOnce(&mut DeviceView)) {
         let mut devices = self.devices.lock();
-        let device = devices.entry(device_id.clone()).or_insert_with(|| Device::new(device_id, at));
+        let device = devices
+            .entry(device_id.clone())
+            .or_insert_with(|| Device::new(device_id, at));
         device.view.last_seen = device.view.last_seen.max(at);
         device.changed |= !device.view.is_active;
         device.view.is_active = true;
@@ -233,7 +271,8 @@ pub(crate) fn own_thresholds(config: &str, general: Thresholds) -> Option<Thresh
         audio_always_trigger: Option<bool>,
     }
     let own: Own = serde_json::from_str(config).ok()?;
-    let usable = |own: Option<f64>, general: f64| own.filter(|x| x.is_finite() && *x >= 0.0).unwrap_or(general);
+    let usable =
+        |own: Option<f64>, general: f64| own.filter(|x| x.is_finite() && *x >= 0.0).unwrap_or(general);
     let thresholds = Thresholds {
         temperature: usable(own.temperature_threshold, general.temperature),
         humidity: usable(own.humidity_threshold, general.humidity),
@@ -257,7 +296,12 @@ impl Device {
             command: None,
             window: None,
         };
-        Self { view, config: "{}".into(), written: None, changed: false }
+        Self {
+            view,
+            config: "{}".into(),
+            written: None,
+            changed: false,
+        }
     }
 
     fn row(&self, last_seen: Timestamp) -> DeviceRow {
@@ -298,11 +342,22 @@ mod tests {
     }
 
     fn hear(devices: &Devices, second: i64) {
-        devices.reading(&Reading::new(id(), Quantity::Temperature, 20.0, at(second)).unwrap(), at(second));
+        devices.reading(
+            &Reading::new(id(), Quantity::Temperature, 20.0, at(second)).unwrap(),
+            at(second),
+        );
     }
 
     fn registry(rows: &[Row]) -> Vec<&DeviceRow> {
-        rows.iter().filter_map(|row| if let Row::Device(device) = row { Some(device) } else { None }).collect()
+        rows.iter()
+            .filter_map(|row| {
+                if let Row::Device(device) = row {
+                    Some(device)
+                } else {
+                    None
+                }
+            })
+            .collect()
     }
 
     #[test]
@@ -347,7 +402,10 @@ mod tests {
         devices.restore(&[stored]);
         let due = devices.due(at(101));
         let row = registry(&due)[0];
-        assert_eq!((row.name.as_str(), row.registered_at, row.last_seen), ("Kitchen", at(-1000).as_millis(), at(100).as_millis()));
+        assert_eq!(
+            (row.name.as_str(), row.registered_at, row.last_seen),
+            ("Kitchen", at(-1000).as_millis(), at(100).as_millis())
+        );
         assert_eq!(row.config, r#"{"temperature_threshold": 1}"#);
     }
 
@@ -355,7 +413,10 @@ mod tests {
     fn late_data_does_not_become_the_latest() {
         let devices = devices();
         hear(&devices, 100);
-        devices.reading(&Reading::new(id(), Quantity::Temperature, 99.0, at(50)).unwrap(), at(101));
+        devices.reading(
+            &Reading::new(id(), Quantity::Temperature, 99.0, at(50)).unwrap(),
+            at(101),
+        );
         assert_eq!(devices.snapshot()[&id()].temperature.unwrap().value, 20.0);
     }
 
@@ -372,7 +433,12 @@ mod tests {
     #[test]
     fn a_device_can_have_its_own_thresholds() {
         let general = Thresholds::default();
-        assert_eq!(own_thresholds(r#"{"humidity_threshold": 5}"#, general).unwrap().humidity, 5.0);
+        assert_eq!(
+            own_thresholds(r#"{"humidity_threshold": 5}"#, general)
+                .unwrap()
+                .humidity,
+            5.0
+        );
         assert_eq!(own_thresholds(r#"{"humidity_threshold": -1}"#, general), None);
         assert_eq!(own_thresholds("{}", general), None);
         assert_eq!(own_thresholds("nonsense", general), None);

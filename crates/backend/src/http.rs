@@ -17,7 +17,11 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Metrics, devices::{DeviceView, Devices}, metrics::Summary};
+use crate::{
+    Metrics,
+    devices::{DeviceView, Devices},
+    metrics::Summary,
+};
 
 /// Text that another service adds to the metrics.
 pub type MetricsSource = Arc<dyn Fn() -> String + Send + Sync>;
@@ -43,7 +47,11 @@ struct Status {
 }
 
 /// Serves until `shutdown`.
-pub(crate) async fn serve(listener: TcpListener, views: Views, shutdown: CancellationToken) -> std::io::Result<()> {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    views: Views,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
     let router = Router::new()
         .route("/", get(async || Html(include_str!("page.html"))))
         .route("/health", get(async || "ok\n"))
@@ -53,7 +61,9 @@ pub(crate) async fn serve(listener: TcpListener, views: Views, shutdown: Cancell
         .route("/api/devices", get(devices))
         .route("/api/devices/{device_id}", get(device))
         .with_state(views);
-    axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
+    axum::serve(listener, router)
+        .with_graceful_shutdown(shutdown.cancelled_owned())
+        .await
 }
 
 /// Binds the address the pages are served on.
@@ -64,7 +74,14 @@ pub(crate) async fn bind(addr: SocketAddr) -> std::io::Result<TcpListener> {
 async fn ready(State(views): State<Views>) -> (StatusCode, Json<Status>) {
     let status = views.status();
     let ready = status.counters.broker_up && status.counters.store_up;
-    (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(status))
+    (
+        if ready {
+            StatusCode::OK
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        },
+        Json(status),
+    )
 }
 
 async fn status(State(views): State<Views>) -> Json<Status> {
@@ -76,7 +93,12 @@ async fn devices(State(views): State<Views>) -> Json<Vec<DeviceView>> {
 }
 
 async fn device(State(views): State<Views>, Path(device_id): Path<DeviceId>) -> impl IntoResponse {
-    views.devices.snapshot().remove(&device_id).map(Json).ok_or((StatusCode::NOT_FOUND, "no device of this id was heard of\n"))
+    views
+        .devices
+        .snapshot()
+        .remove(&device_id)
+        .map(Json)
+        .ok_or((StatusCode::NOT_FOUND, "no device of this id was heard of\n"))
 }
 
 async fn metrics(State(views): State<Views>) -> impl IntoResponse {
@@ -84,11 +106,18 @@ async fn metrics(State(views): State<Views>) -> impl IntoResponse {
     views.metrics.journal(stats.records, stats.bytes);
     // Each source ends with the `# EOF` of its own text; only the last one may stay.
     let mut text = String::new();
-    for part in std::iter::once(views.metrics.text()).chain(views.more_metrics.iter().map(|source| source())) {
+    for part in std::iter::once(views.metrics.text()).chain(views.more_metrics.iter().map(|source| source()))
+    {
         text.push_str(part.trim_end().trim_end_matches("# EOF"));
     }
     text.push_str("# EOF\n");
-    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+    (
+        [(
+            header::CONTENT_TYPE,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        )],
+        text,
+    )
 }
 
 impl Views {

@@ -6,7 +6,10 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use domain::{ClipLimits, ClockPolicy, DeviceId, Quantity, Reading, Refusal, RefusalReason, Timestamp, WindowAction, WindowState};
+use domain::{
+    ClipLimits, ClockPolicy, DeviceId, Quantity, Reading, Refusal, RefusalReason, Timestamp, WindowAction,
+    WindowState,
+};
 use journal::{Appended, Entry, Journal, JournalError, Key};
 use mqtt::{DeviceStatus, Inbound, TopicKind, Topics};
 use parking_lot::Mutex;
@@ -106,7 +109,10 @@ impl Ingest {
     fn is_ours(&self, topic: &str) -> bool {
         let root = topic.split('/').next();
         let ours = |kind| self.topics.pattern(kind).filter().split('/').next() == root;
-        TopicKind::ALL.into_iter().filter(|kind| *kind != TopicKind::InferenceRequest).any(ours)
+        TopicKind::ALL
+            .into_iter()
+            .filter(|kind| *kind != TopicKind::InferenceRequest)
+            .any(ours)
     }
 
     async fn decode(&self, inbound: Inbound, message: &Message) -> Result<Event, Refusal> {
@@ -115,7 +121,11 @@ impl Ingest {
         let at = message.received_at;
         Ok(match kind {
             TopicKind::Temperature | TopicKind::Humidity => {
-                let quantity = if kind == TopicKind::Temperature { Quantity::Temperature } else { Quantity::Humidity };
+                let quantity = if kind == TopicKind::Temperature {
+                    Quantity::Temperature
+                } else {
+                    Quantity::Humidity
+                };
                 let reading = mqtt::decode_reading(quantity, device_id, payload)?;
                 let claimed = reading.timestamp();
                 Event::Reading(reading.at(self.believe(claimed, at)), claimed)
@@ -128,8 +138,12 @@ impl Ingest {
             }
             TopicKind::WindowControl => Event::Action(Box::new(mqtt::decode_control(device_id, payload)?)),
             TopicKind::WindowState => Event::State(mqtt::decode_state(device_id, payload)?),
-            TopicKind::DeviceStatus => Event::Status(device_id, mqtt::decode_status(payload)? == DeviceStatus::Online),
-            TopicKind::InferenceRequest => return Err(Refusal::new(RefusalReason::BadTopic, "requests are not for us")),
+            TopicKind::DeviceStatus => {
+                Event::Status(device_id, mqtt::decode_status(payload)? == DeviceStatus::Online)
+            }
+            TopicKind::InferenceRequest => {
+                return Err(Refusal::new(RefusalReason::BadTopic, "requests are not for us"));
+            }
         })
     }
 
@@ -148,22 +162,34 @@ impl Ingest {
             Event::Reading(reading, claimed) => {
                 self.trigger.observe_reading(&reading);
                 self.devices.reading(&reading, received_at);
-                (Some(repeats::reading_key(&reading, claimed)), vec![rows::reading(&reading, received_at)])
+                (
+                    Some(repeats::reading_key(&reading, claimed)),
+                    vec![rows::reading(&reading, received_at)],
+                )
             }
             Event::Clip(clip) => {
                 self.trigger.observe_clip(&clip.device_id, clip.heard());
                 self.devices.clip(&clip, received_at);
-                (Some(repeats::clip_key(&clip)), vec![rows::clip(&clip, received_at)])
+                (
+                    Some(repeats::clip_key(&clip)),
+                    vec![rows::clip(&clip, received_at)],
+                )
             }
             Event::Action(action) => {
                 let basis = self.trigger.last_request(&action.device_id);
                 self.devices.action(&action);
                 self.metrics.action_logged();
-                (Some(repeats::action_key(&action)), rows::action(&action, basis.as_ref(), received_at).to_vec())
+                (
+                    Some(repeats::action_key(&action)),
+                    rows::action(&action, basis.as_ref(), received_at).to_vec(),
+                )
             }
             Event::State(state) => {
                 self.devices.state(&state, received_at);
-                (Some(repeats::state_key(&state)), vec![rows::state(&state, received_at)])
+                (
+                    Some(repeats::state_key(&state)),
+                    vec![rows::state(&state, received_at)],
+                )
             }
             Event::Status(device_id, online) => {
                 let event = self.devices.status(&device_id, online, received_at);
@@ -175,7 +201,10 @@ impl Ingest {
 
     /// Makes rows durable in one atomic write. The first row's key stands for the whole event.
     async fn store(&self, key: Option<Key>, rows: &[Row]) -> Acceptance {
-        let entry = |(index, row): (usize, &Row)| Entry { key: key.map(|key| repeats::part(key, index)), payload: row.encode() };
+        let entry = |(index, row): (usize, &Row)| Entry {
+            key: key.map(|key| repeats::part(key, index)),
+            payload: row.encode(),
+        };
         let entries: Vec<Entry> = rows.iter().enumerate().map(entry).collect();
         if entries.is_empty() {
             return Acceptance::Stored;

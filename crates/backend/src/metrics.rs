@@ -60,7 +60,9 @@ impl Metrics {
             store_up: Gauge::default(),
             broker_up: Gauge::default(),
             devices_active: Gauge::default(),
-            accept_seconds: Histogram::new([0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0]),
+            accept_seconds: Histogram::new([
+                0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0,
+            ]),
             batch_rows: Gauge::default(),
         };
         metrics.register();
@@ -71,19 +73,60 @@ impl Metrics {
         let registry = &mut self.registry;
         registry.register("messages", "Messages accepted, by kind", self.messages.clone());
         registry.register("refused", "Messages refused, by reason", self.refused.clone());
-        registry.register("triggers", "Significant changes, by trigger", self.triggers.clone());
-        registry.register("duplicates", "Repeats that were not stored again", self.duplicates.clone());
-        registry.register("clocks_replaced", "Device times replaced by the time of receipt", self.clocks_replaced.clone());
-        registry.register("inference_requests", "Inference requests published", self.requests.clone());
+        registry.register(
+            "triggers",
+            "Significant changes, by trigger",
+            self.triggers.clone(),
+        );
+        registry.register(
+            "duplicates",
+            "Repeats that were not stored again",
+            self.duplicates.clone(),
+        );
+        registry.register(
+            "clocks_replaced",
+            "Device times replaced by the time of receipt",
+            self.clocks_replaced.clone(),
+        );
+        registry.register(
+            "inference_requests",
+            "Inference requests published",
+            self.requests.clone(),
+        );
         registry.register("window_actions", "Window commands logged", self.actions.clone());
         registry.register("rows_stored", "Rows stored in ClickHouse", self.rows.clone());
-        registry.register("rows_refused", "Rows refused by ClickHouse", self.rows_refused.clone());
-        registry.register("store_failures", "Inserts that failed and are retried", self.store_failures.clone());
-        registry.register("journal_records", "Records waiting in the journal", self.journal_records.clone());
-        registry.register_with_unit("journal_size", "Payload waiting in the journal", Unit::Bytes, self.journal_bytes.clone());
+        registry.register(
+            "rows_refused",
+            "Rows refused by ClickHouse",
+            self.rows_refused.clone(),
+        );
+        registry.register(
+            "store_failures",
+            "Inserts that failed and are retried",
+            self.store_failures.clone(),
+        );
+        registry.register(
+            "journal_records",
+            "Records waiting in the journal",
+            self.journal_records.clone(),
+        );
+        registry.register_with_unit(
+            "journal_size",
+            "Payload waiting in the journal",
+            Unit::Bytes,
+            self.journal_bytes.clone(),
+        );
         registry.register("store_up", "1 while ClickHouse takes rows", self.store_up.clone());
-        registry.register("broker_up", "1 while the broker is connected", self.broker_up.clone());
-        registry.register("devices_active", "Devices heard of lately", self.devices_active.clone());
+        registry.register(
+            "broker_up",
+            "1 while the broker is connected",
+            self.broker_up.clone(),
+        );
+        registry.register(
+            "devices_active",
+            "Devices heard of lately",
+            self.devices_active.clone(),
+        );
         registry.register("batch_rows", "Rows in the last batch", self.batch_rows.clone());
         registry.register_with_unit(
             "accept",
@@ -92,10 +135,19 @@ impl Metrics {
             self.accept_seconds.clone(),
         );
         for reason in RefusalReason::ALL {
-            drop(self.refused.get_or_create(&Kind { kind: reason.as_str() }));
+            drop(self.refused.get_or_create(&Kind {
+                kind: reason.as_str(),
+            }));
         }
-        for trigger in [Trigger::FirstClimate, Trigger::Temperature, Trigger::Humidity, Trigger::Audio] {
-            drop(self.triggers.get_or_create(&Kind { kind: trigger.as_str() }));
+        for trigger in [
+            Trigger::FirstClimate,
+            Trigger::Temperature,
+            Trigger::Humidity,
+            Trigger::Audio,
+        ] {
+            drop(self.triggers.get_or_create(&Kind {
+                kind: trigger.as_str(),
+            }));
         }
     }
 
@@ -112,11 +164,19 @@ impl Metrics {
     }
 
     pub(crate) fn refused(&self, reason: RefusalReason) {
-        self.refused.get_or_create(&Kind { kind: reason.as_str() }).inc();
+        self.refused
+            .get_or_create(&Kind {
+                kind: reason.as_str(),
+            })
+            .inc();
     }
 
     pub(crate) fn triggered(&self, trigger: Trigger) {
-        self.triggers.get_or_create(&Kind { kind: trigger.as_str() }).inc();
+        self.triggers
+            .get_or_create(&Kind {
+                kind: trigger.as_str(),
+            })
+            .inc();
     }
 
     pub(crate) fn duplicate(&self) {
@@ -176,7 +236,10 @@ impl Metrics {
             audio: count("audio"),
             window_control: count("window_control"),
             window_state: count("window_state"),
-            refused: RefusalReason::ALL.iter().map(|r| self.refused.get_or_create(&Kind { kind: r.as_str() }).get()).sum(),
+            refused: RefusalReason::ALL
+                .iter()
+                .map(|r| self.refused.get_or_create(&Kind { kind: r.as_str() }).get())
+                .sum(),
             duplicates: self.duplicates.get(),
             inference_requests: self.requests.get(),
             rows_stored: self.rows.get(),

@@ -30,7 +30,11 @@ pub struct BatchLimits {
 impl Default for BatchLimits {
     /// 10,000 rows, 8 MiB, one second.
     fn default() -> Self {
-        Self { rows: 10_000, bytes: 8 << 20, age: Duration::from_secs(1) }
+        Self {
+            rows: 10_000,
+            bytes: 8 << 20,
+            age: Duration::from_secs(1),
+        }
     }
 }
 
@@ -92,8 +96,13 @@ impl Recorder {
 
     /// Stores one plan; `false` where there was none or the recorder gave up.
     async fn next_batch(&self, failing: &mut bool) -> Result<bool, JournalError> {
-        let limits = PlanLimits { max_records: self.limits.rows, max_bytes: self.limits.bytes as usize };
-        let Some(plan) = self.journal.next_plan(limits).await? else { return Ok(false) };
+        let limits = PlanLimits {
+            max_records: self.limits.rows,
+            max_bytes: self.limits.bytes as usize,
+        };
+        let Some(plan) = self.journal.next_plan(limits).await? else {
+            return Ok(false);
+        };
         let outcome = self.store_plan(&plan, failing).await?;
         let stats = self.journal.stats();
         self.metrics.journal(stats.records, stats.bytes);
@@ -106,7 +115,9 @@ impl Recorder {
         let mut backoff = BACKOFF.0;
         loop {
             let inserting = self.store.insert_except(&batch, plan.token(), &done);
-            let Some(inserted) = self.give_up.run_until_cancelled(inserting).await else { return Ok(Outcome::GaveUp) };
+            let Some(inserted) = self.give_up.run_until_cancelled(inserting).await else {
+                return Ok(Outcome::GaveUp);
+            };
             match inserted {
                 Ok(()) => {
                     if std::mem::take(failing) {
@@ -116,7 +127,12 @@ impl Recorder {
                     self.journal.finish_with(plan, entries(&damaged)).await?;
                     return Ok(Outcome::Stored);
                 }
-                Err(InsertError::Refused { table, message, stored, .. }) => {
+                Err(InsertError::Refused {
+                    table,
+                    message,
+                    stored,
+                    ..
+                }) => {
                     return self.set_aside(plan, table, &message, &stored).await;
                 }
                 Err(error) => {
@@ -134,7 +150,13 @@ impl Recorder {
     }
 
     /// Halves a refused batch; a single refused record becomes a row of `ingest_errors`.
-    async fn set_aside(&self, plan: &Plan, table: Table, message: &str, stored: &[Table]) -> Result<Outcome, JournalError> {
+    async fn set_aside(
+        &self,
+        plan: &Plan,
+        table: Table,
+        message: &str,
+        stored: &[Table],
+    ) -> Result<Outcome, JournalError> {
         if plan.first < plan.last {
             let middle = plan.first + (plan.last - plan.first) / 2;
             // The halves skip the tables that this plan has stored already.
@@ -145,27 +167,46 @@ impl Recorder {
         warn!(%table, message, "ClickHouse refused a row; it goes to ingest_errors");
         self.metrics.row_refused();
         self.metrics.refused(RefusalReason::Database);
-        let payload = plan.records.first().map(|(_, payload)| payload.as_slice()).unwrap_or_default();
+        let payload = plan
+            .records
+            .first()
+            .map(|(_, payload)| payload.as_slice())
+            .unwrap_or_default();
         // A refused row of ingest_errors itself would come back for ever: it is only counted.
         let refusal = Refusal::new(RefusalReason::Database, message);
-        let instead = (table != Table::IngestErrors).then(|| rows::refused_row(table.name(), payload, &refusal, now()));
-        self.journal.finish_with(plan, entries(instead.as_slice())).await?;
+        let instead =
+            (table != Table::IngestErrors).then(|| rows::refused_row(table.name(), payload, &refusal, now()));
+        self.journal
+            .finish_with(plan, entries(instead.as_slice()))
+            .await?;
         Ok(Outcome::Stored)
     }
 }
 
 fn entries(rows: &[Row]) -> Vec<Entry> {
-    rows.iter().map(|row| Entry { key: None, payload: row.encode() }).collect()
+    rows.iter()
+        .map(|row| Entry {
+            key: None,
+            payload: row.encode(),
+        })
+        .collect()
 }
 
 /// The rows of a plan, and a row of `ingest_errors` for each record that cannot be read.
 fn decode(plan: &Plan) -> (Batch, Vec<Row>) {
     let mut batch = Batch::default();
     let lost = |seq: u64, reason: &str| {
-        let refusal = Refusal::new(RefusalReason::Database, format!("journal record {seq} cannot be read: {reason}"));
+        let refusal = Refusal::new(
+            RefusalReason::Database,
+            format!("journal record {seq} cannot be read: {reason}"),
+        );
         rows::refused_row("journal", &[], &refusal, now())
     };
-    let mut damaged: Vec<Row> = plan.damaged.iter().map(|damage| lost(damage.first, &damage.reason)).collect();
+    let mut damaged: Vec<Row> = plan
+        .damaged
+        .iter()
+        .map(|damage| lost(damage.first, &damage.reason))
+        .collect();
     for (seq, payload) in &plan.records {
         match Row::decode(payload) {
             Ok(row) => batch.push(row),
@@ -181,7 +222,9 @@ fn done_tables(note: &[u8]) -> Vec<Table> {
 }
 
 pub(crate) fn now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
     Timestamp::from_millis(since.as_millis() as i64)
 }
 
@@ -196,7 +239,9 @@ pub(crate) async fn prepare(store: &Store, metrics: &Metrics) {
                 metrics.store_reached();
                 return;
             }
-            Ok(Err(error)) if !std::mem::replace(&mut told, true) => warn!(error = %error, "ClickHouse is not ready; trying again"),
+            Ok(Err(error)) if !std::mem::replace(&mut told, true) => {
+                warn!(error = %error, "ClickHouse is not ready; trying again")
+            }
             _ => {}
         }
         metrics.store_failed();

@@ -22,7 +22,11 @@ pub(crate) struct RefusalBudget {
 
 impl RefusalBudget {
     pub(crate) fn new() -> Self {
-        Self { since: Instant::now(), rows: HashMap::new(), rest: 0 }
+        Self {
+            since: Instant::now(),
+            rows: HashMap::new(),
+            rest: 0,
+        }
     }
 
     /// Whether the next refusal on `topic` gets a row.
@@ -31,7 +35,11 @@ impl RefusalBudget {
             *self = Self::new();
         }
         let room = self.rows.len() < MAX_TOPICS || self.rows.contains_key(topic);
-        let spent = if room { self.rows.entry(topic.to_owned()).or_default() } else { &mut self.rest };
+        let spent = if room {
+            self.rows.entry(topic.to_owned()).or_default()
+        } else {
+            &mut self.rest
+        };
         *spent += 1;
         *spent <= ROWS_PER_TOPIC
     }

@@ -10,11 +10,21 @@ use crate::clips::AnalysedClip;
 
 pub(crate) fn reading_key(reading: &Reading, claimed: Timestamp) -> Key {
     let value = reading.value().to_bits().to_le_bytes();
-    key(reading.quantity().as_str(), reading.device_id().as_str(), claimed, &value)
+    key(
+        reading.quantity().as_str(),
+        reading.device_id().as_str(),
+        claimed,
+        &value,
+    )
 }
 
 pub(crate) fn clip_key(clip: &AnalysedClip) -> Key {
-    key("audio", clip.device_id.as_str(), clip.claimed, clip.hash.as_str().as_bytes())
+    key(
+        "audio",
+        clip.device_id.as_str(),
+        clip.claimed,
+        clip.hash.as_str().as_bytes(),
+    )
 }
 
 pub(crate) fn action_key(action: &WindowAction) -> Key {
@@ -22,12 +32,22 @@ pub(crate) fn action_key(action: &WindowAction) -> Key {
         Some(command_id) => command_id.as_bytes().to_vec(),
         None => action.position.percent().to_bits().to_le_bytes().to_vec(),
     };
-    key("window_control", action.device_id.as_str(), action.timestamp, &content)
+    key(
+        "window_control",
+        action.device_id.as_str(),
+        action.timestamp,
+        &content,
+    )
 }
 
 pub(crate) fn state_key(state: &WindowState) -> Key {
     let position = state.position.percent().to_bits().to_le_bytes();
-    key("window_state", state.device_id.as_str(), state.timestamp, &position)
+    key(
+        "window_state",
+        state.device_id.as_str(),
+        state.timestamp,
+        &position,
+    )
 }
 
 fn key(kind: &str, device_id: &str, timestamp: Timestamp, content: &[u8]) -> Key {

@@ -3,7 +3,10 @@
 //! In: domain values and the time of receipt. Out: `store`'s rows. Pure.
 
 use domain::{Quantity, Reading, Refusal, Timestamp, WindowAction, WindowState};
-use store::{AudioRow, DeviceEventRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, WindowActionRow, WindowStateRow};
+use store::{
+    AudioRow, DeviceEventRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, WindowActionRow,
+    WindowStateRow,
+};
 
 use crate::{clips::AnalysedClip, ingest::Message, trigger::LastRequest};
 
@@ -61,7 +64,10 @@ pub(crate) fn action(action: &WindowAction, basis: Option<&LastRequest>, receive
         prediction: action.position.percent(),
         confidence: action.confidence.probability(),
         inference_time_ms: action.inference_time_ms.or_else(waited_ms).unwrap_or(f64::NAN),
-        model_version: action.model_version.clone().unwrap_or_else(|| UNNAMED_MODEL.to_owned()),
+        model_version: action
+            .model_version
+            .clone()
+            .unwrap_or_else(|| UNNAMED_MODEL.to_owned()),
         command_id,
         received_at: received_at.as_millis(),
     };
@@ -133,18 +139,28 @@ mod tests {
     #[test]
     fn a_command_of_the_specifications_fields_alone_fills_both_tables() {
         let hash = domain::AudioHash::from_digest([7; 32]);
-        let basis = LastRequest { sent: tokio::time::Instant::now(), audio_hash: Some(hash.clone()) };
-        let [Row::WindowAction(told), Row::MlPrediction(predicted)] = action(&specification_only(), Some(&basis), Timestamp::from_millis(2)) else {
+        let basis = LastRequest {
+            sent: tokio::time::Instant::now(),
+            audio_hash: Some(hash.clone()),
+        };
+        let [Row::WindowAction(told), Row::MlPrediction(predicted)] =
+            action(&specification_only(), Some(&basis), Timestamp::from_millis(2))
+        else {
             panic!("other rows");
         };
         assert_eq!((told.position, told.audio_hash.as_str()), (75.5, hash.as_str()));
-        assert_eq!((predicted.prediction, predicted.model_version.as_str()), (75.5, "unknown"));
+        assert_eq!(
+            (predicted.prediction, predicted.model_version.as_str()),
+            (75.5, "unknown")
+        );
         assert!(predicted.inference_time_ms >= 0.0);
     }
 
     #[test]
     fn a_strangers_command_without_a_request_is_logged_too() {
-        let [_, Row::MlPrediction(predicted)] = action(&specification_only(), None, Timestamp::from_millis(2)) else {
+        let [_, Row::MlPrediction(predicted)] =
+            action(&specification_only(), None, Timestamp::from_millis(2))
+        else {
             panic!("other rows");
         };
         assert!(predicted.inference_time_ms.is_nan());
@@ -153,7 +169,12 @@ mod tests {
     #[test]
     fn what_strangers_send_is_cut_to_size() {
         let refusal = Refusal::new(RefusalReason::NotJson, "x".repeat(10_000));
-        let Row::IngestError(row) = error_row(&"t".repeat(10_000), &refusal, &vec![0; 100_000], Timestamp::from_millis(0)) else {
+        let Row::IngestError(row) = error_row(
+            &"t".repeat(10_000),
+            &refusal,
+            &vec![0; 100_000],
+            Timestamp::from_millis(0),
+        ) else {
             panic!("another row");
         };
         assert!(row.topic.len() == 256 && row.detail.len() == 512 && row.first_bytes.len() <= 1024);

@@ -6,8 +6,8 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use audio::{Extractor, FeatureOptions};
-use futures_util::future::join_all;
 use domain::{ClipLimits, ClockPolicy, DeviceId, Quantity, Reading, Timestamp};
+use futures_util::future::join_all;
 use journal::{Journal, JournalError};
 use mqtt::{ConnectionOptions, Publisher, Qos, Subscription, TopicKind, Topics};
 use parking_lot::Mutex;
@@ -95,7 +95,9 @@ pub enum BackendError {
     #[error("the audio settings cannot be used")]
     Audio(#[from] audio::AudioError),
     /// The page cannot be served there.
-    #[error("HTTP cannot listen on {addr}: {source}; stop what uses it, or choose another with --http ADDR or http.addr")]
+    #[error(
+        "HTTP cannot listen on {addr}: {source}; stop what uses it, or choose another with --http ADDR or http.addr"
+    )]
     Http {
         /// The address.
         addr: SocketAddr,
@@ -129,7 +131,10 @@ impl Backend {
         let journal = Journal::open(options.journal)?;
         let waiting = journal.stats().records;
         if waiting > 0 {
-            info!(records = waiting, "the journal holds records of the last run; they are stored first");
+            info!(
+                records = waiting,
+                "the journal holds records of the last run; they are stored first"
+            );
         }
         let ingest = Arc::new(Ingest {
             topics: options.topics,
@@ -142,11 +147,30 @@ impl Backend {
             metrics: Arc::clone(&metrics),
             refusals: Mutex::new(RefusalBudget::new()),
         });
-        let (doors, drain, give_up) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
-        let recorder = Recorder { journal, store: store.clone(), limits: options.batch, metrics, give_up: give_up.clone() };
+        let (doors, drain, give_up) = (
+            CancellationToken::new(),
+            CancellationToken::new(),
+            CancellationToken::new(),
+        );
+        let recorder = Recorder {
+            journal,
+            store: store.clone(),
+            limits: options.batch,
+            metrics,
+            give_up: give_up.clone(),
+        };
         let (prepared_sender, prepared) = watch::channel(false);
-        let mut backend =
-            Self { ingest, store, doors, drain, give_up, door_tasks: vec![], record_tasks: vec![], publisher: None, prepared };
+        let mut backend = Self {
+            ingest,
+            store,
+            doors,
+            drain,
+            give_up,
+            door_tasks: vec![],
+            record_tasks: vec![],
+            publisher: None,
+            prepared,
+        };
         backend.start_recording(recorder, options.trigger, prepared_sender);
         Ok(backend)
     }
@@ -174,11 +198,19 @@ impl Backend {
             connection.subscriptions = TopicKind::ALL
                 .into_iter()
                 .filter(|kind| *kind != TopicKind::InferenceRequest)
-                .map(|kind| Subscription { filter: topics.filter(kind), qos: Qos::AtLeastOnce })
+                .map(|kind| Subscription {
+                    filter: topics.filter(kind),
+                    qos: Qos::AtLeastOnce,
+                })
                 .collect();
         }
         let (publisher, incoming) = mqtt::connect(connection);
-        let door_task = tokio::spawn(subscriber::run(incoming, self.ingest(), self.metrics(), self.doors.clone()));
+        let door_task = tokio::spawn(subscriber::run(
+            incoming,
+            self.ingest(),
+            self.metrics(),
+            self.doors.clone(),
+        ));
         let asking = ask(self.ingest(), publisher.clone());
         let doors = self.doors.clone();
         let ask_task = tokio::spawn(async move {
@@ -189,7 +221,11 @@ impl Backend {
     }
 
     /// Serves the page, the API and the metrics; gives the address it really listens on.
-    pub async fn serve_http(&mut self, addr: SocketAddr, more_metrics: Vec<MetricsSource>) -> Result<SocketAddr, BackendError> {
+    pub async fn serve_http(
+        &mut self,
+        addr: SocketAddr,
+        more_metrics: Vec<MetricsSource>,
+    ) -> Result<SocketAddr, BackendError> {
         let unusable = |source| BackendError::Http { addr, source };
         let listener = http::bind(addr).await.map_err(unusable)?;
         let local = listener.local_addr().map_err(unusable)?;
@@ -240,13 +276,22 @@ impl Backend {
         self.ingest.journal.stats().records
     }
 
-    fn start_recording(&mut self, recorder: Recorder, trigger: TriggerOptions, prepared: watch::Sender<bool>) {
+    fn start_recording(
+        &mut self,
+        recorder: Recorder,
+        trigger: TriggerOptions,
+        prepared: watch::Sender<bool>,
+    ) {
         let registry = keep_registry(self.ingest(), self.store.clone(), trigger, self.drain.clone());
         let (store, metrics) = (self.store.clone(), self.metrics());
         let (drain, give_up) = (self.drain.clone(), self.give_up.clone());
         let registry = tokio::spawn(registry);
         self.record_tasks.push(tokio::spawn(async move {
-            if give_up.run_until_cancelled(prepare(&store, &metrics)).await.is_none() {
+            if give_up
+                .run_until_cancelled(prepare(&store, &metrics))
+                .await
+                .is_none()
+            {
                 return;
             }
             let _ = prepared.send(true);
@@ -269,8 +314,13 @@ async fn ask(ingest: Arc<Ingest>, publisher: Publisher) {
             tokio::time::sleep(OFFLINE_POLL).await;
         }
         let request = ingest.trigger.next_request(now).await;
-        let topic = ingest.topics.topic_for(TopicKind::InferenceRequest, &request.device_id);
-        match publisher.publish(topic, mqtt::encode_request(&request), Qos::AtLeastOnce, false).await {
+        let topic = ingest
+            .topics
+            .topic_for(TopicKind::InferenceRequest, &request.device_id);
+        match publisher
+            .publish(topic, mqtt::encode_request(&request), Qos::AtLeastOnce, false)
+            .await
+        {
             Ok(()) => ingest.metrics.requested(),
             Err(error) => warn!(%error, device_id = %request.device_id, "inference request not sent"),
         }
@@ -281,7 +331,10 @@ async fn ask(ingest: Arc<Ingest>, publisher: Publisher) {
 async fn keep_registry(ingest: Arc<Ingest>, store: Store, trigger: TriggerOptions, drain: CancellationToken) {
     let mut loaded: Option<tokio::time::Instant> = None;
     loop {
-        let ended = drain.run_until_cancelled(tokio::time::sleep(REGISTRY_TICK)).await.is_none();
+        let ended = drain
+            .run_until_cancelled(tokio::time::sleep(REGISTRY_TICK))
+            .await
+            .is_none();
         if !ended && loaded.is_none_or(|at| at.elapsed() >= REGISTRY_RELOAD) {
             match load(&ingest, &store, trigger, loaded.is_none()).await {
                 Ok(()) => loaded = Some(tokio::time::Instant::now()),
@@ -302,11 +355,19 @@ async fn keep_registry(ingest: Arc<Ingest>, store: Store, trigger: TriggerOption
     }
 }
 
-async fn load(ingest: &Ingest, store: &Store, trigger: TriggerOptions, first: bool) -> Result<(), StoreError> {
+async fn load(
+    ingest: &Ingest,
+    store: &Store,
+    trigger: TriggerOptions,
+    first: bool,
+) -> Result<(), StoreError> {
     let devices = store.devices().await?;
     ingest.devices.restore(&devices);
     for row in &devices {
-        if let (Ok(device_id), Some(own)) = (DeviceId::parse(&row.device_id), own_thresholds(&row.config, trigger.thresholds)) {
+        if let (Ok(device_id), Some(own)) = (
+            DeviceId::parse(&row.device_id),
+            own_thresholds(&row.config, trigger.thresholds),
+        ) {
             ingest.trigger.set_thresholds(&device_id, own);
         }
     }
@@ -320,7 +381,13 @@ async fn load(ingest: &Ingest, store: &Store, trigger: TriggerOptions, first: bo
                 _ => return None,
             };
             let device_id = DeviceId::parse(&row.device_id).ok()?;
-            Reading::new(device_id, quantity, row.value, Timestamp::from_millis(row.timestamp)).ok()
+            Reading::new(
+                device_id,
+                quantity,
+                row.value,
+                Timestamp::from_millis(row.timestamp),
+            )
+            .ok()
         });
         ingest.trigger.restore(readings);
     }

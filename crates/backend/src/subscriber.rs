@@ -21,7 +21,12 @@ const IN_FLIGHT: usize = 1_000;
 const RETRY: Duration = Duration::from_millis(500);
 
 /// Takes messages until `shutdown`, then finishes those already received.
-pub(crate) async fn run(mut incoming: Incoming, ingest: Arc<Ingest>, metrics: Arc<Metrics>, shutdown: CancellationToken) {
+pub(crate) async fn run(
+    mut incoming: Incoming,
+    ingest: Arc<Ingest>,
+    metrics: Arc<Metrics>,
+    shutdown: CancellationToken,
+) {
     let mut pending = FuturesOrdered::new();
     loop {
         tokio::select! {
@@ -58,7 +63,11 @@ async fn accept(ingest: Arc<Ingest>, delivery: Delivery, shutdown: CancellationT
         if ingest.accept(message).await != Acceptance::Withheld {
             return delivery;
         }
-        if shutdown.run_until_cancelled(tokio::time::sleep(RETRY)).await.is_none() {
+        if shutdown
+            .run_until_cancelled(tokio::time::sleep(RETRY))
+            .await
+            .is_none()
+        {
             // Not acknowledged and not answered: the broker repeats it at the next start.
             std::future::pending::<()>().await;
         }

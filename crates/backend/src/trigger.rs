@@ -3,14 +3,11 @@
 //! In: readings and clips as soon as they are decoded. Out: requests on their topic, the newest state of a device
 //! replacing an older one that could not be sent yet. It never touches the journal or the database.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use domain::{
-    AudioHash, ChangeDetector, ClipFeatures, DeviceId, InferenceRequest, Reading, RequestAudio, Thresholds, Timestamp, Trigger,
+    AudioHash, ChangeDetector, ClipFeatures, DeviceId, InferenceRequest, Reading, RequestAudio, Thresholds,
+    Timestamp, Trigger,
 };
 use parking_lot::Mutex;
 use tokio::{sync::Notify, time::Instant};
@@ -51,7 +48,11 @@ pub struct TriggerOptions {
 impl Default for TriggerOptions {
     /// The specification's thresholds; ten seconds for an answer; a clip counts for ten minutes.
     fn default() -> Self {
-        Self { thresholds: Thresholds::default(), request_ttl: Duration::from_secs(10), clip_max_age: Duration::from_mins(10) }
+        Self {
+            thresholds: Thresholds::default(),
+            request_ttl: Duration::from_secs(10),
+            clip_max_age: Duration::from_mins(10),
+        }
     }
 }
 
@@ -92,13 +93,19 @@ pub struct TriggerBoard {
 impl TriggerBoard {
     /// Knows no device yet.
     pub fn new(options: TriggerOptions, metrics: Arc<Metrics>) -> Self {
-        Self { options, state: Mutex::default(), changed: Notify::new(), metrics }
+        Self {
+            options,
+            state: Mutex::default(),
+            changed: Notify::new(),
+            metrics,
+        }
     }
 
     /// Takes a reading; a significant one makes a request due.
     pub fn observe_reading(&self, reading: &Reading) {
         self.observe(reading.device_id(), |room, _| {
-            room.detector.observe_reading(reading.quantity(), reading.timestamp(), reading.value())
+            room.detector
+                .observe_reading(reading.quantity(), reading.timestamp(), reading.value())
         });
     }
 
@@ -106,7 +113,10 @@ impl TriggerBoard {
     pub fn observe_clip(&self, device_id: &DeviceId, clip: HeardClip) {
         self.observe(device_id, |room, now| {
             let late = room.clip_timestamp.is_some_and(|newest| clip.timestamp < newest);
-            let repeated = room.clip.as_ref().is_some_and(|(kept, _)| kept.hash == clip.hash && kept.timestamp == clip.timestamp);
+            let repeated = room
+                .clip
+                .as_ref()
+                .is_some_and(|(kept, _)| kept.hash == clip.hash && kept.timestamp == clip.timestamp);
             if late || repeated {
                 return None;
             }
@@ -121,7 +131,8 @@ impl TriggerBoard {
         let mut state = self.state.lock();
         for reading in readings {
             let room = self.room(&mut state, reading.device_id());
-            room.detector.observe_reading(reading.quantity(), reading.timestamp(), reading.value());
+            room.detector
+                .observe_reading(reading.quantity(), reading.timestamp(), reading.value());
             room.detector.decided();
         }
     }
@@ -146,7 +157,11 @@ impl TriggerBoard {
             let changed = self.changed.notified();
             let earliest = {
                 let mut state = self.state.lock();
-                let next = state.due.iter().min_by_key(|(_, due)| **due).map(|(id, due)| (id.clone(), *due));
+                let next = state
+                    .due
+                    .iter()
+                    .min_by_key(|(_, due)| **due)
+                    .map(|(id, due)| (id.clone(), *due));
                 match next {
                     Some((device_id, due)) if due <= Instant::now() => {
                         state.due.remove(&device_id);
@@ -174,7 +189,11 @@ impl TriggerBoard {
         let Some(trigger) = look(room, now) else { return };
         // From here on change is measured from the state that the request will carry.
         room.detector.decided();
-        let due = if trigger == Trigger::FirstClimate && room.clip.is_none() { now + FIRST_CLIP_WAIT } else { now };
+        let due = if trigger == Trigger::FirstClimate && room.clip.is_none() {
+            now + FIRST_CLIP_WAIT
+        } else {
+            now
+        };
         let entry = state.due.entry(device_id.clone()).or_insert(due);
         *entry = due.min(*entry);
         drop(state);
@@ -183,7 +202,11 @@ impl TriggerBoard {
     }
 
     fn room<'a>(&self, state: &'a mut State, device_id: &DeviceId) -> &'a mut Room {
-        let thresholds = state.thresholds.get(device_id).copied().unwrap_or(self.options.thresholds);
+        let thresholds = state
+            .thresholds
+            .get(device_id)
+            .copied()
+            .unwrap_or(self.options.thresholds);
         state.rooms.entry(device_id.clone()).or_insert_with(|| Room {
             detector: ChangeDetector::new(thresholds),
             clip: None,
@@ -195,14 +218,25 @@ impl TriggerBoard {
     fn request(&self, state: &mut State, device_id: &DeviceId, now: Timestamp) -> Option<InferenceRequest> {
         let room = state.rooms.get_mut(device_id)?;
         let (temperature, humidity) = room.detector.climate()?;
-        if room.clip.as_ref().is_some_and(|(_, heard)| heard.elapsed() > self.options.clip_max_age) {
+        if room
+            .clip
+            .as_ref()
+            .is_some_and(|(_, heard)| heard.elapsed() > self.options.clip_max_age)
+        {
             room.clip = None;
         }
         let clip = room.clip.as_ref().map(|(clip, _)| Arc::clone(clip));
-        room.last_request = Some(LastRequest { sent: Instant::now(), audio_hash: clip.as_ref().map(|c| c.hash.clone()) });
+        room.last_request = Some(LastRequest {
+            sent: Instant::now(),
+            audio_hash: clip.as_ref().map(|c| c.hash.clone()),
+        });
         Some(InferenceRequest {
             device_id: device_id.clone(),
-            timestamp: room.detector.latest_timestamp().max(clip.as_ref().map(|c| c.timestamp)).unwrap_or(now),
+            timestamp: room
+                .detector
+                .latest_timestamp()
+                .max(clip.as_ref().map(|c| c.timestamp))
+                .unwrap_or(now),
             temperature,
             humidity,
             audio: clip.map(|clip| RequestAudio {

@@ -37,7 +37,10 @@ pub fn connection(config: &Mqtt, client_id: &str) -> anyhow::Result<ConnectionOp
     let broker = BrokerUrl::parse(&config.broker).context("mqtt.broker cannot be used")?;
     let mut options = ConnectionOptions::new(broker, client_id);
     options.username.clone_from(&config.username);
-    options.password = config.password.as_ref().map(|secret| mqtt::Secret::new(secret.reveal()));
+    options.password = config
+        .password
+        .as_ref()
+        .map(|secret| mqtt::Secret::new(secret.reveal()));
     Ok(options)
 }
 
@@ -50,7 +53,10 @@ pub fn backend_connection(config: &Mqtt) -> anyhow::Result<ConnectionOptions> {
 pub fn backend(config: &Config) -> anyhow::Result<BackendOptions> {
     let mut options = BackendOptions::new(topics(&config.mqtt)?, &config.journal.path, store(config));
     options.journal.max_bytes = config.journal.max_bytes;
-    options.trigger = TriggerOptions { thresholds: thresholds(config), ..TriggerOptions::default() };
+    options.trigger = TriggerOptions {
+        thresholds: thresholds(config),
+        ..TriggerOptions::default()
+    };
     options.features = features(&config.audio)?;
     Ok(options)
 }
@@ -73,22 +79,39 @@ pub fn features(config: &Audio) -> anyhow::Result<FeatureOptions> {
             names.push(name);
         }
     }
-    Ok(FeatureOptions { rate: Some(config.sample_rate), names, ..FeatureOptions::default() })
+    Ok(FeatureOptions {
+        rate: Some(config.sample_rate),
+        names,
+        ..FeatureOptions::default()
+    })
 }
 
 fn store(config: &Config) -> StoreOptions {
     let clickhouse = &config.clickhouse;
-    let url = if clickhouse.addr.contains("://") { clickhouse.addr.clone() } else { format!("http://{}", clickhouse.addr) };
+    let url = if clickhouse.addr.contains("://") {
+        clickhouse.addr.clone()
+    } else {
+        format!("http://{}", clickhouse.addr)
+    };
     let mut options = StoreOptions::new(url, &clickhouse.database);
     options.user.clone_from(&clickhouse.user);
-    options.password = clickhouse.password.as_ref().map(|secret| secret.reveal().to_owned()).unwrap_or_default();
+    options.password = clickhouse
+        .password
+        .as_ref()
+        .map(|secret| secret.reveal().to_owned())
+        .unwrap_or_default();
     options
 }
 
 /// The ML service's options.
 pub fn ml(config: &Config) -> anyhow::Result<MlOptions> {
     let connection = connection(&config.mqtt, "casement-ml")?;
-    let mut options = MlOptions::new(connection, topics(&config.mqtt)?, &config.model.path, &config.model.version);
+    let mut options = MlOptions::new(
+        connection,
+        topics(&config.mqtt)?,
+        &config.model.path,
+        &config.model.version,
+    );
     options.device = config.model.device.parse()?;
     options.features = features(&config.audio)?;
     options.store_raw = config.audio.store_raw.then(|| config.audio.storage_path.clone());
@@ -97,6 +120,10 @@ pub fn ml(config: &Config) -> anyhow::Result<MlOptions> {
 
 /// Makes `dir`, and says in one line what to do where that fails.
 pub fn make_dir(dir: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(dir)
-        .with_context(|| format!("the data directory {} cannot be made; choose another with --data DIR", dir.display()))
+    std::fs::create_dir_all(dir).with_context(|| {
+        format!(
+            "the data directory {} cannot be made; choose another with --data DIR",
+            dir.display()
+        )
+    })
 }

@@ -20,26 +20,43 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run everything in one: broker, ClickHouse, backend, ML service and page
-    #[command(after_help = "Example:\n  casement up --simulate 5\n  casement up --data /var/lib/casement --config casement.yaml")]
+    #[command(
+        after_help = "Example:\n  casement up --simulate 5\n  casement up --data /var/lib/casement --config casement.yaml"
+    )]
     Up(Up),
     /// Run the backend against a broker and a ClickHouse
-    #[command(after_help = "Example:\n  CASEMENT__CLICKHOUSE__ADDR=clickhouse:8123 casement backend --config config.yaml")]
+    #[command(
+        after_help = "Example:\n  CASEMENT__CLICKHOUSE__ADDR=clickhouse:8123 casement backend --config config.yaml"
+    )]
     Backend(Backend),
     /// Run the ML service against a broker
-    #[command(after_help = "Example:\n  CASEMENT__MQTT__BROKER=tcp://mosquitto:1883 casement ml --config config.yaml")]
+    #[command(
+        after_help = "Example:\n  CASEMENT__MQTT__BROKER=tcp://mosquitto:1883 casement ml --config config.yaml"
+    )]
     Ml(ConfigFile),
     /// Run the embedded ClickHouse as a process of its own
-    #[command(after_help = "Example:\n  casement engine --data ./casement-data & curl 'http://127.0.0.1:8123/?query=SELECT+1'")]
+    #[command(
+        after_help = "Example:\n  casement engine --data ./casement-data & curl 'http://127.0.0.1:8123/?query=SELECT+1'"
+    )]
     Engine(Engine),
     /// Run virtual sensors and windows against a broker
-    #[command(after_help = "Example:\n  casement simulate --broker tcp://127.0.0.1:1883 --devices 10 --seed 7 --speed 60")]
+    #[command(
+        after_help = "Example:\n  casement simulate --broker tcp://127.0.0.1:1883 --devices 10 --seed 7 --speed 60"
+    )]
     Simulate(Simulate),
     /// Print the audio features of WAV files, a JSON object a line
     #[command(after_help = "Example:\n  casement features clip.wav --rate 16000")]
     Features(Features),
     /// Print a model's predictions for given inputs as JSON
-    #[command(after_help = "Example:\n  casement predict --model models/window_regressor.pth --input inputs.json")]
+    #[command(
+        after_help = "Example:\n  casement predict --model models/window_regressor.pth --input inputs.json"
+    )]
     Predict(Predict),
+    /// Keep versions of the model: add, promote, roll back
+    #[command(
+        after_help = "Example:\n  casement models add new.pth --version v2.0.0 && casement models promote v2.0.0"
+    )]
+    Models(Models),
     /// Print the configuration in effect as JSON, secrets redacted
     #[command(after_help = "Example:\n  casement config --config config.yaml")]
     Config(ConfigFile),
@@ -141,4 +158,47 @@ pub struct Predict {
     /// A JSON file: {"input": [[50 numbers], …]}
     #[arg(long, value_name = "FILE")]
     pub input: PathBuf,
+}
+
+/// Flags of `casement models`.
+#[derive(Debug, Args)]
+pub struct Models {
+    /// Configuration file (YAML); its model.path is the model that serves
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// What to do
+    #[command(subcommand)]
+    pub command: ModelsCommand,
+}
+
+/// What `casement models` can do.
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// Print every version, a JSON object a line
+    List,
+    /// Print one version
+    Show {
+        /// Its name
+        version: String,
+    },
+    /// Check a model file and keep it as a version
+    Add {
+        /// A `.pth` file
+        file: PathBuf,
+        /// Its name [default: what its side-car says]
+        #[arg(long)]
+        version: Option<String>,
+    },
+    /// Let a version serve; a running service follows within a second
+    Promote {
+        /// Its name
+        version: String,
+    },
+    /// Let the version serve again that served before
+    Rollback,
+    /// Remove a version that does not serve
+    Remove {
+        /// Its name
+        version: String,
+    },
 }

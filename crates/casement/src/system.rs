@@ -49,7 +49,11 @@ struct Hook(Arc<Ingest>);
 impl PublishHook for Hook {
     async fn accept(&self, publish: Publish<'_>) -> Verdict {
         let received_at = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
-        let message = Message { topic: publish.topic.to_owned(), payload: publish.payload, received_at };
+        let message = Message {
+            topic: publish.topic.to_owned(),
+            payload: publish.payload,
+            received_at,
+        };
         match self.0.accept(message).await {
             Acceptance::Withheld => Verdict::Withhold,
             _ => Verdict::Accept,
@@ -65,7 +69,14 @@ impl System {
         let engine = Supervisor::start(engine_process(&config, options.program)).await?;
         config.clickhouse.addr = engine.listen().to_string();
         match Self::start_beside(&engine, &mut config, options.simulate).await {
-            Ok((broker, backend, http, senders, tasks)) => Ok(Self { broker, engine, backend, http, senders, tasks }),
+            Ok((broker, backend, http, senders, tasks)) => Ok(Self {
+                broker,
+                engine,
+                backend,
+                http,
+                senders,
+                tasks,
+            }),
             Err(error) => {
                 engine.stop().await;
                 Err(error)
@@ -77,23 +88,43 @@ impl System {
         engine: &Supervisor,
         config: &mut Config,
         simulate: usize,
-    ) -> anyhow::Result<(Broker, Backend, SocketAddr, CancellationToken, Vec<JoinHandle<()>>)> {
-        let mut backend = Backend::open(assembly::backend(config)?)?;
+    ) -> anyhow::Result<(
+        Broker,
+        Backend,
+        SocketAddr,
+        CancellationToken,
+        Vec<JoinHandle<()>>,
+    )> {
+        // After a crash the journal repairs itself first, which may take a second.
+        let options = assembly::backend(config)?;
+        let mut backend = tokio::task::block_in_place(|| Backend::open(options))?;
         let hook = Arc::new(Hook(backend.ingest()));
-        let broker = Broker::start(BrokerOptions { listen: config.broker.addr, ..BrokerOptions::default() }, hook)
-            .await
-            .context("the broker cannot start (choose another address with --mqtt ADDR)")?;
+        let broker = Broker::start(
+            BrokerOptions {
+                listen: config.broker.addr,
+                ..BrokerOptions::default()
+            },
+            hook,
+        )
+        .await
+        .context("the broker cannot start (choose another address with --mqtt ADDR)")?;
         let url = BrokerUrl::tcp(broker.listen().ip().to_string(), broker.listen().port());
         config.mqtt.broker = url.to_string();
         info!(mqtt = %broker.listen(), clickhouse = %engine.listen(), "broker and engine are up");
-        backend.connect(assembly::connection(&config.mqtt, "casement-backend")?, &Door::Hook);
+        backend.connect(
+            assembly::connection(&config.mqtt, "casement-backend")?,
+            &Door::Hook,
+        );
         let senders = CancellationToken::new();
         let (ml, ml_metrics) = start_ml(config, senders.clone()).await?;
         let http = backend.serve_http(config.http.addr, vec![ml_metrics]).await?;
         backend.ready().await;
         let mut tasks = vec![ml];
         if simulate > 0 {
-            let simulation = SimulationOptions { devices: simulate, ..SimulationOptions::new(url) };
+            let simulation = SimulationOptions {
+                devices: simulate,
+                ..SimulationOptions::new(url)
+            };
             let rooms = simulator::run(simulation, senders.clone());
             tasks.push(tokio::spawn(async move {
                 if let Err(error) = rooms.await {
@@ -137,13 +168,19 @@ impl System {
 }
 
 /// Starts the ML service as a task; returns when it receives requests.
-async fn start_ml(config: &Config, shutdown: CancellationToken) -> anyhow::Result<(JoinHandle<()>, MetricsSource)> {
+async fn start_ml(
+    config: &Config,
+    shutdown: CancellationToken,
+) -> anyhow::Result<(JoinHandle<()>, MetricsSource)> {
     let ml = Ml::open(assembly::ml(config)?)?;
     let metrics = ml.metrics();
     let (ready, is_ready) = oneshot::channel();
     let task = tokio::spawn(async move {
         if let Err(error) = ml.run(shutdown, ready).await {
-            error!(error = format!("{:#}", anyhow::Error::from(error)), "the ML service ended");
+            error!(
+                error = format!("{:#}", anyhow::Error::from(error)),
+                "the ML service ended"
+            );
         }
     });
     is_ready.await.context("the ML service ended at its start")?;
@@ -155,9 +192,13 @@ fn engine_process(config: &Config, program: PathBuf) -> SpawnOptions {
     args.extend(["--clickhouse".into(), config.engine.addr.to_string().into()]);
     let mut spawn = SpawnOptions::new(program, args, config.engine.addr);
     // The child reads the same variables; what came from the file or a flag is handed on in the same way.
-    spawn.env.push(("CASEMENT__ENGINE__PATH".into(), config.engine.path.clone().into()));
+    spawn
+        .env
+        .push(("CASEMENT__ENGINE__PATH".into(), config.engine.path.clone().into()));
     if let Some(library) = &config.engine.library {
-        spawn.env.push(("CASEMENT__ENGINE__LIBRARY".into(), library.clone().into()));
+        spawn
+            .env
+            .push(("CASEMENT__ENGINE__LIBRARY".into(), library.clone().into()));
     }
     spawn
 }

@@ -5,12 +5,15 @@ use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 
 /// What is logged unless `RUST_LOG` says otherwise: our own news, and of libraries only what is wrong.
-const DEFAULT: &str = "warn,casement=info,backend=info,broker=info,engine=info,ml=info,simulator=info,mqtt=warn,rmqtt=error";
+const DEFAULT: &str =
+    "warn,casement=info,backend=info,broker=info,engine=info,ml=info,simulator=info,mqtt=warn,rmqtt=error";
 
 /// Starts logging; called once.
 pub fn start(json: bool) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     if json {
         builder.json().init();
     } else {

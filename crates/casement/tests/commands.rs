@@ -1,7 +1,10 @@
 //! The tools of the command line, against what librosa and PyTorch say.
 #![allow(missing_docs)]
 
-use std::{path::{Path, PathBuf}, process::{Command, Output}};
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
 
 use serde_json::Value;
 
@@ -10,7 +13,11 @@ fn root() -> PathBuf {
 }
 
 fn casement(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_casement")).args(args).current_dir(root()).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_casement"))
+        .args(args)
+        .current_dir(root())
+        .output()
+        .unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -19,19 +26,35 @@ fn text(bytes: &[u8]) -> String {
 
 #[test]
 fn features_are_json_lines_with_librosas_numbers() {
-    let golden: Value = serde_json::from_str(&std::fs::read_to_string(root().join("crates/audio/tests/goldens/features.json")).unwrap()).unwrap();
+    let golden: Value = serde_json::from_str(
+        &std::fs::read_to_string(root().join("crates/audio/tests/goldens/features.json")).unwrap(),
+    )
+    .unwrap();
     let clip = "crates/audio/tests/goldens/clips/chirp_44k1_s16.wav";
     let lines = text(&casement(&["features", clip, clip]).stdout);
     assert_eq!(lines.lines().count(), 2);
     let own: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
-    assert_eq!((own["file"].as_str().unwrap(), own["sample_rate"].as_u64().unwrap()), (clip, 44_100));
-    let resampled: Value = serde_json::from_str(&text(&casement(&["features", clip, "--rate", "16000"]).stdout)).unwrap();
+    assert_eq!(
+        (
+            own["file"].as_str().unwrap(),
+            own["sample_rate"].as_u64().unwrap()
+        ),
+        (clip, 44_100)
+    );
+    let resampled: Value =
+        serde_json::from_str(&text(&casement(&["features", clip, "--rate", "16000"]).stdout)).unwrap();
     assert_eq!(resampled["sample_rate"], 16_000);
     let name = Path::new(clip).file_name().unwrap().to_str().unwrap();
     let clips = golden.get("clips").unwrap_or(&golden);
-    let expected = clips.get(name).or_else(|| clips.get(name.trim_end_matches(".wav"))).unwrap();
+    let expected = clips
+        .get(name)
+        .or_else(|| clips.get(name.trim_end_matches(".wav")))
+        .unwrap();
     for (ours, theirs) in [(&own, &expected["native"]), (&resampled, &expected["resampled"])] {
-        let (ours, theirs) = (ours["spectral_centroid"]["mean"][0].as_f64().unwrap(), theirs["spectral_centroid"]["mean"][0].as_f64().unwrap());
+        let (ours, theirs) = (
+            ours["spectral_centroid"]["mean"][0].as_f64().unwrap(),
+            theirs["spectral_centroid"]["mean"][0].as_f64().unwrap(),
+        );
         assert!((ours - theirs).abs() < 1.0, "{ours} {theirs}");
     }
 }
@@ -41,26 +64,83 @@ fn a_file_that_is_no_recording_is_one_clear_line() {
     let output = casement(&["features", "README.md"]);
     assert!(!output.status.success());
     let message = text(&output.stderr);
-    assert!(message.starts_with("error: README.md") && message.lines().count() == 1, "{message}");
+    assert!(
+        message.starts_with("error: README.md") && message.lines().count() == 1,
+        "{message}"
+    );
 }
 
 #[test]
 fn predictions_are_torchs() {
-    let golden: Value = serde_json::from_str(&std::fs::read_to_string(root().join("crates/model/tests/goldens/window_regressor.json")).unwrap()).unwrap();
+    let golden: Value = serde_json::from_str(
+        &std::fs::read_to_string(root().join("crates/model/tests/goldens/window_regressor.json")).unwrap(),
+    )
+    .unwrap();
     let dir = tempfile::tempdir().unwrap();
     let input = dir.path().join("input.json");
     std::fs::write(&input, serde_json::json!({"input": golden["input"]}).to_string()).unwrap();
-    let output = casement(&["predict", "--model", "models/window_regressor.pth", "--input", input.to_str().unwrap()]);
-    let answer: Value = serde_json::from_str(&text(&output.stdout)).unwrap_or_else(|_| panic!("{}", text(&output.stderr)));
+    let output = casement(&[
+        "predict",
+        "--model",
+        "models/window_regressor.pth",
+        "--input",
+        input.to_str().unwrap(),
+    ]);
+    let answer: Value =
+        serde_json::from_str(&text(&output.stdout)).unwrap_or_else(|_| panic!("{}", text(&output.stderr)));
     let positions = answer["position"].as_array().unwrap();
     assert_eq!(positions.len(), golden["input"].as_array().unwrap().len());
-    assert!(positions.iter().all(Value::is_f64) && answer["confidence"].as_array().unwrap().len() == positions.len());
+    assert!(
+        positions.iter().all(Value::is_f64)
+            && answer["confidence"].as_array().unwrap().len() == positions.len()
+    );
+}
+
+#[test]
+fn versions_are_added_promoted_and_rolled_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let serving = dir.path().join("window_regressor.pth");
+    std::fs::copy(root().join("models/window_regressor.pth"), &serving).unwrap();
+    let models = |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_casement"))
+            .arg("models")
+            .args(args)
+            .env("CASEMENT__MODEL__PATH", &serving)
+            .output()
+            .unwrap();
+        (
+            output.status.success(),
+            text(&output.stdout) + &text(&output.stderr),
+        )
+    };
+    let other = root().join("crates/model/tests/goldens/regressor_h32.pth");
+    let (added, message) = models(&["add", other.to_str().unwrap(), "--version", "v2"]);
+    assert!(added, "{message}");
+    let (promoted, message) = models(&["promote", "v2"]);
+    assert!(promoted && message.contains("v2 serves now"), "{message}");
+    assert!(
+        models(&["list"])
+            .1
+            .lines()
+            .any(|line| line.contains("\"v2\"") && line.contains("\"serves\":true")),
+        "{}",
+        models(&["list"]).1
+    );
+    let (back, message) = models(&["rollback"]);
+    assert!(back, "{message}");
+    assert!(models(&["remove", "v2"]).0);
+    assert!(!models(&["promote", "v2"]).0);
 }
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    for command in ["up", "backend", "ml", "engine", "simulate", "features", "predict", "config"] {
+    for command in [
+        "up", "backend", "ml", "engine", "simulate", "features", "predict", "models", "config",
+    ] {
         let help = text(&casement(&[command, "--help"]).stdout);
-        assert!(help.contains("Example:") && help.contains("Usage: casement"), "{command}: {help}");
+        assert!(
+            help.contains("Example:") && help.contains("Usage: casement"),
+            "{command}: {help}"
+        );
     }
 }

@@ -25,7 +25,12 @@ async fn send(up: (std::net::SocketAddr, usize), round: usize) -> Vec<(String, i
     let start = client::now().as_millis() - 3_600_000;
     for i in 0..100_000 {
         let timestamp = domain::Timestamp::from_millis(start + i);
-        let confirmed = client.publisher.publish_confirmed(topic.clone(), client::reading(20.0, timestamp), Qos::AtLeastOnce, false);
+        let confirmed = client.publisher.publish_confirmed(
+            topic.clone(),
+            client::reading(20.0, timestamp),
+            Qos::AtLeastOnce,
+            false,
+        );
         match tokio::time::timeout(Duration::from_millis(500), confirmed).await {
             Ok(Ok(())) => acknowledged.push((device_id.clone(), timestamp.as_millis())),
             _ => break,
@@ -41,15 +46,27 @@ fn wait_until_gone(pid: u32) {
         if status.contains("State:\tZ") {
             return;
         }
-        assert!(started.elapsed() < Duration::from_secs(5), "process {pid} is left behind:\n{status}");
+        assert!(
+            started.elapsed() < Duration::from_secs(5),
+            "process {pid} is left behind:\n{status}"
+        );
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
 fn children(pid: u32) -> Vec<u32> {
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
-    let of_task = |task: std::io::Result<std::fs::DirEntry>| std::fs::read_to_string(task.unwrap().path().join("children")).unwrap_or_default();
-    tasks.map(of_task).flat_map(|text| text.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<_>>()).collect()
+    let of_task = |task: std::io::Result<std::fs::DirEntry>| {
+        std::fs::read_to_string(task.unwrap().path().join("children")).unwrap_or_default()
+    };
+    tasks
+        .map(of_task)
+        .flat_map(|text| {
+            text.split_whitespace()
+                .map(|pid| pid.parse().unwrap())
+                .collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -80,7 +97,11 @@ async fn nothing_acknowledged_is_lost_or_doubled() {
         }
         up.restart();
     }
-    assert!(acknowledged.len() > 200, "only {} acknowledged", acknowledged.len());
+    assert!(
+        acknowledged.len() > 200,
+        "only {} acknowledged",
+        acknowledged.len()
+    );
     let started = Instant::now();
     while !up.get("/api/status").contains("\"journal_records\":0") {
         assert!(started.elapsed() < Duration::from_secs(20));
@@ -90,15 +111,37 @@ async fn nothing_acknowledged_is_lost_or_doubled() {
     let mut counts: HashMap<(String, i64), u32> = HashMap::new();
     for line in stored.lines() {
         let fields: Vec<&str> = line.split('\t').collect();
-        counts.insert((fields[0].to_owned(), fields[1].parse().unwrap()), fields[2].parse().unwrap());
+        counts.insert(
+            (fields[0].to_owned(), fields[1].parse().unwrap()),
+            fields[2].parse().unwrap(),
+        );
     }
-    let lost: Vec<_> = acknowledged.iter().filter(|key| !counts.contains_key(key)).collect();
+    let lost: Vec<_> = acknowledged
+        .iter()
+        .filter(|key| !counts.contains_key(key))
+        .collect();
     let doubled: Vec<_> = counts.iter().filter(|(_, count)| **count > 1).collect();
-    assert!(lost.is_empty(), "{} of {} lost: {:?}", lost.len(), acknowledged.len(), &lost[..lost.len().min(5)]);
-    assert!(doubled.is_empty(), "{} doubled: {:?}", doubled.len(), &doubled[..doubled.len().min(5)]);
+    assert!(
+        lost.is_empty(),
+        "{} of {} lost: {:?}",
+        lost.len(),
+        acknowledged.len(),
+        &lost[..lost.len().min(5)]
+    );
+    assert!(
+        doubled.is_empty(),
+        "{} doubled: {:?}",
+        doubled.len(),
+        &doubled[..doubled.len().min(5)]
+    );
 }
 
 fn kill(pid: u32) {
-    assert!(std::process::Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-9", &pid.to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
 }
-

@@ -10,14 +10,20 @@ use support::{Running, client::Client, clip, free_addr, wait_sql};
 /// The specification's file with this test's addresses in place of its own.
 fn config(dir: &Path, name: &str, yaml: &str, mqtt: SocketAddr, clickhouse: SocketAddr) -> String {
     let path = dir.join(name);
-    let here = yaml.replace("tcp://localhost:1883", &format!("tcp://{mqtt}")).replace("localhost:8123", &clickhouse.to_string());
+    let here = yaml
+        .replace("tcp://localhost:1883", &format!("tcp://{mqtt}"))
+        .replace("localhost:8123", &clickhouse.to_string());
     fs::write(&path, here).unwrap();
     path.to_str().unwrap().to_owned()
 }
 
 fn mosquitto(dir: &Path, addr: SocketAddr) -> Running {
     let path = dir.join("mosquitto.conf");
-    let text = format!("listener {} {}\nallow_anonymous true\nset_tcp_nodelay true\nmax_inflight_messages 1000\nmax_queued_messages 0\n", addr.port(), addr.ip());
+    let text = format!(
+        "listener {} {}\nallow_anonymous true\nset_tcp_nodelay true\nmax_inflight_messages 1000\nmax_queued_messages 0\n",
+        addr.port(),
+        addr.ip()
+    );
     fs::write(&path, text).unwrap();
     let mut broker = Running::mosquitto(&path);
     broker.wait_for("running");
@@ -30,48 +36,124 @@ async fn the_specifications_files_start_the_services() {
     let (mqtt, clickhouse, http) = (free_addr(), free_addr(), free_addr());
     let _broker = mosquitto(dir.path(), mqtt);
     let data = dir.path().join("data");
-    let mut engine = Running::casement(&["engine", "--data", data.to_str().unwrap(), "--clickhouse", &clickhouse.to_string()]);
+    let mut engine = Running::casement(&[
+        "engine",
+        "--data",
+        data.to_str().unwrap(),
+        "--clickhouse",
+        &clickhouse.to_string(),
+    ]);
     engine.wait_for("casement engine is running");
-    let backend_config = config(dir.path(), "backend.yaml", include_str!("config/spec-backend.yaml"), mqtt, clickhouse);
-    let ml_config = config(dir.path(), "ml.yaml", include_str!("config/spec-ml.yaml"), mqtt, clickhouse);
-    let journal = [("CASEMENT__JOURNAL__PATH", dir.path().join("journal").display().to_string())];
-    let mut backend = Running::casement_with(&["backend", "--config", &backend_config, "--http", &http.to_string()], &journal);
+    let backend_config = config(
+        dir.path(),
+        "backend.yaml",
+        include_str!("config/spec-backend.yaml"),
+        mqtt,
+        clickhouse,
+    );
+    let ml_config = config(
+        dir.path(),
+        "ml.yaml",
+        include_str!("config/spec-ml.yaml"),
+        mqtt,
+        clickhouse,
+    );
+    let journal = [(
+        "CASEMENT__JOURNAL__PATH",
+        dir.path().join("journal").display().to_string(),
+    )];
+    let mut backend = Running::casement_with(
+        &[
+            "backend",
+            "--config",
+            &backend_config,
+            "--http",
+            &http.to_string(),
+        ],
+        &journal,
+    );
     let mut ml = Running::casement(&["ml", "--config", &ml_config]);
     ml.wait_for("casement ml is running");
     let started = std::time::Instant::now();
     while support::get(&format!("http://{http}/ready")).is_err() {
-        assert!(started.elapsed() < support::START, "never ready:\n{}", backend.output());
+        assert!(
+            started.elapsed() < support::START,
+            "never ready:\n{}",
+            backend.output()
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 
     let mut client = Client::connect(mqtt, &["window/+/control"]).await;
     let now = support::client::now();
-    client.publish("sensor/room-1/temperature", support::client::reading(25.5, now)).await;
-    client.publish("sensor/room-1/humidity", support::client::reading(60.0, now)).await;
-    client.publish("sensor/room-1/audio", clip::payload("room-1", 440.0, now)).await;
+    client
+        .publish("sensor/room-1/temperature", support::client::reading(25.5, now))
+        .await;
+    client
+        .publish("sensor/room-1/humidity", support::client::reading(60.0, now))
+        .await;
+    client
+        .publish("sensor/room-1/audio", clip::payload("room-1", 440.0, now))
+        .await;
     let (topic, control) = client.json().await;
     assert_eq!(topic, "window/room-1/control");
     assert_eq!(control["features_used"]["humidity"], 60.0);
-    for table in ["sensor_temperature", "sensor_humidity", "sensor_audio", "window_actions", "ml_predictions"] {
+    for table in [
+        "sensor_temperature",
+        "sensor_humidity",
+        "sensor_audio",
+        "window_actions",
+        "ml_predictions",
+    ] {
         wait_sql(clickhouse, &format!("SELECT count() FROM iot.{table}"), "1");
     }
 
     // While the database is away, windows keep moving and nothing is lost.
     engine.terminate();
     let later = now.plus(Duration::from_millis(1));
-    client.publish("sensor/room-1/temperature", support::client::reading(27.5, later)).await;
+    client
+        .publish("sensor/room-1/temperature", support::client::reading(27.5, later))
+        .await;
     let (_, control) = client.json().await;
     assert_eq!(control["features_used"]["temperature"], 27.5);
-    let mut engine = Running::casement(&["engine", "--data", data.to_str().unwrap(), "--clickhouse", &clickhouse.to_string()]);
+    let mut engine = Running::casement(&[
+        "engine",
+        "--data",
+        data.to_str().unwrap(),
+        "--clickhouse",
+        &clickhouse.to_string(),
+    ]);
     engine.wait_for("casement engine is running");
-    wait_sql(clickhouse, "SELECT count(), max(value) FROM iot.sensor_temperature", "2\t27.5");
+    wait_sql(
+        clickhouse,
+        "SELECT count(), max(value) FROM iot.sensor_temperature",
+        "2\t27.5",
+    );
     wait_sql(clickhouse, "SELECT count() FROM iot.window_actions", "2");
 
     // Messages sent while the backend is away wait in the broker's session.
     backend.terminate();
-    client.publish("sensor/room-1/temperature", support::client::reading(28.0, later.plus(Duration::from_millis(1)))).await;
-    let _backend = Running::casement_with(&["backend", "--config", &backend_config, "--http", &http.to_string()], &journal);
-    wait_sql(clickhouse, "SELECT count(), max(value) FROM iot.sensor_temperature", "3\t28");
+    client
+        .publish(
+            "sensor/room-1/temperature",
+            support::client::reading(28.0, later.plus(Duration::from_millis(1))),
+        )
+        .await;
+    let _backend = Running::casement_with(
+        &[
+            "backend",
+            "--config",
+            &backend_config,
+            "--http",
+            &http.to_string(),
+        ],
+        &journal,
+    );
+    wait_sql(
+        clickhouse,
+        "SELECT count(), max(value) FROM iot.sensor_temperature",
+        "3\t28",
+    );
     ml.terminate();
 }
 
@@ -80,8 +162,22 @@ async fn simulated_devices_join_any_broker() {
     let dir = tempfile::tempdir().unwrap();
     let mqtt = free_addr();
     let _broker = mosquitto(dir.path(), mqtt);
-    let mut client = Client::connect(mqtt, &["sensor/+/temperature", "sensor/+/humidity", "sensor/+/audio"]).await;
-    let mut simulate = Running::casement(&["simulate", "--broker", &format!("tcp://{mqtt}"), "--devices", "2", "--seed", "7", "--speed", "60"]);
+    let mut client = Client::connect(
+        mqtt,
+        &["sensor/+/temperature", "sensor/+/humidity", "sensor/+/audio"],
+    )
+    .await;
+    let mut simulate = Running::casement(&[
+        "simulate",
+        "--broker",
+        &format!("tcp://{mqtt}"),
+        "--devices",
+        "2",
+        "--seed",
+        "7",
+        "--speed",
+        "60",
+    ]);
     let mut kinds = std::collections::BTreeSet::new();
     while kinds.len() < 6 {
         let (topic, message) = client.json().await;

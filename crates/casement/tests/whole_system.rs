@@ -15,7 +15,9 @@ fn assert_control(topic: &str, control: &Value, device_id: &str) {
     assert!(domain::Timestamp::parse(control["timestamp"].as_str().unwrap()).is_ok());
     assert!((0.0..=100.0).contains(&control["position"].as_f64().unwrap()));
     assert!((0.0..=1.0).contains(&control["confidence"].as_f64().unwrap()));
-    assert!(control["features_used"]["temperature"].is_f64() && control["features_used"]["humidity"].is_f64());
+    assert!(
+        control["features_used"]["temperature"].is_f64() && control["features_used"]["humidity"].is_f64()
+    );
     assert!(control["features_used"]["audio_features"].is_array());
 }
 
@@ -30,20 +32,64 @@ async fn a_sensor_joins_and_its_window_moves() {
     // The first readings come through the tool that the README names.
     for (sensor, value) in [("temperature", "25.5"), ("humidity", "60.0")] {
         let topic = format!("sensor/sensor-001/{sensor}");
-        output("mosquitto_pub", &["-h", &host, "-p", &port, "-q", "1", "-t", &topic, "-m", &payload(value)]);
+        output(
+            "mosquitto_pub",
+            &[
+                "-h",
+                &host,
+                "-p",
+                &port,
+                "-q",
+                "1",
+                "-t",
+                &topic,
+                "-m",
+                &payload(value),
+            ],
+        );
     }
-    client.publish("sensor/sensor-001/audio", clip::payload("sensor-001", 440.0, timestamp)).await;
+    client
+        .publish(
+            "sensor/sensor-001/audio",
+            clip::payload("sensor-001", 440.0, timestamp),
+        )
+        .await;
     let (topic, control) = client.json().await;
     assert_control(&topic, &control, "sensor-001");
     assert_eq!(control["features_used"]["temperature"], 25.5);
-    assert!(control["features_used"]["audio_features"].as_array().unwrap().iter().any(|name| name == "mfcc_mean"));
-    for field in ["command_id", "model_version", "inference_time_ms", "audio_hash", "reason", "expires_at"] {
+    assert!(
+        control["features_used"]["audio_features"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|name| name == "mfcc_mean")
+    );
+    for field in [
+        "command_id",
+        "model_version",
+        "inference_time_ms",
+        "audio_hash",
+        "reason",
+        "expires_at",
+    ] {
         assert!(!control[field].is_null(), "{field} is missing: {control}");
     }
-    for table in ["sensor_temperature", "sensor_humidity", "sensor_audio", "window_actions", "ml_predictions"] {
-        up.wait_sql(&format!("SELECT count() FROM iot.{table} WHERE device_id = 'sensor-001'"), "1");
+    for table in [
+        "sensor_temperature",
+        "sensor_humidity",
+        "sensor_audio",
+        "window_actions",
+        "ml_predictions",
+    ] {
+        up.wait_sql(
+            &format!("SELECT count() FROM iot.{table} WHERE device_id = 'sensor-001'"),
+            "1",
+        );
     }
-    up.wait_sql("SELECT device_id, is_active FROM iot.device_registry FINAL", "sensor-001\ttrue");
+    up.wait_sql(
+        "SELECT device_id, is_active FROM iot.device_registry FINAL",
+        "sensor-001\ttrue",
+    );
     let logged = up.sql("SELECT audio_hash FROM iot.window_actions");
     assert_eq!(logged, control["audio_hash"].as_str().unwrap());
     let devices: Value = serde_json::from_str(&up.get("/api/devices")).unwrap();
@@ -60,16 +106,29 @@ async fn bad_input_changes_nothing_but_the_list_of_errors() {
     let up = Up::start(data.path(), &[]);
     let client = Client::connect(up.mqtt, &[]).await;
     let good = |value: f64| support::client::reading(value, support::client::now());
-    let audio = |data: &str| format!(r#"{{"data": "{data}", "sample_rate": 16000, "duration": 2.0, "timestamp": "2025-10-24T12:00:00Z"}}"#);
+    let audio = |data: &str| {
+        format!(
+            r#"{{"data": "{data}", "sample_rate": 16000, "duration": 2.0, "timestamp": "2025-10-24T12:00:00Z"}}"#
+        )
+    };
     let cut_short = mqtt::encode_audio_data(&clip::wav(440.0)[..30]);
     let at = "\"timestamp\": \"2025-10-24T12:00:00Z\"";
     let bad: Vec<(&str, Vec<u8>)> = vec![
         ("sensor/x/temperature", b"not json".to_vec()),
         ("sensor/x/temperature", format!("{{\"value\": NaN, {at}}}").into()),
-        ("sensor/x/temperature", format!("{{\"value\": 1e400, {at}}}").into()),
+        (
+            "sensor/x/temperature",
+            format!("{{\"value\": 1e400, {at}}}").into(),
+        ),
         ("sensor/x/temperature", format!("{{{at}}}").into()),
-        ("sensor/x/temperature", format!("{{\"value\": \"warm\", {at}}}").into()),
-        ("sensor/x/temperature", b"{\"value\": 20, \"timestamp\": \"yesterday\"}".to_vec()),
+        (
+            "sensor/x/temperature",
+            format!("{{\"value\": \"warm\", {at}}}").into(),
+        ),
+        (
+            "sensor/x/temperature",
+            b"{\"value\": 20, \"timestamp\": \"yesterday\"}".to_vec(),
+        ),
         ("sensor/x/temperature", vec![0xff, 0x00, 0xfe]),
         ("sensor/x/humidity", format!("{{\"value\": 140, {at}}}").into()),
         ("sensor/x/audio", audio("!!! not base64 !!!").into()),
@@ -77,7 +136,10 @@ async fn bad_input_changes_nothing_but_the_list_of_errors() {
         ("sensor/x/audio", audio("").into()),
         ("sensor/a/b/c/temperature", good(20.0).to_vec()),
         ("sensor/../x/temperature", good(20.0).to_vec()),
-        ("sensor/x'; DROP TABLE iot.sensor_temperature; --/temperature", good(20.0).to_vec()),
+        (
+            "sensor/x'; DROP TABLE iot.sensor_temperature; --/temperature",
+            good(20.0).to_vec(),
+        ),
         ("sensor/\"x\"/temperature", good(20.0).to_vec()),
         ("sensor/x/pressure", good(20.0).to_vec()),
         ("window/x/control", b"{\"position\": 400}".to_vec()),
@@ -87,29 +149,67 @@ async fn bad_input_changes_nothing_but_the_list_of_errors() {
     }
     // Larger than any packet may be: that one client is disconnected, nothing else happens.
     let giant = Client::connect(up.mqtt, &[]).await;
-    let _ = tokio::time::timeout(Duration::from_secs(3), giant.publisher.publish_confirmed("sensor/x/audio", vec![b'x'; 20 << 20], mqtt::Qos::AtLeastOnce, false)).await;
+    let _ = tokio::time::timeout(
+        Duration::from_secs(3),
+        giant.publisher.publish_confirmed(
+            "sensor/x/audio",
+            vec![b'x'; 20 << 20],
+            mqtt::Qos::AtLeastOnce,
+            false,
+        ),
+    )
+    .await;
 
     client.publish("sensor/x/temperature", good(21.5)).await;
-    up.wait_sql("SELECT count(), any(value) FROM iot.sensor_temperature", "1\t21.5");
+    up.wait_sql(
+        "SELECT count(), any(value) FROM iot.sensor_temperature",
+        "1\t21.5",
+    );
     up.wait_sql("SELECT count() FROM iot.ingest_errors", &bad.len().to_string());
-    let reasons = up.sql("SELECT arrayStringConcat(arraySort(groupUniqArray(reason)), ' ') FROM iot.ingest_errors");
-    assert_eq!(reasons, "bad_audio bad_base64 bad_device_id bad_timestamp bad_topic missing_field not_finite not_json out_of_range wrong_type");
-    for table in ["sensor_humidity", "sensor_audio", "window_actions", "ml_predictions"] {
-        assert_eq!(up.sql(&format!("SELECT count() FROM iot.{table}")), "0", "{table}");
+    let reasons =
+        up.sql("SELECT arrayStringConcat(arraySort(groupUniqArray(reason)), ' ') FROM iot.ingest_errors");
+    assert_eq!(
+        reasons,
+        "bad_audio bad_base64 bad_device_id bad_timestamp bad_topic missing_field not_finite not_json out_of_range wrong_type"
+    );
+    for table in [
+        "sensor_humidity",
+        "sensor_audio",
+        "window_actions",
+        "ml_predictions",
+    ] {
+        assert_eq!(
+            up.sql(&format!("SELECT count() FROM iot.{table}")),
+            "0",
+            "{table}"
+        );
     }
     let metrics = up.get("/metrics");
-    assert!(metrics.contains("casement_backend_refused_total{kind=\"bad_topic\"}"), "{metrics}");
+    assert!(
+        metrics.contains("casement_backend_refused_total{kind=\"bad_topic\"}"),
+        "{metrics}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn simulated_rooms_fill_every_table() {
     let data = tempfile::tempdir().unwrap();
     let up = Up::start(data.path(), &["--simulate", "3"]);
-    let tables = ["sensor_temperature", "sensor_humidity", "sensor_audio", "window_actions", "ml_predictions", "window_states"];
+    let tables = [
+        "sensor_temperature",
+        "sensor_humidity",
+        "sensor_audio",
+        "window_actions",
+        "ml_predictions",
+        "window_states",
+    ];
     for table in tables {
         up.wait_sql(&format!("SELECT uniqExact(device_id) FROM iot.{table}"), "3");
     }
-    up.wait_sql("SELECT count() FROM iot.device_registry FINAL WHERE is_active", "3");
+    up.wait_sql(
+        "SELECT count() FROM iot.device_registry FINAL WHERE is_active",
+        "3",
+    );
     assert_eq!(up.sql("SELECT count() FROM iot.ingest_errors"), "0");
 }
 
@@ -120,29 +220,129 @@ fn what_prevents_a_start_is_one_line_that_says_what_to_do() {
     let fails = |args: &[&str], env: &[(&str, String)]| {
         let mut process = Running::casement_with(args, env);
         assert!(!process.end(Duration::from_secs(20)).success());
-        let errors: Vec<String> = process.output().lines().filter(|line| line.starts_with("error:")).map(str::to_owned).collect();
+        let errors: Vec<String> = process
+            .output()
+            .lines()
+            .filter(|line| line.starts_with("error:"))
+            .map(str::to_owned)
+            .collect();
         assert_eq!(errors.len(), 1, "{}", process.output());
         errors[0].clone()
     };
-    let (a, b, c) = (free_addr().to_string(), free_addr().to_string(), free_addr().to_string());
+    let (a, b, c) = (
+        free_addr().to_string(),
+        free_addr().to_string(),
+        free_addr().to_string(),
+    );
     let other = tempfile::tempdir().unwrap();
     let other = other.path().to_str().unwrap();
     let held = data.path().to_str().unwrap();
 
-    let port = fails(&["up", "--data", other, "--mqtt", &up.mqtt.to_string(), "--http", &a, "--clickhouse", &b], &[]);
-    assert!(port.contains(&up.mqtt.to_string()) && port.contains("--mqtt"), "{port}");
-    let port = fails(&["up", "--data", other, "--mqtt", &a, "--http", &up.http.to_string(), "--clickhouse", &b], &[]);
-    assert!(port.contains(&up.http.to_string()) && port.contains("--http"), "{port}");
-    let port = fails(&["up", "--data", other, "--mqtt", &a, "--http", &b, "--clickhouse", &up.clickhouse.to_string()], &[]);
-    assert!(port.contains(&up.clickhouse.to_string()) && port.contains("--clickhouse"), "{port}");
-    let lock = fails(&["up", "--data", held, "--mqtt", &a, "--http", &b, "--clickhouse", &c], &[]);
+    let port = fails(
+        &[
+            "up",
+            "--data",
+            other,
+            "--mqtt",
+            &up.mqtt.to_string(),
+            "--http",
+            &a,
+            "--clickhouse",
+            &b,
+        ],
+        &[],
+    );
+    assert!(
+        port.contains(&up.mqtt.to_string()) && port.contains("--mqtt"),
+        "{port}"
+    );
+    let port = fails(
+        &[
+            "up",
+            "--data",
+            other,
+            "--mqtt",
+            &a,
+            "--http",
+            &up.http.to_string(),
+            "--clickhouse",
+            &b,
+        ],
+        &[],
+    );
+    assert!(
+        port.contains(&up.http.to_string()) && port.contains("--http"),
+        "{port}"
+    );
+    let port = fails(
+        &[
+            "up",
+            "--data",
+            other,
+            "--mqtt",
+            &a,
+            "--http",
+            &b,
+            "--clickhouse",
+            &up.clickhouse.to_string(),
+        ],
+        &[],
+    );
+    assert!(
+        port.contains(&up.clickhouse.to_string()) && port.contains("--clickhouse"),
+        "{port}"
+    );
+    let lock = fails(
+        &[
+            "up",
+            "--data",
+            held,
+            "--mqtt",
+            &a,
+            "--http",
+            &b,
+            "--clickhouse",
+            &c,
+        ],
+        &[],
+    );
     assert!(lock.contains(held) && lock.contains("process"), "{lock}");
     let missing = [("CASEMENT_LIBCHDB", "/nowhere/libchdb.so".to_owned())];
-    let engine = fails(&["up", "--data", other, "--mqtt", &a, "--http", &b, "--clickhouse", &c], &missing);
+    let engine = fails(
+        &[
+            "up",
+            "--data",
+            other,
+            "--mqtt",
+            &a,
+            "--http",
+            &b,
+            "--clickhouse",
+            &c,
+        ],
+        &missing,
+    );
     assert!(engine.contains("/nowhere/libchdb.so"), "{engine}");
     let config = fails(&["up", "--config", "/nowhere/casement.yaml"], &[]);
     assert!(config.contains("/nowhere/casement.yaml"), "{config}");
-    let exposed = fails(&["up", "--data", other, "--mqtt", "0.0.0.0:18830", "--http", &b, "--clickhouse", &c], &[]);
+    let exposed = fails(
+        &[
+            "up",
+            "--data",
+            other,
+            "--mqtt",
+            "0.0.0.0:18830",
+            "--http",
+            &b,
+            "--clickhouse",
+            &c,
+        ],
+        &[],
+    );
     assert!(exposed.contains("0.0.0.0"), "{exposed}");
-    assert_eq!(sql(up.clickhouse, "SELECT 1"), "1", "the first system is untouched");
+    assert_eq!(
+        sql(up.clickhouse, "SELECT 1"),
+        "1",
+        "the first system is untouched"
+    );
 }

@@ -17,11 +17,17 @@ const NOT_IMPLEMENTED: u32 = 48;
 
 /// The body in plain. Other encodings than LZ4 are refused rather than stored as they are.
 pub(crate) fn decoded(headers: &HeaderMap, body: Body) -> Result<Body, Exception> {
-    let encoding = headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?").trim().to_ascii_lowercase());
+    let encoding = headers
+        .get(header::CONTENT_ENCODING)
+        .map(|value| value.to_str().unwrap_or("?").trim().to_ascii_lowercase());
     match encoding.as_deref() {
         None | Some("" | "identity") => Ok(body),
         Some("lz4") => Ok(frames(body)),
-        Some(other) => Err(Exception::new(NOT_IMPLEMENTED, "NOT_IMPLEMENTED", format_args!("Unsupported Content-Encoding: {other}; lz4 is supported"))),
+        Some(other) => Err(Exception::new(
+            NOT_IMPLEMENTED,
+            "NOT_IMPLEMENTED",
+            format_args!("Unsupported Content-Encoding: {other}; lz4 is supported"),
+        )),
     }
 }
 
@@ -50,7 +56,9 @@ fn frames(mut body: Body) -> Body {
     let (plain, decoded) = mpsc::channel::<io::Result<Bytes>>(WAITING);
     tokio::spawn(async move {
         while let Some(frame) = body.frame().await {
-            let piece = frame.map_err(io::Error::other).map(|frame| frame.into_data().unwrap_or_default());
+            let piece = frame
+                .map_err(io::Error::other)
+                .map(|frame| frame.into_data().unwrap_or_default());
             let broken = piece.is_err();
             if compressed.send(piece).await.is_err() || broken {
                 return;
@@ -58,7 +66,10 @@ fn frames(mut body: Body) -> Body {
         }
     });
     tokio::task::spawn_blocking(move || {
-        let mut decoder = lz4_flex::frame::FrameDecoder::new(Arriving { pieces, current: Bytes::new() });
+        let mut decoder = lz4_flex::frame::FrameDecoder::new(Arriving {
+            pieces,
+            current: Bytes::new(),
+        });
         loop {
             let mut piece = vec![0; PIECE];
             let read = decoder.read(&mut piece).map(|length| {
@@ -71,5 +82,7 @@ fn frames(mut body: Body) -> Body {
             }
         }
     });
-    Body::from_stream(futures_util::stream::unfold(decoded, async |mut decoded| decoded.recv().await.map(|piece| (piece, decoded))))
+    Body::from_stream(futures_util::stream::unfold(decoded, async |mut decoded| {
+        decoded.recv().await.map(|piece| (piece, decoded))
+    }))
 }

@@ -39,6 +39,14 @@ pub enum EngineError {
         /// Why not.
         source: io::Error,
     },
+    /// The address can be reached from elsewhere.
+    #[error(
+        "ClickHouse's users have no passwords, so its HTTP interface listens on loopback only, not on {addr}; choose 127.0.0.1 with --clickhouse ADDR"
+    )]
+    Exposed {
+        /// The address.
+        addr: SocketAddr,
+    },
     /// Another process has the data directory open.
     #[error("the data directory {path} is in use by {holder}; stop it, or choose another with --data DIR")]
     Held {

@@ -89,7 +89,11 @@ pub(crate) fn execute(
     }
     if streams && ask.user == User::Default {
         // What cannot be streamed is held in memory: it has a limit. A reader's connection is locked by now.
-        connection.query(&format!("SET max_result_bytes = {}", limits.buffered_bytes), "Null", &[])?;
+        connection.query(
+            &format!("SET max_result_bytes = {}", limits.buffered_bytes),
+            "Null",
+            &[],
+        )?;
     }
     let (bytes, counters) = connection.query(&ask.query, format, &ask.parameters)?;
     // SHOW and DESCRIBE answer in one block.

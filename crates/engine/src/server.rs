@@ -9,7 +9,7 @@ use axum::{
     Router,
     body::Body,
     extract::{FromRequest as _, Multipart, Request, State},
-    http::header,
+    http::{HeaderMap, header},
     response::Response,
     routing::{any, get},
 };
@@ -21,9 +21,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    EngineError, Options, encoded,
+    EngineError, Options,
     body::{Pieces, read_sql},
-    exception::{BAD_ARGUMENTS, Exception, SYNTAX_ERROR, TOO_MANY_QUERIES},
+    encoded,
+    exception::{ACCESS_DENIED, BAD_ARGUMENTS, Exception, SYNTAX_ERROR, TOO_MANY_QUERIES},
     ffi::Engine,
     library::find_library,
     lock::DirectoryLock,
@@ -54,6 +55,9 @@ pub async fn serve(
     shutdown: CancellationToken,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), EngineError> {
+    if !options.listen.ip().is_loopback() {
+        return Err(EngineError::Exposed { addr: options.listen });
+    }
     let library = find_library(options.library.as_deref())?;
     let listen = |source| EngineError::Listen {
         addr: options.listen,
@@ -150,6 +154,7 @@ async fn statement(State(shared): State<Shared>, request: Request) -> Response {
 
 async fn answer(shared: Shared, request: Request, query_id: &mut String) -> Result<Response, Exception> {
     let (parts, body) = request.into_parts();
+    refuse_other_sites(&parts.headers)?;
     let mut pairs: Vec<(String, String)> =
         form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
             .into_owned()
@@ -182,6 +187,22 @@ async fn answer(shared: Shared, request: Request, query_id: &mut String) -> Resu
     }
     ask.user.check_statement(&ask.query)?;
     run(shared, ask, statement, data).await
+}
+
+/// A page of another site that a person happens to have open must not reach a database on their own machine: browsers
+/// say where a request comes from, and no other client sends this header.
+fn refuse_other_sites(headers: &HeaderMap) -> Result<(), Exception> {
+    let site = headers
+        .get("sec-fetch-site")
+        .and_then(|value| value.to_str().ok());
+    match site {
+        Some("cross-site" | "same-site") => Err(Exception::new(
+            ACCESS_DENIED,
+            "ACCESS_DENIED",
+            "requests from other sites' pages are refused",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Puts URL and body together: the statement, and where an insert's data comes from.

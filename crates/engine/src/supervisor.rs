@@ -168,7 +168,11 @@ impl Process {
             }
         });
         let lifeline = child.stdin.take();
-        Ok(Self { child, lifeline, reason })
+        Ok(Self {
+            child,
+            lifeline,
+            reason,
+        })
     }
 
     /// The line it explained its end with.

@@ -9,7 +9,11 @@ use engine::{EngineError, SpawnOptions, Supervisor};
 use support::{free_addr, program};
 
 fn options(dir: &std::path::Path, addr: std::net::SocketAddr) -> SpawnOptions {
-    SpawnOptions::new(program(), vec![dir.into(), addr.to_string().into(), "--supervised".into()], addr)
+    SpawnOptions::new(
+        program(),
+        vec![dir.into(), addr.to_string().into(), "--supervised".into()],
+        addr,
+    )
 }
 
 fn answers(addr: std::net::SocketAddr) -> bool {
@@ -22,13 +26,21 @@ async fn a_killed_engine_is_back_at_the_same_address() {
     let addr = free_addr();
     let supervisor = Supervisor::start(options(dir.path(), addr)).await.unwrap();
     let first = supervisor.pid().unwrap();
-    assert!(std::process::Command::new("kill").args(["-9", &first.to_string()]).status().unwrap().success());
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-9", &first.to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
     let back = async {
         while supervisor.restarts() == 0 || !answers(addr) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), back).await.expect("the engine did not come back");
+    tokio::time::timeout(Duration::from_secs(10), back)
+        .await
+        .expect("the engine did not come back");
     assert_ne!(supervisor.pid().unwrap(), first);
     supervisor.stop().await;
     assert!(!answers(addr));
@@ -39,11 +51,21 @@ async fn what_prevents_a_start_is_said() {
     let dir = tempfile::tempdir().unwrap();
     let addr = free_addr();
     let supervisor = Supervisor::start(options(dir.path(), addr)).await.unwrap();
-    let held = Supervisor::start(options(dir.path(), free_addr())).await.unwrap_err();
-    assert!(matches!(&held, EngineError::Child { reason } if reason.contains("in use by process")), "{held}");
+    let held = Supervisor::start(options(dir.path(), free_addr()))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&held, EngineError::Child { reason } if reason.contains("in use by process")),
+        "{held}"
+    );
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let other = tempfile::tempdir().unwrap();
-    let port = Supervisor::start(options(other.path(), taken.local_addr().unwrap())).await.unwrap_err();
-    assert!(matches!(&port, EngineError::Child { reason } if reason.contains("cannot listen")), "{port}");
+    let port = Supervisor::start(options(other.path(), taken.local_addr().unwrap()))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&port, EngineError::Child { reason } if reason.contains("cannot listen")),
+        "{port}"
+    );
     supervisor.stop().await;
 }

@@ -10,9 +10,13 @@ const DRAIN: Duration = Duration::from_secs(4);
 
 pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
-    let config = Sources::process(flags.config).flag("http.addr", flags.http.map(|addr| addr.to_string())).load()?;
+    let config = Sources::process(flags.config)
+        .flag("http.addr", flags.http.map(|addr| addr.to_string()))
+        .load()?;
     assembly::make_dir(&config.journal.path)?;
-    let mut backend = Backend::open(assembly::backend(&config)?)?;
+    // After a crash the journal repairs itself first, which may take a second.
+    let options = assembly::backend(&config)?;
+    let mut backend = tokio::task::block_in_place(|| Backend::open(options))?;
     let http = backend.serve_http(config.http.addr, Vec::new()).await?;
     backend.connect(assembly::backend_connection(&config.mqtt)?, &Door::Subscription);
     println!(

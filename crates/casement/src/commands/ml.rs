@@ -14,7 +14,10 @@ pub(super) async fn run(flags: ConfigFile) -> anyhow::Result<()> {
     let broker = config.mqtt.broker.clone();
     tokio::spawn(async move {
         if is_ready.await.is_ok() {
-            println!("casement ml is running: broker {broker}, model {} ({version})", config.model.path.display());
+            println!(
+                "casement ml is running: broker {broker}, model {} ({version})",
+                config.model.path.display()
+            );
         }
     });
     ml.run(shutdown, ready).await?;

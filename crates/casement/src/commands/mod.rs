@@ -5,6 +5,7 @@ mod config;
 mod engine;
 mod features;
 mod ml;
+mod models;
 mod predict;
 mod simulate;
 mod up;
@@ -18,6 +19,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Features(flags) => features::run(&flags),
         Command::Predict(flags) => predict::run(&flags),
+        Command::Models(flags) => models::run(flags),
         Command::Config(flags) => config::run(flags),
         Command::Up(flags) => block_on(up::run(flags)),
         Command::Backend(flags) => block_on(backend::run(flags)),
@@ -28,7 +30,10 @@ pub fn run(command: Command) -> anyhow::Result<()> {
 }
 
 fn block_on(role: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the async runtime does not start")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the async runtime does not start")?;
     let result = runtime.block_on(role);
     // A task that hangs must not keep a stopped service alive.
     runtime.shutdown_timeout(std::time::Duration::from_millis(500));

@@ -6,8 +6,15 @@ use crate::{cli::Simulate, shutdown};
 
 pub(super) async fn run(flags: Simulate) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
-    anyhow::ensure!(flags.speed.is_finite() && flags.speed > 0.0, "--speed {} is not a positive number", flags.speed);
-    println!("{} virtual devices at {}; stop with Ctrl-C", flags.devices, flags.broker);
+    anyhow::ensure!(
+        flags.speed.is_finite() && flags.speed > 0.0,
+        "--speed {} is not a positive number",
+        flags.speed
+    );
+    println!(
+        "{} virtual devices at {}; stop with Ctrl-C",
+        flags.devices, flags.broker
+    );
     let options = SimulationOptions {
         devices: flags.devices,
         seed: flags.seed,

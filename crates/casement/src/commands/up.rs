@@ -14,9 +14,22 @@ pub(super) async fn run(flags: cli::Up) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
     let simulate = flags.simulate;
     let config = configuration(flags)?;
-    let data = config.engine.path.parent().unwrap_or(&config.engine.path).display().to_string();
-    let options = SystemOptions { program: this_program()?, simulate };
-    let Some(system) = shutdown.run_until_cancelled(System::start(config, options)).await.transpose()? else {
+    let data = config
+        .engine
+        .path
+        .parent()
+        .unwrap_or(&config.engine.path)
+        .display()
+        .to_string();
+    let options = SystemOptions {
+        program: this_program()?,
+        simulate,
+    };
+    let Some(system) = shutdown
+        .run_until_cancelled(System::start(config, options))
+        .await
+        .transpose()?
+    else {
         return Ok(());
     };
     announce(&system, simulate, &data, started);
@@ -29,7 +42,12 @@ pub(super) async fn run(flags: cli::Up) -> anyhow::Result<()> {
 }
 
 fn configuration(flags: cli::Up) -> anyhow::Result<Config> {
-    let below = |name: &str| flags.data.as_ref().map(|data| data.join(name).display().to_string());
+    let below = |name: &str| {
+        flags
+            .data
+            .as_ref()
+            .map(|data| data.join(name).display().to_string())
+    };
     let (engine, journal) = (below("engine"), below("journal"));
     let config = Sources::process(flags.config)
         .flag("engine.path", engine)

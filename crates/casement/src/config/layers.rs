@@ -64,7 +64,9 @@ pub enum ConfigError {
         reason: String,
     },
     /// A secret stands in a file that gets copied around.
-    #[error("'{key}' must not stand in {origin}: set {variable} or put it into a file of its own and name that in '{key}_file'")]
+    #[error(
+        "'{key}' must not stand in {origin}: set {variable} or put it into a file of its own and name that in '{key}_file'"
+    )]
     SecretInFile {
         /// Dotted path of the key.
         key: String,
@@ -79,8 +81,13 @@ impl Sources {
     /// The layers of a process: its variables and the given file.
     pub fn process(file: Option<PathBuf>) -> Self {
         // Variables with other bytes than UTF-8 are not ours.
-        let env = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
-        Self { file, env: env.collect(), flags: Vec::new() }
+        let env =
+            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        Self {
+            file,
+            env: env.collect(),
+            flags: Vec::new(),
+        }
     }
 
     /// Adds a flag where it was given.
@@ -102,7 +109,9 @@ impl Sources {
             merge(&mut merged, layer);
         }
         for (name, text) in self.env {
-            let Some(path) = name.strip_prefix(ENV_PREFIX) else { continue };
+            let Some(path) = name.strip_prefix(ENV_PREFIX) else {
+                continue;
+            };
             let key = path.to_ascii_lowercase().replace("__", ".");
             let layer = nest(&key, scalar(&text, lookup(&known, &key)));
             check_keys(&layer, &known, &known, "", &name)?;
@@ -111,23 +120,46 @@ impl Sources {
         for (key, value) in self.flags {
             merge(&mut merged, nest(key, value));
         }
-        let config: Config = serde_path_to_error::deserialize(merged)
-            .map_err(|error| ConfigError::Value { key: error.path().to_string(), reason: error.into_inner().to_string() })?;
+        let config: Config =
+            serde_path_to_error::deserialize(merged).map_err(|error| ConfigError::Value {
+                key: error.path().to_string(),
+                reason: error.into_inner().to_string(),
+            })?;
         finish(config)
     }
 }
 
 fn read_file(path: &Path) -> Result<Value, ConfigError> {
-    let text = fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.into(), source })?;
-    let syntax = |reason: String| ConfigError::Syntax { path: path.into(), reason };
-    if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+    let text = fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        path: path.into(),
+        source,
+    })?;
+    let syntax = |reason: String| ConfigError::Syntax {
+        path: path.into(),
+        reason,
+    };
+    if text
+        .lines()
+        .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+    {
         return Ok(Value::Object(Map::new()));
     }
     let value: Value = serde_saphyr::from_str(&text).map_err(|error| {
         let first = error.to_string();
-        syntax(first.lines().find(|line| !line.trim().is_empty()).unwrap_or("unreadable").trim().to_owned())
+        syntax(
+            first
+                .lines()
+                .find(|line| !line.trim().is_empty())
+                .unwrap_or("unreadable")
+                .trim()
+                .to_owned(),
+        )
     })?;
-    if value.is_object() { Ok(value) } else { Err(syntax("expected sections such as 'mqtt:'".into())) }
+    if value.is_object() {
+        Ok(value)
+    } else {
+        Err(syntax("expected sections such as 'mqtt:'".into()))
+    }
 }
 
 /// A variable's text as the type that stands at its key: text stays text, all else is read as YAML.
@@ -140,7 +172,9 @@ fn scalar(text: &str, present: Option<&Value>) -> Value {
 }
 
 fn nest(key: &str, value: Value) -> Value {
-    key.rsplit('.').fold(value, |inner, part| Value::Object(Map::from_iter([(part.to_owned(), inner)])))
+    key.rsplit('.').fold(value, |inner, part| {
+        Value::Object(Map::from_iter([(part.to_owned(), inner)]))
+    })
 }
 
 fn lookup<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
@@ -160,13 +194,29 @@ fn merge(base: &mut Value, layer: Value) {
     }
 }
 
-fn check_keys(layer: &Value, known: &Value, root: &Value, path: &str, origin: &str) -> Result<(), ConfigError> {
-    let (Value::Object(layer), Value::Object(known)) = (layer, known) else { return Ok(()) };
+fn check_keys(
+    layer: &Value,
+    known: &Value,
+    root: &Value,
+    path: &str,
+    origin: &str,
+) -> Result<(), ConfigError> {
+    let (Value::Object(layer), Value::Object(known)) = (layer, known) else {
+        return Ok(());
+    };
     for (key, value) in layer {
-        let key_path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        let key_path = if path.is_empty() {
+            key.clone()
+        } else {
+            format!("{path}.{key}")
+        };
         let Some(inner) = known.get(key) else {
             let suggestion = nearest(&key_path, root);
-            return Err(ConfigError::UnknownKey { key: key_path, origin: origin.to_owned(), suggestion });
+            return Err(ConfigError::UnknownKey {
+                key: key_path,
+                origin: origin.to_owned(),
+                suggestion,
+            });
         };
         check_keys(value, inner, root, &key_path, origin)?;
     }
@@ -178,14 +228,25 @@ fn nearest(key: &str, root: &Value) -> Option<String> {
     let mut paths = Vec::new();
     collect_paths(root, "", &mut paths);
     let last = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
-    let likeness = |path: &String| strsim::jaro_winkler(key, path).max(strsim::jaro_winkler(&last(key), &last(path)) - 0.02);
-    paths.into_iter().map(|path| (likeness(&path), path)).filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, path)| path)
+    let likeness = |path: &String| {
+        strsim::jaro_winkler(key, path).max(strsim::jaro_winkler(&last(key), &last(path)) - 0.02)
+    };
+    paths
+        .into_iter()
+        .map(|path| (likeness(&path), path))
+        .filter(|(score, _)| *score > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, path)| path)
 }
 
 fn collect_paths(value: &Value, path: &str, paths: &mut Vec<String>) {
     let Value::Object(map) = value else { return };
     for (key, inner) in map {
-        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        let path = if path.is_empty() {
+            key.clone()
+        } else {
+            format!("{path}.{key}")
+        };
         collect_paths(inner, &path, paths);
         paths.push(path);
     }
@@ -195,7 +256,11 @@ fn refuse_secrets(layer: &Value, origin: &str) -> Result<(), ConfigError> {
     for key in ["mqtt.password", "clickhouse.password"] {
         if lookup(layer, key).is_some_and(|value| !value.is_null()) {
             let variable = format!("{ENV_PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"));
-            return Err(ConfigError::SecretInFile { key: key.into(), origin: origin.into(), variable });
+            return Err(ConfigError::SecretInFile {
+                key: key.into(),
+                origin: origin.into(),
+                variable,
+            });
         }
     }
     Ok(())
@@ -203,9 +268,22 @@ fn refuse_secrets(layer: &Value, origin: &str) -> Result<(), ConfigError> {
 
 /// What types alone cannot say.
 fn finish(mut config: Config) -> Result<Config, ConfigError> {
-    read_secret("mqtt.password_file", config.mqtt.password_file.as_deref(), &mut config.mqtt.password)?;
-    read_secret("clickhouse.password_file", config.clickhouse.password_file.as_deref(), &mut config.clickhouse.password)?;
-    let value = |key: &str, reason: &str| Err(ConfigError::Value { key: key.into(), reason: reason.into() });
+    read_secret(
+        "mqtt.password_file",
+        config.mqtt.password_file.as_deref(),
+        &mut config.mqtt.password,
+    )?;
+    read_secret(
+        "clickhouse.password_file",
+        config.clickhouse.password_file.as_deref(),
+        &mut config.clickhouse.password,
+    )?;
+    let value = |key: &str, reason: &str| {
+        Err(ConfigError::Value {
+            key: key.into(),
+            reason: reason.into(),
+        })
+    };
     if config.clickhouse.addr.rsplit(':').next() == Some(NATIVE_PORT) {
         return value(
             "clickhouse.addr",
@@ -213,9 +291,15 @@ fn finish(mut config: Config) -> Result<Config, ConfigError> {
         );
     }
     let change = &config.change_detection;
-    for (key, threshold) in [("temperature_threshold", change.temperature_threshold), ("humidity_threshold", change.humidity_threshold)] {
+    for (key, threshold) in [
+        ("temperature_threshold", change.temperature_threshold),
+        ("humidity_threshold", change.humidity_threshold),
+    ] {
         if !(threshold.is_finite() && threshold >= 0.0) {
-            return value(&format!("change_detection.{key}"), "a threshold is a finite number, 0 or more");
+            return value(
+                &format!("change_detection.{key}"),
+                "a threshold is a finite number, 0 or more",
+            );
         }
     }
     if !(4_000..=192_000).contains(&config.audio.sample_rate) {
@@ -234,7 +318,10 @@ fn finish(mut config: Config) -> Result<Config, ConfigError> {
 
 fn read_secret(key: &str, file: Option<&Path>, secret: &mut Option<Secret>) -> Result<(), ConfigError> {
     let Some(path) = file else { return Ok(()) };
-    let unreadable = |error: io::Error| ConfigError::Value { key: key.into(), reason: format!("cannot read {}: {error}", path.display()) };
+    let unreadable = |error: io::Error| ConfigError::Value {
+        key: key.into(),
+        reason: format!("cannot read {}: {error}", path.display()),
+    };
     let text = fs::read_to_string(path).map_err(unreadable)?;
     secret.get_or_insert_with(|| Secret::new(text.lines().next().unwrap_or_default()));
     Ok(())

@@ -7,7 +7,9 @@ mod layers;
 mod schema;
 
 pub use layers::{ConfigError, Sources};
-pub use schema::{Audio, Broker, ChangeDetection, ClickHouse, Config, Engine, Http, JournalSection, Model, Mqtt, Secret};
+pub use schema::{
+    Audio, Broker, ChangeDetection, ClickHouse, Config, Engine, Http, JournalSection, Model, Mqtt, Secret,
+};
 
 #[cfg(test)]
 mod tests;

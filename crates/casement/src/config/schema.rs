@@ -68,7 +68,7 @@ pub struct Topics {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClickHouse {
-    /// `host:port` of the HTTP interface, or a URL with `http://` or `https://`.
+    /// `host:port` of the HTTP interface; `http://` may stand before it.
     pub addr: String,
     /// Database; created at start where it does not exist.
     pub database: String,
@@ -225,13 +225,21 @@ impl Default for ClickHouse {
 
 impl Default for ChangeDetection {
     fn default() -> Self {
-        Self { temperature_threshold: 0.5, humidity_threshold: 2.0, audio_always_trigger: true }
+        Self {
+            temperature_threshold: 0.5,
+            humidity_threshold: 2.0,
+            audio_always_trigger: true,
+        }
     }
 }
 
 impl Default for Model {
     fn default() -> Self {
-        Self { path: "./models/window_regressor.pth".into(), version: "v1.0.0".into(), device: "cpu".into() }
+        Self {
+            path: "./models/window_regressor.pth".into(),
+            version: "v1.0.0".into(),
+            device: "cpu".into(),
+        }
     }
 }
 
@@ -241,31 +249,44 @@ impl Default for Audio {
             sample_rate: 16_000,
             store_raw: false,
             storage_path: "./audio_data/".into(),
-            features: domain::FeatureName::SPECIFIED.map(|name| name.to_string()).to_vec(),
+            features: domain::FeatureName::SPECIFIED
+                .map(|name| name.to_string())
+                .to_vec(),
         }
     }
 }
 
 impl Default for JournalSection {
     fn default() -> Self {
-        Self { path: "./casement-data/journal".into(), max_bytes: 4 << 30 }
+        Self {
+            path: "./casement-data/journal".into(),
+            max_bytes: 4 << 30,
+        }
     }
 }
 
 impl Default for Http {
     fn default() -> Self {
-        Self { addr: ([127, 0, 0, 1], 8080).into() }
+        Self {
+            addr: ([127, 0, 0, 1], 8080).into(),
+        }
     }
 }
 
 impl Default for Engine {
     fn default() -> Self {
-        Self { path: "./casement-data/engine".into(), addr: ([127, 0, 0, 1], 8123).into(), library: None }
+        Self {
+            path: "./casement-data/engine".into(),
+            addr: ([127, 0, 0, 1], 8123).into(),
+            library: None,
+        }
     }
 }
 
 impl Default for Broker {
     fn default() -> Self {
-        Self { addr: ([127, 0, 0, 1], 1883).into() }
+        Self {
+            addr: ([127, 0, 0, 1], 1883).into(),
+        }
     }
 }

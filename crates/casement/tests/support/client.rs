@@ -42,13 +42,21 @@ impl Client {
     }
 
     async fn event(&mut self) -> Event {
-        tokio::time::timeout(PATIENCE, self.incoming.recv()).await.expect("the broker said nothing").expect("the connection ended")
+        tokio::time::timeout(PATIENCE, self.incoming.recv())
+            .await
+            .expect("the broker said nothing")
+            .expect("the connection ended")
     }
 
     /// Publishes and returns when the broker has acknowledged.
     pub async fn publish(&self, topic: &str, payload: impl Into<Bytes>) {
-        let confirmed = self.publisher.publish_confirmed(topic, payload, Qos::AtLeastOnce, false);
-        tokio::time::timeout(PATIENCE, confirmed).await.expect("no acknowledgement").unwrap();
+        let confirmed = self
+            .publisher
+            .publish_confirmed(topic, payload, Qos::AtLeastOnce, false);
+        tokio::time::timeout(PATIENCE, confirmed)
+            .await
+            .expect("no acknowledgement")
+            .unwrap();
     }
 
     pub async fn message(&mut self) -> Delivery {

@@ -7,7 +7,9 @@ use domain::{AudioFormat, Clip, DeviceId, Timestamp};
 
 /// 64,044 bytes of WAV, about 85 KB as Base64.
 pub fn wav(hertz: f32) -> Vec<u8> {
-    let samples: Vec<f32> = (0..32_000).map(|i| 0.3 * (TAU * hertz * i as f32 / 16_000.0).sin()).collect();
+    let samples: Vec<f32> = (0..32_000)
+        .map(|i| 0.3 * (TAU * hertz * i as f32 / 16_000.0).sin())
+        .collect();
     audio::wav::encode_pcm16(&samples, 16_000)
 }
 

@@ -10,8 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub mod clip;
 pub mod client;
+pub mod clip;
 
 pub const START: Duration = Duration::from_secs(60);
 
@@ -34,20 +34,29 @@ impl Running {
     pub fn casement_with(args: &[&str], env: &[(&str, String)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_casement"));
         // The default model lies in the project's root, where a user starts the binary.
-        command.args(args).current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."));
+        command
+            .args(args)
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."));
         command.envs(env.iter().map(|(k, v)| (k, v)));
         Self::spawn(command)
     }
 
     pub fn mosquitto(config: &Path) -> Self {
-        let program = ["/usr/sbin/mosquitto", "/usr/bin/mosquitto"].into_iter().find(|p| Path::new(p).exists());
+        let program = ["/usr/sbin/mosquitto", "/usr/bin/mosquitto"]
+            .into_iter()
+            .find(|p| Path::new(p).exists());
         let mut command = Command::new(program.expect("Mosquitto is not installed: `make test` installs it"));
         command.arg("-c").arg(config);
         Self::spawn(command)
     }
 
     fn spawn(mut command: Command) -> Self {
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let lines = Arc::new(Mutex::new(Vec::new()));
         collect(child.stdout.take().unwrap(), &lines);
         collect(child.stderr.take().unwrap(), &lines);
@@ -70,14 +79,25 @@ impl Running {
                 return line.clone();
             }
             let ended = self.child.try_wait().unwrap();
-            assert!(ended.is_none(), "ended with {ended:?} before saying '{text}':\n{}", self.output());
-            assert!(started.elapsed() < START, "never said '{text}':\n{}", self.output());
+            assert!(
+                ended.is_none(),
+                "ended with {ended:?} before saying '{text}':\n{}",
+                self.output()
+            );
+            assert!(
+                started.elapsed() < START,
+                "never said '{text}':\n{}",
+                self.output()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
 
     pub fn signal(&self, signal: &str) {
-        let status = Command::new("kill").args([signal, &self.pid().to_string()]).status().unwrap();
+        let status = Command::new("kill")
+            .args([signal, &self.pid().to_string()])
+            .status()
+            .unwrap();
         assert!(status.success());
     }
 
@@ -88,7 +108,11 @@ impl Running {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(started.elapsed() < within, "still running after {within:?}:\n{}", self.output());
+            assert!(
+                started.elapsed() < within,
+                "still running after {within:?}:\n{}",
+                self.output()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -133,13 +157,35 @@ impl Up {
         Self::start_at(data, free_addr(), free_addr(), free_addr(), more)
     }
 
-    pub fn start_at(data: &Path, mqtt: SocketAddr, http: SocketAddr, clickhouse: SocketAddr, more: &[&str]) -> Self {
+    pub fn start_at(
+        data: &Path,
+        mqtt: SocketAddr,
+        http: SocketAddr,
+        clickhouse: SocketAddr,
+        more: &[&str],
+    ) -> Self {
         let (m, h, c) = (mqtt.to_string(), http.to_string(), clickhouse.to_string());
-        let mut args = vec!["up", "--data", data.to_str().unwrap(), "--mqtt", &m, "--http", &h, "--clickhouse", &c];
+        let mut args = vec![
+            "up",
+            "--data",
+            data.to_str().unwrap(),
+            "--mqtt",
+            &m,
+            "--http",
+            &h,
+            "--clickhouse",
+            &c,
+        ];
         args.extend(more);
         let mut process = Running::casement(&args);
         process.wait_for("Casement is ready");
-        Self { process, mqtt, http, clickhouse, data: data.into() }
+        Self {
+            process,
+            mqtt,
+            http,
+            clickhouse,
+            data: data.into(),
+        }
     }
 
     /// The same system again, on the same directory and ports.
@@ -162,7 +208,9 @@ impl Up {
 }
 
 pub fn sql(clickhouse: SocketAddr, query: &str) -> String {
-    let mut answer = ureq::post(format!("http://{clickhouse}/")).send(query).unwrap_or_else(|error| panic!("{query}: {error}"));
+    let mut answer = ureq::post(format!("http://{clickhouse}/"))
+        .send(query)
+        .unwrap_or_else(|error| panic!("{query}: {error}"));
     answer.body_mut().read_to_string().unwrap().trim().to_owned()
 }
 
@@ -173,7 +221,10 @@ pub fn wait_sql(clickhouse: SocketAddr, query: &str, expected: &str) {
         if answer == expected {
             return;
         }
-        assert!(started.elapsed() < Duration::from_secs(20), "{query}: {answer}, expected {expected}");
+        assert!(
+            started.elapsed() < Duration::from_secs(20),
+            "{query}: {answer}, expected {expected}"
+        );
         std::thread::sleep(Duration::from_millis(50));
     }
 }
@@ -184,9 +235,16 @@ pub fn get(url: &str) -> Result<String, ureq::Error> {
 
 /// Runs a program to its end and gives what it wrote to standard output.
 pub fn output(program: &str, args: &[&str]) -> String {
-    let mut child = Command::new(program).args(args).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = Command::new(program)
+        .args(args)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut text = String::new();
     child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
-    assert!(child.wait().unwrap().success(), "{program} {args:?} failed: {text}");
+    assert!(
+        child.wait().unwrap().success(),
+        "{program} {args:?} failed: {text}"
+    );
     text
 }

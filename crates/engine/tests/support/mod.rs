@@ -16,7 +16,11 @@ pub fn free_addr() -> SocketAddr {
 pub fn program() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let program = tests.parent().unwrap().parent().unwrap().join("examples/engine");
-    assert!(program.exists(), "{} is not built: run `cargo build -p engine --example engine`", program.display());
+    assert!(
+        program.exists(),
+        "{} is not built: run `cargo build -p engine --example engine`",
+        program.display()
+    );
     program
 }
 
@@ -29,11 +33,24 @@ pub struct Engine {
 impl Engine {
     pub fn start(dir: &Path) -> Self {
         let addr = free_addr();
-        let child = Command::new(program()).arg(dir).arg(addr.to_string()).stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
-        let engine = Self { child, addr, url: format!("http://{addr}/") };
+        let child = Command::new(program())
+            .arg(dir)
+            .arg(addr.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let engine = Self {
+            child,
+            addr,
+            url: format!("http://{addr}/"),
+        };
         let started = Instant::now();
         while ureq::get(format!("{}ping", engine.url)).call().is_err() {
-            assert!(started.elapsed() < Duration::from_secs(30), "the engine never answered");
+            assert!(
+                started.elapsed() < Duration::from_secs(30),
+                "the engine never answered"
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
         engine
@@ -46,13 +63,40 @@ impl Engine {
 
     /// Status, a header's value and the body of an answer.
     pub fn post(&self, parameters: &str, body: &[u8]) -> Answer {
-        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-        let mut response = agent.post(format!("{}?{parameters}", self.url)).send(body).unwrap();
-        let header = |name: &str| response.headers().get(name).map(|v| v.to_str().unwrap().to_owned()).unwrap_or_default();
-        let (code, format, query_id) = (header("x-clickhouse-exception-code"), header("x-clickhouse-format"), header("x-clickhouse-query-id"));
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .build()
+            .into();
+        let mut response = agent
+            .post(format!("{}?{parameters}", self.url))
+            .send(body)
+            .unwrap();
+        let header = |name: &str| {
+            response
+                .headers()
+                .get(name)
+                .map(|v| v.to_str().unwrap().to_owned())
+                .unwrap_or_default()
+        };
+        let (code, format, query_id) = (
+            header("x-clickhouse-exception-code"),
+            header("x-clickhouse-format"),
+            header("x-clickhouse-query-id"),
+        );
         let status = response.status().as_u16();
-        let bytes = response.body_mut().with_config().limit(1 << 30).read_to_vec().unwrap();
-        Answer { status, code, format, query_id, bytes }
+        let bytes = response
+            .body_mut()
+            .with_config()
+            .limit(1 << 30)
+            .read_to_vec()
+            .unwrap();
+        Answer {
+            status,
+            code,
+            format,
+            query_id,
+            bytes,
+        }
     }
 
     /// The text of an answer that must succeed.
