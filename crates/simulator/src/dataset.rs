@@ -3,7 +3,7 @@
 //! In: a seed, rooms, days. Out: examples by time, room by room, lazily; the same seed gives the same examples. Windows
 //! mostly follow the policy and sometimes a whim, so that states occur which a perfect window would never let happen.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::Range, sync::Arc, time::Duration};
 
 use domain::{DeviceId, Position, Quantity};
 use rand::Rng as _;
@@ -17,15 +17,18 @@ use crate::{
     weather::{SimulatedTime, Weather},
 };
 
+/// How often a window does not follow the policy.
 const WHIM: f64 = 0.3;
-const DAYS_A_YEAR: u32 = 365;
+/// Mid-March to October, when windows are a choice; and the whole year, from which every fifth room is drawn.
+const OPEN_SEASON: Range<u32> = 75..305;
+const YEAR: Range<u32> = 0..365;
 
 /// Which examples to make. Start from [`DatasetOptions::new`] and change what differs.
 #[derive(Debug, Clone)]
 pub struct DatasetOptions {
     /// The same seed gives the same examples.
     pub seed: u64,
-    /// How many rooms; each has a weather and a time of the year of its own.
+    /// How many rooms; each has a weather and a time of the year of its own, four of five in the warm half.
     pub rooms: usize,
     /// How long each room is watched.
     pub days: u32,
@@ -36,7 +39,7 @@ pub struct DatasetOptions {
 }
 
 impl DatasetOptions {
-    /// 60 rooms for four days each, an example every half hour, no alarms: 11,520 examples, less the alarms' places.
+    /// 60 rooms for four days each, an example every half hour, no alarms: about 11,400 examples.
     pub const fn new(seed: u64) -> Self {
         Self {
             seed,
@@ -95,7 +98,8 @@ impl Watched {
     fn new(options: &DatasetOptions, index: usize, device_id: DeviceId) -> Self {
         let mut whims = noise::generator(options.seed, 500_000_000 + index as u64);
         let weather = Arc::new(Weather::new(whims.random()));
-        let start = SimulatedTime::new(whims.random_range(0..DAYS_A_YEAR), whims.random_range(0.0..24.0));
+        let season = if index % 5 == 4 { YEAR } else { OPEN_SEASON };
+        let start = SimulatedTime::new(whims.random_range(season), whims.random_range(0.0..24.0));
         let span = Duration::from_secs(u64::from(options.days) * 86_400);
         Self {
             device_id,

@@ -64,7 +64,7 @@ pub(crate) struct Device {
 }
 
 impl Device {
-    /// Device number `index`; the first clips of a house come one after another.
+    /// Device number `index`.
     pub(crate) fn new(
         id: DeviceId,
         index: usize,
@@ -72,7 +72,9 @@ impl Device {
         options: Arc<SimulationOptions>,
         tally: Arc<Tally>,
     ) -> Self {
-        let first_clip = Duration::from_millis(600 + 200 * (index % 6) as u64);
+        // The first clips of a house come one after another; those of a campus are spread over the whole interval.
+        let spread = options.clip_interval.as_millis() as u64;
+        let first_clip = Duration::from_millis(600 + 200 * index as u64 % spread);
         Self {
             id,
             room,
@@ -80,7 +82,7 @@ impl Device {
             stamps: Stamps::default(),
             elapsed: None,
             reading: Due {
-                next: Duration::ZERO,
+                next: options.reading_interval,
                 every: options.reading_interval,
             },
             clip: Due {
