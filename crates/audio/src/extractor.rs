@@ -70,13 +70,13 @@ impl<K: Copy + Eq + Hash, V> Remembered<K, V> {
             return Arc::clone(known);
         }
         // Made outside the lock: others go on meanwhile, at worst somebody makes the same.
-        let made = Arc::new(make());
+        let fresh = Arc::new(make());
         let mut known = self.0.lock();
         if known.len() >= REMEMBERED {
             known.clear();
         }
-        known.insert(key, Arc::clone(&made));
-        made
+        known.insert(key, Arc::clone(&fresh));
+        fresh
     }
 }
 
@@ -86,7 +86,7 @@ impl Extractor {
         if !(1..=128).contains(&options.n_mfcc) {
             return Err(AudioError::Options("n_mfcc is 1 to 128"));
         }
-        if options.n_fft % 2 != 0
+        if !options.n_fft.is_multiple_of(2)
             || !(16..=65_536).contains(&options.n_fft)
             || !(1..=options.n_fft).contains(&options.hop)
         {

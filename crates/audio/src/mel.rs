@@ -91,7 +91,9 @@ impl Mel {
         let floor = decibels.iter().copied().fold(f32::MIN, f32::max) - TOP_DB;
         let mut coefficients = Vec::with_capacity(decibels.len() / BANDS * self.n_mfcc);
         for frame in decibels.chunks_exact_mut(BANDS) {
-            frame.iter_mut().for_each(|band| *band = band.max(floor));
+            for band in frame.iter_mut() {
+                *band = band.max(floor);
+            }
             coefficients.extend(self.cosines.chunks_exact(BANDS).map(|row| dot(row, frame)));
         }
         coefficients

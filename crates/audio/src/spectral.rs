@@ -56,8 +56,7 @@ pub(crate) fn rolloff(spectrum: &Spectrum, bin_hertz: f64) -> Vec<f64> {
         let mut sum = 0_f32;
         let bin = frame.iter().position(|magnitude| {
             sum += magnitude;
-            // Not `>=`: a NaN would never be found.
-            !(sum < threshold)
+            sum >= threshold
         });
         bin.unwrap_or(0) as f64 * bin_hertz
     };
@@ -128,11 +127,13 @@ pub(crate) fn contrast(spectrum: &Spectrum, bin_hertz: f64) -> Option<Vec<f64>> 
 
 /// `librosa.power_to_db` of the whole: 80 dB below the loudest at most.
 fn decibels(values: &mut [f64]) {
-    values
-        .iter_mut()
-        .for_each(|value| *value = 10.0 * value.max(1e-10).log10());
+    for value in values.iter_mut() {
+        *value = 10.0 * value.max(1e-10).log10();
+    }
     let floor = values.iter().copied().fold(f64::MIN, f64::max) - 80.0;
-    values.iter_mut().for_each(|value| *value = value.max(floor));
+    for value in values.iter_mut() {
+        *value = value.max(floor);
+    }
 }
 
 /// Spectral flux: how much a frame's spectrum, scaled to a sum of one, rises over the frame before it: the root of the

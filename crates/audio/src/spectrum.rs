@@ -29,7 +29,7 @@ impl std::fmt::Debug for Stft {
 pub(crate) struct Spectrum {
     /// Magnitudes, `frames × bins`.
     pub(crate) magnitudes: Vec<f32>,
-    /// Bins of a frame: n_fft / 2 + 1.
+    /// Bins of a frame: `n_fft` / 2 + 1.
     pub(crate) bins: usize,
 }
 

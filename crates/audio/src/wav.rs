@@ -128,7 +128,7 @@ fn parse(data: &[u8]) -> Result<(Header, &[u8]), AudioError> {
                 header = Some(parse_format(
                     data.get(start..(start + length).min(data.len()))
                         .unwrap_or_default(),
-                )?)
+                )?);
             }
             b"data" => {
                 let header = header.ok_or(AudioError::Undecodable("its data comes before its format"))?;

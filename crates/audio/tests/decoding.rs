@@ -1,5 +1,5 @@
 //! WAV as recorders write it, and as nobody should.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::float_cmp, clippy::too_many_lines)]
 
 use audio::{AudioError, Samples, decode, wav::encode_pcm16};
 use domain::{AudioFormat, ClipLimits, RefusalReason};
@@ -211,7 +211,7 @@ fn what_is_no_clip_is_refused_with_its_reason() {
                 rate: 4_000,
                 ..Form::default()
             },
-            &[0; 500_000]
+            &vec![0; 500_000]
         ))
         .reason,
         RefusalReason::OutOfRange

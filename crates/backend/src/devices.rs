@@ -325,6 +325,11 @@ fn keep_newer(latest: &mut Option<Latest>, candidate: Latest) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::float_cmp,
+        reason = "values that pass through unchanged are equal to the bit"
+    )]
+
     use std::time::Duration;
 
     use super::*;
@@ -338,7 +343,7 @@ mod tests {
     }
 
     fn devices() -> Devices {
-        Devices::new(Duration::from_secs(300))
+        Devices::new(Duration::from_mins(5))
     }
 
     fn hear(devices: &Devices, second: i64) {

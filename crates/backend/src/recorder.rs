@@ -65,9 +65,8 @@ impl Recorder {
                 return;
             }
             match self.next_batch(&mut failing).await {
-                Ok(true) => {}
                 Ok(false) if drain.is_cancelled() => return,
-                Ok(false) => {}
+                Ok(_) => {}
                 Err(error) => {
                     warn!(error = %error, "the journal cannot be read; trying again");
                     if self.give_up.run_until_cancelled(sleep(BACKOFF.1)).await.is_none() {
@@ -240,7 +239,7 @@ pub(crate) async fn prepare(store: &Store, metrics: &Metrics) {
                 return;
             }
             Ok(Err(error)) if !std::mem::replace(&mut told, true) => {
-                warn!(error = %error, "ClickHouse is not ready; trying again")
+                warn!(error = %error, "ClickHouse is not ready; trying again");
             }
             _ => {}
         }

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "casement", version, about, max_term_width = 110)]
 pub struct Cli {
-    /// Log as JSON, one object a line (RUST_LOG chooses what is logged)
+    /// Log as JSON, one object a line (`RUST_LOG` chooses what is logged)
     #[arg(long, global = true)]
     pub log_json: bool,
     /// What to run

@@ -1,5 +1,5 @@
 //! The tools of the command line, against what librosa and PyTorch say.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::float_cmp, clippy::too_many_lines)]
 
 use std::{
     path::{Path, PathBuf},

@@ -15,7 +15,7 @@ async fn main() -> ExitCode {
     let mut options = Options::new(dir, addr);
     options.stop_with_parent = args.iter().any(|arg| arg == "--supervised");
     match serve(options, CancellationToken::new(), |addr| {
-        println!("ready at {addr}")
+        println!("ready at {addr}");
     })
     .await
     {

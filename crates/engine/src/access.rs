@@ -140,7 +140,7 @@ impl User {
     }
 
     /// GET reads, whoever asks.
-    pub(crate) fn check_get(self, sql: &str) -> Result<(), Exception> {
+    pub(crate) fn check_get(sql: &str) -> Result<(), Exception> {
         if reads(&tokens(sql)) {
             Ok(())
         } else {

@@ -66,13 +66,13 @@ fn frames(mut body: Body) -> Body {
         }
     });
     tokio::task::spawn_blocking(move || {
-        let mut decoder = lz4_flex::frame::FrameDecoder::new(Arriving {
+        let mut frames = lz4_flex::frame::FrameDecoder::new(Arriving {
             pieces,
             current: Bytes::new(),
         });
         loop {
             let mut piece = vec![0; PIECE];
-            let read = decoder.read(&mut piece).map(|length| {
+            let read = frames.read(&mut piece).map(|length| {
                 piece.truncate(length);
                 Bytes::from(piece)
             });

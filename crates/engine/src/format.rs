@@ -7,7 +7,7 @@
 const WITH_BLOCK_INFO: u32 = 51_903;
 /// From this protocol version on, each column says how it is serialized.
 const WITH_SERIALIZATION: u32 = 54_454;
-/// is_overflows = 0, bucket_num = −1.
+/// `is_overflows` = 0, `bucket_num` = −1.
 const BLOCK_INFO: [u8; 8] = [1, 0, 2, 0xff, 0xff, 0xff, 0xff, 0];
 
 /// How chunks of a format become one answer.

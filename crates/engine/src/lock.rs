@@ -39,7 +39,7 @@ impl DirectoryLock {
             match file.try_lock() {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock) if started.elapsed() < PATIENCE => {
-                    sleep(Duration::from_millis(20))
+                    sleep(Duration::from_millis(20));
                 }
                 Err(TryLockError::WouldBlock) => {
                     let mut pid = String::new();

@@ -1,6 +1,6 @@
-//! ClickHouse's own compression of HTTP bodies: blocks of LZ4, each under a CityHash checksum.
+//! ClickHouse's own compression of HTTP bodies: blocks of LZ4, each under a `CityHash` checksum.
 //!
-//! Block: 16 bytes CityHash128 (v1.0.2) of the rest, 1 byte method (0x82 LZ4, 0x02 none), 4 bytes compressed size with
+//! Block: 16 bytes `CityHash128` (v1.0.2) of the rest, 1 byte method (0x82 LZ4, 0x02 none), 4 bytes compressed size with
 //! its 9-byte header, 4 bytes size, then the data; little-endian.
 
 use crate::exception::{Exception, INCORRECT_DATA};

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     EngineError, Options,
+    access::User,
     body::{Pieces, read_sql},
     encoded,
     exception::{ACCESS_DENIED, BAD_ARGUMENTS, Exception, SYNTAX_ERROR, TOO_MANY_QUERIES},
@@ -178,7 +179,7 @@ async fn answer(shared: Shared, request: Request, query_id: &mut String) -> Resu
     let mut ask = Ask::new(pairs, &parts.headers)?;
     query_id.clone_from(&ask.query_id);
     let (statement, data) = read_statement(&mut ask, body).await?;
-    if get && !matches!(statement, Statement::Select { .. }) && ask.user.check_get(&ask.query).is_err() {
+    if get && !matches!(statement, Statement::Select { .. }) && User::check_get(&ask.query).is_err() {
         return Err(Exception::new(
             164,
             "READONLY",

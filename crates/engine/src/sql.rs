@@ -177,19 +177,11 @@ fn look_at_insert(sql: &str) -> Statement {
             return Statement::Other { format: None };
         }
         if token.is("values") {
-            let after = tokens.get(index + 1);
-            return match after {
-                // `VALUES` at the very end: the rows come in the body.
-                None => Statement::Insert {
-                    head: sql[..token.start].to_owned(),
-                    format: Some("Values".into()),
-                    data_from: token.end,
-                },
-                Some(_) => Statement::Insert {
-                    head: sql[..token.start].to_owned(),
-                    format: Some("Values".into()),
-                    data_from: token.end,
-                },
+            // Behind it stand rows, or nothing: then they come in the body.
+            return Statement::Insert {
+                head: sql[..token.start].to_owned(),
+                format: Some("Values".into()),
+                data_from: token.end,
             };
         }
         if token.is("format")

@@ -161,9 +161,10 @@ impl Process {
         tokio::spawn(async move {
             let mut lines = BufReader::new(stderr).lines();
             while let Ok(Some(line)) = lines.next_line().await {
-                match line.strip_prefix("error: ") {
-                    Some(text) => drop(sender.send(text.to_owned())),
-                    None => debug!(line, "engine"),
+                if let Some(text) = line.strip_prefix("error: ") {
+                    drop(sender.send(text.to_owned()));
+                } else {
+                    debug!(line, "engine");
                 }
             }
         });

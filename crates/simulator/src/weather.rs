@@ -162,7 +162,7 @@ impl Weather {
     }
 
     fn rain(&self, t: f64, clouds: f64) -> f64 {
-        let wet = clouds + 0.13 * self.shower.at(t) - 0.72;
+        let wet = clouds + 0.13 * self.shower.at(t) - 0.69;
         if wet > 0.0 {
             (40.0 * wet.powf(1.5)).min(25.0)
         } else {

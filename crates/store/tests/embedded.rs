@@ -253,7 +253,7 @@ fn compare(row: &Row, stored: &serde_json::Value) {
             // Their time is this test's.
             (Row::IngestError(_), "received_at") => {}
             (Row::Temperature(_) | Row::Humidity(_), "received_at") => {
-                assert_eq!(stored, "2025-10-24 12:00:00.000")
+                assert_eq!(stored, "2025-10-24 12:00:00.000");
             }
             (_, "timestamp" | "received_at" | "registered_at" | "last_seen") => {
                 assert_eq!(stored, &clock(value.as_i64().expect("ms")), "{column}");

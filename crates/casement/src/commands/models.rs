@@ -18,7 +18,7 @@ pub(super) fn run(flags: Models) -> anyhow::Result<()> {
             }
         }
         ModelsCommand::Show { version } => {
-            println!("{}", serde_json::to_string_pretty(&registry.show(&version)?)?)
+            println!("{}", serde_json::to_string_pretty(&registry.show(&version)?)?);
         }
         ModelsCommand::Add { file, version } => {
             let added = registry

@@ -1,4 +1,8 @@
 //! The layers and their errors.
+#![allow(
+    clippy::float_cmp,
+    reason = "values that pass through unchanged are equal to the bit"
+)]
 
 use std::io::Write as _;
 

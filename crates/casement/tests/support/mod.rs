@@ -1,5 +1,5 @@
 //! What the whole-system tests share: free ports, child processes that never outlive a test, HTTP and MQTT in short.
-#![allow(dead_code, missing_docs, unreachable_pub)]
+#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},
@@ -13,7 +13,7 @@ use std::{
 pub mod client;
 pub mod clip;
 
-pub const START: Duration = Duration::from_secs(60);
+pub const START: Duration = Duration::from_mins(1);
 
 /// An address nobody listens on at the moment.
 pub fn free_addr() -> SocketAddr {

@@ -1,5 +1,5 @@
 //! An engine as a real process for tests: this crate's example program, on a free port, ended by its pid.
-#![allow(dead_code, missing_docs, unreachable_pub)]
+#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
 
 use std::{
     net::{SocketAddr, TcpListener},

@@ -133,9 +133,9 @@ pub fn opening_for_attenuation(db: f64) -> f64 {
     ((10_f64.powf(-db / 10.0) - PASSES_SHUT) / PASSES_OPEN).clamp(0.0, 1.0)
 }
 
-/// Rain on roofs and leaves in front of a window, dB(A): about 45 in drizzle, 65 in a downpour.
+/// Rain on roofs, leaves and the sill in front of a window, dB(A): about 45 in drizzle, 70 in a downpour.
 pub fn rain_db(mm_per_h: f64) -> Option<f64> {
-    (mm_per_h > 0.05).then(|| (52.0 + 11.0 * mm_per_h.log10()).clamp(38.0, 70.0))
+    (mm_per_h > 0.05).then(|| (56.0 + 11.0 * mm_per_h.log10()).clamp(42.0, 72.0))
 }
 
 /// Samples of `seconds` of an ambience, −1 to 1.
