@@ -25,6 +25,8 @@ const TICK: Duration = Duration::from_secs(1);
 const FULL_TRAVEL: Duration = Duration::from_secs(20);
 /// Weather and people are looked at this often.
 const LOOK_EVERY_S: f64 = 30.0;
+/// Rain drums on the pane itself, so that a shut window keeps out no more of it than this.
+const PANE_DB: f64 = 18.0;
 /// The chance that a smoke alarm is tested while the microphone listens.
 const ALARM_CHANCE: f64 = 0.01;
 
@@ -180,7 +182,7 @@ impl VirtualRoom {
             background_db: self.room.profile().background_db,
             street_db: self.outdoor.street_db + self.room.profile().street_offset_db - attenuation
                 + rng.random_range(-1.5..1.5),
-            rain_db: sound::rain_db(self.outdoor.rain_mm_per_h).map(|db| db - attenuation),
+            rain_db: sound::rain_db(self.outdoor.rain_mm_per_h).map(|db| db - attenuation.min(PANE_DB)),
             speech_db: rng.random_bool(speech).then(|| rng.random_range(52.0..68.0)),
             alarm_db: rng.random_bool(ALARM_CHANCE).then_some(85.0),
             opening,

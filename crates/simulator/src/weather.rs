@@ -162,9 +162,9 @@ impl Weather {
     }
 
     fn rain(&self, t: f64, clouds: f64) -> f64 {
-        let wet = clouds + 0.13 * self.shower.at(t) - 0.69;
+        let wet = clouds + 0.13 * self.shower.at(t) - 0.77;
         if wet > 0.0 {
-            (40.0 * wet.powf(1.5)).min(25.0)
+            (55.0 * wet.powf(1.5)).min(25.0)
         } else {
             0.0
         }
@@ -241,7 +241,7 @@ mod tests {
             })
             .collect();
         let wet = hours.iter().filter(|r| **r > 0.0).count() as f64 / hours.len() as f64;
-        assert!((0.03..0.25).contains(&wet), "{wet}");
+        assert!((0.04..0.2).contains(&wet), "{wet}");
     }
 
     #[test]
