@@ -19,7 +19,7 @@ async fn main() -> ExitCode {
     })
     .await
     {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => engine::leave(0),
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE

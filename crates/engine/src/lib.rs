@@ -24,6 +24,7 @@ mod sql;
 mod supervisor;
 
 pub use error::EngineError;
+pub use ffi::leave;
 pub use library::find_library;
 pub use options::{Limits, Options};
 pub use server::serve;

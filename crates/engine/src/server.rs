@@ -141,7 +141,7 @@ fn stop_with_parent(shutdown: CancellationToken) {
         while matches!(stdin.read(&mut byte).await, Ok(1..)) {}
         shutdown.cancel();
         tokio::time::sleep(LAST_REQUESTS).await;
-        std::process::exit(0);
+        crate::ffi::leave(0);
     });
 }
 

@@ -21,5 +21,5 @@ pub(super) async fn run(flags: cli::Engine) -> anyhow::Result<()> {
         }
     })
     .await?;
-    Ok(())
+    engine::leave(0)
 }
