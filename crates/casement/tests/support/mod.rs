@@ -6,7 +6,10 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU16, Ordering},
+    },
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -16,9 +19,17 @@ pub mod clip;
 
 pub const START: Duration = Duration::from_mins(1);
 
-/// An address nobody listens on at the moment.
+/// An address nobody listens on: below the ports that outgoing connections take, and given out once.
 pub fn free_addr() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    let first = 20_000 + (std::process::id() % 120) as u16 * 100;
+    loop {
+        let port = first + GIVEN.fetch_add(1, Ordering::Relaxed) % 100;
+        let addr = SocketAddr::from(([127, 0, 0, 1], port));
+        if TcpListener::bind(addr).is_ok() {
+            return addr;
+        }
+    }
 }
 
 /// A process of the binary under test, or of a real peer; killed by its pid at the end of the test at the latest.
