@@ -5,8 +5,7 @@ use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 
 /// What is logged unless `RUST_LOG` says otherwise: our own news, and of libraries only what is wrong.
-const DEFAULT: &str =
-    "warn,casement=info,backend=info,broker=info,engine=info,ml=info,simulator=warn,mqtt=warn,rmqtt=error,rmqtt_net=error";
+const DEFAULT: &str = "warn,casement=info,backend=info,broker=info,engine=info,ml=info,simulator=warn,mqtt=warn,rmqtt=error,rmqtt_net=error";
 
 /// Starts logging; called once.
 pub fn start(json: bool) {
