@@ -163,7 +163,8 @@ impl Ingest {
                 self.trigger.observe_reading(&reading);
                 self.devices.reading(&reading, received_at);
                 (
-                    Some(repeats::reading_key(&reading, claimed)),
+                    // Without a clock many readings share one time: none of them may pass for a repeat.
+                    (claimed == reading.timestamp()).then(|| repeats::reading_key(&reading, claimed)),
                     vec![rows::reading(&reading, received_at)],
                 )
             }
@@ -171,7 +172,7 @@ impl Ingest {
                 self.trigger.observe_clip(&clip.device_id, clip.heard());
                 self.devices.clip(&clip, received_at);
                 (
-                    Some(repeats::clip_key(&clip)),
+                    (clip.claimed == clip.timestamp).then(|| repeats::clip_key(&clip)),
                     vec![rows::clip(&clip, received_at)],
                 )
             }

@@ -5,7 +5,7 @@
 
 use crate::{
     exception::{ACCESS_DENIED, AUTHENTICATION_FAILED, Exception, READONLY},
-    sql::{Token, tokens},
+    sql::{Kind, Token, tokens},
 };
 
 /// Who asks.
@@ -19,6 +19,12 @@ pub(crate) enum User {
 
 /// Table functions and engines that leave the data directory.
 const OUTSIDE: &[&str] = &[
+    "filesystem",
+    "overlay",
+    "hudicluster",
+    "paimons3cluster",
+    "paimonazurecluster",
+    "paimonhdfscluster",
     "file",
     "filecluster",
     "url",
@@ -129,6 +135,11 @@ impl User {
         let formatting = name.starts_with("output_format_")
             || name.starts_with("format_")
             || name.starts_with("session_timezone");
+        if reaches_out(name) {
+            return Err(denied(format_args!(
+                "the setting '{name}' reaches files or the network, which is not allowed here"
+            )));
+        }
         if self == Self::Default && name != "readonly" || READER_SETTINGS.contains(&name) || formatting {
             return Ok(());
         }
@@ -155,6 +166,9 @@ impl User {
     /// Refuses what reaches out of the data directory, and what ends a reader's lock.
     pub(crate) fn check_statement(self, sql: &str) -> Result<(), Exception> {
         let tokens = tokens(sql);
+        if let Some(what) = ambiguous(sql, &tokens) {
+            return Err(denied(format_args!("{what} outside of text is not allowed here")));
+        }
         if let Some(word) = outside(&tokens) {
             return Err(denied(format_args!(
                 "'{word}' reaches files, programs or the network, which is not allowed here"
@@ -183,7 +197,51 @@ fn reads(tokens: &[Token<'_>]) -> bool {
         .iter()
         .rposition(|token| token.text == ";")
         .is_none_or(|at| at + 1 == tokens.len() && tokens.iter().filter(|t| t.text == ";").count() == 1);
-    one && first.is_some_and(|token| reading.iter().any(|word| token.is(word)))
+    let writes = tokens.iter().any(|token| token.is("insert"));
+    one && !writes && first.is_some_and(|token| reading.iter().any(|word| token.is(word)))
+}
+
+/// What ClickHouse's own reader may take for something else than ours does: other blanks, other quotes, escaped names.
+/// Nothing is allowed that the two could read differently.
+fn ambiguous(sql: &str, tokens: &[Token<'_>]) -> Option<&'static str> {
+    if sql
+        .chars()
+        .any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+    {
+        return Some("a control character");
+    }
+    let named = |token: &&Token<'_>| token.kind != Kind::Text;
+    if tokens.iter().filter(named).any(|token| !token.text.is_ascii()) {
+        return Some("a character beyond ASCII");
+    }
+    let escaped = |token: &Token<'_>| token.kind == Kind::QuotedName && token.text.contains('\\');
+    tokens.iter().any(escaped).then_some("an escaped name")
+}
+
+/// Whether a token names a file where a table is expected: the engine would open it.
+fn is_file(tokens: &[Token<'_>], index: usize) -> bool {
+    let token = &tokens[index];
+    let table = index > 0
+        && ["from", "join", "table", "describe", "desc", "into"]
+            .iter()
+            .any(|word| tokens[index - 1].is(word));
+    match token.kind {
+        Kind::Text => table,
+        Kind::QuotedName => token.text.contains('/') || table && token.text.contains('.'),
+        _ => false,
+    }
+}
+
+/// Settings whose value is a file or an address.
+fn reaches_out(setting: &str) -> bool {
+    [
+        "format_template",
+        "format_schema",
+        "format_avro",
+        "format_protobuf",
+    ]
+    .iter()
+    .any(|start| setting.starts_with(start))
 }
 
 /// The first word that leaves the data directory.
@@ -191,6 +249,9 @@ fn outside<'a>(tokens: &[Token<'a>]) -> Option<&'a str> {
     for (index, token) in tokens.iter().enumerate() {
         let next = tokens.get(index + 1);
         if token.is("outfile") || token.is("infile") {
+            return Some(token.text);
+        }
+        if is_file(tokens, index) || reaches_out(&token.text.to_ascii_lowercase()) {
             return Some(token.text);
         }
         let Some(name) = token.name() else { continue };
@@ -240,6 +301,19 @@ mod tests {
             "CREATE TABLE t (a Int) ENGINE File(CSV)",
             "CREATE TABLE t (a Int) ENGINE = MySQL('h', 'd', 't', 'u', 'p')",
             "CREATE DICTIONARY d (a Int) PRIMARY KEY a SOURCE(HTTP(URL 'http://x'))",
+            "SELECT file\u{b}('/p')",
+            "SELECT file\u{a0}('/p')",
+            "SELECT `fil\\x65`('/p')",
+            "SELECT \u{2018}'\u{2019}, file('/p') --'",
+            "SELECT \u{2018}'\u{2019} INTO OUTFILE '/p' --'",
+            "DESCRIBE TABLE url\u{b}('http://x')",
+            "SELECT * FROM `/etc/passwd`",
+            "SELECT * FROM default.`/etc/passwd`",
+            "SELECT * FROM '/p/x.csv'",
+            "SELECT * FROM `x.csv`",
+            "CREATE DATABASE x ENGINE = Filesystem('/p')",
+            "SELECT * FROM paimonS3Cluster('c', 'http://x')",
+            "SELECT 1 SETTINGS format_template_resultset = '/p'",
             "SELECT * FROM executable('x', 'TSV', 'a Int')",
             "CREATE TABLE t (a Int) ENGINE = MergeTree ORDER BY a SETTINGS disk = disk(type = 'web')",
         ] {
@@ -267,6 +341,7 @@ mod tests {
             "DROP TABLE t",
             "SET readonly = 0",
             "SELECT 1; DROP TABLE t",
+            "WITH x AS (SELECT 1) INSERT INTO t SELECT 1",
             "KILL QUERY WHERE 1",
             "SYSTEM SHUTDOWN",
             "",
@@ -287,6 +362,7 @@ mod tests {
         assert!(
             User::Reader.check_setting("readonly").is_err()
                 && User::Reader.check_setting("max_memory_usage").is_err()
+                && User::Reader.check_setting("format_template_resultset").is_err()
         );
         assert!(User::Reader.check_setting("max_execution_time").is_ok());
     }

@@ -179,7 +179,7 @@ async fn answer(shared: Shared, request: Request, query_id: &mut String) -> Resu
     let mut ask = Ask::new(pairs, &parts.headers)?;
     query_id.clone_from(&ask.query_id);
     let (statement, data) = read_statement(&mut ask, body).await?;
-    if get && !matches!(statement, Statement::Select { .. }) && User::check_get(&ask.query).is_err() {
+    if get && User::check_get(&ask.query).is_err() {
         return Err(Exception::new(
             164,
             "READONLY",
@@ -196,6 +196,29 @@ fn refuse_other_sites(headers: &HeaderMap) -> Result<(), Exception> {
     let site = headers
         .get("sec-fetch-site")
         .and_then(|value| value.to_str().ok());
+    // A name that is not this machine's points here only by a trick with DNS.
+    let here = |authority: &str| {
+        let host = authority.rsplit_once(':').map_or(authority, |(host, port)| {
+            if port.bytes().all(|b| b.is_ascii_digit()) {
+                host
+            } else {
+                authority
+            }
+        });
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        host.eq_ignore_ascii_case("localhost")
+            || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    };
+    let text = |name: header::HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let origin = text(header::ORIGIN)
+        .is_some_and(|origin| !here(origin.split_once("://").map_or(origin, |(_, rest)| rest)));
+    if origin || text(header::HOST).is_some_and(|host| !here(host)) {
+        return Err(Exception::new(
+            ACCESS_DENIED,
+            "ACCESS_DENIED",
+            "requests for other hosts or from other sites' pages are refused",
+        ));
+    }
     match site {
         Some("cross-site" | "same-site") => Err(Exception::new(
             ACCESS_DENIED,

@@ -150,7 +150,7 @@ fn errors_have_clickhouses_status_and_code() {
     let mut stream = TcpStream::connect(engine.addr).unwrap();
     write!(
         stream,
-        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{query}",
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{query}",
         query.len()
     )
     .unwrap();
@@ -252,6 +252,18 @@ fn a_page_of_another_site_is_refused() {
             .send("SELECT 1")
             .is_ok()
     };
+    assert!(
+        ureq::post(&engine.url)
+            .header("Origin", "http://evil.example")
+            .send("SELECT 1")
+            .is_err()
+    );
+    assert!(
+        ureq::post(&engine.url)
+            .header("Host", "evil.example")
+            .send("SELECT 1")
+            .is_err()
+    );
     assert!(!from("cross-site") && from("none") && from("same-origin"));
 }
 

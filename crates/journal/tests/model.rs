@@ -1,7 +1,12 @@
 //! The law as a model: whatever is done, and wherever the process dies between two answers, each stored record leaves
 //! once, in order, and in plans that keep their boundaries until they are finished.
 
-use std::{collections::HashSet, path::PathBuf, process::Command};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fs, io,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use journal::{Appended, Entry, Journal, Key, Options, Plan, PlanLimits};
 use proptest::prelude::*;
@@ -188,14 +193,9 @@ impl Pair {
     fn crash(&mut self) -> Result<(), TestCaseError> {
         let from = self.path();
         self.generation += 1;
-        let copied = Command::new("cp")
-            .arg("-r")
-            .args([&from, &self.path()])
-            .status()
-            .expect("cp runs");
-        assert!(copied.success());
+        copy_as_of_one_moment(&from, &self.path());
         self.journal = None;
-        std::fs::remove_dir_all(from).expect("our own directory");
+        fs::remove_dir_all(from).expect("our own directory");
         self.open()
     }
 
@@ -205,6 +205,59 @@ impl Pair {
         self.journal = Some(journal);
         Ok(())
     }
+}
+
+/// The storage works on in the background: files come and go while they are copied. A copy counts when nothing has
+/// changed from its beginning to its end, which is what a kill would have left.
+fn copy_as_of_one_moment(from: &Path, to: &Path) {
+    for _ in 0..200 {
+        let _ = fs::remove_dir_all(to);
+        let before = listing(from);
+        let copied = before.as_ref().is_ok_and(|files| copy(files, from, to).is_ok());
+        if copied && before.ok() == listing(from).ok() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    panic!("{} changes all the time", from.display());
+}
+
+/// Length and time of last change by path; `None` for folders, which come before what they hold.
+type Listing = BTreeMap<PathBuf, Option<(u64, SystemTime)>>;
+
+fn listing(root: &Path) -> io::Result<Listing> {
+    let mut all = Listing::new();
+    let mut open = vec![root.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            let meta = entry.metadata()?;
+            let state = if meta.is_dir() {
+                open.push(entry.path());
+                None
+            } else {
+                Some((meta.len(), meta.modified()?))
+            };
+            let inner = entry
+                .path()
+                .strip_prefix(root)
+                .expect("below the root")
+                .to_owned();
+            all.insert(inner, state);
+        }
+    }
+    Ok(all)
+}
+
+fn copy(files: &Listing, from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for (path, state) in files {
+        match state {
+            None => fs::create_dir_all(to.join(path))?,
+            Some(_) => drop(fs::copy(from.join(path), to.join(path))?),
+        }
+    }
+    Ok(())
 }
 
 proptest! {
