@@ -23,6 +23,36 @@ use crate::{
     metrics::Summary,
 };
 
+/// The address of page, API and metrics, taken before anything else is started: a port in use then costs nothing.
+#[derive(Debug)]
+pub struct HttpListener {
+    listener: TcpListener,
+    addr: SocketAddr,
+}
+
+/// The page cannot be served there.
+#[derive(Debug, thiserror::Error)]
+#[error("HTTP cannot listen on {addr}; stop what uses it, or choose another with --http ADDR or http.addr")]
+pub struct HttpError {
+    addr: SocketAddr,
+    source: std::io::Error,
+}
+
+impl HttpListener {
+    /// Takes `addr`; port 0 is a free one. Requests wait until the backend serves them.
+    pub async fn bind(addr: SocketAddr) -> Result<Self, HttpError> {
+        let failed = |source| HttpError { addr, source };
+        let listener = TcpListener::bind(addr).await.map_err(failed)?;
+        let addr = listener.local_addr().map_err(failed)?;
+        Ok(Self { listener, addr })
+    }
+
+    /// Where it listens.
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+}
+
 /// Text that another service adds to the metrics.
 pub type MetricsSource = Arc<dyn Fn() -> String + Send + Sync>;
 
@@ -48,7 +78,7 @@ struct Status {
 
 /// Serves until `shutdown`.
 pub(crate) async fn serve(
-    listener: TcpListener,
+    listener: HttpListener,
     views: Views,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
@@ -61,14 +91,9 @@ pub(crate) async fn serve(
         .route("/api/devices", get(devices))
         .route("/api/devices/{device_id}", get(device))
         .with_state(views);
-    axum::serve(listener, router)
+    axum::serve(listener.listener, router)
         .with_graceful_shutdown(shutdown.cancelled_owned())
         .await
-}
-
-/// Binds the address the pages are served on.
-pub(crate) async fn bind(addr: SocketAddr) -> std::io::Result<TcpListener> {
-    TcpListener::bind(addr).await
 }
 
 async fn ready(State(views): State<Views>) -> (StatusCode, Json<Status>) {

@@ -17,7 +17,7 @@ mod subscriber;
 mod trigger;
 
 pub use devices::{DeviceView, Devices, Latest, LatestClip, LatestCommand};
-pub use http::MetricsSource;
+pub use http::{HttpError, HttpListener, MetricsSource};
 pub use ingest::{Acceptance, Ingest, Message};
 pub use metrics::{Metrics, Summary};
 pub use recorder::BatchLimits;

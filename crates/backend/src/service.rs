@@ -3,7 +3,7 @@
 //! In: options. Out: a running [`Backend`]. The order of ending is the order of the data: doors first, then the
 //! recorder, so that what was accepted is stored.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use audio::{Extractor, FeatureOptions};
 use domain::{ClipLimits, ClockPolicy, DeviceId, Quantity, Reading, Timestamp};
@@ -94,16 +94,6 @@ pub enum BackendError {
     /// The feature settings are unusable.
     #[error("the audio settings cannot be used")]
     Audio(#[from] audio::AudioError),
-    /// The page cannot be served there.
-    #[error(
-        "HTTP cannot listen on {addr}: {source}; stop what uses it, or choose another with --http ADDR or http.addr"
-    )]
-    Http {
-        /// The address.
-        addr: SocketAddr,
-        /// Why not.
-        source: std::io::Error,
-    },
 }
 
 /// A backend at work.
@@ -220,15 +210,8 @@ impl Backend {
         self.publisher = Some(publisher);
     }
 
-    /// Serves the page, the API and the metrics; gives the address it really listens on.
-    pub async fn serve_http(
-        &mut self,
-        addr: SocketAddr,
-        more_metrics: Vec<MetricsSource>,
-    ) -> Result<SocketAddr, BackendError> {
-        let unusable = |source| BackendError::Http { addr, source };
-        let listener = http::bind(addr).await.map_err(unusable)?;
-        let local = listener.local_addr().map_err(unusable)?;
+    /// Serves the page, the API and the metrics until the doors close.
+    pub fn serve_http(&mut self, listener: http::HttpListener, more_metrics: Vec<MetricsSource>) {
         let views = http::Views {
             devices: self.devices(),
             metrics: self.metrics(),
@@ -241,7 +224,6 @@ impl Backend {
                 warn!(%error, "HTTP ended");
             }
         }));
-        Ok(local)
     }
 
     /// Returns when ClickHouse answers and has the schema. Accepting and deciding do not wait for it.

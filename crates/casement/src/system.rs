@@ -7,7 +7,7 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf, sync::Arc, time::Durati
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use backend::{Acceptance, Backend, Door, Ingest, Message, MetricsSource};
+use backend::{Acceptance, Backend, Door, HttpListener, Ingest, Message, MetricsSource};
 use broker::{Broker, BrokerOptions, Publish, PublishHook, Verdict};
 use domain::Timestamp;
 use engine::{SpawnOptions, Supervisor};
@@ -64,12 +64,14 @@ impl PublishHook for Hook {
 impl System {
     /// Starts everything; returns when readings are accepted, stored and answered.
     pub async fn start(mut config: Config, options: SystemOptions) -> anyhow::Result<Self> {
+        let listener = HttpListener::bind(config.http.addr).await?;
+        let http = listener.addr();
         assembly::make_dir(&config.engine.path)?;
         assembly::make_dir(&config.journal.path)?;
         let engine = Supervisor::start(engine_process(&config, options.program)).await?;
         config.clickhouse.addr = engine.listen().to_string();
-        match Self::start_beside(&engine, &mut config, options.simulate).await {
-            Ok((broker, backend, http, senders, tasks)) => Ok(Self {
+        match Self::start_beside(&engine, &mut config, listener, options.simulate).await {
+            Ok((broker, backend, senders, tasks)) => Ok(Self {
                 broker,
                 engine,
                 backend,
@@ -87,14 +89,9 @@ impl System {
     async fn start_beside(
         engine: &Supervisor,
         config: &mut Config,
+        http: HttpListener,
         simulate: usize,
-    ) -> anyhow::Result<(
-        Broker,
-        Backend,
-        SocketAddr,
-        CancellationToken,
-        Vec<JoinHandle<()>>,
-    )> {
+    ) -> anyhow::Result<(Broker, Backend, CancellationToken, Vec<JoinHandle<()>>)> {
         // After a crash the journal repairs itself first, which may take a second.
         let options = assembly::backend(config)?;
         let mut backend = tokio::task::block_in_place(|| Backend::open(options))?;
@@ -117,7 +114,7 @@ impl System {
         );
         let senders = CancellationToken::new();
         let (ml, ml_metrics) = start_ml(config, senders.clone()).await?;
-        let http = backend.serve_http(config.http.addr, vec![ml_metrics]).await?;
+        backend.serve_http(http, vec![ml_metrics]);
         backend.ready().await;
         let mut tasks = vec![ml];
         if simulate > 0 {
@@ -132,7 +129,7 @@ impl System {
                 }
             }));
         }
-        Ok((broker, backend, http, senders, tasks))
+        Ok((broker, backend, senders, tasks))
     }
 
     /// Where MQTT clients connect.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use backend::{Backend, Door};
+use backend::{Backend, Door, HttpListener};
 
 use crate::{assembly, cli, config::Sources, shutdown};
 
@@ -13,11 +13,13 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
     let config = Sources::process(flags.config)
         .flag("http.addr", flags.http.map(|addr| addr.to_string()))
         .load()?;
+    let listener = HttpListener::bind(config.http.addr).await?;
+    let http = listener.addr();
     assembly::make_dir(&config.journal.path)?;
     // After a crash the journal repairs itself first, which may take a second.
     let options = assembly::backend(&config)?;
     let mut backend = tokio::task::block_in_place(|| Backend::open(options))?;
-    let http = backend.serve_http(config.http.addr, Vec::new()).await?;
+    backend.serve_http(listener, Vec::new());
     backend.connect(assembly::backend_connection(&config.mqtt)?, &Door::Subscription);
     println!(
         "casement backend is running: broker {}, ClickHouse {}, page http://{http}, journal {}",
