@@ -1,0 +1,67 @@
+//! The whole system inside this process, on free ports; only the engine is a child, as it always is.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod support;
+
+use std::path::Path;
+
+use casement::{
+    config::Sources,
+    system::{System, SystemOptions},
+};
+use support::{client::Client, get, wait_sql};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rooms_are_stored_and_their_windows_move() {
+    let data = tempfile::tempdir().unwrap();
+    let below = |name: &str| Some(data.path().join(name).display().to_string());
+    let free = || Some(support::free_addr().to_string());
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/window_regressor.pth");
+    let config = Sources::process(None)
+        .flag("engine.path", below("engine"))
+        .flag("journal.path", below("journal"))
+        .flag("model.path", Some(model.display().to_string()))
+        .flag("broker.addr", free())
+        .flag("http.addr", free())
+        .flag("engine.addr", free())
+        .load()
+        .unwrap();
+    let options = SystemOptions {
+        program: env!("CARGO_BIN_EXE_casement").into(),
+        simulate: 2,
+    };
+    let system = System::start(config, options).await.unwrap();
+    let pid = system.engine_pid().expect("the engine is a child");
+
+    let mut client = Client::connect(system.mqtt(), &["window/+/control"]).await;
+    let (topic, control) = client.json().await;
+    let device = control["device_id"].as_str().unwrap().to_owned();
+    assert_eq!(topic, format!("window/{device}/control"));
+    let clickhouse = system.clickhouse();
+    let http = system.http();
+    tokio::task::spawn_blocking(move || {
+        for table in [
+            "sensor_temperature",
+            "sensor_humidity",
+            "window_actions",
+            "ml_predictions",
+        ] {
+            let sql = format!("SELECT count() > 0 FROM iot.{table} WHERE device_id = '{device}'");
+            wait_sql(clickhouse, &sql, "1");
+        }
+        assert!(
+            get(&format!("http://{http}/api/devices/{device}"))
+                .unwrap()
+                .contains("temperature")
+        );
+    })
+    .await
+    .unwrap();
+
+    assert_eq!(system.stop().await, 0, "everything accepted is stored");
+    assert!(
+        !Path::new(&format!("/proc/{pid}")).exists(),
+        "the engine ended, too"
+    );
+    assert!(get(&format!("http://{http}/health")).is_err());
+}
