@@ -3,12 +3,16 @@
 //! In: accepted events with their time of receipt. Out: snapshots for the API, registry rows that are due, and
 //! device events. It never reads a clock and never waits.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use domain::{DeviceId, Quantity, Reading, Thresholds, Timestamp, WindowAction, WindowState};
 use parking_lot::Mutex;
 use serde::Serialize;
 use store::{DeviceRow, Row};
+use tracing::warn;
 
 use crate::{clips::AnalysedClip, rows::device_event};
 
@@ -83,31 +87,54 @@ pub struct DeviceView {
 struct Device {
     view: DeviceView,
     config: String,
-    /// `last_seen` in the newest registry row; `None` until there is one.
+    /// `last_seen` in the newest durable registry row; `None` until there is one.
     written: Option<Timestamp>,
-    /// A change that must not wait for the refresh.
-    changed: bool,
+    /// Changes that must not wait for the refresh, and how many of them are in a durable row.
+    changes: u64,
+    changes_written: u64,
+    /// When it fell silent, until that event is durable.
+    fell_silent: Option<Timestamp>,
+}
+
+/// Registry rows and events that are due. They stay due until [`Devices::written`] says that they are durable.
+#[derive(Debug, Default)]
+pub(crate) struct Due {
+    pub(crate) rows: Vec<Row>,
+    marks: Vec<Mark>,
+}
+
+#[derive(Debug)]
+struct Mark {
+    device_id: DeviceId,
+    last_seen: Timestamp,
+    changes: u64,
+    fell_silent: Option<Timestamp>,
 }
 
 /// All devices.
 #[derive(Debug)]
 pub struct Devices {
-    devices: Mutex<HashMap<DeviceId, Device>>,
+    by_id: Mutex<HashMap<DeviceId, Device>>,
     inactive_after_ms: i64,
+    most: usize,
+    full: AtomicBool,
 }
 
 impl Devices {
-    /// Knows no device; one is silent when nothing was heard of it for `inactive_after`.
-    pub fn new(inactive_after: std::time::Duration) -> Self {
+    /// Knows no device; one is silent when nothing was heard of it for `inactive_after`. Beyond `most` devices new ones
+    /// are neither shown nor registered, so that invented ids cannot fill the memory; their readings are still stored.
+    pub fn new(inactive_after: std::time::Duration, most: usize) -> Self {
         Self {
-            devices: Mutex::default(),
+            by_id: Mutex::default(),
             inactive_after_ms: inactive_after.as_millis() as i64,
+            most,
+            full: AtomicBool::new(false),
         }
     }
 
     /// Every device by id.
     pub fn snapshot(&self) -> BTreeMap<DeviceId, DeviceView> {
-        self.devices
+        self.by_id
             .lock()
             .iter()
             .map(|(id, device)| (id.clone(), device.view.clone()))
@@ -116,7 +143,7 @@ impl Devices {
 
     /// How many devices are active.
     pub fn active(&self) -> usize {
-        self.devices
+        self.by_id
             .lock()
             .values()
             .filter(|device| device.view.is_active)
@@ -158,7 +185,7 @@ impl Devices {
 
     /// A command says nothing about the device being there, so it neither registers nor revives one.
     pub(crate) fn action(&self, action: &WindowAction) {
-        if let Some(device) = self.devices.lock().get_mut(&action.device_id) {
+        if let Some(device) = self.by_id.lock().get_mut(&action.device_id) {
             device.view.command = Some(LatestCommand {
                 timestamp: action.timestamp,
                 position: action.position.percent(),
@@ -181,28 +208,38 @@ impl Devices {
         });
     }
 
-    /// Takes a birth or a last will. A retained status repeats at every connect: only a change is an event.
-    pub(crate) fn status(&self, device_id: &DeviceId, online: bool, at: Timestamp) -> Option<Row> {
-        let mut devices = self.devices.lock();
+    /// The event that a birth or a last will is. A retained status repeats at every connect: only a change is an event.
+    /// Nothing is changed here: [`Devices::status`] follows when the event is durable.
+    pub(crate) fn status_event(&self, device_id: &DeviceId, online: bool, at: Timestamp) -> Option<Row> {
+        let news = match self.by_id.lock().get(device_id) {
+            Some(device) => {
+                let fresh = device.written.is_none() && device.changes == 0;
+                fresh || device.view.is_active != online
+            }
+            None => online,
+        };
+        news.then(|| device_event(device_id, if online { "online" } else { "offline" }, at))
+    }
+
+    /// Takes a birth or a last will. Who was never heard of cannot leave.
+    pub(crate) fn status(&self, device_id: &DeviceId, online: bool, at: Timestamp) {
+        let mut devices = self.by_id.lock();
         if !online && !devices.contains_key(device_id) {
-            return None;
+            return;
         }
-        let device = devices
-            .entry(device_id.clone())
-            .or_insert_with(|| Device::new(device_id, at));
-        let fresh = device.written.is_none() && !device.changed;
-        let turned = device.view.is_active != online;
+        let Some(device) = self.device(&mut devices, device_id, at) else {
+            return;
+        };
         if online {
             device.view.last_seen = device.view.last_seen.max(at);
         }
+        device.changes += u64::from(device.view.is_active != online || device.changes == 0);
         device.view.is_active = online;
-        device.changed |= turned;
-        (turned || fresh).then(|| device_event(device_id, if online { "online" } else { "offline" }, at))
     }
 
     /// What the registry says; the newer `last_seen` wins, names and configuration are the registry's.
     pub(crate) fn restore(&self, rows: &[DeviceRow]) {
-        let mut devices = self.devices.lock();
+        let mut devices = self.by_id.lock();
         for row in rows {
             let Ok(device_id) = DeviceId::parse(&row.device_id) else {
                 continue;
@@ -222,43 +259,85 @@ impl Devices {
     }
 
     /// Marks the silent, and gives the registry rows and events that are due at `now`.
-    pub(crate) fn due(&self, now: Timestamp) -> Vec<Row> {
-        let mut rows = Vec::new();
-        for (device_id, device) in self.devices.lock().iter_mut() {
+    pub(crate) fn due(&self, now: Timestamp) -> Due {
+        let mut due = Due::default();
+        for (device_id, device) in self.by_id.lock().iter_mut() {
             let silent = now.millis_since(device.view.last_seen) > self.inactive_after_ms;
             if silent && device.view.is_active {
                 device.view.is_active = false;
-                device.changed = true;
-                rows.push(device_event(device_id, "inactive", now));
+                device.changes += 1;
+                device.fell_silent = Some(now);
+            }
+            if let Some(since) = device.fell_silent {
+                due.rows.push(device_event(device_id, "inactive", since));
             }
             let stale = device
                 .written
                 .is_none_or(|written| device.view.last_seen.millis_since(written) >= REGISTRY_REFRESH_MS);
-            if stale || device.changed {
+            if stale || device.changes > device.changes_written {
                 // The registry keeps the row with the greatest last_seen: a change without news must still win.
-                let written = device.written.map_or(device.view.last_seen, |written| {
+                let last_seen = device.written.map_or(device.view.last_seen, |written| {
                     device
                         .view
                         .last_seen
                         .max(Timestamp::from_millis(written.as_millis() + 1))
                 });
-                device.written = Some(written);
-                device.changed = false;
-                rows.push(Row::Device(device.row(written)));
+                due.rows.push(Row::Device(device.row(last_seen)));
+                due.marks.push(Mark {
+                    device_id: device_id.clone(),
+                    last_seen,
+                    changes: device.changes,
+                    fell_silent: device.fell_silent,
+                });
             }
         }
-        rows
+        due
+    }
+
+    /// What was due is durable.
+    pub(crate) fn written(&self, due: Due) {
+        let mut devices = self.by_id.lock();
+        for mark in due.marks {
+            let Some(device) = devices.get_mut(&mark.device_id) else {
+                continue;
+            };
+            device.written = device.written.max(Some(mark.last_seen));
+            device.changes_written = mark.changes;
+            if device.fell_silent == mark.fell_silent {
+                device.fell_silent = None;
+            }
+        }
     }
 
     fn seen(&self, device_id: &DeviceId, at: Timestamp, update: impl FnOnce(&mut DeviceView)) {
-        let mut devices = self.devices.lock();
-        let device = devices
-            .entry(device_id.clone())
-            .or_insert_with(|| Device::new(device_id, at));
+        let mut devices = self.by_id.lock();
+        let Some(device) = self.device(&mut devices, device_id, at) else {
+            return;
+        };
         device.view.last_seen = device.view.last_seen.max(at);
-        device.changed |= !device.view.is_active;
+        device.changes += u64::from(!device.view.is_active);
         device.view.is_active = true;
         update(&mut device.view);
+    }
+
+    /// The device, registered where it is new; `None` where there are too many.
+    fn device<'a>(
+        &self,
+        devices: &'a mut HashMap<DeviceId, Device>,
+        device_id: &DeviceId,
+        at: Timestamp,
+    ) -> Option<&'a mut Device> {
+        if devices.len() >= self.most && !devices.contains_key(device_id) {
+            if !self.full.swap(true, Ordering::Relaxed) {
+                warn!(
+                    devices = self.most,
+                    "too many devices: new ones are stored, but neither shown nor decided for"
+                );
+            }
+            return None;
+        }
+        let device = devices.entry(device_id.clone());
+        Some(device.or_insert_with(|| Device::new(device_id, at)))
     }
 }
 
@@ -300,7 +379,9 @@ impl Device {
             view,
             config: "{}".into(),
             written: None,
-            changed: false,
+            changes: 0,
+            changes_written: 0,
+            fell_silent: None,
         }
     }
 
@@ -343,7 +424,7 @@ mod tests {
     }
 
     fn devices() -> Devices {
-        Devices::new(Duration::from_mins(5))
+        Devices::new(Duration::from_mins(5), 2)
     }
 
     fn hear(devices: &Devices, second: i64) {
@@ -351,6 +432,21 @@ mod tests {
             &Reading::new(id(), Quantity::Temperature, 20.0, at(second)).unwrap(),
             at(second),
         );
+    }
+
+    /// What is due, as a journal with room takes it.
+    fn due(devices: &Devices, second: i64) -> Vec<Row> {
+        let due = devices.due(at(second));
+        let rows = due.rows.clone();
+        devices.written(due);
+        rows
+    }
+
+    /// A status as a journal with room takes it.
+    fn status(devices: &Devices, online: bool, second: i64) -> Option<Row> {
+        let event = devices.status_event(&id(), online, at(second));
+        devices.status(&id(), online, at(second));
+        event
     }
 
     fn registry(rows: &[Row]) -> Vec<&DeviceRow> {
@@ -369,26 +465,26 @@ mod tests {
     fn the_first_message_registers_and_the_next_ones_do_not_churn() {
         let devices = devices();
         hear(&devices, 0);
-        assert_eq!(registry(&devices.due(at(1))).len(), 1);
+        assert_eq!(registry(&due(&devices, 1)).len(), 1);
         for second in 1..59 {
             hear(&devices, second);
-            assert!(devices.due(at(second)).is_empty());
+            assert!(due(&devices, second).is_empty());
         }
         hear(&devices, 60);
-        assert_eq!(registry(&devices.due(at(60)))[0].last_seen, at(60).as_millis());
+        assert_eq!(registry(&due(&devices, 60))[0].last_seen, at(60).as_millis());
     }
 
     #[test]
     fn silence_makes_inactive_once_and_a_message_revives() {
         let devices = devices();
         hear(&devices, 0);
-        devices.due(at(0));
-        let silent = devices.due(at(301));
+        due(&devices, 0);
+        let silent = due(&devices, 301);
         let row = registry(&silent)[0];
         assert!(!row.is_active && row.last_seen > at(0).as_millis() && silent.len() == 2);
-        assert!(devices.due(at(302)).is_empty());
+        assert!(due(&devices, 302).is_empty());
         hear(&devices, 400);
-        assert!(registry(&devices.due(at(400)))[0].is_active);
+        assert!(registry(&due(&devices, 400))[0].is_active);
     }
 
     #[test]
@@ -405,8 +501,8 @@ mod tests {
             config: r#"{"temperature_threshold": 1}"#.into(),
         };
         devices.restore(&[stored]);
-        let due = devices.due(at(101));
-        let row = registry(&due)[0];
+        let rows = due(&devices, 101);
+        let row = registry(&rows)[0];
         assert_eq!(
             (row.name.as_str(), row.registered_at, row.last_seen),
             ("Kitchen", at(-1000).as_millis(), at(100).as_millis())
@@ -428,11 +524,48 @@ mod tests {
     #[test]
     fn a_last_will_is_an_event_once() {
         let devices = devices();
-        assert!(devices.status(&id(), true, at(0)).is_some());
-        devices.due(at(0));
-        assert!(devices.status(&id(), true, at(1)).is_none());
-        assert!(devices.status(&id(), false, at(2)).is_some());
-        assert!(devices.status(&id(), false, at(3)).is_none());
+        assert!(status(&devices, true, 0).is_some());
+        due(&devices, 0);
+        assert!(status(&devices, true, 1).is_none());
+        assert!(status(&devices, false, 2).is_some());
+        assert!(status(&devices, false, 3).is_none());
+    }
+
+    #[test]
+    fn what_the_journal_does_not_take_stays_due() {
+        let devices = devices();
+        hear(&devices, 0);
+        assert_eq!(devices.due(at(1)).rows.len(), 1);
+        assert_eq!(due(&devices, 1).len(), 1);
+        assert!(due(&devices, 2).is_empty());
+        let lost = devices.due(at(301));
+        hear(&devices, 302);
+        let again = due(&devices, 302);
+        assert_eq!((lost.rows.len(), again.len()), (2, 2), "the event and the row");
+        assert!(registry(&again)[0].is_active);
+        assert!(due(&devices, 303).is_empty());
+        let withheld = devices.status_event(&id(), false, at(304));
+        assert!(withheld.is_some() && devices.status_event(&id(), false, at(305)).is_some());
+    }
+
+    #[test]
+    fn a_change_while_a_row_is_written_makes_another() {
+        let devices = devices();
+        hear(&devices, 0);
+        let first = devices.due(at(0));
+        status(&devices, false, 1);
+        devices.written(first);
+        assert!(!registry(&due(&devices, 2))[0].is_active);
+    }
+
+    #[test]
+    fn invented_ids_do_not_fill_the_memory() {
+        let devices = devices();
+        for name in ["a", "b", "c", "d"] {
+            let reading = Reading::new(DeviceId::parse(name).unwrap(), Quantity::Humidity, 50.0, at(0));
+            devices.reading(&reading.unwrap(), at(0));
+        }
+        assert_eq!(devices.snapshot().len(), 2);
     }
 
     #[test]

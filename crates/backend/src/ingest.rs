@@ -82,27 +82,61 @@ enum Event {
     Status(DeviceId, bool),
 }
 
+/// A message that was understood and decided on; what remains is to make it durable.
+#[derive(Debug)]
+pub(crate) struct Looked {
+    /// What becomes of it once its rows are on disk.
+    outcome: Acceptance,
+    key: Option<Key>,
+    rows: Vec<Row>,
+    /// A birth or a last will, which counts when its event is durable.
+    status: Option<(DeviceId, bool, Timestamp)>,
+    accepted: Option<(&'static str, Instant)>,
+}
+
 impl Ingest {
     /// Takes one message; see the module's text.
     pub async fn accept(&self, message: Message) -> Acceptance {
+        self.keep(&self.look(&message).await).await
+    }
+
+    /// Understands a message, decides and counts: once, however often [`Ingest::keep`] is tried.
+    pub(crate) async fn look(&self, message: &Message) -> Looked {
         let started = Instant::now();
-        if !self.is_ours(&message.topic) {
-            return Acceptance::Ignored;
-        }
         let decoded = match self.topics.classify(&message.topic) {
-            Ok(inbound) if inbound.kind == TopicKind::InferenceRequest => return Acceptance::Ignored,
-            Ok(inbound) => self.decode(inbound, &message).await,
+            _ if !self.is_ours(&message.topic) => return Looked::nothing(Acceptance::Ignored),
+            Ok(inbound) if inbound.kind == TopicKind::InferenceRequest => {
+                return Looked::nothing(Acceptance::Ignored);
+            }
+            Ok(inbound) => self.decode(inbound, message).await,
             Err(refusal) => Err(refusal),
         };
         match decoded {
             Ok(event) => {
                 let kind = event.kind();
-                let acceptance = self.take(event, message.received_at).await;
-                self.metrics.accepted(kind, started.elapsed().as_secs_f64());
-                acceptance
+                Looked {
+                    accepted: Some((kind, started)),
+                    ..self.decide(event, message.received_at)
+                }
             }
-            Err(refusal) => self.refuse(&message, &refusal).await,
+            Err(refusal) => self.refuse(message, &refusal),
         }
+    }
+
+    /// Makes what was looked at durable; [`Acceptance::Withheld`] may be tried again.
+    pub(crate) async fn keep(&self, looked: &Looked) -> Acceptance {
+        let acceptance = match self.store(looked.key, &looked.rows).await {
+            Acceptance::Withheld => return Acceptance::Withheld,
+            Acceptance::Duplicate => Acceptance::Duplicate,
+            _ => looked.outcome,
+        };
+        if let Some((device_id, online, at)) = &looked.status {
+            self.devices.status(device_id, *online, *at);
+        }
+        if let Some((kind, started)) = looked.accepted {
+            self.metrics.accepted(kind, started.elapsed().as_secs_f64());
+        }
+        acceptance
     }
 
     /// Whether a topic lies in a tree that devices and windows talk in: the embedded broker shows us all topics.
@@ -156,8 +190,9 @@ impl Ingest {
         stamped.timestamp
     }
 
-    async fn take(&self, event: Event, received_at: Timestamp) -> Acceptance {
-        // Deciding comes first: it waits for neither disk nor database.
+    /// Deciding comes first: it waits for neither disk nor database.
+    fn decide(&self, event: Event, received_at: Timestamp) -> Looked {
+        let mut status = None;
         let (key, rows) = match event {
             Event::Reading(reading, claimed) => {
                 self.trigger.observe_reading(&reading);
@@ -193,11 +228,17 @@ impl Ingest {
                 )
             }
             Event::Status(device_id, online) => {
-                let event = self.devices.status(&device_id, online, received_at);
+                let event = self.devices.status_event(&device_id, online, received_at);
+                status = Some((device_id, online, received_at));
                 (None, event.into_iter().collect())
             }
         };
-        self.store(key, &rows).await
+        Looked {
+            key,
+            rows,
+            status,
+            ..Looked::nothing(Acceptance::Stored)
+        }
     }
 
     /// Makes rows durable in one atomic write. The first row's key stands for the whole event.
@@ -242,16 +283,29 @@ impl Ingest {
         }
     }
 
-    async fn refuse(&self, message: &Message, refusal: &Refusal) -> Acceptance {
+    fn refuse(&self, message: &Message, refusal: &Refusal) -> Looked {
         self.metrics.refused(refusal.reason);
         debug!(topic = %message.topic, %refusal, "message refused");
-        if self.refusals.lock().spend(&message.topic) {
-            let row = rows::refusal(message, refusal);
-            if self.store(None, &[row]).await == Acceptance::Withheld {
-                return Acceptance::Withheld;
-            }
+        let listed = self.refusals.lock().spend(&message.topic);
+        Looked {
+            rows: listed
+                .then(|| rows::refusal(message, refusal))
+                .into_iter()
+                .collect(),
+            ..Looked::nothing(Acceptance::Refused(refusal.reason))
         }
-        Acceptance::Refused(refusal.reason)
+    }
+}
+
+impl Looked {
+    fn nothing(outcome: Acceptance) -> Self {
+        Self {
+            outcome,
+            key: None,
+            rows: Vec::new(),
+            status: None,
+            accepted: None,
+        }
     }
 }
 

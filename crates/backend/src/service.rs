@@ -63,6 +63,8 @@ pub struct BackendOptions {
     pub batch: BatchLimits,
     /// A device is inactive when nothing was heard of it for this long.
     pub inactive_after: Duration,
+    /// The most devices that are shown, registered and decided for; readings of further ones are stored.
+    pub max_devices: usize,
 }
 
 impl BackendOptions {
@@ -78,6 +80,7 @@ impl BackendOptions {
             clocks: ClockPolicy::default(),
             batch: BatchLimits::default(),
             inactive_after: Duration::from_mins(5),
+            max_devices: 10_000,
         }
     }
 }
@@ -114,7 +117,7 @@ impl Backend {
     /// Opens the journal and starts recording. No door is open yet.
     pub fn open(options: BackendOptions) -> Result<Self, BackendError> {
         let metrics = Arc::new(Metrics::new());
-        let devices = Arc::new(Devices::new(options.inactive_after));
+        let devices = Arc::new(Devices::new(options.inactive_after, options.max_devices));
         let trigger = Arc::new(TriggerBoard::new(options.trigger, Arc::clone(&metrics)));
         let analyser = ClipAnalyser::new(Extractor::new(options.features)?, options.clip_limits);
         let store = Store::new(options.store)?;
@@ -290,6 +293,7 @@ impl Backend {
 
 /// Publishes requests as they fall due.
 async fn ask(ingest: Arc<Ingest>, publisher: Publisher) {
+    let request_ttl = ingest.trigger.options().request_ttl;
     loop {
         // Without a broker requests stay on the board, where a newer state replaces an older one.
         while !publisher.is_connected() {
@@ -299,10 +303,9 @@ async fn ask(ingest: Arc<Ingest>, publisher: Publisher) {
         let topic = ingest
             .topics
             .topic_for(TopicKind::InferenceRequest, &request.device_id);
-        match publisher
-            .publish(topic, mqtt::encode_request(&request), Qos::AtLeastOnce, false)
-            .await
-        {
+        // A request that waits for a connection beyond its time is worth nothing: the device's next one will be newer.
+        let message = mqtt::Message::new(topic, mqtt::encode_request(&request)).expiring_in(request_ttl);
+        match publisher.send(message).await {
             Ok(()) => ingest.metrics.requested(),
             Err(error) => warn!(%error, device_id = %request.device_id, "inference request not sent"),
         }
@@ -325,12 +328,15 @@ async fn keep_registry(ingest: Arc<Ingest>, store: Store, trigger: TriggerOption
         }
         // Before the registry is read, a row would overwrite a device's name and location.
         if loaded.is_some() {
-            let rows = ingest.devices.due(now());
-            if !rows.is_empty() && !ingest.append_rows(&rows).await {
+            let due = ingest.devices.due(now());
+            if ingest.append_rows(&due.rows).await {
+                ingest.devices.written(due);
+            } else {
                 warn!("the registry's rows wait: the journal did not take them");
             }
         }
         ingest.metrics.active_devices(ingest.devices.active());
+        ingest.trigger.forget_old_clips();
         if ended {
             return;
         }

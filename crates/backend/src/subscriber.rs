@@ -54,13 +54,14 @@ pub(crate) async fn run(
 
 /// Gives the delivery back when it may be acknowledged. Without room it waits: acknowledgements keep their order.
 async fn accept(ingest: Arc<Ingest>, delivery: Delivery, shutdown: CancellationToken) -> Delivery {
+    let message = Message {
+        topic: delivery.topic.clone(),
+        payload: delivery.payload.clone(),
+        received_at: now(),
+    };
+    let looked = ingest.look(&message).await;
     loop {
-        let message = Message {
-            topic: delivery.topic.clone(),
-            payload: delivery.payload.clone(),
-            received_at: now(),
-        };
-        if ingest.accept(message).await != Acceptance::Withheld {
+        if ingest.keep(&looked).await != Acceptance::Withheld {
             return delivery;
         }
         if shutdown

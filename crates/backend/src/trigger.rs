@@ -43,15 +43,22 @@ pub struct TriggerOptions {
     pub request_ttl: Duration,
     /// A clip goes into requests for this long.
     pub clip_max_age: Duration,
+    /// The most bytes of clips kept for later requests; beyond it the one heard longest ago is let go.
+    pub max_clip_bytes: usize,
+    /// The most devices that are decided for.
+    pub max_devices: usize,
 }
 
 impl Default for TriggerOptions {
-    /// The specification's thresholds; ten seconds for an answer; a clip counts for ten minutes.
+    /// The specification's thresholds; ten seconds for an answer; a clip counts for ten minutes; 64 MiB of clips;
+    /// 10,000 devices.
     fn default() -> Self {
         Self {
             thresholds: Thresholds::default(),
             request_ttl: Duration::from_secs(10),
             clip_max_age: Duration::from_mins(10),
+            max_clip_bytes: 64 << 20,
+            max_devices: 10_000,
         }
     }
 }
@@ -63,6 +70,19 @@ struct Room {
     /// The newest clip's time, also of one that is no longer kept.
     clip_timestamp: Option<Timestamp>,
     last_request: Option<LastRequest>,
+}
+
+impl Room {
+    fn clip_bytes(&self) -> usize {
+        self.clip.as_ref().map_or(0, |(clip, _)| clip.data_base64.len())
+    }
+
+    /// Gives the bytes that are free now.
+    fn drop_clip(&mut self) -> usize {
+        let bytes = self.clip_bytes();
+        self.clip = None;
+        bytes
+    }
 }
 
 /// What the last request of a device was based on: for the log, where an answer does not say.
@@ -78,7 +98,22 @@ pub struct LastRequest {
 struct State {
     rooms: HashMap<DeviceId, Room>,
     due: HashMap<DeviceId, Instant>,
+    /// Of all clips in `rooms`.
+    clip_bytes: usize,
     thresholds: HashMap<DeviceId, Thresholds>,
+}
+
+impl State {
+    /// Lets go of the clip heard longest ago; `false` where there is none.
+    fn forget_oldest_clip(&mut self) -> bool {
+        let heard = |room: &&mut Room| room.clip.as_ref().map(|(_, heard)| *heard);
+        let kept = self.rooms.values_mut().filter(|room| room.clip.is_some());
+        let Some(room) = kept.min_by_key(heard) else {
+            return false;
+        };
+        self.clip_bytes -= room.drop_clip();
+        true
+    }
 }
 
 /// Change detection for all devices.
@@ -98,6 +133,23 @@ impl TriggerBoard {
             state: Mutex::default(),
             changed: Notify::new(),
             metrics,
+        }
+    }
+
+    /// How it decides.
+    pub const fn options(&self) -> &TriggerOptions {
+        &self.options
+    }
+
+    /// Lets go of the clips that no request will carry any more.
+    pub fn forget_old_clips(&self) {
+        let mut state = self.state.lock();
+        let state = &mut *state;
+        for room in state.rooms.values_mut() {
+            let old = |heard: Instant| heard.elapsed() > self.options.clip_max_age;
+            if room.clip.as_ref().is_some_and(|(_, heard)| old(*heard)) {
+                state.clip_bytes -= room.drop_clip();
+            }
         }
     }
 
@@ -130,7 +182,9 @@ impl TriggerBoard {
     pub fn restore(&self, readings: impl IntoIterator<Item = Reading>) {
         let mut state = self.state.lock();
         for reading in readings {
-            let room = self.room(&mut state, reading.device_id());
+            let Some(room) = self.room(&mut state, reading.device_id()) else {
+                return;
+            };
             room.detector
                 .observe_reading(reading.quantity(), reading.timestamp(), reading.value());
             room.detector.decided();
@@ -185,15 +239,21 @@ impl TriggerBoard {
     fn observe(&self, device_id: &DeviceId, look: impl FnOnce(&mut Room, Instant) -> Option<Trigger>) {
         let now = Instant::now();
         let mut state = self.state.lock();
-        let room = self.room(&mut state, device_id);
-        let Some(trigger) = look(room, now) else { return };
-        // From here on change is measured from the state that the request will carry.
-        room.detector.decided();
-        let due = if trigger == Trigger::FirstClimate && room.clip.is_none() {
-            now + FIRST_CLIP_WAIT
-        } else {
-            now
+        let Some(room) = self.room(&mut state, device_id) else {
+            return;
         };
+        let before = room.clip_bytes();
+        let trigger = look(room, now);
+        let after = room.clip_bytes();
+        let waits = trigger == Some(Trigger::FirstClimate) && room.clip.is_none();
+        if trigger.is_some() {
+            // From here on change is measured from the state that the request will carry.
+            room.detector.decided();
+        }
+        state.clip_bytes = state.clip_bytes - before + after;
+        while state.clip_bytes > self.options.max_clip_bytes && state.forget_oldest_clip() {}
+        let Some(trigger) = trigger else { return };
+        let due = if waits { now + FIRST_CLIP_WAIT } else { now };
         let entry = state.due.entry(device_id.clone()).or_insert(due);
         *entry = due.min(*entry);
         drop(state);
@@ -201,29 +261,31 @@ impl TriggerBoard {
         self.changed.notify_one();
     }
 
-    fn room<'a>(&self, state: &'a mut State, device_id: &DeviceId) -> &'a mut Room {
+    /// The device's room; `None` where there are too many.
+    fn room<'a>(&self, state: &'a mut State, device_id: &DeviceId) -> Option<&'a mut Room> {
+        if state.rooms.len() >= self.options.max_devices && !state.rooms.contains_key(device_id) {
+            return None;
+        }
         let thresholds = state
             .thresholds
             .get(device_id)
             .copied()
             .unwrap_or(self.options.thresholds);
-        state.rooms.entry(device_id.clone()).or_insert_with(|| Room {
+        let room = state.rooms.entry(device_id.clone());
+        Some(room.or_insert_with(|| Room {
             detector: ChangeDetector::new(thresholds),
             clip: None,
             clip_timestamp: None,
             last_request: None,
-        })
+        }))
     }
 
     fn request(&self, state: &mut State, device_id: &DeviceId, now: Timestamp) -> Option<InferenceRequest> {
         let room = state.rooms.get_mut(device_id)?;
         let (temperature, humidity) = room.detector.climate()?;
-        if room
-            .clip
-            .as_ref()
-            .is_some_and(|(_, heard)| heard.elapsed() > self.options.clip_max_age)
-        {
-            room.clip = None;
+        let old = |heard: Instant| heard.elapsed() > self.options.clip_max_age;
+        if room.clip.as_ref().is_some_and(|(_, heard)| old(*heard)) {
+            state.clip_bytes -= room.drop_clip();
         }
         let clip = room.clip.as_ref().map(|(clip, _)| Arc::clone(clip));
         room.last_request = Some(LastRequest {
@@ -248,5 +310,82 @@ impl TriggerBoard {
             }),
             expires_at: Some(now.plus(self.options.request_ttl)),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Quantity;
+
+    use super::*;
+
+    fn board(options: TriggerOptions) -> TriggerBoard {
+        TriggerBoard::new(options, Arc::new(Metrics::new()))
+    }
+
+    fn id(name: &str) -> DeviceId {
+        DeviceId::parse(name).unwrap()
+    }
+
+    fn clip(second: i64) -> HeardClip {
+        HeardClip {
+            timestamp: Timestamp::from_millis(second * 1000),
+            data_base64: "A".repeat(1000),
+            sample_rate: 16_000,
+            duration_s: 1.0,
+            hash: AudioHash::parse(&format!("{second:064x}")).unwrap(),
+            features: ClipFeatures {
+                version: String::new(),
+                sample_rate: 16_000,
+                samples: 16_000,
+                frames: 32,
+                level: None,
+                summaries: std::collections::BTreeMap::new(),
+            },
+        }
+    }
+
+    #[test]
+    fn clips_are_kept_up_to_a_number_of_bytes() {
+        let board = board(TriggerOptions {
+            max_clip_bytes: 2_500,
+            ..TriggerOptions::default()
+        });
+        for (second, name) in ["a", "b", "c", "c"].into_iter().enumerate() {
+            board.observe_clip(&id(name), clip(second as i64));
+        }
+        let state = board.state.lock();
+        let kept: Vec<_> = ["a", "b", "c"]
+            .map(|name| state.rooms[&id(name)].clip.is_some())
+            .into();
+        assert_eq!((kept, state.clip_bytes), (vec![false, true, true], 2_000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn old_clips_are_let_go_without_a_request() {
+        let board = board(TriggerOptions::default());
+        board.observe_clip(&id("a"), clip(1));
+        tokio::time::advance(Duration::from_mins(9)).await;
+        board.forget_old_clips();
+        assert_eq!(board.state.lock().clip_bytes, 1_000);
+        tokio::time::advance(Duration::from_mins(2)).await;
+        board.forget_old_clips();
+        assert_eq!(board.state.lock().clip_bytes, 0);
+    }
+
+    #[test]
+    fn invented_devices_do_not_fill_the_memory() {
+        let board = board(TriggerOptions {
+            max_devices: 1,
+            ..TriggerOptions::default()
+        });
+        for name in ["a", "b"] {
+            for quantity in [Quantity::Temperature, Quantity::Humidity] {
+                let at = Timestamp::from_millis(1_000);
+                board.observe_reading(&Reading::new(id(name), quantity, 20.0, at).unwrap());
+            }
+        }
+        let state = board.state.lock();
+        assert_eq!((state.rooms.len(), state.due.len()), (1, 1));
     }
 }

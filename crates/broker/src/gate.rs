@@ -80,16 +80,17 @@ impl Gate {
         match topic_fault(&packet.topic) {
             Some(TopicFault::Malformed) => {
                 tracing::debug!(client_id = %session.id.client_id, topic = %packet.topic, "not a topic to publish to");
-                refuse(PublishAckReason::TopicNameInvalid, "not a topic name", true)
+                disconnect(PublishAckReason::TopicNameInvalid, "not a topic name")
             }
-            Some(TopicFault::Reserved) => refuse(
+            // Without words: small clients read no reason string in a PUBACK, and the code says enough.
+            Some(TopicFault::Reserved) => PublishAclResult(PublishResult::reason_code(
                 PublishAckReason::NotAuthorized,
-                "topics that begin with $ belong to the broker",
+                None,
                 false,
-            ),
+            )),
             None => match self.ask(session, packet, false).await {
                 Verdict::Accept => PublishAclResult::allow(),
-                Verdict::Withhold => refuse(PublishAckReason::QuotaExceeded, "not accepted now", true),
+                Verdict::Withhold => disconnect(PublishAckReason::QuotaExceeded, "not accepted now"),
             },
         }
     }
@@ -119,8 +120,8 @@ impl Handler for Gate {
     }
 }
 
-fn refuse(reason: PublishAckReason, text: &'static str, disconnect: bool) -> PublishAclResult {
-    PublishAclResult(PublishResult::reason_code(reason, Some(text.into()), disconnect))
+fn disconnect(reason: PublishAckReason, text: &'static str) -> PublishAclResult {
+    PublishAclResult(PublishResult::reason_code(reason, Some(text.into()), true))
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -44,6 +44,11 @@ pub fn connection(config: &Mqtt, client_id: &str) -> anyhow::Result<ConnectionOp
     Ok(options)
 }
 
+/// A client id for one run: nobody can guess it to push the service off the broker, and several services get along.
+pub fn passing_client_id(role: &str) -> String {
+    format!("{role}-{}", uuid::Uuid::new_v4().simple())
+}
+
 /// The backend's connection: its session outlives a restart.
 pub fn backend_connection(config: &Mqtt) -> anyhow::Result<ConnectionOptions> {
     Ok(connection(config, "casement-backend")?.persistent(SESSION))
@@ -105,7 +110,7 @@ fn store(config: &Config) -> StoreOptions {
 
 /// The ML service's options.
 pub fn ml(config: &Config) -> anyhow::Result<MlOptions> {
-    let connection = connection(&config.mqtt, "casement-ml")?;
+    let connection = connection(&config.mqtt, &passing_client_id("casement-ml"))?;
     let mut options = MlOptions::new(
         connection,
         topics(&config.mqtt)?,

@@ -109,7 +109,7 @@ impl System {
         config.mqtt.broker = url.to_string();
         info!(mqtt = %broker.listen(), clickhouse = %engine.listen(), "broker and engine are up");
         backend.connect(
-            assembly::connection(&config.mqtt, "casement-backend")?,
+            assembly::connection(&config.mqtt, &assembly::passing_client_id("casement-backend"))?,
             &Door::Hook,
         );
         let senders = CancellationToken::new();
