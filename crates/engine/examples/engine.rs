@@ -1,6 +1,7 @@
-//! An engine as a process of its own, for this crate's tests: `engine DIR ADDR [--supervised]`.
+//! An engine as a process of its own, for this crate's tests:
+//! `engine DIR ADDR [--supervised] [--reader-queries N] [--queue-ms N]`.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use engine::{Options, serve};
 use tokio_util::sync::CancellationToken;
@@ -14,6 +15,16 @@ async fn main() -> ExitCode {
     };
     let mut options = Options::new(dir, addr);
     options.stop_with_parent = args.iter().any(|arg| arg == "--supervised");
+    let number = |flag: &str| {
+        let at = args.iter().position(|arg| arg == flag)?;
+        args.get(at + 1)?.parse::<u64>().ok()
+    };
+    if let Some(queries) = number("--reader-queries") {
+        options.limits.reader_queries = queries as usize;
+    }
+    if let Some(wait) = number("--queue-ms") {
+        options.limits.queue_time = Duration::from_millis(wait);
+    }
     match serve(options, CancellationToken::new(), |addr| {
         println!("ready at {addr}");
     })

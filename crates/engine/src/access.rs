@@ -115,6 +115,14 @@ const READER_SETTINGS: &[&str] = &[
 ];
 
 impl User {
+    /// Its name.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Reader => "reader",
+        }
+    }
+
     /// The user of that name with that password.
     pub(crate) fn authenticate(name: &str, password: &str) -> Result<Self, Exception> {
         match (name, password) {

@@ -57,8 +57,12 @@ struct Functions {
     buffer: unsafe extern "C" fn(Raw) -> *const c_char,
     length: unsafe extern "C" fn(Raw) -> usize,
     error: unsafe extern "C" fn(Raw) -> *const c_char,
-    rows_read: unsafe extern "C" fn(Raw) -> u64,
-    bytes_read: unsafe extern "C" fn(Raw) -> u64,
+    result_rows: unsafe extern "C" fn(Raw) -> u64,
+    result_bytes: unsafe extern "C" fn(Raw) -> u64,
+    read_rows: unsafe extern "C" fn(Raw) -> u64,
+    read_bytes: unsafe extern "C" fn(Raw) -> u64,
+    written_rows: unsafe extern "C" fn(Raw) -> u64,
+    written_bytes: unsafe extern "C" fn(Raw) -> u64,
     destroy: unsafe extern "C" fn(Raw),
 }
 
@@ -81,8 +85,23 @@ unsafe impl Send for Connection {}
 /// What libchdb counted for a statement.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Counters {
-    pub(crate) rows: u64,
-    pub(crate) bytes: u64,
+    pub(crate) result_rows: u64,
+    pub(crate) result_bytes: u64,
+    pub(crate) read_rows: u64,
+    pub(crate) read_bytes: u64,
+    pub(crate) written_rows: u64,
+    pub(crate) written_bytes: u64,
+}
+
+impl std::ops::AddAssign for Counters {
+    fn add_assign(&mut self, more: Self) {
+        self.result_rows += more.result_rows;
+        self.result_bytes += more.result_bytes;
+        self.read_rows += more.read_rows;
+        self.read_bytes += more.read_bytes;
+        self.written_rows += more.written_rows;
+        self.written_bytes += more.written_bytes;
+    }
 }
 
 impl Engine {
@@ -123,8 +142,12 @@ impl Engine {
             buffer: symbol!("chdb_result_buffer"),
             length: symbol!("chdb_result_length"),
             error: symbol!("chdb_result_error"),
-            rows_read: symbol!("chdb_result_rows_read"),
-            bytes_read: symbol!("chdb_result_bytes_read"),
+            result_rows: symbol!("chdb_result_rows_read"),
+            result_bytes: symbol!("chdb_result_bytes_read"),
+            read_rows: symbol!("chdb_result_storage_rows_read"),
+            read_bytes: symbol!("chdb_result_storage_bytes_read"),
+            written_rows: symbol!("chdb_result_rows_written"),
+            written_bytes: symbol!("chdb_result_bytes_written"),
             destroy: symbol!("chdb_destroy_query_result"),
         };
         let c_string = |text: &String| CString::new(text.as_str()).expect("paths and options hold no NUL");
@@ -218,7 +241,7 @@ impl Connection {
         sql: &str,
         format: &str,
         parameters: &[Parameter],
-        mut sink: impl FnMut(Vec<u8>) -> bool,
+        mut sink: impl FnMut(Vec<u8>) -> Result<bool, Exception>,
     ) -> Result<Counters, Exception> {
         let p = Pointers::new(parameters);
         // SAFETY: as in `query`.
@@ -250,15 +273,15 @@ impl Connection {
                 raw: chunk,
             }
             .take()?;
-            total.rows += counters.rows;
-            total.bytes += counters.bytes;
+            total += counters;
             if bytes.is_empty() {
                 return Ok(total);
             }
-            if !sink(bytes) {
+            let wanted = sink(bytes);
+            if !matches!(wanted, Ok(true)) {
                 // SAFETY: as above; cancelling ends the statement, after which the stream is only destroyed.
                 unsafe { (self.functions.cancel)(self.raw(), stream.raw) };
-                return Ok(total);
+                return wanted.map(|_| total);
             }
         }
     }
@@ -325,8 +348,12 @@ impl QueryResult<'_> {
         // SAFETY: as above.
         let counters = unsafe {
             Counters {
-                rows: (self.functions.rows_read)(self.raw),
-                bytes: (self.functions.bytes_read)(self.raw),
+                result_rows: (self.functions.result_rows)(self.raw),
+                result_bytes: (self.functions.result_bytes)(self.raw),
+                read_rows: (self.functions.read_rows)(self.raw),
+                read_bytes: (self.functions.read_bytes)(self.raw),
+                written_rows: (self.functions.written_rows)(self.raw),
+                written_bytes: (self.functions.written_bytes)(self.raw),
             }
         };
         Ok((bytes, counters))

@@ -1,14 +1,9 @@
 //! What streaming does to formats: libchdb writes each chunk as if it were a whole answer.
 //!
-//! In: chunks of one answer. Out: the same chunks without their repeated headers, or with the block information that
-//! newer Native clients expect.
+//! In: chunks of one answer. Out: the same chunks without their repeated headers, or with what newer Native clients
+//! expect in each block.
 
-/// From this protocol version on, a Native block begins with block information.
-const WITH_BLOCK_INFO: u32 = 51_903;
-/// From this protocol version on, each column says how it is serialized.
-const WITH_SERIALIZATION: u32 = 54_454;
-/// `is_overflows` = 0, `bucket_num` = −1.
-const BLOCK_INFO: [u8; 8] = [1, 0, 2, 0xff, 0xff, 0xff, 0xff, 0];
+use crate::{exception::Exception, native};
 
 /// How chunks of a format become one answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +37,7 @@ pub(crate) fn joining(format: &str, protocol: u32) -> Option<Joining> {
         | "jsoncompacteachrowwithnamesandtypes" => Joining::HeaderLines(2),
         "rowbinarywithnames" => Joining::BinaryHeader(false),
         "rowbinarywithnamesandtypes" => Joining::BinaryHeader(true),
-        "native" if protocol < WITH_SERIALIZATION => Joining::Native(protocol),
+        "native" => Joining::Native(protocol),
         _ => return None,
     })
 }
@@ -59,15 +54,15 @@ impl Joiner {
         Self { joining, first: true }
     }
 
-    pub(crate) fn push(&mut self, chunk: Vec<u8>) -> Vec<u8> {
+    pub(crate) fn push(&mut self, chunk: Vec<u8>) -> Result<Vec<u8>, Exception> {
         let first = std::mem::replace(&mut self.first, false);
-        match self.joining {
-            Joining::Native(protocol) if protocol >= WITH_BLOCK_INFO => [&BLOCK_INFO[..], &chunk].concat(),
+        Ok(match self.joining {
+            Joining::Native(protocol) => native::for_protocol(&chunk, protocol)?,
+            Joining::Plain => chunk,
             _ if first => chunk,
-            Joining::Plain | Joining::Native(_) => chunk,
             Joining::HeaderLines(lines) => chunk[lines_end(&chunk, lines)..].to_vec(),
             Joining::BinaryHeader(types) => chunk[binary_header_end(&chunk, types).unwrap_or(0)..].to_vec(),
-        }
+        })
     }
 }
 
@@ -148,13 +143,17 @@ mod tests {
     fn headers_stand_once() {
         let mut tsv = Joiner::new(Joining::HeaderLines(1));
         assert_eq!(
-            [tsv.push(b"a\n1\n".to_vec()), tsv.push(b"a\n2\n".to_vec())].concat(),
+            [
+                tsv.push(b"a\n1\n".to_vec()).unwrap(),
+                tsv.push(b"a\n2\n".to_vec()).unwrap()
+            ]
+            .concat(),
             b"a\n1\n2\n"
         );
         let chunk = |value: u8| vec![1, 1, b'a', 5, b'U', b'I', b'n', b't', b'8', value];
         let mut binary = Joiner::new(Joining::BinaryHeader(true));
         assert_eq!(
-            [binary.push(chunk(7)), binary.push(chunk(8))].concat(),
+            [binary.push(chunk(7)).unwrap(), binary.push(chunk(8)).unwrap()].concat(),
             [chunk(7), vec![8]].concat()
         );
     }

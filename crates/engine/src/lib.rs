@@ -5,7 +5,7 @@
 
 mod access;
 mod body;
-mod encoded;
+mod compression;
 mod error;
 mod exception;
 #[allow(unsafe_code)]
@@ -14,10 +14,12 @@ mod format;
 mod library;
 mod lock;
 mod lz4;
+mod native;
 mod options;
 mod query;
 mod request;
 mod respond;
+mod running;
 mod server;
 mod session;
 mod sql;

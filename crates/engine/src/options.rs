@@ -7,8 +7,12 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 pub struct Limits {
     /// Bytes of memory for the whole engine.
     pub memory_bytes: u64,
-    /// Queries at once, inserts not counted.
+    /// A writer's queries at once, inserts not counted.
     pub queries: usize,
+    /// Readers' queries at once: dashboards wait for each other, and nobody else for them.
+    pub reader_queries: usize,
+    /// How long a statement waits for its turn before it is refused.
+    pub queue_time: Duration,
     /// Inserts at once; they never wait for queries.
     pub inserts: usize,
     /// Longest query of a writer.
@@ -28,6 +32,8 @@ impl Default for Limits {
         Self {
             memory_bytes: 1 << 30,
             queries: 32,
+            reader_queries: 16,
+            queue_time: Duration::from_secs(10),
             inserts: 16,
             query_time: Duration::from_mins(5),
             reader_time: Duration::from_secs(30),

@@ -9,9 +9,12 @@ use crate::{
     format::{Joiner, Joining, joining},
     options::Limits,
     request::{Ask, quote, quote_name},
+    running::Kill,
     sql::Statement,
 };
 
+/// Far above the backend's batches, which must stay one block each, and far below the memory.
+const INSERT_BLOCK_BYTES: u64 = 64 << 20;
 const DEFAULT_FORMAT: &str = "TabSeparated";
 
 /// Where an answer goes.
@@ -35,13 +38,17 @@ pub(crate) fn prepare(connection: &mut Connection, ask: &Ask, limits: &Limits) -
     .as_secs();
     let mut settings = vec![
         format!("max_execution_time = {seconds}"),
-        format!("log_comment = {}", quote(&ask.query_id)),
+        format!("log_comment = {}", quote(&ask.marker())),
+        // By rows alone a block of long rows would fill the memory.
+        format!("input_format_max_block_size_bytes = {INSERT_BLOCK_BYTES}"),
+        format!("min_insert_block_size_bytes = {INSERT_BLOCK_BYTES}"),
     ];
     if ask.user == User::Reader {
         settings.push(format!("max_memory_usage = {}", limits.reader_memory_bytes));
         settings.push(format!("max_result_bytes = {}", limits.reader_result_bytes));
     }
-    for (name, value) in &ask.settings {
+    // By its comment a query is found again, so a client's own comment gives way.
+    for (name, value) in ask.settings.iter().filter(|(name, _)| name != "log_comment") {
         if name == "max_execution_time" && ask.user == User::Reader {
             // A reader may ask for less time than it has, never for more; 0 would mean no limit.
             let asked = value
@@ -67,7 +74,7 @@ pub(crate) fn execute(
     statement: &Statement,
     limits: &Limits,
     sink: &mut dyn Sink,
-) -> Result<(), Exception> {
+) -> Result<Counters, Exception> {
     let (format, streams) = match statement {
         Statement::Select { format } => (format, true),
         Statement::Other { format } => (format, false),
@@ -96,15 +103,14 @@ pub(crate) fn execute(
         )?;
     }
     let (bytes, counters) = connection.query(&ask.query, format, &ask.parameters)?;
-    // SHOW and DESCRIBE answer in one block.
     let bytes = match joining {
-        Some(joining) if !bytes.is_empty() => Joiner::new(joining).push(bytes),
+        Some(joining) if !bytes.is_empty() => Joiner::new(joining).push(bytes)?,
         _ => bytes,
     };
     if sink.begin(format, Some(counters)) && !bytes.is_empty() {
         sink.piece(bytes);
     }
-    Ok(())
+    Ok(counters)
 }
 
 fn stream(
@@ -113,32 +119,51 @@ fn stream(
     format: &str,
     joining: Joining,
     sink: &mut dyn Sink,
-) -> Result<(), Exception> {
+) -> Result<Counters, Exception> {
     let mut joiner = Joiner::new(joining);
     let mut begun = false;
-    connection.stream(&ask.query, format, &ask.parameters, |chunk| {
+    let mut counters = connection.stream(&ask.query, format, &ask.parameters, |chunk| {
+        // Joined before the answer begins: a first block that cannot be sent is an error with a status of its own.
+        let piece = joiner.push(chunk)?;
         if !std::mem::replace(&mut begun, true) && !sink.begin(format, None) {
-            return false;
+            return Ok(false);
         }
-        sink.piece(joiner.push(chunk))
+        Ok(sink.piece(piece))
     })?;
     if !begun {
         // Without rows a stream has no header; the same statement in one piece has.
-        let (bytes, counters) = if joining == Joining::Plain {
-            (Vec::new(), Counters::default())
+        let bytes = if joining == Joining::Plain {
+            Vec::new()
         } else {
-            connection.query(&ask.query, format, &ask.parameters)?
-        };
-        let bytes = if bytes.is_empty() {
-            bytes
-        } else {
-            joiner.push(bytes)
+            let (bytes, again) = connection.query(&ask.query, format, &ask.parameters)?;
+            counters = again;
+            if bytes.is_empty() {
+                bytes
+            } else {
+                joiner.push(bytes)?
+            }
         };
         if sink.begin(format, Some(counters)) && !bytes.is_empty() {
             sink.piece(bytes);
         }
     }
-    Ok(())
+    Ok(counters)
+}
+
+/// Runs a `KILL QUERY`.
+pub(crate) fn kill(
+    connection: &mut Connection,
+    ask: &Ask,
+    kill: &Kill,
+    sink: &mut dyn Sink,
+) -> Result<Counters, Exception> {
+    let format = kill.format.as_deref().or(ask.default_format.as_deref());
+    let format = format.unwrap_or(DEFAULT_FORMAT);
+    let bytes = kill.run(connection, format)?;
+    if sink.begin(format, None) {
+        sink.piece(bytes);
+    }
+    Ok(Counters::default())
 }
 
 /// Runs an insert whose data comes from `next`: pieces until `None`.

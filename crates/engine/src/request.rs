@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, header};
 
 use crate::{
     access::User,
+    compression::Coding,
     exception::{BAD_ARGUMENTS, Exception},
     ffi::Parameter,
 };
@@ -60,8 +61,10 @@ pub(crate) struct Ask {
     pub(crate) decompress: bool,
     /// The answer goes out in ClickHouse's compressed blocks.
     pub(crate) compress: bool,
-    /// The answer goes out as LZ4 frames, by `Accept-Encoding`.
-    pub(crate) lz4_frames: bool,
+    /// The answer goes out in this coding, by `Accept-Encoding`.
+    pub(crate) coding: Option<Coding>,
+    /// The answer is held until the statement has ended, so that its status tells how it ended.
+    pub(crate) wait_end_of_query: bool,
 }
 
 /// A session that outlives the request.
@@ -109,7 +112,10 @@ impl Ask {
                 must_exist: flag("session_check"),
             });
         let accepts = header("accept-encoding").unwrap_or_default();
-        let lz4_frames = flag("enable_http_compression") && accepts.split(',').any(|one| one.trim() == "lz4");
+        let compress = flag("compress");
+        let coding = Some(accepts)
+            .filter(|_| flag("enable_http_compression") && !compress)
+            .and_then(|accepts| Coding::accepted(&accepts));
         for (name, _) in &settings {
             if !is_name(name) {
                 return Err(Exception::new(
@@ -146,9 +152,17 @@ impl Ask {
                 .and_then(|text| text.parse().ok())
                 .unwrap_or(0),
             decompress: flag("decompress"),
-            compress: flag("compress"),
-            lz4_frames,
+            compress,
+            coding,
+            wait_end_of_query: flag("wait_end_of_query"),
         })
+    }
+}
+
+impl Ask {
+    /// How the statement is known inside the engine, which gives it a query id of its own.
+    pub(crate) fn marker(&self) -> String {
+        format!("{} {}", self.user.name(), self.query_id)
     }
 }
 

@@ -1,25 +1,40 @@
 //! Answers: headers as ClickHouse's server sends them, bodies as they come, and errors that end a stream visibly.
 
+use std::{
+    io::{Read as _, Seek as _, Write as _},
+    time::{Duration, Instant},
+};
+
 use axum::{
     body::{Body, Bytes},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use tempfile::SpooledTempFile;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{exception::Exception, ffi::Counters, format::content_type, lz4, query::Sink, request::Ask};
+use crate::{
+    compression::Encoder, exception::Exception, ffi::Counters, format::content_type, lz4, query::Sink,
+    request::Ask, running::Watch,
+};
 
 /// Marks where data ends and an error begins; sixteen letters that data will not hold by chance.
 const TAG: &str = "casementexceptio";
 
-const TRAILER_LEAVES: std::time::Duration = std::time::Duration::from_millis(100);
+const TRAILER_LEAVES: Duration = Duration::from_millis(100);
+/// A held answer beyond this lies in a temporary file.
+const HELD_IN_MEMORY: usize = 1 << 20;
+const HELD_PIECE: usize = 256 << 10;
+const CANNOT_READ: u32 = 74;
 
 type Piece = Result<Bytes, std::io::Error>;
 
 /// The head of an answer, decided before its first piece.
 pub(crate) struct Head {
     pub(crate) format: String,
+    /// What is known by then; for a streamed answer little.
     pub(crate) counters: Option<Counters>,
+    pub(crate) elapsed: Duration,
 }
 
 /// The blocking side of an answer.
@@ -27,12 +42,15 @@ pub(crate) struct Answer {
     head: Option<oneshot::Sender<Result<Head, Exception>>>,
     pieces: mpsc::Sender<Piece>,
     encoding: Encoding,
+    started: Instant,
+    /// Where the answer waits for the end of its statement, and its format.
+    held: Option<(SpooledTempFile, String)>,
 }
 
 enum Encoding {
     Plain,
     Blocks,
-    Frames(Box<lz4_flex::frame::FrameEncoder<Vec<u8>>>),
+    Coded(Encoder),
 }
 
 impl Answer {
@@ -41,58 +59,69 @@ impl Answer {
         head: oneshot::Sender<Result<Head, Exception>>,
         pieces: mpsc::Sender<Piece>,
     ) -> Self {
-        let encoding = if ask.compress {
-            Encoding::Blocks
-        } else if ask.lz4_frames {
-            Encoding::Frames(Box::new(lz4_flex::frame::FrameEncoder::new(Vec::new())))
-        } else {
-            Encoding::Plain
+        let encoding = match ask.coding {
+            _ if ask.compress => Encoding::Blocks,
+            Some(coding) => Encoding::Coded(Encoder::new(coding)),
+            None => Encoding::Plain,
         };
         Self {
             head: Some(head),
             pieces,
             encoding,
+            started: Instant::now(),
+            held: ask
+                .wait_end_of_query
+                .then(|| (SpooledTempFile::new(HELD_IN_MEMORY), String::new())),
         }
     }
 
     fn encode(&mut self, bytes: Vec<u8>) -> Vec<u8> {
-        use std::io::Write as _;
         match &mut self.encoding {
             Encoding::Plain => bytes,
             Encoding::Blocks => lz4::compress(&bytes),
-            Encoding::Frames(encoder) => {
-                encoder
-                    .write_all(&bytes)
-                    .and_then(|()| encoder.flush())
-                    .expect("writing to memory cannot fail");
-                std::mem::take(encoder.get_mut())
-            }
+            Encoding::Coded(encoder) => encoder.encode(&bytes),
         }
     }
 
+    fn send_head(&mut self, format: &str, counters: Option<Counters>) -> bool {
+        let head = Head {
+            format: format.to_owned(),
+            counters,
+            elapsed: self.started.elapsed(),
+        };
+        self.head
+            .take()
+            .is_some_and(|sender| sender.send(Ok(head)).is_ok())
+    }
+
+    fn send(&mut self, bytes: Vec<u8>) -> bool {
+        let bytes = self.encode(bytes);
+        bytes.is_empty() || self.pieces.blocking_send(Ok(bytes.into())).is_ok()
+    }
+
     /// Ends the answer: with an error status while nothing was sent, with a marked text and a broken stream after that.
-    pub(crate) fn end(mut self, outcome: Result<(), Exception>) {
-        match (outcome, self.head.take()) {
-            (Ok(()), None) => {
-                if let Encoding::Frames(encoder) = std::mem::replace(&mut self.encoding, Encoding::Plain)
-                    && let Ok(end) = encoder.finish()
-                {
-                    let _ = self.pieces.blocking_send(Ok(end.into()));
+    pub(crate) fn end(mut self, outcome: Result<Counters, Exception>) {
+        let outcome = outcome.and_then(|counters| self.release(counters).map(|()| counters));
+        match (outcome, self.head.is_some()) {
+            (Ok(counters), unsent) => {
+                if unsent {
+                    self.send_head("", Some(counters));
+                }
+                if let Encoding::Coded(encoder) = std::mem::replace(&mut self.encoding, Encoding::Plain) {
+                    let _ = self.pieces.blocking_send(Ok(encoder.finish().into()));
                 }
             }
-            (Ok(()), Some(head)) => drop(head.send(Ok(Head {
-                format: String::new(),
-                counters: None,
-            }))),
-            (Err(error), Some(head)) => drop(head.send(Err(error))),
-            (Err(error), None) => {
+            (Err(error), true) => {
+                let head = self.head.take();
+                drop(head.map(|head| head.send(Err(error))));
+            }
+            (Err(error), false) => {
                 let text = format!("{error}\n");
                 let trailer = format!(
                     "\r\n__exception__\r\n{TAG}\r\n{text}{} {TAG}\r\n__exception__\r\n",
                     text.len()
                 );
-                let trailer = self.encode(trailer.into_bytes());
-                let _ = self.pieces.blocking_send(Ok(trailer.into()));
+                self.send(trailer.into_bytes());
                 // A body that fails takes with it what is not yet on the wire.
                 std::thread::sleep(TRAILER_LEAVES);
                 let _ = self
@@ -101,22 +130,52 @@ impl Answer {
             }
         }
     }
+
+    /// Sends what was held.
+    fn release(&mut self, counters: Counters) -> Result<(), Exception> {
+        let Some((mut file, format)) = self.held.take() else {
+            return Ok(());
+        };
+        if format.is_empty() {
+            return Ok(());
+        }
+        let broken = |error: std::io::Error| {
+            Exception::new(
+                CANNOT_READ,
+                "CANNOT_READ_FROM_FILE_DESCRIPTOR",
+                format_args!("the held answer cannot be read: {error}"),
+            )
+        };
+        file.rewind().map_err(broken)?;
+        if !self.send_head(&format, Some(counters)) {
+            return Ok(());
+        }
+        loop {
+            let mut piece = vec![0; HELD_PIECE];
+            let length = file.read(&mut piece).map_err(broken)?;
+            piece.truncate(length);
+            if length == 0 || !self.send(piece) {
+                return Ok(());
+            }
+        }
+    }
 }
 
 impl Sink for Answer {
     fn begin(&mut self, format: &str, counters: Option<Counters>) -> bool {
-        let head = Head {
-            format: format.to_owned(),
-            counters,
-        };
-        self.head
-            .take()
-            .is_some_and(|sender| sender.send(Ok(head)).is_ok())
+        if let Some((_, held)) = &mut self.held {
+            format.clone_into(held);
+            return true;
+        }
+        self.send_head(format, counters)
     }
 
     fn piece(&mut self, bytes: Vec<u8>) -> bool {
-        let bytes = self.encode(bytes);
-        self.pieces.blocking_send(Ok(bytes.into())).is_ok()
+        match &mut self.held {
+            // A full disk ends the answer as a client that is gone does, and is seen when it is released.
+            Some((file, _)) => !self.pieces.is_closed() && file.write_all(&bytes).is_ok(),
+            None => self.send(bytes),
+        }
     }
 }
 
@@ -132,20 +191,29 @@ fn common(headers: &mut HeaderMap, query_id: &str) {
     set(headers, "x-clickhouse-timezone", "UTC");
 }
 
+fn summary(counters: Counters, elapsed: Duration) -> String {
+    format!(
+        r#"{{"read_rows":"{}","read_bytes":"{}","written_rows":"{}","written_bytes":"{}","total_rows_to_read":"0","result_rows":"{}","result_bytes":"{}","elapsed_ns":"{}"}}"#,
+        counters.read_rows,
+        counters.read_bytes,
+        counters.written_rows,
+        counters.written_bytes,
+        counters.result_rows,
+        counters.result_bytes,
+        elapsed.as_nanos()
+    )
+}
+
 /// A whole answer from its head and its pieces.
-pub(crate) fn success(ask: &Ask, head: &Head, pieces: mpsc::Receiver<Piece>) -> Response {
-    let stream = futures_util::stream::unfold(pieces, async |mut pieces| {
-        pieces.recv().await.map(|piece| (piece, pieces))
+pub(crate) fn success(ask: &Ask, head: &Head, pieces: mpsc::Receiver<Piece>, watch: Watch) -> Response {
+    let stream = futures_util::stream::unfold((pieces, watch), async |(mut pieces, watch)| {
+        pieces.recv().await.map(|piece| (piece, (pieces, watch)))
     });
     let mut response = Body::from_stream(stream).into_response();
     let headers = response.headers_mut();
     common(headers, &ask.query_id);
     set(headers, "x-clickhouse-exception-tag", TAG);
-    let counters = head.counters.unwrap_or_default();
-    let summary = format!(
-        r#"{{"read_rows":"{}","read_bytes":"{}","written_rows":"0","written_bytes":"0","total_rows_to_read":"0","result_rows":"0","result_bytes":"0","elapsed_ns":"0"}}"#,
-        counters.rows, counters.bytes
-    );
+    let summary = summary(head.counters.unwrap_or_default(), head.elapsed);
     set(headers, "x-clickhouse-summary", &summary);
     if !head.format.is_empty() {
         set(headers, "x-clickhouse-format", &head.format);
@@ -154,8 +222,8 @@ pub(crate) fn success(ask: &Ask, head: &Head, pieces: mpsc::Receiver<Piece>) -> 
             HeaderValue::from_static(content_type(&head.format)),
         );
     }
-    if ask.lz4_frames && !ask.compress {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("lz4"));
+    if let Some(coding) = ask.coding {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
     }
     response
 }

@@ -3,7 +3,11 @@
 //! In: requests. Out: answers. Each statement runs on a blocking thread with a connection of its own; queries and
 //! inserts have separate bounds, so that dashboards never starve inserts.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -24,7 +28,7 @@ use crate::{
     EngineError, Options,
     access::User,
     body::{Pieces, read_sql},
-    encoded,
+    compression,
     exception::{ACCESS_DENIED, BAD_ARGUMENTS, Exception, SYNTAX_ERROR, TOO_MANY_QUERIES},
     ffi::Engine,
     library::find_library,
@@ -33,11 +37,11 @@ use crate::{
     query,
     request::Ask,
     respond::{Answer, failure, success},
+    running::{self, Kill, Running, Watch},
     session::{Sessions, connect},
     sql::{Statement, look_at},
 };
 
-const WAIT_FOR_TURN: Duration = Duration::from_secs(10);
 const LAST_REQUESTS: Duration = Duration::from_secs(3);
 const PIECES_WAITING: usize = 4;
 
@@ -46,7 +50,9 @@ struct Shared {
     engine: Engine,
     sessions: Arc<Sessions>,
     limits: Arc<Limits>,
+    running: Running,
     queries: Arc<Semaphore>,
+    reader_queries: Arc<Semaphore>,
     inserts: Arc<Semaphore>,
 }
 
@@ -75,7 +81,9 @@ pub async fn serve(
     let shared = Shared {
         engine,
         sessions: Arc::default(),
+        running: Running::default(),
         queries: Arc::new(Semaphore::new(options.limits.queries)),
+        reader_queries: Arc::new(Semaphore::new(options.limits.reader_queries)),
         inserts: Arc::new(Semaphore::new(options.limits.inserts)),
         limits: Arc::new(options.limits),
     };
@@ -128,6 +136,7 @@ fn open(
     };
     let mut connection = connect(&engine).map_err(refused)?;
     connection.query("SELECT 1", "Null", &[]).map_err(refused)?;
+    running::install(&mut connection).map_err(refused)?;
     // One connection stays open: the engine would close its data with the last one.
     std::mem::forget(connection);
     Ok((engine, lock))
@@ -175,7 +184,7 @@ async fn answer(shared: Shared, request: Request, query_id: &mut String) -> Resu
     } else {
         body
     };
-    let body = encoded::decoded(&parts.headers, body)?;
+    let body = compression::decoded(&parts.headers, body)?;
     let mut ask = Ask::new(pairs, &parts.headers)?;
     query_id.clone_from(&ask.query_id);
     let (statement, data) = read_statement(&mut ask, body).await?;
@@ -187,6 +196,7 @@ async fn answer(shared: Shared, request: Request, query_id: &mut String) -> Resu
         ));
     }
     ask.user.check_statement(&ask.query)?;
+    ask.query = running::with_our_names(&ask.query);
     run(shared, ask, statement, data).await
 }
 
@@ -302,8 +312,8 @@ async fn read_multipart(request: Request, pairs: &mut Vec<(String, String)>) -> 
     Ok(())
 }
 
-async fn turn(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Exception> {
-    let acquired = tokio::time::timeout(WAIT_FOR_TURN, Arc::clone(semaphore).acquire_owned()).await;
+async fn turn(semaphore: &Arc<Semaphore>, wait: Duration) -> Result<OwnedSemaphorePermit, Exception> {
+    let acquired = tokio::time::timeout(wait, Arc::clone(semaphore).acquire_owned()).await;
     let full = || {
         Exception::new(
             TOO_MANY_QUERIES,
@@ -322,13 +332,23 @@ async fn run(
     statement: Statement,
     mut data: Pieces,
 ) -> Result<Response, Exception> {
+    let place = shared.running.enter(&ask.query_id)?;
     let inserts = matches!(statement, Statement::Insert { .. });
-    let permit = turn(if inserts { &shared.inserts } else { &shared.queries }).await?;
+    let queue = match ask.user {
+        _ if inserts => &shared.inserts,
+        User::Default => &shared.queries,
+        User::Reader => &shared.reader_queries,
+    };
+    let permit = turn(queue, shared.limits.queue_time).await?;
     let (head_sender, head) = oneshot::channel();
     let (piece_sender, pieces) = mpsc::channel(PIECES_WAITING);
     let asked = ask.clone();
+    let watch = Watch::new(shared.engine.clone(), ask.marker());
+    let ended = watch.ended();
+    // An insert that has all its data is finished, client or not; without it, the broken body ends it.
+    ended.store(inserts, Ordering::Release);
     tokio::task::spawn_blocking(move || {
-        let _permit = permit;
+        let _held = (permit, place);
         let mut answer = Answer::new(&ask, head_sender, piece_sender);
         let mut work = || {
             let mut lease = shared
@@ -339,16 +359,20 @@ async fn run(
             match &statement {
                 Statement::Insert { head, format, .. } => {
                     let format = format.as_deref().unwrap_or("TabSeparated");
-                    query::insert(connection, head, format, || data.next()).map(drop)
+                    query::insert(connection, head, format, || data.next())
+                }
+                _ if let Some(kill) = Kill::parse(&ask.query) => {
+                    query::kill(connection, &ask, &kill, &mut answer)
                 }
                 other => query::execute(connection, &ask, other, &shared.limits, &mut answer),
             }
         };
         let outcome = work();
+        ended.store(true, Ordering::Release);
         answer.end(outcome);
     });
     match head.await {
-        Ok(Ok(head)) => Ok(success(&asked, &head, pieces)),
+        Ok(Ok(head)) => Ok(success(&asked, &head, pieces, watch)),
         Ok(Err(error)) => Err(error),
         Err(_) => Err(Exception::from_engine("the statement ended without an answer")),
     }

@@ -42,10 +42,19 @@ pub struct Engine {
 
 impl Engine {
     pub fn start(dir: &Path) -> Self {
+        Self::start_with(dir, &[])
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn start_with(dir: &Path, arguments: &[&str]) -> Self {
         let addr = free_addr();
         let child = Command::new(program())
             .arg(dir)
             .arg(addr.to_string())
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
