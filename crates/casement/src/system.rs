@@ -70,6 +70,8 @@ impl System {
         assembly::make_dir(&config.journal.path)?;
         let engine = Supervisor::start(engine_process(&config, options.program)).await?;
         config.clickhouse.addr = engine.listen().to_string();
+        config.clickhouse.user = "default".into();
+        config.clickhouse.password.clone_from(&config.engine.password);
         match Self::start_beside(&engine, &mut config, listener, options.simulate).await {
             Ok((broker, backend, senders, tasks)) => Ok(Self {
                 broker,
@@ -188,16 +190,24 @@ fn engine_process(config: &Config, program: PathBuf) -> SpawnOptions {
     let mut args: Vec<OsString> = vec!["engine".into(), "--supervised".into()];
     args.extend(["--clickhouse".into(), config.engine.addr.to_string().into()]);
     let mut spawn = SpawnOptions::new(program, args, config.engine.addr);
-    // The child reads the same variables; what came from the file or a flag is handed on in the same way.
+    // The child reads the same variables; what came from the file or a flag is handed on in the same way. Passwords are
+    // not: they stand in variables that it has, or in files that it reads itself.
+    let section = serde_json::to_value(&config.engine).expect("a section is plain data");
+    hand_on(&section, "CASEMENT__ENGINE", &mut spawn.env);
     spawn
-        .env
-        .push(("CASEMENT__ENGINE__PATH".into(), config.engine.path.clone().into()));
-    if let Some(library) = &config.engine.library {
-        spawn
-            .env
-            .push(("CASEMENT__ENGINE__LIBRARY".into(), library.clone().into()));
+}
+
+fn hand_on(value: &serde_json::Value, name: &str, env: &mut Vec<(OsString, OsString)>) {
+    match value {
+        serde_json::Value::Object(section) => {
+            for (key, inner) in section.iter().filter(|(key, _)| !key.ends_with("password")) {
+                hand_on(inner, &format!("{name}__{}", key.to_ascii_uppercase()), env);
+            }
+        }
+        serde_json::Value::Null => {}
+        serde_json::Value::String(text) => env.push((name.into(), text.into())),
+        other => env.push((name.into(), other.to_string().into())),
     }
-    spawn
 }
 
 /// This binary, for the engine's process.

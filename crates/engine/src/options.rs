@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use crate::Users;
+
 /// What one engine may use, and what its users may.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -9,6 +11,8 @@ pub struct Limits {
     pub memory_bytes: u64,
     /// Queries at once, inserts not counted.
     pub queries: usize,
+    /// Queries of a reader at once.
+    pub reader_queries: usize,
     /// Inserts at once; they never wait for queries.
     pub inserts: usize,
     /// Longest query of a writer.
@@ -28,6 +32,7 @@ impl Default for Limits {
         Self {
             memory_bytes: 1 << 30,
             queries: 32,
+            reader_queries: 16,
             inserts: 16,
             query_time: Duration::from_mins(5),
             reader_time: Duration::from_secs(30),
@@ -49,6 +54,12 @@ pub struct Options {
     pub library: Option<PathBuf>,
     /// What it may use.
     pub limits: Limits,
+    /// Who may come in.
+    pub users: Users,
+    /// Statements may reach files and the network; [`confine`](crate::confine) is then not for this engine.
+    pub allow_outside: bool,
+    /// Where `BACKUP` and `RESTORE` find their files; without it there are none.
+    pub backups: Option<PathBuf>,
     /// End when standard input closes.
     pub stop_with_parent: bool,
 }
@@ -61,6 +72,9 @@ impl Options {
             listen,
             library: None,
             limits: Limits::default(),
+            users: Users::default(),
+            allow_outside: false,
+            backups: None,
             stop_with_parent: false,
         }
     }

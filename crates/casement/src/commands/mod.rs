@@ -24,7 +24,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
         Command::Up(flags) => block_on(up::run(flags)),
         Command::Backend(flags) => block_on(backend::run(flags)),
         Command::Ml(flags) => block_on(ml::run(flags)),
-        Command::Engine(flags) => block_on(engine::run(flags)),
+        Command::Engine(flags) => block_on(engine::run(engine::prepare(flags)?)),
         Command::Simulate(flags) => block_on(simulate::run(flags)),
     }
 }
