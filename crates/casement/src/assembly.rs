@@ -115,7 +115,8 @@ pub fn engine(config: &Engine) -> engine::Options {
     let mut options = engine::Options::new(&config.path, config.addr);
     options.library.clone_from(&config.library);
     options.allow_outside = config.allow_outside;
-    options.backups = Some(config.backups.clone());
+    let beside = || config.path.with_file_name("backups");
+    options.backups = Some(config.backups.clone().unwrap_or_else(beside));
     options.users = engine::Users {
         default: password(&config.password),
         reader: password(&config.reader_password),

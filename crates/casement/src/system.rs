@@ -14,13 +14,16 @@ use engine::{SpawnOptions, Supervisor};
 use ml::Ml;
 use mqtt::BrokerUrl;
 use simulator::SimulationOptions;
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::{assembly, config::Config};
 
-const DRAIN: Duration = Duration::from_millis(3_500);
+/// From the signal to the end of the engine; what follows takes a moment.
+const END: Duration = Duration::from_millis(3_600);
+/// Of that, what is kept for the engine.
+const ENGINE_END: Duration = Duration::from_millis(700);
 const SENDERS_END: Duration = Duration::from_millis(700);
 
 /// What a system is started with beside its configuration.
@@ -82,7 +85,7 @@ impl System {
                 tasks,
             }),
             Err(error) => {
-                engine.stop().await;
+                engine.stop(Instant::now() + END).await;
                 Err(error)
             }
         }
@@ -156,12 +159,15 @@ impl System {
 
     /// Ends everything within five seconds. Gives the number of records left in the journal.
     pub async fn stop(mut self) -> u64 {
+        // One deadline for all: who is slow takes from what is left, not from those after it.
+        let deadline = Instant::now() + END;
         self.senders.cancel();
         let _ = tokio::time::timeout(SENDERS_END, futures_util::future::join_all(self.tasks)).await;
         self.backend.close_doors().await;
         self.broker.stop().await;
-        let left = self.backend.stop(DRAIN).await;
-        self.engine.stop().await;
+        let drain = (deadline - ENGINE_END).saturating_duration_since(Instant::now());
+        let left = self.backend.stop(drain).await;
+        self.engine.stop(deadline).await;
         left
     }
 }

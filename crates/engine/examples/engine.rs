@@ -1,5 +1,6 @@
 //! An engine as a process of its own, for this crate's tests:
-//! `engine DIR ADDR [--supervised] [--confined] [--allow-outside] [--passwords WRITER READER] [--backups DIR]`.
+//! `engine DIR ADDR [--supervised] [--confined] [--allow-outside] [--passwords WRITER READER] [--backups DIR]
+//! [--memory BYTES]`.
 
 use std::process::ExitCode;
 
@@ -21,6 +22,8 @@ fn main() -> ExitCode {
         options.users.reader = args.get(at + 2).map(|text| Password::new(text));
     }
     options.backups = flag("--backups").and_then(|at| args.get(at + 1)).map(Into::into);
+    let memory = flag("--memory").and_then(|at| args.get(at + 1)?.parse().ok());
+    options.limits.memory_bytes = memory.unwrap_or(options.limits.memory_bytes);
     match run(options, flag("--confined").is_some()) {
         Ok(()) => engine::leave(0),
         Err(error) => {

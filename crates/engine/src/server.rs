@@ -34,7 +34,7 @@ use crate::{
     session::Sessions,
     sql::{Statement, look_at},
     store,
-    users::Users,
+    users::{User, Users},
 };
 
 const WAIT_FOR_TURN: Duration = Duration::from_secs(10);
@@ -48,6 +48,8 @@ struct Shared {
     limits: Arc<Limits>,
     queries: Arc<Semaphore>,
     inserts: Arc<Semaphore>,
+    /// Of the queries, those of readers.
+    readers: Arc<Semaphore>,
     users: Arc<Users>,
     policy: Arc<Policy>,
     /// Reached from this machine alone.
@@ -87,6 +89,7 @@ pub async fn serve(
         sessions: Arc::default(),
         queries: Arc::new(Semaphore::new(options.limits.queries)),
         inserts: Arc::new(Semaphore::new(options.limits.inserts)),
+        readers: Arc::new(Semaphore::new(options.limits.reader_queries)),
         limits: Arc::new(options.limits),
         users: Arc::new(options.users),
         policy: Arc::new(policy),
@@ -317,12 +320,16 @@ async fn run(
     mut data: Pieces,
 ) -> Result<Response, Exception> {
     let inserts = matches!(statement, Statement::Insert { .. });
+    let reader = match ask.user {
+        User::Reader => Some(turn(&shared.readers).await?),
+        User::Default => None,
+    };
     let permit = turn(if inserts { &shared.inserts } else { &shared.queries }).await?;
     let (head_sender, head) = oneshot::channel();
     let (piece_sender, pieces) = mpsc::channel(PIECES_WAITING);
     let asked = ask.clone();
     tokio::task::spawn_blocking(move || {
-        let _permit = permit;
+        let _permits = (permit, reader);
         let mut answer = Answer::new(&ask, head_sender, piece_sender);
         let mut work = || {
             let mut lease = shared

@@ -1,21 +1,14 @@
 //! `casement engine`: the embedded ClickHouse as a process of its own.
 
-use std::path::PathBuf;
-
 use engine::Options;
 
 use crate::{assembly, cli, config::Sources, shutdown};
 
 /// Reads the configuration and, before there is a second thread, lets the kernel close what the engine never needs.
 pub(super) fn prepare(flags: cli::Engine) -> anyhow::Result<Options> {
-    let below = |name: &str| {
-        let dir: Option<PathBuf> = flags.data.as_ref().map(|data| data.join(name));
-        dir.map(|dir| dir.display().to_string())
-    };
-    let (path, backups) = (below("engine"), below("backups"));
+    let path = flags.data.map(|data| data.join("engine").display().to_string());
     let config = Sources::process(flags.config)
         .flag("engine.path", path)
-        .flag("engine.backups", backups)
         .flag("engine.addr", flags.clickhouse.map(|addr| addr.to_string()))
         .load()?;
     assembly::make_dir(&config.engine.path)?;

@@ -48,10 +48,9 @@ fn configuration(flags: cli::Up) -> anyhow::Result<Config> {
             .as_ref()
             .map(|data| data.join(name).display().to_string())
     };
-    let (engine, backups, journal) = (below("engine"), below("backups"), below("journal"));
+    let (engine, journal) = (below("engine"), below("journal"));
     let config = Sources::process(flags.config)
         .flag("engine.path", engine)
-        .flag("engine.backups", backups)
         .flag("journal.path", journal)
         .flag("broker.addr", flags.mqtt.map(|addr| addr.to_string()))
         .flag("http.addr", flags.http.map(|addr| addr.to_string()))

@@ -156,8 +156,8 @@ pub struct Engine {
     pub reader_password_file: Option<PathBuf>,
     /// Whether statements may reach files, programs and the network.
     pub allow_outside: bool,
-    /// Where `BACKUP` and `RESTORE` find their files.
-    pub backups: PathBuf,
+    /// Where `BACKUP` and `RESTORE` find their files; by default `backups` beside `path`.
+    pub backups: Option<PathBuf>,
     /// What it may use.
     pub limits: EngineLimits,
 }
@@ -320,7 +320,7 @@ impl Default for Engine {
             reader_password: None,
             reader_password_file: None,
             allow_outside: false,
-            backups: "./casement-data/backups".into(),
+            backups: None,
             limits: EngineLimits::default(),
         }
     }
