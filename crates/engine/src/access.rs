@@ -272,7 +272,8 @@ fn ambiguous(sql: &str, tokens: &[Token<'_>]) -> Option<&'static str> {
     {
         return Some("a control character");
     }
-    let named = |token: &&Token<'_>| token.kind != Kind::Text;
+    // Between quotes that both know, letters of any language are letters.
+    let named = |token: &&Token<'_>| matches!(token.kind, Kind::Word | Kind::Sign);
     if tokens.iter().filter(named).any(|token| !token.text.is_ascii()) {
         return Some("a character beyond ASCII");
     }

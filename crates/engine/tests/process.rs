@@ -3,7 +3,13 @@
 
 mod support;
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use support::{Engine, free_addr, program};
 
@@ -191,4 +197,38 @@ fn other_addresses_need_passwords() {
         text.contains("password") && text.contains("engine.reader_password_file"),
         "{text}"
     );
+}
+
+#[test]
+fn a_running_insert_is_finished_before_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let engine = Engine::start(dir.path());
+        engine.sql("CREATE TABLE default.t (a UInt32) ENGINE = MergeTree ORDER BY a");
+    }
+    let addr = free_addr();
+    let mut child = Command::new(program())
+        .arg(dir.path())
+        .args([&addr.to_string(), "--supervised"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = [0; 5];
+    child.stdout.as_mut().unwrap().read_exact(&mut line).unwrap();
+    assert_eq!(&line, b"ready");
+    let mut stream = TcpStream::connect(addr).unwrap();
+    let head = "POST /?query=INSERT+INTO+default.t+FORMAT+TSV HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
+    write!(stream, "{head}4\r\n1\n2\n\r\n").unwrap();
+    // Its connection is taken up before the end is asked for.
+    while ureq::get(format!("http://{addr}/ping")).call().is_err() {}
+    drop(child.stdin.take());
+    write!(stream, "4\r\n3\n4\n\r\n0\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    child.wait().unwrap();
+    let engine = Engine::start(dir.path());
+    assert_eq!(engine.sql("SELECT count() FROM default.t"), "4");
 }

@@ -52,6 +52,7 @@ fn words_in_text_and_comments_are_no_calls() {
         "SELECT 1 -- url(",
         "SELECT file FROM t",
         "SELECT 1 AS url",
+        "SELECT 1 AS \"Température °C\", `größe` FROM t",
     ] {
         assert_eq!(check(User::Reader, sql), Ok(()), "{sql}");
     }
