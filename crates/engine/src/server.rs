@@ -39,6 +39,8 @@ use crate::{
 
 const WAIT_FOR_TURN: Duration = Duration::from_secs(10);
 const LAST_REQUESTS: Duration = Duration::from_secs(3);
+/// How long, and how many bytes of it, the body of a refused request is still read.
+const REFUSED_BODY: (Duration, usize) = (Duration::from_secs(1), 64 << 10);
 const PIECES_WAITING: usize = 4;
 
 #[derive(Clone)]
@@ -161,7 +163,14 @@ async fn answer(shared: Shared, request: Request, query_id: &mut String) -> Resu
         body
     };
     let body = encoded::decoded(&parts.headers, body)?;
-    let mut ask = Ask::new(pairs, &parts.headers, &shared.users)?;
+    let mut ask = match Ask::new(pairs, &parts.headers, &shared.users) {
+        Ok(ask) => ask,
+        Err(error) => {
+            // Who is still sending would see a broken connection in place of the answer.
+            let _ = tokio::time::timeout(REFUSED_BODY.0, axum::body::to_bytes(body, REFUSED_BODY.1)).await;
+            return Err(error);
+        }
+    };
     query_id.clone_from(&ask.query_id);
     let (statement, data) = read_statement(&mut ask, body).await?;
     if get && check_get(&ask.query).is_err() {

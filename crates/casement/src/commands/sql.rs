@@ -19,6 +19,9 @@ use crate::{
 /// How an error within an answer announces itself.
 const MARK: &[u8] = b"\r\n__exception__\r\n";
 
+/// Statements up to this length go into the URL, larger ones into the body.
+const IN_URL: usize = 8 << 10;
+
 /// ClickHouse does not answer at all.
 #[derive(Debug)]
 pub(super) struct Unreachable {
@@ -59,17 +62,18 @@ pub(super) fn run(flags: cli::Sql) -> anyhow::Result<()> {
     });
     let mut parameters = vec![("default_format", format.as_str())];
     parameters.extend(flags.database.as_deref().map(|name| ("database", name)));
-    let mut body = stdin.lock();
+    let mut input = stdin.lock();
     let answer = match &flags.query {
-        Some(query) if takes_data(query) && !stdin.is_terminal() => {
+        Some(query) if query.len() <= IN_URL => {
             parameters.push(("query", query));
-            ask(&config, &parameters, SendBody::from_reader(&mut body))
+            let data = takes_data(query) && !stdin.is_terminal();
+            ask(&config, &parameters, data.then_some(&mut input as &mut dyn Read))
         }
-        Some(query) => ask(&config, &parameters, SendBody::from_reader(&mut query.as_bytes())),
+        Some(query) => ask(&config, &parameters, Some(&mut query.as_bytes())),
         None if stdin.is_terminal() => {
             bail!("there is no statement; give one, or send one to standard input")
         }
-        None => ask(&config, &parameters, SendBody::from_reader(&mut body)),
+        None => ask(&config, &parameters, Some(&mut input)),
     }?;
     match print(answer, BufWriter::new(io::stdout().lock())) {
         // Whoever read our output has seen enough.
@@ -94,7 +98,7 @@ fn takes_data(query: &str) -> bool {
 fn ask(
     config: &ClickHouse,
     parameters: &[(&str, &str)],
-    body: SendBody<'_>,
+    body: Option<&mut dyn Read>,
 ) -> anyhow::Result<impl Read + use<>> {
     let url = if config.addr.contains("://") {
         config.addr.clone()
@@ -111,10 +115,23 @@ fn ask(
         .header("X-ClickHouse-User", &config.user)
         .header("X-ClickHouse-Key", password)
         .content_type("text/plain");
+    if body.is_some() {
+        // A server that refuses says so before it takes the data, and is heard.
+        request = request.header("Expect", "100-continue");
+    }
     for (name, value) in parameters {
         request = request.query(name, value);
     }
-    let response = request.send(body).map_err(|error| match error {
+    let sent = match body {
+        Some(reader) => request.send(SendBody::from_reader(reader)),
+        None => request.send_empty(),
+    };
+    let response = sent.map_err(|error| match error {
+        ureq::Error::Io(error)
+            if [io::ErrorKind::BrokenPipe, io::ErrorKind::ConnectionReset].contains(&error.kind()) =>
+        {
+            anyhow::anyhow!("ClickHouse ended the connection while it was sent data; it took none of it")
+        }
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
             anyhow::anyhow!(
                 "'{}' is no address; name one as 127.0.0.1:8123 with --clickhouse ADDR",
