@@ -90,7 +90,11 @@ pub(crate) async fn serve(
         .route("/api/status", get(status))
         .route("/api/devices", get(devices))
         .route("/api/devices/{device_id}", get(device))
-        .with_state(views);
+        .with_state(views)
+        .layer(axum::middleware::from_fn_with_state(
+            listener.listener.local_addr()?,
+            crate::site::refuse_others,
+        ));
     axum::serve(listener.listener, router)
         .with_graceful_shutdown(shutdown.cancelled_owned())
         .await

@@ -13,6 +13,7 @@ mod refusals;
 mod repeats;
 mod rows;
 mod service;
+mod site;
 mod subscriber;
 mod trigger;
 

@@ -26,6 +26,8 @@ use crate::{
     subscriber,
 };
 
+/// After giving up, the recorder ends at once.
+const RECORD_END: Duration = Duration::from_millis(300);
 const DOORS_END: Duration = Duration::from_millis(800);
 const OFFLINE_POLL: Duration = Duration::from_millis(50);
 const REGISTRY_TICK: Duration = Duration::from_secs(1);
@@ -256,7 +258,12 @@ impl Backend {
         });
         self.close_doors().await;
         self.drain.cancel();
-        join_all(self.record_tasks).await;
+        if tokio::time::timeout(deadline + RECORD_END, join_all(self.record_tasks))
+            .await
+            .is_err()
+        {
+            warn!("the recorder did not end in time; what it holds is in the journal");
+        }
         timer.abort();
         self.ingest.journal.stats().records
     }
@@ -321,9 +328,12 @@ async fn keep_registry(ingest: Arc<Ingest>, store: Store, trigger: TriggerOption
             .await
             .is_none();
         if !ended && loaded.is_none_or(|at| at.elapsed() >= REGISTRY_RELOAD) {
-            match load(&ingest, &store, trigger, loaded.is_none()).await {
-                Ok(()) => loaded = Some(tokio::time::Instant::now()),
-                Err(error) => tracing::debug!(%error, "the registry cannot be read yet"),
+            // A ClickHouse that hangs must not keep a stopping service waiting.
+            let loading = load(&ingest, &store, trigger, loaded.is_none());
+            match drain.run_until_cancelled(loading).await {
+                None => continue,
+                Some(Ok(())) => loaded = Some(tokio::time::Instant::now()),
+                Some(Err(error)) => tracing::debug!(%error, "the registry cannot be read yet"),
             }
         }
         // Before the registry is read, a row would overwrite a device's name and location.

@@ -2,7 +2,7 @@
 //!
 //! In: a checked [`Config`]. Out: options. This is the one place where a configuration key meets the code it sets.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use anyhow::Context as _;
 use audio::FeatureOptions;
@@ -12,10 +12,10 @@ use ml::MlOptions;
 use mqtt::{BrokerUrl, ConnectionOptions, TopicPatterns, Topics};
 use store::StoreOptions;
 
-use crate::config::{Audio, Config, Mqtt};
+use crate::config::{Audio, Config, Engine, Mqtt, Secret};
 
 /// How long a broker keeps the backend's session: what arrives while the backend is away is not missed.
-const SESSION: std::time::Duration = std::time::Duration::from_hours(7 * 24);
+const SESSION: Duration = Duration::from_hours(7 * 24);
 
 /// The topics of the configuration.
 pub fn topics(config: &Mqtt) -> anyhow::Result<Topics> {
@@ -105,6 +105,33 @@ fn store(config: &Config) -> StoreOptions {
         .as_ref()
         .map(|secret| secret.reveal().to_owned())
         .unwrap_or_default();
+    options
+}
+
+/// The embedded engine's options.
+pub fn engine(config: &Engine) -> engine::Options {
+    let password = |secret: &Option<Secret>| secret.as_ref().map(|s| engine::Password::new(s.reveal()));
+    let limits = &config.limits;
+    let mut options = engine::Options::new(&config.path, config.addr);
+    options.library.clone_from(&config.library);
+    options.allow_outside = config.allow_outside;
+    let beside = || config.path.with_file_name("backups");
+    options.backups = Some(config.backups.clone().unwrap_or_else(beside));
+    options.users = engine::Users {
+        default: password(&config.password),
+        reader: password(&config.reader_password),
+    };
+    options.limits = engine::Limits {
+        memory_bytes: limits.memory_bytes,
+        queries: limits.queries,
+        reader_queries: limits.reader_queries,
+        inserts: limits.inserts,
+        query_time: Duration::from_secs(limits.query_s),
+        reader_time: Duration::from_secs(limits.reader_s),
+        reader_memory_bytes: limits.reader_memory_bytes,
+        reader_result_bytes: limits.reader_result_bytes,
+        ..engine::Limits::default()
+    };
     options
 }
 

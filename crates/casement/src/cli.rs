@@ -39,6 +39,11 @@ pub enum Command {
         after_help = "Example:\n  casement engine --data ./casement-data & curl 'http://127.0.0.1:8123/?query=SELECT+1'"
     )]
     Engine(Engine),
+    /// Ask ClickHouse: a statement, or standard input
+    #[command(
+        after_help = "Example:\n  casement sql \"SELECT device_id, position FROM iot.window_actions ORDER BY timestamp DESC LIMIT 5\"\n  casement sql \"INSERT INTO t FORMAT CSV\" < rows.csv\n\nExit codes: 1 ClickHouse refused, 2 wrong flags, 3 ClickHouse cannot be reached"
+    )]
+    Sql(Sql),
     /// Run virtual sensors and windows against a broker
     #[command(
         after_help = "Example:\n  casement simulate --broker tcp://127.0.0.1:1883 --devices 10 --seed 7 --speed 60"
@@ -119,6 +124,31 @@ pub struct Engine {
     /// End when standard input closes: set by the process that supervises the engine
     #[arg(long, hide = true)]
     pub supervised: bool,
+}
+
+/// Flags of `casement sql`.
+#[derive(Debug, Args)]
+pub struct Sql {
+    /// One statement [default: standard input]; an INSERT that ends in FORMAT or VALUES takes its data from there
+    pub query: Option<String>,
+    /// Format of the answer [default: a table on a terminal, tab-separated elsewhere]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<String>,
+    /// Address of ClickHouse's HTTP interface [default: 127.0.0.1:8123]
+    #[arg(long, value_name = "ADDR")]
+    pub clickhouse: Option<String>,
+    /// Database that names without one belong to
+    #[arg(long, value_name = "NAME")]
+    pub database: Option<String>,
+    /// User; the password comes from `CASEMENT__CLICKHOUSE__PASSWORD` or a file [default: default]
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// A file whose first line is the password
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// Configuration file (YAML)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 /// Flags of `casement simulate`.

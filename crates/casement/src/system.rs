@@ -14,13 +14,16 @@ use engine::{SpawnOptions, Supervisor};
 use ml::Ml;
 use mqtt::BrokerUrl;
 use simulator::SimulationOptions;
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::{assembly, config::Config};
 
-const DRAIN: Duration = Duration::from_millis(3_500);
+/// From the signal to the end of the engine; what follows takes a moment.
+const END: Duration = Duration::from_millis(3_600);
+/// Of that, what is kept for the engine.
+const ENGINE_END: Duration = Duration::from_millis(700);
 const SENDERS_END: Duration = Duration::from_millis(700);
 
 /// What a system is started with beside its configuration.
@@ -70,6 +73,8 @@ impl System {
         assembly::make_dir(&config.journal.path)?;
         let engine = Supervisor::start(engine_process(&config, options.program)).await?;
         config.clickhouse.addr = engine.listen().to_string();
+        config.clickhouse.user = "default".into();
+        config.clickhouse.password.clone_from(&config.engine.password);
         match Self::start_beside(&engine, &mut config, listener, options.simulate).await {
             Ok((broker, backend, senders, tasks)) => Ok(Self {
                 broker,
@@ -80,7 +85,7 @@ impl System {
                 tasks,
             }),
             Err(error) => {
-                engine.stop().await;
+                engine.stop(Instant::now() + END).await;
                 Err(error)
             }
         }
@@ -154,12 +159,15 @@ impl System {
 
     /// Ends everything within five seconds. Gives the number of records left in the journal.
     pub async fn stop(mut self) -> u64 {
+        // One deadline for all: who is slow takes from what is left, not from those after it.
+        let deadline = Instant::now() + END;
         self.senders.cancel();
         let _ = tokio::time::timeout(SENDERS_END, futures_util::future::join_all(self.tasks)).await;
         self.backend.close_doors().await;
         self.broker.stop().await;
-        let left = self.backend.stop(DRAIN).await;
-        self.engine.stop().await;
+        let drain = (deadline - ENGINE_END).saturating_duration_since(Instant::now());
+        let left = self.backend.stop(drain).await;
+        self.engine.stop(deadline).await;
         left
     }
 }
@@ -188,16 +196,24 @@ fn engine_process(config: &Config, program: PathBuf) -> SpawnOptions {
     let mut args: Vec<OsString> = vec!["engine".into(), "--supervised".into()];
     args.extend(["--clickhouse".into(), config.engine.addr.to_string().into()]);
     let mut spawn = SpawnOptions::new(program, args, config.engine.addr);
-    // The child reads the same variables; what came from the file or a flag is handed on in the same way.
+    // The child reads the same variables; what came from the file or a flag is handed on in the same way. Passwords are
+    // not: they stand in variables that it has, or in files that it reads itself.
+    let section = serde_json::to_value(&config.engine).expect("a section is plain data");
+    hand_on(&section, "CASEMENT__ENGINE", &mut spawn.env);
     spawn
-        .env
-        .push(("CASEMENT__ENGINE__PATH".into(), config.engine.path.clone().into()));
-    if let Some(library) = &config.engine.library {
-        spawn
-            .env
-            .push(("CASEMENT__ENGINE__LIBRARY".into(), library.clone().into()));
+}
+
+fn hand_on(value: &serde_json::Value, name: &str, env: &mut Vec<(OsString, OsString)>) {
+    match value {
+        serde_json::Value::Object(section) => {
+            for (key, inner) in section.iter().filter(|(key, _)| !key.ends_with("password")) {
+                hand_on(inner, &format!("{name}__{}", key.to_ascii_uppercase()), env);
+            }
+        }
+        serde_json::Value::Null => {}
+        serde_json::Value::String(text) => env.push((name.into(), text.into())),
+        other => env.push((name.into(), other.to_string().into())),
     }
-    spawn
 }
 
 /// This binary, for the engine's process.

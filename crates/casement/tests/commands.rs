@@ -135,7 +135,7 @@ fn versions_are_added_promoted_and_rolled_back() {
 #[test]
 fn every_command_explains_itself_with_an_example() {
     for command in [
-        "up", "backend", "ml", "engine", "simulate", "features", "predict", "models", "config",
+        "up", "backend", "ml", "engine", "sql", "simulate", "features", "predict", "models", "config",
     ] {
         let help = text(&casement(&[command, "--help"]).stdout);
         assert!(

@@ -145,3 +145,78 @@ fn kill(pid: u32) {
             .success()
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_hangs_does_not_keep_the_system_from_ending() {
+    let data = tempfile::tempdir().unwrap();
+    let mut up = Up::start(data.path(), &[]);
+    let engine = children(up.process.pid())[0];
+    let stopped = std::process::Command::new("kill")
+        .args(["-STOP", &engine.to_string()])
+        .status()
+        .unwrap();
+    assert!(stopped.success());
+    let client = Client::connect(up.mqtt, &[]).await;
+    client
+        .publish("sensor/hung/temperature", client::reading(21.0, client::now()))
+        .await;
+    up.process.terminate();
+    wait_until_gone(engine);
+    // What was acknowledged meanwhile waited in the journal.
+    up.restart();
+    up.wait_sql(
+        "SELECT value FROM iot.sensor_temperature WHERE device_id = 'hung'",
+        "21",
+    );
+}
+
+/// The engine alone dies again and again under load: decisions go on, and nothing acknowledged is lost or doubled.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_engine_that_dies_again_and_again_loses_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let mut up = Up::start(data.path(), &[]);
+    let sender = tokio::spawn(send((up.mqtt, 9), 9));
+    let mut windows = Client::connect(up.mqtt, &["window/+/control"]).await;
+    for round in 0..3 {
+        let engine = children(up.process.pid())[0];
+        kill(engine);
+        // Deciding never waits for the database: a new device's window moves while there is none.
+        let device_id = format!("decided-{round}");
+        for quantity in ["temperature", "humidity"] {
+            let payload = client::reading(30.0, client::now());
+            windows
+                .publish(&format!("sensor/{device_id}/{quantity}"), payload)
+                .await;
+        }
+        while windows.json().await.0 != format!("window/{device_id}/control") {}
+        let started = Instant::now();
+        while ureq::get(format!("http://{}/?query=SELECT+1", up.clickhouse))
+            .call()
+            .is_err()
+        {
+            assert!(
+                started.elapsed() < Duration::from_secs(30),
+                "the engine did not come back"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    up.process.terminate();
+    let acknowledged = sender.await.unwrap();
+    up.restart();
+    let count = acknowledged.len();
+    assert!(count > 50, "only {count} acknowledged");
+    up.wait_sql(
+        "SELECT count() - uniqExact(timestamp) FROM iot.sensor_temperature WHERE device_id = 'r9-s9'",
+        "0",
+    );
+    let list = acknowledged
+        .iter()
+        .map(|(_, at)| at.to_string())
+        .collect::<Vec<_>>()
+        .join(",");
+    up.wait_sql(
+        &format!("SELECT uniqExact(timestamp) FROM iot.sensor_temperature WHERE device_id = 'r9-s9' AND toUnixTimestamp64Milli(timestamp) IN ({list})"),
+        &count.to_string(),
+    );
+}

@@ -1,188 +1,59 @@
-//! Who may do what: `default` writes, `reader` reads, and neither has business with files, programs or the network.
+//! What a statement may do: neither user has business with files, programs or the network, and a reader only reads.
 //!
-//! In: a user and a statement. Out: nothing, or ClickHouse's refusal. It is the first of two locks: the second is
-//! `SET readonly = 1` on each of a reader's connections.
+//! In: a user and a statement. Out: nothing, or ClickHouse's refusal. It is the first of three locks: the second is
+//! `SET readonly = 1` on each of a reader's connections, the third the kernel's, see `sandbox`.
 
+use std::{collections::HashSet, fmt};
+
+use self::shape::{ambiguous, check_identifiers, engine_allowed, is_file, listed_files, reads};
 use crate::{
-    exception::{ACCESS_DENIED, AUTHENTICATION_FAILED, Exception, READONLY},
-    sql::{Kind, Token, tokens},
+    allowed::{HOLD_SQL, REFUSED_FUNCTIONS, REFUSED_TABLE_FUNCTIONS, TABLE_FUNCTIONS, setting_reaches_out},
+    exception::{ACCESS_DENIED, Exception, READONLY, SYNTAX_ERROR},
+    ffi::{Connection, Parameter},
+    request::quote,
+    sql::{Kind, Token, tokens, unquoted},
+    users::User,
 };
 
-/// Who asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum User {
-    /// Reads and writes.
-    Default,
-    /// Reads.
-    Reader,
+/// Texts within texts that are looked into; deeper ones are refused.
+const DEPTH: usize = 4;
+
+/// What statements may do on this engine.
+#[derive(Debug, Clone)]
+pub(crate) struct Policy {
+    /// No statement is refused for what it reaches.
+    allow_outside: bool,
+    /// `BACKUP` and `RESTORE` have a folder.
+    backups: bool,
+    /// Functions that are not called here, in lower case.
+    refused: HashSet<String>,
 }
 
-/// Table functions and engines that leave the data directory.
-const OUTSIDE: &[&str] = &[
-    "filesystem",
-    "overlay",
-    "hudicluster",
-    "paimons3cluster",
-    "paimonazurecluster",
-    "paimonhdfscluster",
-    "file",
-    "filecluster",
-    "url",
-    "urlcluster",
-    "s3",
-    "s3cluster",
-    "s3queue",
-    "gcs",
-    "gcscluster",
-    "oss",
-    "cosn",
-    "hdfs",
-    "hdfscluster",
-    "azureblobstorage",
-    "azureblobstoragecluster",
-    "azurequeue",
-    "remote",
-    "remotesecure",
-    "cluster",
-    "clusterallreplicas",
-    "mysql",
-    "postgresql",
-    "mongodb",
-    "redis",
-    "sqlite",
-    "odbc",
-    "jdbc",
-    "executable",
-    "executablepool",
-    "hudi",
-    "deltalake",
-    "deltalakecluster",
-    "deltalakelocal",
-    "deltalakes3",
-    "deltalakeazure",
-    "iceberg",
-    "iceberglocal",
-    "icebergs3",
-    "icebergazure",
-    "icebergs3cluster",
-    "icebergcluster",
-    "icebergazurecluster",
-    "iceberghdfs",
-    "iceberghdfscluster",
-    "paimon",
-    "paimons3",
-    "paimonlocal",
-    "paimonazure",
-    "paimonhdfs",
-    "paimoncluster",
-    "ytsaurus",
-    "arrowflight",
-    "kafka",
-    "nats",
-    "rabbitmq",
-    "filelog",
-    "python",
-    "hive",
-    "meilisearch",
-    "materializedpostgresql",
-    "materializedmysql",
-    "distributed",
-    "externaldistributed",
-    "dictionary_file",
-    "prometheusquery",
-    "timeseriesselector",
-];
-
-/// What a reader's settings may be: everything that shapes an answer and lifts no limit.
-const READER_SETTINGS: &[&str] = &[
-    "max_execution_time",
-    "additional_table_filters",
-    "max_result_rows",
-    "max_block_size",
-    "max_threads",
-    "log_comment",
-    "max_result_bytes",
-    "result_overflow_mode",
-    "date_time_output_format",
-    "extremes",
-    "join_use_nulls",
-    "wait_end_of_query",
-    "final",
-    "use_query_cache",
-    "send_progress_in_http_headers",
-    "http_headers_progress_interval_ms",
-    "output_format_native_encode_types_in_binary_format",
-];
-
-impl User {
-    /// Its name.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Default => "default",
-            Self::Reader => "reader",
+impl Policy {
+    /// `table_functions` are those that the engine has: whatever is not known to stay inside is refused.
+    pub(crate) fn new(allow_outside: bool, backups: bool, table_functions: &[String]) -> Self {
+        let unknown = table_functions.iter().map(|name| name.to_ascii_lowercase());
+        let refused = REFUSED_TABLE_FUNCTIONS
+            .iter()
+            .chain(REFUSED_FUNCTIONS)
+            .map(|name| (*name).to_owned())
+            .chain(unknown.filter(|name| !TABLE_FUNCTIONS.contains(&name.as_str())))
+            .collect();
+        Self {
+            allow_outside,
+            backups,
+            refused,
         }
     }
 
-    /// The user of that name with that password.
-    pub(crate) fn authenticate(name: &str, password: &str) -> Result<Self, Exception> {
-        match (name, password) {
-            ("" | "default", "") => Ok(Self::Default),
-            ("reader", "") => Ok(Self::Reader),
-            _ => Err(Exception::new(
-                AUTHENTICATION_FAILED,
-                "AUTHENTICATION_FAILED",
-                format_args!(
-                    "{name}: Authentication failed: password is incorrect, or there is no user with such name"
-                ),
-            )),
-        }
-    }
-
-    /// Whether this user may use that setting.
-    pub(crate) fn check_setting(self, name: &str) -> Result<(), Exception> {
-        let formatting = name.starts_with("output_format_")
-            || name.starts_with("format_")
-            || name.starts_with("session_timezone");
-        if reaches_out(name) {
-            return Err(denied(format_args!(
-                "the setting '{name}' reaches files or the network, which is not allowed here"
-            )));
-        }
-        if self == Self::Default && name != "readonly" || READER_SETTINGS.contains(&name) || formatting {
-            return Ok(());
-        }
-        Err(Exception::new(
-            READONLY,
-            "READONLY",
-            format_args!("Cannot modify '{name}' setting in readonly mode"),
-        ))
-    }
-
-    /// GET reads, whoever asks.
-    pub(crate) fn check_get(sql: &str) -> Result<(), Exception> {
-        if reads(&tokens(sql)) {
-            Ok(())
-        } else {
-            Err(Exception::new(
-                READONLY,
-                "READONLY",
-                "Cannot execute query in readonly mode",
-            ))
-        }
-    }
-
-    /// Refuses what reaches out of the data directory, and what ends a reader's lock.
-    pub(crate) fn check_statement(self, sql: &str) -> Result<(), Exception> {
+    /// Refuses what reaches out of the data directory, and what is not a reader's to do.
+    pub(crate) fn check(&self, user: User, sql: &str, parameters: &[Parameter]) -> Result<(), Exception> {
         let tokens = tokens(sql);
-        if let Some(what) = ambiguous(sql, &tokens) {
-            return Err(denied(format_args!("{what} outside of text is not allowed here")));
+        if !self.allow_outside {
+            self.check_reach(sql, &tokens)?;
+            check_identifiers(&tokens, parameters)?;
         }
-        if let Some(word) = outside(&tokens) {
-            return Err(denied(format_args!(
-                "'{word}' reaches files, programs or the network, which is not allowed here"
-            )));
-        }
-        if self == Self::Reader && !reads(&tokens) {
+        if user == User::Reader && !reads(&tokens) {
             return Err(Exception::new(
                 READONLY,
                 "READONLY",
@@ -191,193 +62,193 @@ impl User {
         }
         Ok(())
     }
+
+    /// Refuses SQL in the value of a setting.
+    pub(crate) fn check_value(&self, value: &str) -> Result<(), Exception> {
+        if self.allow_outside {
+            return Ok(());
+        }
+        self.check_text(value, 0)
+    }
+
+    /// Whether rows of a `VALUES` clause may be evaluated: nothing in them reaches out.
+    pub(crate) fn may_evaluate(&self, rows: &[u8]) -> bool {
+        std::str::from_utf8(rows).is_ok_and(|rows| {
+            let tokens = tokens(rows);
+            let subquery = tokens.iter().any(|token| token.is("select"));
+            self.allow_outside || !subquery && self.check_reach(rows, &tokens).is_ok()
+        })
+    }
+
+    /// Where a statement holds a word that would be refused as a call, the engine itself is asked how it reads it: what
+    /// our reader took for a comment or a text may be something else to it.
+    pub(crate) fn confirm(
+        &self,
+        connection: &mut Connection,
+        sql: &str,
+        insert: bool,
+    ) -> Result<(), Exception> {
+        if self.allow_outside || !self.is_delicate(sql) {
+            return Ok(());
+        }
+        let end = if insert { " FORMAT Values" } else { "" };
+        let ask = format!("SELECT formatQuerySingleLine({})", quote(&format!("{sql}{end}")));
+        let (canonical, _) = connection.query(&ask, "RawBLOB", &[]).map_err(|error| {
+            if error.code == SYNTAX_ERROR {
+                return error;
+            }
+            denied(format_args!("the statement cannot be read for certain: {error}"))
+        })?;
+        let canonical = String::from_utf8_lossy(&canonical);
+        self.check_reach(&canonical, &tokens(&canonical))
+    }
+
+    fn is_delicate(&self, sql: &str) -> bool {
+        let delicate = |word: &str| {
+            self.refused.contains(word) || matches!(word, "outfile" | "infile" | "disk" | "source")
+        };
+        sql.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+            .any(|word| delicate(&word.to_ascii_lowercase()))
+    }
+
+    fn check_reach(&self, sql: &str, tokens: &[Token<'_>]) -> Result<(), Exception> {
+        if let Some(what) = ambiguous(sql, tokens) {
+            return Err(denied(format_args!("{what} outside of text is not allowed here")));
+        }
+        if let Some(word) = self.outside(tokens) {
+            return Err(reaches(word));
+        }
+        let holds_sql = |token: &Token<'_>| {
+            let name = token.name().map(str::to_ascii_lowercase);
+            name.is_some_and(|name| HOLD_SQL.contains(&name.as_str()))
+        };
+        // `FORMAT x` is no call; the names of settings stand alone.
+        let called = |index: usize| tokens.get(index + 1).is_some_and(|next| next.text == "(");
+        let counts = |index: usize| called(index) || tokens[index].text.contains('_');
+        if !(0..tokens.len()).any(|index| holds_sql(&tokens[index]) && counts(index)) {
+            return Ok(());
+        }
+        let mut texts = tokens.iter().filter(|token| token.kind == Kind::Text);
+        texts.try_for_each(|text| self.check_text(&unquoted(text.text), 0))
+    }
+
+    /// Text that may be SQL: what would be a call in it is refused, also in the texts within.
+    fn check_text(&self, text: &str, depth: usize) -> Result<(), Exception> {
+        if depth == DEPTH {
+            return Err(denied(format_args!("SQL in texts is nested too deeply")));
+        }
+        let tokens = tokens(text);
+        let calls = |index: usize| tokens.get(index + 1).is_some_and(|next| next.text == "(");
+        for (index, token) in tokens.iter().enumerate() {
+            if token.kind == Kind::Text {
+                self.check_text(&unquoted(token.text), depth + 1)?;
+            }
+            let name = token.name().unwrap_or_default().to_ascii_lowercase();
+            if calls(index) && (self.refused.contains(&name) || name.contains('\\')) {
+                return Err(reaches(token.text));
+            }
+        }
+        Ok(())
+    }
+
+    /// The first word that leaves the data directory.
+    fn outside<'a>(&self, tokens: &[Token<'a>]) -> Option<&'a str> {
+        let is = |index: usize, words: &[&str]| {
+            tokens
+                .get(index)
+                .is_some_and(|token| words.iter().any(|word| token.is(word)))
+        };
+        let ends_process = ["shutdown", "kill", "suspend"];
+        let system = is(0, &["system"]);
+        let creates = tokens.iter().any(|token| {
+            ["create", "attach", "replace", "restore"]
+                .iter()
+                .any(|word| token.is(word))
+        });
+        if let Some(index) = listed_files(tokens).first() {
+            return Some(tokens[*index].text);
+        }
+        for (index, token) in tokens.iter().enumerate() {
+            let called = tokens.get(index + 1).is_some_and(|next| next.text == "(");
+            let assigned = tokens.get(index + 1).is_some_and(|next| next.text == "=");
+            if token.is("outfile") || token.is("infile") || is_file(tokens, index) {
+                return Some(token.text);
+            }
+            let Some(name) = token.name() else { continue };
+            let name = name.to_ascii_lowercase();
+            if setting_reaches_out(&name) && (assigned || name.contains('_')) {
+                return Some(token.text);
+            }
+            if called && self.refused.contains(&name) && !self.is_backup(tokens, index) {
+                return Some(token.text);
+            }
+            if creates && token.is("engine") && !engine_allowed(tokens, index) {
+                return tokens.get(index + if assigned { 2 } else { 1 }).map(|t| t.text);
+            }
+            let disk = token.is("disk") && (assigned || called) || token.is("storage_policy") && assigned;
+            let made = index > 0
+                && is(index - 1, &["create", "replace", "named"])
+                && is(
+                    index,
+                    &[
+                        "dictionary",
+                        "function",
+                        "user",
+                        "collection",
+                        "quota",
+                        "role",
+                        "policy",
+                    ],
+                );
+            let ends = system && ends_process.iter().any(|word| token.is(word));
+            if disk || made || ends || token.is("source") && called {
+                return Some(token.text);
+            }
+        }
+        None
+    }
+
+    /// `BACKUP … TO File('name')`, `RESTORE … FROM File('name')`: the one file there is a place for.
+    fn is_backup(&self, tokens: &[Token<'_>], index: usize) -> bool {
+        let way = match tokens.first() {
+            Some(first) if first.is("backup") => "to",
+            Some(first) if first.is("restore") => "from",
+            _ => return false,
+        };
+        let there = index > 0 && tokens[index - 1].is(way)
+            || index > 1 && tokens[index - 2].is("base_backup") && tokens[index - 1].text == "=";
+        let plain = tokens.get(index + 2).is_some_and(|name| {
+            let name = name.text.trim_matches('\'');
+            let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+            !name.is_empty() && !name.starts_with('.') && name.chars().all(fits)
+        });
+        let alone = tokens.get(index + 3).is_some_and(|end| end.text == ")");
+        self.backups && there && plain && alone && tokens[index].is("file")
+    }
 }
 
-fn denied(message: std::fmt::Arguments<'_>) -> Exception {
+/// GET reads, whoever asks.
+pub(crate) fn check_get(sql: &str) -> Result<(), Exception> {
+    if reads(&tokens(sql)) {
+        return Ok(());
+    }
+    Err(Exception::new(
+        READONLY,
+        "READONLY",
+        "Cannot execute query in readonly mode",
+    ))
+}
+
+pub(crate) fn denied(message: fmt::Arguments<'_>) -> Exception {
     Exception::new(ACCESS_DENIED, "ACCESS_DENIED", message)
 }
 
-/// A reader's statements begin with one of these and are one.
-fn reads(tokens: &[Token<'_>]) -> bool {
-    let first = tokens.iter().find(|token| token.text != "(");
-    let reading = ["select", "with", "show", "describe", "desc", "explain", "exists"];
-    let one = tokens
-        .iter()
-        .rposition(|token| token.text == ";")
-        .is_none_or(|at| at + 1 == tokens.len() && tokens.iter().filter(|t| t.text == ";").count() == 1);
-    let writes = tokens.iter().any(|token| token.is("insert"));
-    one && !writes && first.is_some_and(|token| reading.iter().any(|word| token.is(word)))
+fn reaches(word: &str) -> Exception {
+    denied(format_args!(
+        "'{word}' reaches files, programs or the network, which is not allowed here"
+    ))
 }
 
-/// What ClickHouse's own reader may take for something else than ours does: other blanks, other quotes, escaped names.
-/// Nothing is allowed that the two could read differently.
-fn ambiguous(sql: &str, tokens: &[Token<'_>]) -> Option<&'static str> {
-    if sql
-        .chars()
-        .any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
-    {
-        return Some("a control character");
-    }
-    let named = |token: &&Token<'_>| token.kind != Kind::Text;
-    if tokens.iter().filter(named).any(|token| !token.text.is_ascii()) {
-        return Some("a character beyond ASCII");
-    }
-    let escaped = |token: &Token<'_>| token.kind == Kind::QuotedName && token.text.contains('\\');
-    tokens.iter().any(escaped).then_some("an escaped name")
-}
-
-/// Whether a token names a file where a table is expected: the engine would open it.
-fn is_file(tokens: &[Token<'_>], index: usize) -> bool {
-    let token = &tokens[index];
-    let table = index > 0
-        && ["from", "join", "table", "describe", "desc", "into"]
-            .iter()
-            .any(|word| tokens[index - 1].is(word));
-    match token.kind {
-        Kind::Text => table,
-        Kind::QuotedName => token.text.contains('/') || table && token.text.contains('.'),
-        _ => false,
-    }
-}
-
-/// Settings whose value is a file or an address.
-fn reaches_out(setting: &str) -> bool {
-    [
-        "format_template",
-        "format_schema",
-        "format_avro",
-        "format_protobuf",
-    ]
-    .iter()
-    .any(|start| setting.starts_with(start))
-}
-
-/// The first word that leaves the data directory.
-fn outside<'a>(tokens: &[Token<'a>]) -> Option<&'a str> {
-    for (index, token) in tokens.iter().enumerate() {
-        let next = tokens.get(index + 1);
-        if token.is("outfile") || token.is("infile") {
-            return Some(token.text);
-        }
-        if is_file(tokens, index) || reaches_out(&token.text.to_ascii_lowercase()) {
-            return Some(token.text);
-        }
-        let Some(name) = token.name() else { continue };
-        let called = next.is_some_and(|next| next.text == "(");
-        let engine = index >= 2 && tokens[index - 1].text == "=" && (tokens[index - 2].is("engine"))
-            || index >= 1 && tokens[index - 1].is("engine");
-        let source = token.is("source") && called;
-        let lowered = name.to_ascii_lowercase();
-        if (called || engine) && OUTSIDE.contains(&lowered.as_str()) || source {
-            return Some(token.text);
-        }
-        let disk =
-            token.is("disk") && next.is_some_and(|next| next.text == "=") || token.is("disk") && called;
-        let function = token.is("function")
-            && index >= 1
-            && (tokens[index - 1].is("create") || tokens[index - 1].is("replace"));
-        let program = ["dictionary", "user", "collection", "quota", "role", "policy"]
-            .iter()
-            .any(|word| token.is(word))
-            && index >= 1
-            && (tokens[index - 1].is("create")
-                || tokens[index - 1].is("replace")
-                || tokens[index - 1].is("named"));
-        if disk || function || program {
-            return Some(token.text);
-        }
-    }
-    None
-}
-
+mod shape;
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_leaves_the_directory_is_refused_for_everybody() {
-        for sql in [
-            "SELECT * FROM file('/etc/passwd', 'LineAsString')",
-            "SELECT * FROM/**/FILE/* */('/etc/passwd')",
-            "SELECT * FROM `file`('/etc/passwd')",
-            "SELECT * FROM \"url\"('http://x')",
-            "SELECT (SELECT count() FROM (SELECT * FROM s3('http://x')))",
-            "INSERT INTO FUNCTION file('/tmp/x') SELECT 1",
-            "SELECT 1 INTO OUTFILE '/tmp/x'",
-            "INSERT INTO t FROM INFILE '/etc/passwd' FORMAT CSV",
-            "CREATE TABLE t (a Int) ENGINE = URL('http://x')",
-            "CREATE TABLE t (a Int) ENGINE File(CSV)",
-            "CREATE TABLE t (a Int) ENGINE = MySQL('h', 'd', 't', 'u', 'p')",
-            "CREATE DICTIONARY d (a Int) PRIMARY KEY a SOURCE(HTTP(URL 'http://x'))",
-            "SELECT file\u{b}('/p')",
-            "SELECT file\u{a0}('/p')",
-            "SELECT `fil\\x65`('/p')",
-            "SELECT \u{2018}'\u{2019}, file('/p') --'",
-            "SELECT \u{2018}'\u{2019} INTO OUTFILE '/p' --'",
-            "DESCRIBE TABLE url\u{b}('http://x')",
-            "SELECT * FROM `/etc/passwd`",
-            "SELECT * FROM default.`/etc/passwd`",
-            "SELECT * FROM '/p/x.csv'",
-            "SELECT * FROM `x.csv`",
-            "CREATE DATABASE x ENGINE = Filesystem('/p')",
-            "SELECT * FROM paimonS3Cluster('c', 'http://x')",
-            "SELECT 1 SETTINGS format_template_resultset = '/p'",
-            "SELECT * FROM executable('x', 'TSV', 'a Int')",
-            "CREATE TABLE t (a Int) ENGINE = MergeTree ORDER BY a SETTINGS disk = disk(type = 'web')",
-        ] {
-            assert!(User::Default.check_statement(sql).is_err(), "{sql}");
-            assert!(User::Reader.check_statement(sql).is_err(), "{sql}");
-        }
-    }
-
-    #[test]
-    fn words_in_text_and_comments_are_no_calls() {
-        for sql in [
-            "SELECT 'file(x)'",
-            "SELECT 1 -- url(",
-            "SELECT file FROM t",
-            "SELECT 1 AS url",
-        ] {
-            assert_eq!(User::Reader.check_statement(sql), Ok(()), "{sql}");
-        }
-    }
-
-    #[test]
-    fn a_reader_reads_one_statement() {
-        for sql in [
-            "INSERT INTO t VALUES (1)",
-            "DROP TABLE t",
-            "SET readonly = 0",
-            "SELECT 1; DROP TABLE t",
-            "WITH x AS (SELECT 1) INSERT INTO t SELECT 1",
-            "KILL QUERY WHERE 1",
-            "SYSTEM SHUTDOWN",
-            "",
-            "USE x",
-        ] {
-            assert!(User::Reader.check_statement(sql).is_err(), "{sql}");
-        }
-        for sql in [
-            "SELECT 1;",
-            "(SELECT 1)",
-            "SHOW TABLES",
-            "EXPLAIN SELECT 1",
-            "DESCRIBE TABLE t",
-            "WITH 1 AS x SELECT x",
-        ] {
-            assert_eq!(User::Reader.check_statement(sql), Ok(()), "{sql}");
-        }
-        assert!(
-            User::Reader.check_setting("readonly").is_err()
-                && User::Reader.check_setting("max_memory_usage").is_err()
-                && User::Reader.check_setting("format_template_resultset").is_err()
-        );
-        assert!(User::Reader.check_setting("max_execution_time").is_ok());
-    }
-
-    #[test]
-    fn only_known_users_enter() {
-        assert!(User::authenticate("reader", "wrong").is_err() && User::authenticate("admin", "").is_err());
-        assert_eq!(User::authenticate("", "").unwrap(), User::Default);
-    }
-}
+mod tests;

@@ -41,7 +41,7 @@ pub enum EngineError {
     },
     /// The address can be reached from elsewhere.
     #[error(
-        "ClickHouse's users have no passwords, so its HTTP interface listens on loopback only, not on {addr}; choose 127.0.0.1 with --clickhouse ADDR"
+        "not every user of ClickHouse has a password, so its HTTP interface listens on loopback only, not on {addr}; choose 127.0.0.1 with --clickhouse ADDR, or set engine.password_file and engine.reader_password_file"
     )]
     Exposed {
         /// The address.
@@ -71,6 +71,26 @@ pub enum EngineError {
         /// The directory.
         path: PathBuf,
         /// What the engine said.
+        reason: String,
+    },
+    /// A newer engine wrote the data.
+    #[error(
+        "the data in {path} was written by ClickHouse {theirs}, and this is {ours}; use the newer version of Casement, or restore a backup into another directory with --data DIR"
+    )]
+    Newer {
+        /// The directory.
+        path: PathBuf,
+        /// What wrote it.
+        theirs: String,
+        /// What was to read it.
+        ours: String,
+    },
+    /// The kernel has locks and they do not close.
+    #[error(
+        "the engine's process cannot be confined: {reason}; engine.allow_outside: true starts it without the locks"
+    )]
+    Confinement {
+        /// What failed.
         reason: String,
     },
     /// The engine's process did not start, in its own words.

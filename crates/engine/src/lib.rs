@@ -4,6 +4,7 @@
 //! of its own, so that a crash in 566 MB of C++ takes neither broker nor control down. It knows no table and no topic.
 
 mod access;
+mod allowed;
 mod body;
 mod compression;
 mod error;
@@ -20,14 +21,20 @@ mod query;
 mod request;
 mod respond;
 mod running;
+mod sandbox;
 mod server;
 mod session;
 mod sql;
+mod stamp;
+mod store;
 mod supervisor;
+mod users;
 
 pub use error::EngineError;
 pub use ffi::leave;
 pub use library::find_library;
 pub use options::{Limits, Options};
+pub use sandbox::{Confinement, confine};
 pub use server::serve;
 pub use supervisor::{SpawnOptions, Supervisor};
+pub use users::{Password, Users};

@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use crate::Users;
+
 /// What one engine may use, and what its users may.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -55,6 +57,12 @@ pub struct Options {
     pub library: Option<PathBuf>,
     /// What it may use.
     pub limits: Limits,
+    /// Who may come in.
+    pub users: Users,
+    /// Statements may reach files and the network; [`confine`](crate::confine) is then not for this engine.
+    pub allow_outside: bool,
+    /// Where `BACKUP` and `RESTORE` find their files; without it there are none.
+    pub backups: Option<PathBuf>,
     /// End when standard input closes.
     pub stop_with_parent: bool,
 }
@@ -67,6 +75,9 @@ impl Options {
             listen,
             library: None,
             limits: Limits::default(),
+            users: Users::default(),
+            allow_outside: false,
+            backups: None,
             stop_with_parent: false,
         }
     }

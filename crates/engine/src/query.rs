@@ -3,18 +3,17 @@
 //! In: an [`Ask`], a connection, and for inserts a source of bytes. Out: through a [`Sink`], the answer in pieces.
 
 use crate::{
-    access::User,
+    access::Policy,
     exception::{BAD_ARGUMENTS, Exception},
     ffi::{Connection, Counters},
     format::{Joiner, Joining, joining},
     options::Limits,
-    request::{Ask, quote, quote_name},
+    request::{Ask, quote_name},
     running::Kill,
     sql::Statement,
+    users::User,
 };
 
-/// Far above the backend's batches, which must stay one block each, and far below the memory.
-const INSERT_BLOCK_BYTES: u64 = 64 << 20;
 const DEFAULT_FORMAT: &str = "TabSeparated";
 
 /// Where an answer goes.
@@ -31,35 +30,7 @@ pub(crate) fn prepare(connection: &mut Connection, ask: &Ask, limits: &Limits) -
     if let Some(database) = &ask.database {
         run(format!("USE {}", quote_name(database)))?;
     }
-    let seconds = match ask.user {
-        User::Default => limits.query_time,
-        User::Reader => limits.reader_time,
-    }
-    .as_secs();
-    let mut settings = vec![
-        format!("max_execution_time = {seconds}"),
-        format!("log_comment = {}", quote(&ask.marker())),
-        // By rows alone a block of long rows would fill the memory.
-        format!("input_format_max_block_size_bytes = {INSERT_BLOCK_BYTES}"),
-        format!("min_insert_block_size_bytes = {INSERT_BLOCK_BYTES}"),
-    ];
-    if ask.user == User::Reader {
-        settings.push(format!("max_memory_usage = {}", limits.reader_memory_bytes));
-        settings.push(format!("max_result_bytes = {}", limits.reader_result_bytes));
-    }
-    // By its comment a query is found again, so a client's own comment gives way.
-    for (name, value) in ask.settings.iter().filter(|(name, _)| name != "log_comment") {
-        if name == "max_execution_time" && ask.user == User::Reader {
-            // A reader may ask for less time than it has, never for more; 0 would mean no limit.
-            let asked = value
-                .parse::<f64>()
-                .ok()
-                .filter(|s| *s > 0.0 && *s <= seconds as f64);
-            settings.extend(asked.map(|asked| format!("max_execution_time = {asked}")));
-        } else {
-            settings.push(format!("{name} = {}", quote(value)));
-        }
-    }
+    let settings = ask.user.settings(ask, limits);
     run(format!("SET {}", settings.join(", ")))?;
     if ask.user == User::Reader {
         run("SET readonly = 1".into())?;
@@ -166,14 +137,34 @@ pub(crate) fn kill(
     Ok(Counters::default())
 }
 
+/// `VALUES` of this size are looked at as a whole, and evaluated where they may be; larger ones hold plain values.
+const LOOKED_AT: usize = 1 << 20;
+
 /// Runs an insert whose data comes from `next`: pieces until `None`.
 pub(crate) fn insert(
     connection: &mut Connection,
+    policy: &Policy,
     head: &str,
     format: &str,
     mut next: impl FnMut() -> Result<Option<Vec<u8>>, Exception>,
 ) -> Result<Counters, Exception> {
+    let mut first = Vec::new();
+    if format.eq_ignore_ascii_case("values") {
+        let mut ended = false;
+        while !ended && first.len() <= LOOKED_AT {
+            match next()? {
+                Some(piece) => first.extend(piece),
+                None => ended = true,
+            }
+        }
+        if ended && policy.may_evaluate(&first) {
+            connection.query("SET input_format_values_interpret_expressions = 1", "Null", &[])?;
+        }
+    }
     let mut insert = connection.insert(head, format)?;
+    if !first.is_empty() {
+        insert.append(&first)?;
+    }
     while let Some(piece) = next()? {
         if !piece.is_empty() {
             insert.append(&piece)?;

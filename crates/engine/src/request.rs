@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use axum::http::{HeaderMap, header};
 
 use crate::{
-    access::User,
     compression::Coding,
     exception::{BAD_ARGUMENTS, Exception},
     ffi::Parameter,
+    users::{User, Users},
 };
 
 /// Names in the URL that steer the endpoint and are no settings of the engine.
@@ -77,7 +77,11 @@ pub(crate) struct SessionAsk {
 
 impl Ask {
     /// Reads the URL's pairs (later ones win) and the headers.
-    pub(crate) fn new(pairs: Vec<(String, String)>, headers: &HeaderMap) -> Result<Self, Exception> {
+    pub(crate) fn new(
+        pairs: Vec<(String, String)>,
+        headers: &HeaderMap,
+        users: &Users,
+    ) -> Result<Self, Exception> {
         let mut url: HashMap<String, String> = HashMap::new();
         let mut settings = Vec::new();
         let mut parameters = Vec::new();
@@ -97,7 +101,7 @@ impl Ask {
                 .map(str::to_owned)
         };
         let (name, password) = credentials(&url, headers, &header);
-        let user = User::authenticate(&name, &password)?;
+        let user = users.authenticate(&name, &password)?;
         let flag = |name: &str| url.get(name).is_some_and(|value| value == "1" || value == "true");
         let session = url
             .get("session_id")

@@ -2,6 +2,7 @@
 
 use std::{
     io::{Read as _, Seek as _, Write as _},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -10,7 +11,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use tempfile::SpooledTempFile;
+use tempfile::{SpooledTempFile, spooled_tempfile_in};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
@@ -56,6 +57,7 @@ enum Encoding {
 impl Answer {
     pub(crate) fn new(
         ask: &Ask,
+        temporary: &Path,
         head: oneshot::Sender<Result<Head, Exception>>,
         pieces: mpsc::Sender<Piece>,
     ) -> Self {
@@ -71,7 +73,7 @@ impl Answer {
             started: Instant::now(),
             held: ask
                 .wait_end_of_query
-                .then(|| (SpooledTempFile::new(HELD_IN_MEMORY), String::new())),
+                .then(|| (spooled_tempfile_in(HELD_IN_MEMORY, temporary), String::new())),
         }
     }
 

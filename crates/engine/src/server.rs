@@ -26,23 +26,25 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     EngineError, Options,
-    access::User,
+    access::{Policy, check_get},
     body::{Pieces, read_sql},
     compression,
     exception::{ACCESS_DENIED, BAD_ARGUMENTS, Exception, SYNTAX_ERROR, TOO_MANY_QUERIES},
     ffi::Engine,
-    library::find_library,
-    lock::DirectoryLock,
     options::Limits,
     query,
     request::Ask,
     respond::{Answer, failure, success},
     running::{self, Kill, Running, Watch},
-    session::{Sessions, connect},
+    session::Sessions,
     sql::{Statement, look_at},
+    store,
+    users::{User, Users},
 };
 
 const LAST_REQUESTS: Duration = Duration::from_secs(3);
+/// How long, and how many bytes of it, the body of a refused request is still read.
+const REFUSED_BODY: (Duration, usize) = (Duration::from_secs(1), 64 << 10);
 const PIECES_WAITING: usize = 4;
 
 #[derive(Clone)]
@@ -50,10 +52,16 @@ struct Shared {
     engine: Engine,
     sessions: Arc<Sessions>,
     limits: Arc<Limits>,
+    /// For answers that are held until their end.
+    temporary: Arc<std::path::Path>,
     running: Running,
     queries: Arc<Semaphore>,
     reader_queries: Arc<Semaphore>,
     inserts: Arc<Semaphore>,
+    users: Arc<Users>,
+    policy: Arc<Policy>,
+    /// Reached from this machine alone.
+    loopback: bool,
 }
 
 /// Serves until `shutdown`, then finishes what runs. `ready` is called with the address when it answers.
@@ -62,30 +70,40 @@ pub async fn serve(
     shutdown: CancellationToken,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), EngineError> {
-    if !options.listen.ip().is_loopback() {
+    let loopback = options.listen.ip().is_loopback();
+    if !loopback && !options.users.all_protected() {
         return Err(EngineError::Exposed { addr: options.listen });
     }
-    let library = find_library(options.library.as_deref())?;
     let listen = |source| EngineError::Listen {
         addr: options.listen,
         source,
     };
     let listener = TcpListener::bind(options.listen).await.map_err(listen)?;
     let local = listener.local_addr().map_err(listen)?;
-    let (data_dir, limits) = (options.data_dir.clone(), options.limits.clone());
-    let opening = tokio::task::spawn_blocking(move || open(&library, &data_dir, &limits));
-    let (engine, _lock) = opening.await.expect("opening does not panic")?;
+    let to_open = options.clone();
+    let opening = tokio::task::spawn_blocking(move || store::open(&to_open));
+    let opened = opening.await.expect("opening does not panic")?;
+    let _lock = opened.lock;
+    let policy = Policy::new(
+        options.allow_outside,
+        options.backups.is_some(),
+        &opened.table_functions,
+    );
     if options.stop_with_parent {
         stop_with_parent(shutdown.clone());
     }
     let shared = Shared {
-        engine,
+        engine: opened.engine,
         sessions: Arc::default(),
         running: Running::default(),
         queries: Arc::new(Semaphore::new(options.limits.queries)),
         reader_queries: Arc::new(Semaphore::new(options.limits.reader_queries)),
         inserts: Arc::new(Semaphore::new(options.limits.inserts)),
         limits: Arc::new(options.limits),
+        temporary: store::temporary(&options.data_dir).into(),
+        users: Arc::new(options.users),
+        policy: Arc::new(policy),
+        loopback,
     };
     let sessions = Arc::clone(&shared.sessions);
     let router = Router::new()
@@ -110,38 +128,6 @@ pub async fn serve(
     Ok(())
 }
 
-/// Loads the library and opens the data once, so that a refusal is known before anything is served.
-fn open(
-    library: &std::path::Path,
-    data_dir: &std::path::Path,
-    limits: &Limits,
-) -> Result<(Engine, DirectoryLock), EngineError> {
-    let lock = DirectoryLock::take(data_dir)?;
-    let store = data_dir.join("clickhouse");
-    std::fs::create_dir_all(&store).map_err(|source| EngineError::Directory {
-        path: store.clone(),
-        source,
-    })?;
-    let arguments = [
-        "clickhouse".to_owned(),
-        format!("--path={}", store.display()),
-        format!("--max_server_memory_usage={}", limits.memory_bytes),
-        "--mark_cache_size=67108864".to_owned(),
-        "--uncompressed_cache_size=0".to_owned(),
-    ];
-    let engine = Engine::load(library, &arguments)?;
-    let refused = |error: Exception| EngineError::Open {
-        path: store.clone(),
-        reason: format!("{error} (more on standard error)"),
-    };
-    let mut connection = connect(&engine).map_err(refused)?;
-    connection.query("SELECT 1", "Null", &[]).map_err(refused)?;
-    running::install(&mut connection).map_err(refused)?;
-    // One connection stays open: the engine would close its data with the last one.
-    std::mem::forget(connection);
-    Ok((engine, lock))
-}
-
 /// The supervisor holds our standard input open; when it is gone, however it ended, so are we.
 fn stop_with_parent(shutdown: CancellationToken) {
     tokio::spawn(async move {
@@ -164,7 +150,7 @@ async fn statement(State(shared): State<Shared>, request: Request) -> Response {
 
 async fn answer(shared: Shared, request: Request, query_id: &mut String) -> Result<Response, Exception> {
     let (parts, body) = request.into_parts();
-    refuse_other_sites(&parts.headers)?;
+    refuse_other_sites(&parts.headers, shared.loopback)?;
     let mut pairs: Vec<(String, String)> =
         form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
             .into_owned()
@@ -185,24 +171,34 @@ async fn answer(shared: Shared, request: Request, query_id: &mut String) -> Resu
         body
     };
     let body = compression::decoded(&parts.headers, body)?;
-    let mut ask = Ask::new(pairs, &parts.headers)?;
+    let mut ask = match Ask::new(pairs, &parts.headers, &shared.users) {
+        Ok(ask) => ask,
+        Err(error) => {
+            // Who is still sending would see a broken connection in place of the answer.
+            let _ = tokio::time::timeout(REFUSED_BODY.0, axum::body::to_bytes(body, REFUSED_BODY.1)).await;
+            return Err(error);
+        }
+    };
     query_id.clone_from(&ask.query_id);
     let (statement, data) = read_statement(&mut ask, body).await?;
-    if get && User::check_get(&ask.query).is_err() {
+    if get && check_get(&ask.query).is_err() {
         return Err(Exception::new(
             164,
             "READONLY",
             "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly. You should use method POST for modifying queries",
         ));
     }
-    ask.user.check_statement(&ask.query)?;
+    shared.policy.check(ask.user, &ask.query, &ask.parameters)?;
+    for (_, value) in &ask.settings {
+        shared.policy.check_value(value)?;
+    }
     ask.query = running::with_our_names(&ask.query);
     run(shared, ask, statement, data).await
 }
 
 /// A page of another site that a person happens to have open must not reach a database on their own machine: browsers
 /// say where a request comes from, and no other client sends this header.
-fn refuse_other_sites(headers: &HeaderMap) -> Result<(), Exception> {
+fn refuse_other_sites(headers: &HeaderMap, loopback: bool) -> Result<(), Exception> {
     let site = headers
         .get("sec-fetch-site")
         .and_then(|value| value.to_str().ok());
@@ -220,9 +216,18 @@ fn refuse_other_sites(headers: &HeaderMap) -> Result<(), Exception> {
             || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
     };
     let text = |name: header::HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let host = text(header::HOST);
+    // Where other names may point here, a page may still only ask the host it came from.
+    let fits = |origin: &str| {
+        if loopback {
+            here(origin)
+        } else {
+            Some(origin) == host
+        }
+    };
     let origin = text(header::ORIGIN)
-        .is_some_and(|origin| !here(origin.split_once("://").map_or(origin, |(_, rest)| rest)));
-    if origin || text(header::HOST).is_some_and(|host| !here(host)) {
+        .is_some_and(|origin| !fits(origin.split_once("://").map_or(origin, |(_, rest)| rest)));
+    if origin || loopback && host.is_some_and(|host| !here(host)) {
         return Err(Exception::new(
             ACCESS_DENIED,
             "ACCESS_DENIED",
@@ -349,17 +354,18 @@ async fn run(
     ended.store(inserts, Ordering::Release);
     tokio::task::spawn_blocking(move || {
         let _held = (permit, place);
-        let mut answer = Answer::new(&ask, head_sender, piece_sender);
+        let mut answer = Answer::new(&ask, &shared.temporary, head_sender, piece_sender);
         let mut work = || {
             let mut lease = shared
                 .sessions
                 .lease(&shared.engine, ask.user, ask.session.as_ref())?;
             let connection = lease.connection();
             query::prepare(connection, &ask, &shared.limits)?;
+            shared.policy.confirm(connection, &ask.query, inserts)?;
             match &statement {
                 Statement::Insert { head, format, .. } => {
                     let format = format.as_deref().unwrap_or("TabSeparated");
-                    query::insert(connection, head, format, || data.next())
+                    query::insert(connection, &shared.policy, head, format, || data.next())
                 }
                 _ if let Some(kill) = Kill::parse(&ask.query) => {
                     query::kill(connection, &ask, &kill, &mut answer)

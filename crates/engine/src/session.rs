@@ -9,10 +9,10 @@ use std::{
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::{
-    access::User,
     exception::{Exception, SESSION_IS_LOCKED, SESSION_NOT_FOUND},
     ffi::{Connection, Engine},
     request::SessionAsk,
+    users::User,
 };
 
 const MAX_SESSIONS: usize = 256;

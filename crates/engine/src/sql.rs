@@ -57,11 +57,7 @@ pub(crate) fn tokens(sql: &str) -> Vec<Token<'_>> {
                 continue;
             }
             b'/' if rest.starts_with(b"/*") => {
-                at += rest
-                    .windows(2)
-                    .skip(2)
-                    .position(|pair| pair == b"*/")
-                    .map_or(rest.len(), |end| end + 4);
+                at += comment(rest);
                 continue;
             }
             quote @ (b'\'' | b'"' | b'`') => {
@@ -102,6 +98,63 @@ pub(crate) fn tokens(sql: &str) -> Vec<Token<'_>> {
 
 fn line_end(rest: &[u8]) -> usize {
     rest.iter().position(|c| *c == b'\n').unwrap_or(rest.len())
+}
+
+/// `/* … */`, which may hold further ones.
+fn comment(rest: &[u8]) -> usize {
+    let (mut at, mut open) = (0, 0);
+    while at < rest.len() {
+        if rest[at..].starts_with(b"/*") {
+            (at, open) = (at + 2, open + 1);
+        } else if rest[at..].starts_with(b"*/") {
+            (at, open) = (at + 2, open - 1);
+            if open == 0 {
+                return at;
+            }
+        } else {
+            at += 1;
+        }
+    }
+    rest.len()
+}
+
+/// The text between quotes or heredoc tags, as the engine reads it.
+pub(crate) fn unquoted(text: &str) -> String {
+    if let Some(rest) = text.strip_prefix('$') {
+        let tag = rest.find('$').map_or(0, |end| end + 2);
+        return text
+            .get(tag..text.len().saturating_sub(tag))
+            .unwrap_or_default()
+            .to_owned();
+    }
+    let inner = text.strip_prefix('\'').unwrap_or(text);
+    let inner = inner.strip_suffix('\'').unwrap_or(inner);
+    let mut plain = String::with_capacity(inner.len());
+    let mut chars = inner.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some('x') => {
+                    let hex: String = chars.by_ref().take(2).collect();
+                    plain.push(u8::from_str_radix(&hex, 16).map_or('?', char::from));
+                }
+                Some('n') => plain.push('\n'),
+                Some('t') => plain.push('\t'),
+                Some('r') => plain.push('\r'),
+                // ClickHouse keeps the backslash before what is no escape.
+                Some(c @ ('\\' | '\'' | '"' | '`' | '/' | '=')) => plain.push(c),
+                Some('b' | 'f' | '0' | 'a' | 'v' | 'e') => plain.push(' '),
+                Some(c) => plain.extend(['\\', c]),
+                None => {}
+            },
+            '\'' if chars.peek() == Some(&'\'') => {
+                chars.next();
+                plain.push('\'');
+            }
+            c => plain.push(c),
+        }
+    }
+    plain
 }
 
 fn quoted(rest: &[u8], quote: u8) -> usize {
@@ -155,7 +208,9 @@ pub(crate) fn look_at(sql: &str) -> Statement {
     let tokens = tokens(sql);
     let format = trailing_format(&tokens);
     let first = tokens.iter().find(|token| token.text != "(");
-    if first.is_some_and(|token| token.is("select") || token.is("with")) {
+    // `WITH … INSERT` is no query that can be streamed.
+    let inserts = tokens.iter().any(|token| token.is("insert"));
+    if !inserts && first.is_some_and(|token| token.is("select") || token.is("with")) {
         Statement::Select { format }
     } else {
         Statement::Other { format }
@@ -267,6 +322,19 @@ mod tests {
     }
 
     #[test]
+    fn comments_nest_and_texts_are_unescaped() {
+        let words = |sql| tokens(sql).iter().map(|t| t.text).collect::<Vec<_>>().join(" ");
+        assert_eq!(words("SELECT /* /* */ file( */ 1 /* x */ + 2"), "SELECT 1 + 2");
+        assert_eq!(words("SELECT /* '*/ a /* ' */"), "SELECT a");
+        assert_eq!(unquoted(r"'it''s \\x66 \x66 \n'"), "it's \\x66 f \n");
+        assert_eq!(unquoted("$x$a'b$x$"), "a'b");
+        assert!(matches!(
+            look_at("WITH 1 AS a INSERT INTO t SELECT a"),
+            Statement::Other { .. }
+        ));
+    }
+
+    #[test]
     fn a_selects_format() {
         let format = |sql: &str| match look_at(sql) {
             Statement::Select { format } => format,
@@ -287,6 +355,7 @@ mod tests {
         fn no_text_panics(sql in any::<String>()) {
             let _ = look_at(&sql);
             let _ = look_at(&format!("INSERT INTO t {sql}"));
+            let _ = unquoted(&sql);
         }
 
         #[test]

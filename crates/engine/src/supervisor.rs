@@ -21,7 +21,7 @@ use tokio::{
     process::{Child, ChildStdin, Command},
     sync::watch,
     task::JoinHandle,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -29,6 +29,7 @@ use tracing::{debug, warn};
 use crate::EngineError;
 
 const START: Duration = Duration::from_secs(30);
+/// How long a process has to end where nobody says more.
 const END: Duration = Duration::from_millis(3_500);
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// A child that lived this long did not die of its start.
@@ -66,8 +67,12 @@ pub struct Supervisor {
     pid: Arc<AtomicU32>,
     restarts: Arc<AtomicU64>,
     stop: CancellationToken,
+    deadline: Deadline,
     task: JoinHandle<()>,
 }
+
+/// When the process is ended by force; set before `stop` is cancelled.
+type Deadline = Arc<parking_lot::Mutex<Option<Instant>>>;
 
 struct Process {
     child: Child,
@@ -103,6 +108,7 @@ impl Supervisor {
             Arc::default(),
             CancellationToken::new(),
         );
+        let deadline = Deadline::default();
         let listen = options.listen;
         let task = tokio::spawn(supervise(
             process,
@@ -110,12 +116,14 @@ impl Supervisor {
             Arc::clone(&pid),
             Arc::clone(&restarts),
             stop.clone(),
+            Arc::clone(&deadline),
         ));
         Ok(Self {
             listen,
             pid,
             restarts,
             stop,
+            deadline,
             task,
         })
     }
@@ -135,8 +143,10 @@ impl Supervisor {
         self.restarts.load(Ordering::Relaxed)
     }
 
-    /// Lets it finish what runs and ends it.
-    pub async fn stop(self) {
+    /// Lets it finish what runs and ends it, at the latest by `deadline`.
+    pub async fn stop(self, deadline: Instant) {
+        // Whoever waits for the task has seen the deadline.
+        *self.deadline.lock() = Some(deadline);
         self.stop.cancel();
         let _ = self.task.await;
     }
@@ -191,10 +201,14 @@ impl Process {
         }
     }
 
-    async fn end(&mut self) {
+    async fn end(&mut self, deadline: Option<Instant>) {
         // Closing its input asks it to finish.
         drop(self.lifeline.take());
-        if timeout(END, self.child.wait()).await.is_err() {
+        let deadline = deadline.unwrap_or_else(|| Instant::now() + END);
+        if timeout_at(deadline, self.child.wait()).await.is_err() {
+            warn!(
+                "the ClickHouse engine did not end in time and is killed; what was acknowledged is on disk"
+            );
             let _ = self.child.kill().await;
         }
     }
@@ -229,13 +243,17 @@ async fn supervise(
     pid: Arc<AtomicU32>,
     restarts: Arc<AtomicU64>,
     stop: CancellationToken,
+    deadline: Deadline,
 ) {
     let mut pause = PAUSE.0;
     loop {
         let started = Instant::now();
         let ended = tokio::select! {
             ended = process.child.wait() => ended,
-            () = stop.cancelled() => return process.end().await,
+            () = stop.cancelled() => {
+                let deadline = *deadline.lock();
+                return process.end(deadline).await;
+            }
         };
         pid.store(0, Ordering::Relaxed);
         warn!(status = ?ended.map(|status| status.to_string()), reason = *process.reason.borrow(), "the ClickHouse engine ended; starting it again");

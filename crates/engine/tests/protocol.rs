@@ -4,6 +4,7 @@
 mod support;
 
 use std::{
+    fmt::Write as _,
     io::{Read, Write as _},
     net::TcpStream,
     time::{Duration, Instant},
@@ -52,12 +53,21 @@ fn compress(coding: &str, bytes: &[u8]) -> Vec<u8> {
     }
 }
 
+/// A line for each.
+fn numbers(count: u32) -> String {
+    let mut lines = String::new();
+    for number in 0..count {
+        let _ = writeln!(lines, "{number}");
+    }
+    lines
+}
+
 #[test]
 fn every_coding_goes_both_ways() {
     let dir = tempfile::tempdir().unwrap();
     let engine = Engine::start(dir.path());
     engine.sql("CREATE TABLE default.c (n UInt64) ENGINE = MergeTree ORDER BY n");
-    let lines: String = (0..50_000).map(|n| format!("{n}\n")).collect();
+    let lines = numbers(50_000);
     for coding in ["gzip", "deflate", "br", "zstd", "lz4"] {
         let inserted = ureq::post(format!("{}?query=INSERT+INTO+default.c+FORMAT+TSV", engine.url))
             .header("Content-Encoding", coding)
@@ -94,14 +104,14 @@ fn every_coding_goes_both_ways() {
 #[test]
 fn a_held_answer_tells_its_end_by_its_status() {
     let dir = tempfile::tempdir().unwrap();
-    let engine = Engine::start(dir.path());
+    let engine = Engine::start_with(dir.path(), &["--confined"]);
     let late = b"SELECT throwIf(number = 500000) FROM numbers(1000000) SETTINGS max_block_size = 1000, max_threads = 1";
     let answer = engine.post("wait_end_of_query=1", late);
     assert_eq!((answer.status, answer.code.as_str()), (500, "395"));
     assert!(!answer.text().contains("__exception__"));
     // Larger than what is held in memory.
     let answer = engine.post("wait_end_of_query=1", b"SELECT number FROM numbers(500000)");
-    let expected: String = (0..500_000).map(|n| format!("{n}\n")).collect();
+    let expected = numbers(500_000);
     assert!(answer.bytes == expected.as_bytes());
 }
 

@@ -16,6 +16,10 @@ fn options(dir: &std::path::Path, addr: std::net::SocketAddr) -> SpawnOptions {
     )
 }
 
+fn soon() -> tokio::time::Instant {
+    tokio::time::Instant::now() + Duration::from_secs(5)
+}
+
 fn answers(addr: std::net::SocketAddr) -> bool {
     ureq::get(format!("http://{addr}/?query=SELECT+1")).call().is_ok()
 }
@@ -42,7 +46,7 @@ async fn a_killed_engine_is_back_at_the_same_address() {
         .await
         .expect("the engine did not come back");
     assert_ne!(supervisor.pid().unwrap(), first);
-    supervisor.stop().await;
+    supervisor.stop(soon()).await;
     assert!(!answers(addr));
 }
 
@@ -67,5 +71,23 @@ async fn what_prevents_a_start_is_said() {
         matches!(&port, EngineError::Child { reason } if reason.contains("cannot listen")),
         "{port}"
     );
-    supervisor.stop().await;
+    supervisor.stop(soon()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_hangs_is_ended_at_the_deadline() {
+    let dir = tempfile::tempdir().unwrap();
+    let addr = free_addr();
+    let supervisor = Supervisor::start(options(dir.path(), addr)).await.unwrap();
+    let pid = supervisor.pid().unwrap();
+    let stopped = std::process::Command::new("kill")
+        .args(["-STOP", &pid.to_string()])
+        .status()
+        .unwrap();
+    assert!(stopped.success());
+    let deadline = tokio::time::Instant::now() + Duration::from_millis(500);
+    tokio::time::timeout(Duration::from_secs(20), supervisor.stop(deadline))
+        .await
+        .expect("the supervisor waited for a process that hangs");
+    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
 }

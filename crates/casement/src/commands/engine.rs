@@ -1,20 +1,29 @@
 //! `casement engine`: the embedded ClickHouse as a process of its own.
 
+use engine::Options;
+
 use crate::{assembly, cli, config::Sources, shutdown};
 
-pub(super) async fn run(flags: cli::Engine) -> anyhow::Result<()> {
-    let shutdown = shutdown::on_signal()?;
+/// Reads the configuration and, before there is a second thread, lets the kernel close what the engine never needs.
+pub(super) fn prepare(flags: cli::Engine) -> anyhow::Result<Options> {
     let path = flags.data.map(|data| data.join("engine").display().to_string());
     let config = Sources::process(flags.config)
         .flag("engine.path", path)
         .flag("engine.addr", flags.clickhouse.map(|addr| addr.to_string()))
         .load()?;
     assembly::make_dir(&config.engine.path)?;
-    let mut options = engine::Options::new(&config.engine.path, config.engine.addr);
-    options.library = config.engine.library;
+    let mut options = assembly::engine(&config.engine);
     options.stop_with_parent = flags.supervised;
-    let data = config.engine.path.display().to_string();
-    let quiet = flags.supervised;
+    if !options.allow_outside {
+        engine::confine(&options)?;
+    }
+    Ok(options)
+}
+
+pub(super) async fn run(options: Options) -> anyhow::Result<()> {
+    let shutdown = shutdown::on_signal()?;
+    let data = options.data_dir.display().to_string();
+    let quiet = options.stop_with_parent;
     engine::serve(options, shutdown, move |addr| {
         if !quiet {
             println!("casement engine is running: ClickHouse http://{addr}, data {data}. Try: curl 'http://{addr}/?query=SELECT+version()'");

@@ -8,6 +8,7 @@ mod ml;
 mod models;
 mod predict;
 mod simulate;
+mod sql;
 mod up;
 
 use anyhow::Context as _;
@@ -20,13 +21,19 @@ pub fn run(command: Command) -> anyhow::Result<()> {
         Command::Features(flags) => features::run(&flags),
         Command::Predict(flags) => predict::run(&flags),
         Command::Models(flags) => models::run(flags),
+        Command::Sql(flags) => sql::run(flags),
         Command::Config(flags) => config::run(flags),
         Command::Up(flags) => block_on(up::run(flags)),
         Command::Backend(flags) => block_on(backend::run(flags)),
         Command::Ml(flags) => block_on(ml::run(flags)),
-        Command::Engine(flags) => block_on(engine::run(flags)),
+        Command::Engine(flags) => block_on(engine::run(engine::prepare(flags)?)),
         Command::Simulate(flags) => block_on(simulate::run(flags)),
     }
+}
+
+/// The exit code that an error is worth.
+pub fn exit_code(error: &anyhow::Error) -> u8 {
+    if error.is::<sql::Unreachable>() { 3 } else { 1 }
 }
 
 fn block_on(role: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {

@@ -253,7 +253,12 @@ fn collect_paths(value: &Value, path: &str, paths: &mut Vec<String>) {
 }
 
 fn refuse_secrets(layer: &Value, origin: &str) -> Result<(), ConfigError> {
-    for key in ["mqtt.password", "clickhouse.password"] {
+    for key in [
+        "clickhouse.password",
+        "engine.password",
+        "engine.reader_password",
+        "mqtt.password",
+    ] {
         if lookup(layer, key).is_some_and(|value| !value.is_null()) {
             let variable = format!("{ENV_PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"));
             return Err(ConfigError::SecretInFile {
@@ -277,6 +282,16 @@ fn finish(mut config: Config) -> Result<Config, ConfigError> {
         "clickhouse.password_file",
         config.clickhouse.password_file.as_deref(),
         &mut config.clickhouse.password,
+    )?;
+    read_secret(
+        "engine.password_file",
+        config.engine.password_file.as_deref(),
+        &mut config.engine.password,
+    )?;
+    read_secret(
+        "engine.reader_password_file",
+        config.engine.reader_password_file.as_deref(),
+        &mut config.engine.reader_password,
     )?;
     let value = |key: &str, reason: &str| {
         Err(ConfigError::Value {

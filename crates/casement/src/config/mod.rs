@@ -8,7 +8,8 @@ mod schema;
 
 pub use layers::{ConfigError, Sources};
 pub use schema::{
-    Audio, Broker, ChangeDetection, ClickHouse, Config, Engine, Http, JournalSection, Model, Mqtt, Secret,
+    Audio, Broker, ChangeDetection, ClickHouse, Config, Engine, EngineLimits, Http, JournalSection, Model,
+    Mqtt, Secret,
 };
 
 #[cfg(test)]

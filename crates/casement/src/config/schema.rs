@@ -146,6 +146,42 @@ pub struct Engine {
     pub addr: SocketAddr,
     /// Another copy of `libchdb.so` than the cached one.
     pub library: Option<PathBuf>,
+    /// Password of the user `default`, who writes; only from the environment or, by `password_file`, from a file.
+    pub password: Option<Secret>,
+    /// A file whose first line is that password.
+    pub password_file: Option<PathBuf>,
+    /// Password of the user `reader`; as `password`.
+    pub reader_password: Option<Secret>,
+    /// A file whose first line is the reader's password.
+    pub reader_password_file: Option<PathBuf>,
+    /// Whether statements may reach files, programs and the network.
+    pub allow_outside: bool,
+    /// Where `BACKUP` and `RESTORE` find their files; by default `backups` beside `path`.
+    pub backups: Option<PathBuf>,
+    /// What it may use.
+    pub limits: EngineLimits,
+}
+
+/// `engine.limits`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EngineLimits {
+    /// Bytes of memory for the whole engine.
+    pub memory_bytes: u64,
+    /// Queries at once.
+    pub queries: usize,
+    /// Queries of `reader` at once.
+    pub reader_queries: usize,
+    /// Inserts at once.
+    pub inserts: usize,
+    /// Longest query of `default`, in seconds.
+    pub query_s: u64,
+    /// Longest query of `reader`, in seconds.
+    pub reader_s: u64,
+    /// Bytes of memory for one query of `reader`.
+    pub reader_memory_bytes: u64,
+    /// Bytes of one answer to `reader`.
+    pub reader_result_bytes: u64,
 }
 
 /// `broker`
@@ -279,6 +315,28 @@ impl Default for Engine {
             path: "./casement-data/engine".into(),
             addr: ([127, 0, 0, 1], 8123).into(),
             library: None,
+            password: None,
+            password_file: None,
+            reader_password: None,
+            reader_password_file: None,
+            allow_outside: false,
+            backups: None,
+            limits: EngineLimits::default(),
+        }
+    }
+}
+
+impl Default for EngineLimits {
+    fn default() -> Self {
+        Self {
+            memory_bytes: 1 << 30,
+            queries: 32,
+            reader_queries: 16,
+            inserts: 16,
+            query_s: 300,
+            reader_s: 30,
+            reader_memory_bytes: 512 << 20,
+            reader_result_bytes: 256 << 20,
         }
     }
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
 
 use std::{
+    io::{BufRead as _, BufReader},
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -45,27 +46,25 @@ impl Engine {
         Self::start_with(dir, &[])
     }
 
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    pub fn start_with(dir: &Path, arguments: &[&str]) -> Self {
+    pub fn start_with(dir: &Path, flags: &[&str]) -> Self {
         let addr = free_addr();
         let child = Command::new(program())
             .arg(dir)
             .arg(addr.to_string())
-            .args(arguments)
+            .args(flags)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let engine = Self {
+        let mut engine = Self {
             child,
             addr,
             url: format!("http://{addr}/"),
         };
         let started = Instant::now();
         while ureq::get(format!("{}ping", engine.url)).call().is_err() {
+            let ended = engine.child.try_wait().unwrap();
+            assert!(ended.is_none(), "the engine ended with {ended:?}");
             assert!(
                 started.elapsed() < Duration::from_secs(30),
                 "the engine never answered"
@@ -75,6 +74,25 @@ impl Engine {
         engine
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Which of the kernel's locks hold: files, network.
+    pub fn confinement(&mut self) -> (bool, bool) {
+        let mut line = String::new();
+        BufReader::new(self.child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        (line.contains("files true"), line.contains("network true"))
+    }
+
+    /// A statement by GET.
+    pub fn get(&self, parameters: &str) -> Answer {
+        let response = agent().get(format!("{}?{parameters}", self.url)).call();
+        Answer::new(response.unwrap())
+    }
+
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -82,40 +100,15 @@ impl Engine {
 
     /// Status, a header's value and the body of an answer.
     pub fn post(&self, parameters: &str, body: &[u8]) -> Answer {
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .build()
-            .into();
-        let mut response = agent
-            .post(format!("{}?{parameters}", self.url))
-            .send(body)
-            .unwrap();
-        let header = |name: &str| {
-            response
-                .headers()
-                .get(name)
-                .map(|v| v.to_str().unwrap().to_owned())
-                .unwrap_or_default()
-        };
-        let (code, format, query_id) = (
-            header("x-clickhouse-exception-code"),
-            header("x-clickhouse-format"),
-            header("x-clickhouse-query-id"),
-        );
-        let status = response.status().as_u16();
-        let bytes = response
-            .body_mut()
-            .with_config()
-            .limit(1 << 30)
-            .read_to_vec()
-            .unwrap();
-        Answer {
-            status,
-            code,
-            format,
-            query_id,
-            bytes,
+        self.post_with(parameters, body, &[])
+    }
+
+    pub fn post_with(&self, parameters: &str, body: &[u8], headers: &[(&str, &str)]) -> Answer {
+        let mut request = agent().post(format!("{}?{parameters}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
+        Answer::new(request.send(body).unwrap())
     }
 
     /// The text of an answer that must succeed.
@@ -141,7 +134,39 @@ pub struct Answer {
     pub bytes: Vec<u8>,
 }
 
+fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .build()
+        .into()
+}
+
 impl Answer {
+    fn new(mut response: ureq::http::Response<ureq::Body>) -> Self {
+        let header = |name: &str| {
+            response
+                .headers()
+                .get(name)
+                .map(|v| v.to_str().unwrap().to_owned())
+                .unwrap_or_default()
+        };
+        let (code, format, query_id) = (
+            header("x-clickhouse-exception-code"),
+            header("x-clickhouse-format"),
+            header("x-clickhouse-query-id"),
+        );
+        let status = response.status().as_u16();
+        let body = response.body_mut().with_config().limit(1 << 30);
+        Self {
+            status,
+            code,
+            format,
+            query_id,
+            // An error within a stream breaks it off.
+            bytes: body.read_to_vec().unwrap_or_default(),
+        }
+    }
+
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).trim().to_owned()
     }

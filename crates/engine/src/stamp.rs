@@ -1,0 +1,64 @@
+//! What wrote a data directory: a line beside the data, so that older engines leave newer data alone.
+//!
+//! In: a directory and the library's version. Out: nothing, or an error that says what to do.
+
+use std::{fs, path::Path};
+
+use crate::EngineError;
+
+const NAME: &str = "version";
+
+/// Refuses data that a newer engine wrote. A directory without a stamp is older than stamps.
+pub(crate) fn check(dir: &Path, ours: &str) -> Result<(), EngineError> {
+    let Ok(text) = fs::read_to_string(dir.join(NAME)) else {
+        return Ok(());
+    };
+    let theirs = text.trim();
+    if parts(theirs) > parts(ours) {
+        return Err(EngineError::Newer {
+            path: dir.into(),
+            theirs: theirs.to_owned(),
+            ours: ours.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Writes the stamp of an engine that has opened the data.
+pub(crate) fn write(dir: &Path, ours: &str) -> std::io::Result<()> {
+    let path = dir.join(NAME);
+    if fs::read_to_string(&path).is_ok_and(|text| text.trim() == ours) {
+        return Ok(());
+    }
+    // Whole or not at all.
+    let new = dir.join("version.new");
+    fs::write(&new, format!("{ours}\n"))?;
+    fs::rename(new, path)
+}
+
+/// Major and minor version count; what fixes bugs does not change the data.
+fn parts(version: &str) -> (u32, u32) {
+    let mut numbers = version.split('.').map(|part| part.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn newer_data_is_refused_and_older_is_stamped_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(check(dir.path(), "26.7.2.1").is_ok());
+        write(dir.path(), "26.7.2.1").unwrap();
+        assert!(check(dir.path(), "26.7.1.9").is_ok());
+        assert!(check(dir.path(), "26.10.1.1").is_ok());
+        let error = check(dir.path(), "26.6.9.1").unwrap_err().to_string();
+        assert!(
+            error.contains("26.7.2.1") && error.contains("26.6.9.1"),
+            "{error}"
+        );
+        fs::write(dir.path().join(NAME), "nonsense").unwrap();
+        assert!(check(dir.path(), "26.7.2.1").is_ok());
+    }
+}
