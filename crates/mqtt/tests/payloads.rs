@@ -330,6 +330,7 @@ fn features() -> ClipFeatures {
     let summary = Summary {
         mean: vec![0.1],
         std: vec![1.0 / 3.0],
+        frames: None,
     };
     ClipFeatures {
         version: "v".into(),
