@@ -1,8 +1,9 @@
 //! From the bytes of a recording to numbers: decoding, resampling, and the features that librosa would compute.
 //!
 //! In: WAV or PCM bytes as a device sent them. Out: samples, a hash, [`domain::ClipFeatures`], or a refusal with its
-//! reason. Pure: no files, no clock, no threads of its own.
+//! reason. Pure: no files, no clock, no threads of its own, except for [`archive`], which keeps recordings.
 
+pub mod archive;
 mod encoding;
 mod error;
 mod extractor;

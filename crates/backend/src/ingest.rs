@@ -203,12 +203,13 @@ impl Ingest {
                     vec![rows::reading(&reading, received_at)],
                 )
             }
-            Event::Clip(clip) => {
+            Event::Clip(mut clip) => {
                 self.trigger.observe_clip(&clip.device_id, clip.heard());
                 self.devices.clip(&clip, received_at);
+                let raw_path = self.analyser.keep(&mut clip).await;
                 (
                     (clip.claimed == clip.timestamp).then(|| repeats::clip_key(&clip)),
-                    vec![rows::clip(&clip, received_at)],
+                    vec![rows::clip(&clip, raw_path, received_at)],
                 )
             }
             Event::Action(action) => {

@@ -359,10 +359,17 @@ fn requests_come_back_whole() {
         data_base64: encode_audio_data(TONE),
         sample_rate: 16_000,
         duration_s: 0.005,
+        format: AudioFormat::Wav,
         audio_hash: Some(AudioHash::from_digest([7; 32])),
         features: Some(features()),
     };
-    for request in [request(None), request(Some(audio))] {
+    let bare = RequestAudio {
+        format: AudioFormat::Pcm,
+        ..audio.clone()
+    };
+    let text = String::from_utf8(encode_request(&request(Some(bare.clone())))).unwrap();
+    assert!(text.contains(r#""format":"pcm""#), "{text}");
+    for request in [request(None), request(Some(audio)), request(Some(bare))] {
         assert_eq!(
             decode_request(device(), &encode_request(&request)).unwrap(),
             request
