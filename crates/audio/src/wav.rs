@@ -133,7 +133,7 @@ fn parse(data: &[u8]) -> Result<(Header, Body<'_>), AudioError> {
         match name {
             b"fmt " => {
                 header = Some(parse_format(
-                    data.get(start..(start + length).min(data.len()))
+                    data.get(start..start.saturating_add(length).min(data.len()))
                         .unwrap_or_default(),
                 )?);
             }
