@@ -99,13 +99,19 @@ fn main() {
     let text = base64_simd::STANDARD.encode_to_string(&wav);
     let clip = |bytes: &[u8]| decode(bytes, AudioFormat::Wav, 0, &limits).expect("a WAV");
     let samples = clip(&wav);
-    println!("a clip of 2 s, 16 kHz, 16 bit: {} bytes, {} of Base64", wav.len(), text.len());
+    println!(
+        "a clip of 2 s, 16 kHz, 16 bit: {} bytes, {} of Base64",
+        wav.len(),
+        text.len()
+    );
 
     report("Base64 to bytes", || base64_simd::STANDARD.decode_to_vec(&text));
     report("SHA-256 of the bytes", || audio::hash(&wav));
     report("WAV bytes to samples", || clip(&wav));
     let specified = extractor(Some(16_000), &FeatureName::SPECIFIED);
-    report("samples to the specification's five features", || specified.extract(&samples));
+    report("samples to the specification's five features", || {
+        specified.extract(&samples)
+    });
     let whole = report("WAV bytes to the specification's five features", || {
         specified.extract(&clip(&wav))
     });

@@ -104,7 +104,10 @@ impl Archive {
         };
         // A little further than the limit, so that not every recording begins another sweep.
         let over = self.options.max_bytes.is_some_and(|limit| bytes > limit);
-        let target = self.options.max_bytes.map(|limit| if over { limit - limit / 20 } else { limit });
+        let target = self
+            .options
+            .max_bytes
+            .map(|limit| if over { limit - limit / 20 } else { limit });
         let mut removed = 0;
         for file in &kept {
             if !too_old(file) && target.is_none_or(|target| bytes <= target) {
@@ -143,7 +146,11 @@ impl Archive {
                 }
                 let heard = metadata.modified()?;
                 if is_recording(prefix, name) {
-                    kept.push(Kept { heard, bytes: metadata.len(), path: file.path() });
+                    kept.push(Kept {
+                        heard,
+                        bytes: metadata.len(),
+                        path: file.path(),
+                    });
                 } else if is_unfinished(prefix, name) && heard.elapsed().is_ok_and(|age| age > UNFINISHED) {
                     let _ = fs::remove_file(file.path());
                 }
@@ -154,7 +161,8 @@ impl Archive {
 }
 
 fn is_lower_hex(text: &str) -> bool {
-    text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    text.bytes()
+        .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
 fn begins_with_hash(prefix: &str, name: &str) -> bool {
@@ -166,7 +174,7 @@ fn is_recording(prefix: &str, name: &str) -> bool {
 }
 
 fn is_unfinished(prefix: &str, name: &str) -> bool {
-    begins_with_hash(prefix, name) && name.ends_with(".tmp")
+    begins_with_hash(prefix, name) && name[64..].strip_suffix(".tmp").is_some()
 }
 
 fn private_file(path: &Path) -> io::Result<File> {
@@ -202,10 +210,17 @@ mod tests {
     }
 
     fn keep(archive: &Archive, dir: &Path, number: u8, bytes: usize, age: u64) -> PathBuf {
-        let relative = archive.keep(&hash(number), AudioFormat::Wav, &vec![number; bytes]).unwrap();
+        let relative = archive
+            .keep(&hash(number), AudioFormat::Wav, &vec![number; bytes])
+            .unwrap();
         let path = dir.join(relative);
         let heard = SystemTime::now() - Duration::from_secs(age);
-        File::options().append(true).open(&path).unwrap().set_modified(heard).unwrap();
+        File::options()
+            .append(true)
+            .open(&path)
+            .unwrap()
+            .set_modified(heard)
+            .unwrap();
         path
     }
 
@@ -218,7 +233,10 @@ mod tests {
             assert_eq!(path, format!("ab/{}.pcm", "ab".repeat(32)));
         }
         assert_eq!(fs::read_dir(dir.path().join("ab")).unwrap().count(), 1);
-        assert_eq!(fs::read(dir.path().join(format!("ab/{}.pcm", "ab".repeat(32)))).unwrap(), b"12");
+        assert_eq!(
+            fs::read(dir.path().join(format!("ab/{}.pcm", "ab".repeat(32)))).unwrap(),
+            b"12"
+        );
     }
 
     #[test]
@@ -229,7 +247,11 @@ mod tests {
             .map(|(number, age)| keep(&archive, dir.path(), number, 400, age))
             .into();
         drop(archive);
-        let archive = Archive::open(ArchiveOptions { max_bytes: Some(1_000), ..options(dir.path()) }).unwrap();
+        let archive = Archive::open(ArchiveOptions {
+            max_bytes: Some(1_000),
+            ..options(dir.path())
+        })
+        .unwrap();
         assert!(!paths[0].exists() && paths[1].exists() && paths[2].exists());
         // Heard again: now the other one is the oldest.
         archive.keep(&hash(2), AudioFormat::Wav, &[2; 400]).unwrap();
@@ -240,7 +262,10 @@ mod tests {
     #[test]
     fn age_passes_also_while_nothing_is_kept() {
         let dir = tempfile::tempdir().unwrap();
-        let limits = ArchiveOptions { max_age: Some(Duration::from_secs(3_600)), ..options(dir.path()) };
+        let limits = ArchiveOptions {
+            max_age: Some(Duration::from_hours(1)),
+            ..options(dir.path())
+        };
         let archive = Archive::open(limits).unwrap();
         let old = keep(&archive, dir.path(), 1, 10, 4_000);
         let young = keep(&archive, dir.path(), 2, 10, 3_000);
@@ -265,7 +290,12 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, [0; 100]).unwrap();
             let long_ago = SystemTime::now() - Duration::from_hours(1_000);
-            File::options().append(true).open(&path).unwrap().set_modified(long_ago).unwrap();
+            File::options()
+                .append(true)
+                .open(&path)
+                .unwrap()
+                .set_modified(long_ago)
+                .unwrap();
         }
         let limits = ArchiveOptions {
             path: dir.path().into(),

@@ -51,9 +51,8 @@ fn mix<const BYTES: usize>(body: &[u8], channels: usize, sample: impl Fn([u8; BY
     if channels == 1 {
         return samples.iter().map(|bytes| sample(*bytes)).collect();
     }
-    let mean = |frame: &[[u8; BYTES]]| {
-        frame.iter().map(|bytes| sample(*bytes)).sum::<f32>() / channels as f32
-    };
+    let mean =
+        |frame: &[[u8; BYTES]]| frame.iter().map(|bytes| sample(*bytes)).sum::<f32>() / channels as f32;
     samples.chunks_exact(channels).map(mean).collect()
 }
 

@@ -10,17 +10,17 @@ use std::{
     sync::Arc,
 };
 
-use domain::{ClipFeatures, FeatureName, Summary};
+use domain::{ClipFeatures, FeatureName};
 use parking_lot::Mutex;
-use pulp::Arch;
 
 use crate::{
     AudioError, FeatureOptions, Samples,
-    mel::{self, BANDS, Mel},
+    mel::Mel,
+    pass::SpectralPass,
     preprocess,
     resample::Resampler,
-    spectral::{self, CONTRAST_BANDS, Contrast, Extremes, Flux, Moments},
-    stft::{Block, LANES, Lanes, Stft, Workspace},
+    stft::{LANES, Stft, Workspace},
+    track::Track,
     waveform::{self, Steps},
 };
 
@@ -56,13 +56,6 @@ impl<K: Copy + Eq + Hash, V> Remembered<K, V> {
         known.insert(key, Arc::clone(&fresh));
         fresh
     }
-}
-
-/// The values of one feature, `frames × width`.
-#[derive(Debug)]
-struct Track {
-    width: usize,
-    values: Vec<f64>,
 }
 
 impl Extractor {
@@ -137,17 +130,22 @@ impl Extractor {
             };
             tracks.insert(*name, Track { width: 1, values });
         }
-        let spectral = self.options.names.iter().any(|name| {
-            !matches!(name, FeatureName::Rms | FeatureName::ZeroCrossingRate)
-        });
+        let spectral = self
+            .options
+            .names
+            .iter()
+            .any(|name| !matches!(name, FeatureName::Rms | FeatureName::ZeroCrossingRate));
         if spectral {
-            let mut pass = SpectralPass::new(self, mono.len(), rate);
+            let frames = self.stft.frame_count(mono.len());
+            let mut pass = SpectralPass::new(&self.options, frames, rate, || {
+                self.mels.get(rate, || Mel::new(rate, n_fft, self.options.n_mfcc))
+            });
             let mut work = self
                 .workspaces
                 .lock()
                 .pop()
                 .unwrap_or_else(|| self.stft.workspace());
-            for first in (0..pass.frames).step_by(LANES) {
+            for first in (0..frames).step_by(LANES) {
                 self.stft.fill(mono, first, &mut work);
                 pass.take(&work.block);
             }
@@ -155,163 +153,5 @@ impl Extractor {
             pass.finish(&mut tracks);
         }
         tracks
-    }
-}
-
-/// What grows block by block: one pass over a clip's spectrum.
-struct SpectralPass {
-    arch: Arch,
-    frames: usize,
-    bin_hertz: f64,
-    moments: bool,
-    centroid: Option<Vec<f64>>,
-    bandwidth: Option<Vec<f64>>,
-    rolloff: Option<Vec<f64>>,
-    flatness: Option<Vec<f64>>,
-    contrast: Option<(Contrast, Extremes, Vec<f32>)>,
-    flux: Option<(Flux, Vec<f64>)>,
-    mel: Option<(Arc<Mel>, Vec<Lanes<f32>>)>,
-    mfcc: bool,
-    n_mfcc: usize,
-    mel_spectrogram: bool,
-}
-
-impl SpectralPass {
-    fn new(extractor: &Extractor, samples: usize, rate: u32) -> Self {
-        let FeatureOptions {
-            names, n_fft, n_mfcc, ..
-        } = &extractor.options;
-        let frames = extractor.stft.frame_count(samples);
-        let bin_hertz = f64::from(rate) / *n_fft as f64;
-        let wants = |name| names.contains(&name);
-        let track = |name| wants(name).then(|| Vec::with_capacity(frames));
-        let [mfcc, mel_spectrogram] = [FeatureName::Mfcc, FeatureName::MelSpectrogram].map(wants);
-        let contrast = || {
-            let bins = extractor.stft.bins();
-            Some((Contrast::new(bins, bin_hertz)?, Extremes::with_frames(frames), Vec::with_capacity(bins)))
-        };
-        let mel = || {
-            let tables = extractor.mels.get(rate, || Mel::new(rate, *n_fft, *n_mfcc));
-            (tables, Vec::with_capacity(frames.div_ceil(LANES) * BANDS))
-        };
-        Self {
-            arch: Arch::new(),
-            frames,
-            bin_hertz,
-            moments: [
-                FeatureName::SpectralCentroid,
-                FeatureName::SpectralBandwidth,
-                FeatureName::SpectralFlux,
-            ]
-            .into_iter()
-            .any(wants),
-            centroid: track(FeatureName::SpectralCentroid),
-            bandwidth: track(FeatureName::SpectralBandwidth),
-            rolloff: track(FeatureName::SpectralRolloff),
-            flatness: track(FeatureName::SpectralFlatness),
-            contrast: wants(FeatureName::SpectralContrast).then(contrast).flatten(),
-            flux: track(FeatureName::SpectralFlux).map(|values| (Flux::new(), values)),
-            mel: (mfcc || mel_spectrogram).then(mel),
-            mfcc,
-            n_mfcc: *n_mfcc,
-            mel_spectrogram,
-        }
-    }
-
-    fn take(&mut self, block: &Block) {
-        let (bin_hertz, lanes, arch) = (self.bin_hertz, 0..block.frames, self.arch);
-        if self.moments {
-            let moments = arch.dispatch(|| Moments::of(block));
-            if let Some(track) = &mut self.centroid {
-                track.extend(lanes.clone().map(|lane| moments.centroid(lane, bin_hertz)));
-            }
-            if let Some(track) = &mut self.bandwidth {
-                track.extend(lanes.clone().map(|lane| moments.bandwidth(lane, bin_hertz)));
-            }
-            if let Some((flux, track)) = &mut self.flux {
-                track.extend_from_slice(&arch.dispatch(|| flux.of(block, &moments))[..block.frames]);
-            }
-        }
-        if let Some(track) = &mut self.rolloff {
-            let bins = arch.dispatch(|| spectral::rolloff(block));
-            track.extend(bins[lanes.clone()].iter().map(|bin| f64::from(*bin) * bin_hertz));
-        }
-        if let Some(track) = &mut self.flatness {
-            track.extend_from_slice(&arch.dispatch(|| spectral::flatness(block))[lanes.clone()]);
-        }
-        if let Some((contrast, extremes, values)) = &mut self.contrast {
-            for lane in lanes {
-                contrast.extremes(block, lane, values, extremes);
-            }
-        }
-        if let Some((mel, decibels)) = &mut self.mel {
-            arch.dispatch(|| mel.decibels(block, decibels));
-        }
-    }
-
-    fn finish(mut self, tracks: &mut BTreeMap<FeatureName, Track>) {
-        if let Some((mel, decibels)) = &mut self.mel {
-            mel::raise_to_floor(decibels);
-            let blocks = || decibels.chunks_exact(BANDS).enumerate();
-            let frames_of = |block: usize| (self.frames - block * LANES).min(LANES);
-            if self.mfcc {
-                let mut values = Vec::with_capacity(self.frames * self.n_mfcc);
-                for (block, bands) in blocks() {
-                    self.arch
-                        .dispatch(|| mel.coefficients(bands, frames_of(block), &mut values));
-                }
-                tracks.insert(FeatureName::Mfcc, Track { width: self.n_mfcc, values });
-            }
-            if self.mel_spectrogram {
-                let mut values = Vec::with_capacity(self.frames * BANDS);
-                for (block, bands) in blocks() {
-                    for lane in 0..frames_of(block) {
-                        values.extend(bands.iter().map(|lanes| f64::from(lanes[lane])));
-                    }
-                }
-                tracks.insert(FeatureName::MelSpectrogram, Track { width: BANDS, values });
-            }
-        }
-        let contrast = self.contrast.map(|(_, extremes, _)| extremes.contrast());
-        for (name, width, values) in [
-            (FeatureName::SpectralCentroid, 1, self.centroid),
-            (FeatureName::SpectralBandwidth, 1, self.bandwidth),
-            (FeatureName::SpectralRolloff, 1, self.rolloff),
-            (FeatureName::SpectralFlatness, 1, self.flatness),
-            (FeatureName::SpectralContrast, CONTRAST_BANDS, contrast),
-            (FeatureName::SpectralFlux, 1, self.flux.map(|(_, values)| values)),
-        ] {
-            tracks.extend(values.map(|values| (name, Track { width, values })));
-        }
-    }
-}
-
-impl Track {
-    /// Mean and population deviation over frames, for each coefficient.
-    fn summary(self, keep_frames: bool) -> Summary {
-        let frames = (self.values.len() / self.width).max(1) as f64;
-        let mut mean = vec![0.0; self.width];
-        for frame in self.values.chunks_exact(self.width) {
-            for (sum, value) in mean.iter_mut().zip(frame) {
-                *sum += value;
-            }
-        }
-        mean.iter_mut().for_each(|sum| *sum /= frames);
-        let mut std = vec![0.0; self.width];
-        for frame in self.values.chunks_exact(self.width) {
-            for ((sum, value), mean) in std.iter_mut().zip(frame).zip(&mean) {
-                *sum += (value - mean) * (value - mean);
-            }
-        }
-        std.iter_mut().for_each(|sum| *sum = (*sum / frames).sqrt());
-        let kept = || {
-            let frame = |values: &[f64]| values.iter().map(|value| *value as f32).collect();
-            self.values.chunks_exact(self.width).map(frame).collect()
-        };
-        Summary {
-            mean,
-            std,
-            frames: keep_frames.then(kept),
-        }
     }
 }

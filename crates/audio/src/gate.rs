@@ -34,21 +34,29 @@ pub(crate) fn reduce_noise(samples: &[f32], rate: u32) -> Vec<f32> {
         for ((slot, sample), weight) in input.iter_mut().zip(&padded[frame * HOP..]).zip(&window) {
             *slot = sample * weight;
         }
-        forward.process(&mut input, spectrum).expect("the lengths are the plan's own");
+        forward
+            .process(&mut input, spectrum)
+            .expect("the lengths are the plan's own");
     }
 
     let mask = smoothed_mask(&spectra, rate);
     let mut sum = vec![0_f32; padded.len()];
     let mut weights = vec![0_f32; padded.len()];
     let mut output = inverse.make_output_vec();
-    for (frame, (spectrum, mask)) in spectra.chunks_exact_mut(BINS).zip(mask.chunks_exact(BINS)).enumerate() {
+    for (frame, (spectrum, mask)) in spectra
+        .chunks_exact_mut(BINS)
+        .zip(mask.chunks_exact(BINS))
+        .enumerate()
+    {
         for (bin, mask) in spectrum.iter_mut().zip(mask) {
             *bin *= mask / N_FFT as f32;
         }
         // A real signal's first and last bins are real; masking by real numbers keeps them so.
         spectrum[0].im = 0.0;
         spectrum[BINS - 1].im = 0.0;
-        inverse.process(spectrum, &mut output).expect("the lengths are the plan's own");
+        inverse
+            .process(spectrum, &mut output)
+            .expect("the lengths are the plan's own");
         for (at, (value, window)) in output.iter().zip(&window).enumerate() {
             sum[frame * HOP + at] += value * window;
             weights[frame * HOP + at] += window * window;
@@ -62,10 +70,15 @@ pub(crate) fn reduce_noise(samples: &[f32], rate: u32) -> Vec<f32> {
 /// How much of each bin of each frame passes, 0 to 1, `frames × BINS`.
 fn smoothed_mask(spectra: &[Complex<f32>], rate: u32) -> Vec<f32> {
     let frames = spectra.len() / BINS;
-    let mut levels: Vec<f32> = spectra.iter().map(|bin| 20.0 * bin.norm().max(FLOOR).log10()).collect();
+    let mut levels: Vec<f32> = spectra
+        .iter()
+        .map(|bin| 20.0 * bin.norm().max(FLOOR).log10())
+        .collect();
     // Digital silence would stretch the deviations.
     let floor = levels.iter().copied().fold(f32::MIN, f32::max) - TOP_DB;
-    levels.iter_mut().for_each(|level| *level = level.max(floor));
+    for level in &mut levels {
+        *level = level.max(floor);
+    }
     let threshold: Vec<f32> = (0..BINS)
         .map(|bin| {
             let column = || levels[bin..].iter().step_by(BINS);
@@ -81,14 +94,19 @@ fn smoothed_mask(spectra: &[Complex<f32>], rate: u32) -> Vec<f32> {
         .collect();
     let wide = (SMOOTH_HERTZ / (f64::from(rate) / N_FFT as f64)) as usize;
     let long = (SMOOTH_SECONDS / (HOP as f64 / f64::from(rate))) as usize;
-    let over_bins: Vec<f32> = mask.chunks_exact(BINS).flat_map(|frame| smooth(frame, wide)).collect();
+    let over_bins: Vec<f32> = mask
+        .chunks_exact(BINS)
+        .flat_map(|frame| smooth(frame, wide))
+        .collect();
     let columns: Vec<Vec<f32>> = (0..BINS)
         .map(|bin| {
             let column: Vec<f32> = over_bins[bin..].iter().step_by(BINS).copied().collect();
             smooth(&column, long)
         })
         .collect();
-    (0..frames).flat_map(|frame| columns.iter().map(move |column| column[frame])).collect()
+    (0..frames)
+        .flat_map(|frame| columns.iter().map(move |column| column[frame]))
+        .collect()
 }
 
 /// Convolution with a triangle of `2 · reach + 1` weights whose sum is one; zeros beyond the ends.
@@ -98,7 +116,8 @@ fn smooth(values: &[f32], reach: usize) -> Vec<f32> {
         .map(|at| {
             let first = at.saturating_sub(reach);
             let last = (at + reach).min(values.len() - 1);
-            let weighted = (first..=last).map(|other| (reach + 1 - at.abs_diff(other)) as f32 * values[other]);
+            let weighted =
+                (first..=last).map(|other| (reach + 1 - at.abs_diff(other)) as f32 * values[other]);
             weighted.sum::<f32>() / total
         })
         .collect()
@@ -128,7 +147,10 @@ mod tests {
         assert_eq!(clean.len(), samples.len());
         let noise_left = energy(&clean[..12_000]) / energy(&samples[..12_000]);
         let call_left = energy(&clean[16_500..18_500]) / energy(&samples[16_500..18_500]);
-        assert!(noise_left < 0.05 && call_left > 0.7, "noise {noise_left}, call {call_left}");
+        assert!(
+            noise_left < 0.05 && call_left > 0.7,
+            "noise {noise_left}, call {call_left}"
+        );
     }
 
     #[test]

@@ -11,10 +11,12 @@ mod gate;
 mod logarithm;
 mod mel;
 mod options;
+mod pass;
 mod preprocess;
 mod resample;
 mod spectral;
 mod stft;
+mod track;
 pub mod wav;
 mod waveform;
 

@@ -2,7 +2,10 @@
 //!
 //! The polynomial of Cephes' `logf` (Moshier), within two units in the last place; without branches, so that the
 //! compiler uses the processor's vectors, which it cannot do with the standard library's function.
-#![expect(clippy::inline_always, reason = "compiled once for each width of the processor's vectors")]
+#![expect(
+    clippy::inline_always,
+    reason = "compiled once for each width of the processor's vectors"
+)]
 
 use crate::stft::Lanes;
 
@@ -11,7 +14,7 @@ const DECIBELS: f32 = 4.342_944_8;
 /// The bits of √½, at which the mantissa's range begins.
 const SQRT_HALF: u32 = 0x3f35_04f3;
 /// ln 2 in two parts, the first of few digits.
-const LN2_HIGH: f32 = 0.693_359_375;
+const LN2_HIGH: f32 = 355.0 / 512.0;
 const LN2_LOW: f32 = -2.121_944_4e-4;
 
 /// ln of normal, positive, finite numbers.

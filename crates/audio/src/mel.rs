@@ -1,6 +1,9 @@
 //! Mel-frequency cepstral coefficients as `librosa.feature.mfcc` computes them: Slaney's mel scale and area
 //! normalisation, 128 bands, decibels 80 below the clip's loudest band at most, orthonormal DCT-II.
-#![expect(clippy::inline_always, reason = "compiled once for each width of the processor's vectors")]
+#![expect(
+    clippy::inline_always,
+    reason = "compiled once for each width of the processor's vectors"
+)]
 
 use std::f64::consts::PI;
 

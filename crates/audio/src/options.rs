@@ -1,5 +1,7 @@
 //! What to compute and how, and the version that names it.
 
+use std::fmt::Write as _;
+
 use domain::{FEATURES_VERSION, FeatureName};
 
 use crate::AudioError;
@@ -72,7 +74,7 @@ impl FeatureOptions {
             ("hop_length", self.hop, HOP),
         ];
         for (name, value, _) in numbers.iter().filter(|(_, value, default)| value != default) {
-            version.push_str(&format!(" {name}={value}"));
+            write!(version, " {name}={value}").expect("writing to a String cannot fail");
         }
         let Preprocessing {
             remove_dc,
@@ -134,9 +136,24 @@ mod tests {
 
     #[test]
     fn settings_out_of_bounds_are_refused() {
-        let with = |n_mfcc, n_fft, hop| FeatureOptions { n_mfcc, n_fft, hop, ..FeatureOptions::default() }.check();
+        let with = |n_mfcc, n_fft, hop| {
+            FeatureOptions {
+                n_mfcc,
+                n_fft,
+                hop,
+                ..FeatureOptions::default()
+            }
+            .check()
+        };
         assert!(with(20, 2048, 512).is_ok() && with(13, 400, 160).is_ok());
-        for (n_mfcc, n_fft, hop) in [(0, 2048, 512), (129, 2048, 512), (20, 2047, 512), (20, 8, 4), (20, 2048, 1), (20, 2048, 4096)] {
+        for (n_mfcc, n_fft, hop) in [
+            (0, 2048, 512),
+            (129, 2048, 512),
+            (20, 2047, 512),
+            (20, 8, 4),
+            (20, 2048, 1),
+            (20, 2048, 4096),
+        ] {
             assert!(with(n_mfcc, n_fft, hop).is_err(), "{n_mfcc} {n_fft} {hop}");
         }
     }

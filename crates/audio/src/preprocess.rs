@@ -3,8 +3,8 @@
 //! In: samples at the extraction's rate. Out: as many samples. Never clips.
 
 use crate::{
-    options::{Normalization, Preprocessing},
     gate,
+    options::{Normalization, Preprocessing},
     waveform::sum_of_squares,
 };
 
@@ -41,7 +41,9 @@ mod tests {
     use super::*;
 
     fn clip() -> Vec<f32> {
-        (0..4_000_u16).map(|i| (f32::from(i) * 0.3).sin() * 0.2 + 0.1).collect()
+        (0..4_000_u16)
+            .map(|i| (f32::from(i) * 0.3).sin() * 0.2 + 0.1)
+            .collect()
     }
 
     fn after(steps: Preprocessing) -> Vec<f32> {
@@ -57,11 +59,20 @@ mod tests {
 
     #[test]
     fn each_step_does_what_it_says() {
-        let centred = after(Preprocessing { remove_dc: true, ..Preprocessing::default() });
+        let centred = after(Preprocessing {
+            remove_dc: true,
+            ..Preprocessing::default()
+        });
         assert!((centred.iter().sum::<f32>() / 4_000.0).abs() < 1e-6);
-        let peak = after(Preprocessing { normalization: Some(Normalization::Peak), ..Preprocessing::default() });
+        let peak = after(Preprocessing {
+            normalization: Some(Normalization::Peak),
+            ..Preprocessing::default()
+        });
         assert!((peak.iter().fold(0_f32, |a, b| a.max(b.abs())) - 1.0).abs() < 1e-6);
-        let rms = after(Preprocessing { normalization: Some(Normalization::Rms), ..Preprocessing::default() });
+        let rms = after(Preprocessing {
+            normalization: Some(Normalization::Rms),
+            ..Preprocessing::default()
+        });
         assert!((sum_of_squares(&rms) / 4_000.0 - 0.01).abs() < 1e-6);
     }
 
@@ -69,7 +80,11 @@ mod tests {
     fn silence_stays_silence() {
         for normalization in [Normalization::Peak, Normalization::Rms] {
             let mut silence = vec![0.0; 3_000];
-            let steps = Preprocessing { remove_dc: true, noise_reduction: true, normalization: Some(normalization) };
+            let steps = Preprocessing {
+                remove_dc: true,
+                noise_reduction: true,
+                normalization: Some(normalization),
+            };
             apply(steps, &mut silence, 16_000);
             assert!(silence == vec![0.0; 3_000]);
         }

@@ -3,7 +3,10 @@
 //! In: samples at one rate. Out: ceil(n · to / from) samples at another, exactly centred. Kaiser window,
 //! pass band to 0.91365 and stop band from 1.0 of the lower Nyquist frequency; the attenuations are those at which clips
 //! come out closest to soxr's (67 to 73 dB on noise). Products run on the widest vectors that the processor has.
-#![expect(clippy::inline_always, reason = "compiled once for each width of the processor's vectors")]
+#![expect(
+    clippy::inline_always,
+    reason = "compiled once for each width of the processor's vectors"
+)]
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -113,7 +116,8 @@ impl Resampler {
             outputs: &mut outputs,
         });
         // soxr rounds the length, librosa fills up with a zero.
-        if 2 * (product % self.from) < self.from && product % self.from > 0 {
+        let rest = product % self.from;
+        if rest > 0 && 2 * rest < self.from {
             outputs[count - 1] = 0.0;
         }
         outputs

@@ -2,7 +2,10 @@
 //!
 //! In: a block of up to eight frames. Out: one value for each lane; those of lanes without a frame mean nothing. Double
 //! precision where librosa's result does not hinge on single.
-#![expect(clippy::inline_always, reason = "compiled once for each width of the processor's vectors")]
+#![expect(
+    clippy::inline_always,
+    reason = "compiled once for each width of the processor's vectors"
+)]
 
 use crate::{
     logarithm,
@@ -142,13 +145,7 @@ impl Contrast {
     }
 
     /// Mean magnitudes of each band's loudest and quietest bins, band after band, for one frame.
-    pub(crate) fn extremes(
-        &self,
-        block: &Block,
-        lane: usize,
-        values: &mut Vec<f32>,
-        into: &mut Extremes,
-    ) {
+    pub(crate) fn extremes(&self, block: &Block, lane: usize, values: &mut Vec<f32>, into: &mut Extremes) {
         let mean = |part: &[f32]| part.iter().map(|m| f64::from(*m)).sum::<f64>() / part.len().max(1) as f64;
         for (range, fiftieth) in &self.bands {
             values.clear();

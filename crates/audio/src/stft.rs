@@ -3,7 +3,10 @@
 //! In: samples. Out: magnitudes, eight frames side by side, so that whatever runs over the bins runs over eight frames
 //! at once. librosa computes the FFT of single-precision audio in double precision and keeps single precision; a
 //! single-precision FFT would be off by hertz in the features on top.
-#![expect(clippy::inline_always, reason = "compiled once for each width of the processor's vectors")]
+#![expect(
+    clippy::inline_always,
+    reason = "compiled once for each width of the processor's vectors"
+)]
 
 use std::{f64::consts::TAU, sync::Arc};
 
@@ -117,7 +120,8 @@ impl Stft {
         input[before + present..].fill(0.0);
         let windowed = &mut input[before..before + present];
         let samples = &samples[first.min(samples.len())..];
-        self.arch.dispatch(|| window(windowed, samples, &self.window[before..]));
+        self.arch
+            .dispatch(|| window(windowed, samples, &self.window[before..]));
         self.plan
             .process_with_scratch(input, &mut work.output, &mut work.scratch)
             .expect("the buffers are the plan's own");
@@ -166,9 +170,10 @@ mod tests {
     fn the_last_block_ends_with_the_clip() {
         let stft = Stft::new(2048, 512);
         let mut work = stft.workspace();
-        stft.fill(&[0.5; 5_000], 0, &mut work);
+        let samples = vec![0.5; 5_000];
+        stft.fill(&samples, 0, &mut work);
         assert_eq!(work.block.frames, 8);
-        stft.fill(&[0.5; 5_000], 8, &mut work);
+        stft.fill(&samples, 8, &mut work);
         assert_eq!((work.block.frames, stft.frame_count(5_000)), (2, 10));
         assert!(work.block.bins.iter().all(|lanes| lanes[2..] == [0.0; 6]));
     }

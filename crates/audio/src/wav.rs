@@ -77,9 +77,13 @@ pub fn decode(
     limits
         .check(data.len(), header.rate, seconds)
         .map_err(AudioError::Limit)?;
-    let mono = header.encoding.mono(&body.bytes[..frames * frame], header.channels);
+    let mono = header
+        .encoding
+        .mono(&body.bytes[..frames * frame], header.channels);
     if matches!(header.encoding, Encoding::F32 | Encoding::F64)
-        && mono.iter().any(|sample| sample.abs() > MAX_SAMPLE || sample.is_nan())
+        && mono
+            .iter()
+            .any(|sample| sample.abs() > MAX_SAMPLE || sample.is_nan())
     {
         return Err(AudioError::Undecodable(
             "it holds samples that are not finite numbers of a sensible size",
@@ -193,4 +197,3 @@ fn parse_format(chunk: &[u8]) -> Result<Header, AudioError> {
         rate,
     })
 }
-

@@ -56,7 +56,9 @@ impl Steps {
     /// For each frame the steps it begins and ends with, and its first sample, within the clip.
     fn frames(&self) -> impl Iterator<Item = (usize, usize, usize)> + '_ {
         (0..=self.samples / self.hop).map(|index| {
-            let begin = (index * self.hop).saturating_sub(self.frame / 2).min(self.samples);
+            let begin = (index * self.hop)
+                .saturating_sub(self.frame / 2)
+                .min(self.samples);
             let end = (index * self.hop + self.frame / 2).min(self.samples);
             (begin / self.step, end.div_ceil(self.step), begin)
         })
@@ -195,7 +197,10 @@ mod tests {
         assert!((steady.equivalent_dbfs + 3.0103).abs() < 1e-3 && (steady.max_dbfs + 3.0103).abs() < 1e-3);
         let burst = level(&burst, 16_000);
         assert!((burst.max_dbfs + 3.0103).abs() < 1e-3, "{burst:?}");
-        assert!((burst.equivalent_dbfs + 3.0103 + 9.0309).abs() < 1e-3, "{burst:?}");
+        assert!(
+            (burst.equivalent_dbfs + 3.0103 + 9.0309).abs() < 1e-3,
+            "{burst:?}"
+        );
         assert!((level(&[0.0; 100], 16_000).max_dbfs + 120.0).abs() < 1e-9);
     }
 }

@@ -145,7 +145,10 @@ fn a_recording_cut_short_is_one_unless_within_header_or_sample() {
     }
     // A recorder that did not know the length, and stopped anywhere, is not cut short.
     for length in [0, u32::MAX] {
-        let unknown = Form { length: Some(length), ..Form::default() };
+        let unknown = Form {
+            length: Some(length),
+            ..Form::default()
+        };
         assert_eq!(wav(&build(&unknown, &[7; 41])).unwrap().mono.len(), 20);
     }
 }

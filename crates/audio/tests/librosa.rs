@@ -114,10 +114,17 @@ fn wav(samples: &[f64], rate: u32, form: usize) -> Vec<u8> {
 fn clips() -> BTreeMap<String, Vec<u8>> {
     let mut dice = Dice(42);
     let mut clips = BTreeMap::new();
-    for (number, (sound, round)) in (0..24).flat_map(|round| SOUNDS.map(|sound| (sound, round))).enumerate() {
+    for (number, (sound, round)) in (0..24)
+        .flat_map(|round| SOUNDS.map(|sound| (sound, round)))
+        .enumerate()
+    {
         let rate = RATES[(number / 3 + round) % RATES.len()];
         // Every other clip is a second long: most of what matters happens over many frames.
-        let length = if round % 2 == 0 { 0 } else { LENGTHS[number % LENGTHS.len()] };
+        let length = if round % 2 == 0 {
+            0
+        } else {
+            LENGTHS[number % LENGTHS.len()]
+        };
         let count = if length == 0 { rate as usize } else { length };
         let samples = sound.samples(count, rate, &mut dice);
         clips.insert(
@@ -136,13 +143,20 @@ fn librosa(clips: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Value> {
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = root.join("../../target/python/bin/python");
-    assert!(python.exists(), "the tests' Python environment is missing: run `make python`");
+    assert!(
+        python.exists(),
+        "the tests' Python environment is missing: run `make python`"
+    );
     let output = Command::new(python)
         .arg(root.join("tests/python/features.py"))
         .arg(dir.path())
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout)
         .unwrap()
         .lines()
@@ -163,13 +177,21 @@ fn tolerance(name: FeatureName) -> f64 {
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|x| x.as_f64().unwrap())
+        .collect()
 }
 
 fn worst(ours: &[f64], theirs: &Value) -> f64 {
     let theirs = numbers(theirs);
     assert_eq!(ours.len(), theirs.len());
-    ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+    ours.iter()
+        .zip(theirs)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f64::max)
 }
 
 fn ours(bytes: &[u8], rate: Option<u32>) -> ClipFeatures {
@@ -187,12 +209,24 @@ fn ours(bytes: &[u8], rate: Option<u32>) -> ClipFeatures {
 /// Frames whose rolloff is another bin. Where the running sum meets 85 % to the last digit of single precision, the bin
 /// depends on how the processor rounds square roots, also between two installations of librosa.
 fn rolloff_differences(ours: &ClipFeatures, theirs: &Value, bin_hertz: f64) -> usize {
-    let frames = ours.summaries[&FeatureName::SpectralRolloff].frames.as_ref().unwrap();
+    let frames = ours.summaries[&FeatureName::SpectralRolloff]
+        .frames
+        .as_ref()
+        .unwrap();
     let theirs = numbers(&theirs["spectral_rolloff"]["frames"]);
     assert_eq!(frames.len(), theirs.len());
     let off = |(frame, hertz): (&Vec<f32>, f64)| (f64::from(frame[0]) - hertz).abs();
-    assert!(frames.iter().zip(theirs.iter().copied()).all(|pair| off(pair) < 1.01 * bin_hertz));
-    frames.iter().zip(theirs).filter(|pair| off((pair.0, pair.1)) > 0.01).count()
+    assert!(
+        frames
+            .iter()
+            .zip(theirs.iter().copied())
+            .all(|pair| off(pair) < 1.01 * bin_hertz)
+    );
+    frames
+        .iter()
+        .zip(theirs)
+        .filter(|pair| off((pair.0, pair.1)) > 0.01)
+        .count()
 }
 
 /// How far MFCC and centroid means (Hz) may be from those after soxr, which is another filter: 67 to 73 dB away on noise.
@@ -227,11 +261,7 @@ fn generated_clips_have_librosas_features() {
     for (clip, bytes) in &clips {
         let features = ours(bytes, None);
         let native = &theirs[clip]["native"];
-        let differing = rolloff_differences(
-            &features,
-            native,
-            f64::from(features.sample_rate) / 2048.0,
-        );
+        let differing = rolloff_differences(&features, native, f64::from(features.sample_rate) / 2048.0);
         frames += features.frames;
         other_bins += differing;
         for name in FeatureName::ALL {
@@ -244,7 +274,12 @@ fn generated_clips_have_librosas_features() {
                 continue;
             }
             for (which, ours) in [("mean", &summary.mean), ("std", &summary.std)] {
-                note(format!("{name} {which}"), worst(ours, &expected[which]), tolerance(name), clip);
+                note(
+                    format!("{name} {which}"),
+                    worst(ours, &expected[which]),
+                    tolerance(name),
+                    clip,
+                );
             }
         }
         let resampled = &theirs[clip]["resampled"];
@@ -252,16 +287,25 @@ fn generated_clips_have_librosas_features() {
             && !resampled.is_null()
         {
             let features = ours(bytes, Some(16_000));
-            for (name, limit) in [FeatureName::Mfcc, FeatureName::SpectralCentroid].into_iter().zip(limits) {
+            for (name, limit) in [FeatureName::Mfcc, FeatureName::SpectralCentroid]
+                .into_iter()
+                .zip(limits)
+            {
                 let off = worst(&features.summaries[&name].mean, &resampled[name.as_str()]["mean"]);
                 note(format!("{kind} resampled {name} mean"), off, limit, clip);
             }
         }
     }
-    println!("{} clips, {frames} frames, {other_bins} with another rolloff bin; largest differences:", clips.len());
+    println!(
+        "{} clips, {frames} frames, {other_bins} with another rolloff bin; largest differences:",
+        clips.len()
+    );
     for (what, off) in &largest {
         println!("  {what}: {off:.2e}");
     }
     assert!(complaints.is_empty(), "{complaints}");
-    assert!(other_bins * 500 <= frames, "{other_bins} of {frames} frames have another rolloff bin");
+    assert!(
+        other_bins * 500 <= frames,
+        "{other_bins} of {frames} frames have another rolloff bin"
+    );
 }

@@ -6,8 +6,8 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use domain::{
-    AudioFormat, AudioHash, ChangeDetector, ClipFeatures, DeviceId, InferenceRequest, Reading, RequestAudio, Thresholds,
-    Timestamp, Trigger,
+    AudioFormat, AudioHash, ChangeDetector, ClipFeatures, DeviceId, InferenceRequest, Reading, RequestAudio,
+    Thresholds, Timestamp, Trigger,
 };
 use parking_lot::Mutex;
 use tokio::{sync::Notify, time::Instant};

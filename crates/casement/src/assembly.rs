@@ -93,9 +93,9 @@ pub fn features(config: &Audio) -> anyhow::Result<FeatureOptions> {
         hop: config.hop_length,
         frames: config.frames,
         preprocessing: Preprocessing {
-            remove_dc: config.remove_dc,
-            noise_reduction: config.noise_reduction,
-            normalization: match config.normalization.as_str() {
+            remove_dc: config.preprocessing.remove_dc,
+            noise_reduction: config.preprocessing.noise_reduction,
+            normalization: match config.preprocessing.normalization.as_str() {
                 "peak" => Some(Normalization::Peak),
                 "rms" => Some(Normalization::Rms),
                 _ => None,

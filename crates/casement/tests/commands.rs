@@ -79,8 +79,14 @@ fn a_bad_file_does_not_stop_the_others() {
     let message = text(&output.stderr);
     let lines: Vec<&str> = message.lines().collect();
     assert_eq!(lines.len(), 2, "{message}");
-    assert!(lines[0].starts_with("error: README.md cannot be decoded: "), "{message}");
-    assert!(lines[1].starts_with("error: no/such.wav cannot be read: "), "{message}");
+    assert!(
+        lines[0].starts_with("error: README.md cannot be decoded: "),
+        "{message}"
+    );
+    assert!(
+        lines[1].starts_with("error: no/such.wav cannot be read: "),
+        "{message}"
+    );
 }
 
 #[test]
@@ -95,16 +101,29 @@ fn frames_and_pictures_come_on_request() {
     let whole = json(&[&["features", clip], &wanted[..]].concat());
     assert_eq!(whole["mfcc"]["frames"].as_array().unwrap().len(), 63);
     assert_eq!(whole["mfcc"]["frames"][0].as_array().unwrap().len(), 20);
-    assert_eq!(whole["mel_spectrogram"]["frames"][62].as_array().unwrap().len(), 128);
+    assert_eq!(
+        whole["mel_spectrogram"]["frames"][62].as_array().unwrap().len(),
+        128
+    );
     assert!(whole.get("rms").is_none());
-    let pcm = json(&[&["features", bare.to_str().unwrap(), "--pcm", "16000"], &wanted[..]].concat());
+    let pcm = json(
+        &[
+            &["features", bare.to_str().unwrap(), "--pcm", "16000"],
+            &wanted[..],
+        ]
+        .concat(),
+    );
     assert_eq!(pcm["mfcc"], whole["mfcc"]);
 
     let picture = dir.path().join("clip.png");
     let output = casement(&["features", clip, "--plot", picture.to_str().unwrap()]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(&std::fs::read(&picture).unwrap()[..8], b"\x89PNG\r\n\x1a\n");
-    assert!(!casement(&["features", clip, clip, "--plot", picture.to_str().unwrap()]).status.success());
+    assert!(
+        !casement(&["features", clip, clip, "--plot", picture.to_str().unwrap()])
+            .status
+            .success()
+    );
 }
 
 #[test]

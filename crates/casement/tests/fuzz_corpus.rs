@@ -9,9 +9,17 @@ use std::{fs, path::Path};
 
 /// How many files of a corpus there are, and how many of them the check takes for sound.
 fn replay(corpus: &str, check: fn(&[u8]) -> bool) -> (usize, usize) {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../audio/fuzz/corpus").join(corpus);
-    let files: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
-    let sound = files.iter().filter(|file| check(&fs::read(file).unwrap())).count();
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../audio/fuzz/corpus")
+        .join(corpus);
+    let files: Vec<_> = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    let sound = files
+        .iter()
+        .filter(|file| check(&fs::read(file).unwrap()))
+        .count();
     (files.len(), sound)
 }
 

@@ -10,8 +10,8 @@ use std::{
 
 use audio::Extractor;
 use domain::{
-    AudioHash, ClipFeatures, ClipLimits, Confidence, InferenceRequest,
-    MODEL_AUDIO_INPUTS, Position, Refusal, RefusalReason, RequestAudio, Timestamp, WindowAction,
+    AudioHash, ClipFeatures, ClipLimits, Confidence, InferenceRequest, MODEL_AUDIO_INPUTS, Position, Refusal,
+    RefusalReason, RequestAudio, Timestamp, WindowAction,
 };
 use model::Prediction;
 use uuid::Uuid;

@@ -233,7 +233,10 @@ impl Shared {
         }
         match self.service.answer(&request, now, job.received) {
             Ok(answer) => {
-                let format = request.audio.as_ref().map_or_else(AudioFormat::default, |audio| audio.format);
+                let format = request
+                    .audio
+                    .as_ref()
+                    .map_or_else(AudioFormat::default, |audio| audio.format);
                 self.send(answer, format, job.received);
             }
             Err(refusal) => self.refuse(device_id.as_str(), &refusal),
@@ -265,7 +268,8 @@ impl Shared {
         } else {
             self.metrics.dropped(Drop::Unsent);
         }
-        if let (Some(archive), Some(hash), Some(recording)) = (&self.archive, &action.audio_hash, &recording) {
+        if let (Some(archive), Some(hash), Some(recording)) = (&self.archive, &action.audio_hash, &recording)
+        {
             let kept = archive.keep(hash, format, recording);
             self.metrics.recording_stored(kept.is_ok());
             if let Err(error) = kept {

@@ -297,7 +297,10 @@ fn what_cannot_serve_does_not_start() {
         Ml::open(options).map(drop).unwrap_err().to_string()
     };
     let refused = with(|features| features.hop = 256);
-    assert!(refused.contains("hop_length=256") && refused.contains("trained on"), "{refused}");
+    assert!(
+        refused.contains("hop_length=256") && refused.contains("trained on"),
+        "{refused}"
+    );
     assert!(with(|features| features.preprocessing.remove_dc = true).contains("remove_dc"));
     assert!(with(|features| features.n_mfcc = 13).contains("audio.n_mfcc is 13"));
     assert!(

@@ -59,7 +59,9 @@ fn around(data: &[u8]) -> Vec<u8> {
     } else {
         AudioFormat::Pcm
     };
-    let rate = data.get(..2).map_or(16_000, |two| u16::from_le_bytes([two[0], two[1]]));
+    let rate = data
+        .get(..2)
+        .map_or(16_000, |two| u16::from_le_bytes([two[0], two[1]]));
     mqtt::encode_clip(&Clip {
         device_id: DeviceId::parse("fuzz").expect("a device id"),
         timestamp: Timestamp::from_millis(1_761_307_200_000),
@@ -73,12 +75,16 @@ fn around(data: &[u8]) -> Vec<u8> {
 fn heard(message: &[u8]) -> Result<(), Refusal> {
     let device_id = DeviceId::parse("fuzz").expect("a device id");
     let clip = mqtt::decode_clip(device_id, message, &LIMITS)?.clip;
-    let samples = audio::decode(&clip.data, clip.format, clip.sample_rate, &LIMITS).map_err(|error| error.refusal())?;
+    let samples =
+        audio::decode(&clip.data, clip.format, clip.sample_rate, &LIMITS).map_err(|error| error.refusal())?;
     let features = EXTRACTOR.extract(&samples);
     assert_eq!(features.frames, 1 + features.samples / 512);
     for (name, summary) in &features.summaries {
         let numbers = summary.mean.iter().chain(&summary.std);
-        assert!(numbers.clone().all(|number| number.is_finite()), "{name}: {numbers:?}");
+        assert!(
+            numbers.clone().all(|number| number.is_finite()),
+            "{name}: {numbers:?}"
+        );
     }
     assert!(features.model_inputs().is_some());
     Ok(())

@@ -15,7 +15,9 @@ use crate::{cli::Features, plot};
 pub(super) fn run(flags: &Features) -> anyhow::Result<()> {
     let names = if flags.features.is_empty() {
         let scalars = FeatureName::ALL.into_iter();
-        scalars.filter(|name| *name != FeatureName::MelSpectrogram).collect()
+        scalars
+            .filter(|name| *name != FeatureName::MelSpectrogram)
+            .collect()
     } else {
         flags.features.clone()
     };

@@ -311,8 +311,11 @@ fn finish(mut config: Config) -> Result<Config, ConfigError> {
         }
     }
     let audio = &config.audio;
-    if !matches!(audio.normalization.as_str(), "none" | "peak" | "rms") {
-        return value("audio.normalization", "expected none, peak or rms");
+    if !matches!(
+        audio.preprocessing.normalization.as_str(),
+        "none" | "peak" | "rms"
+    ) {
+        return value("audio.preprocessing.normalization", "expected none, peak or rms");
     }
     let frames = audio::FeatureOptions {
         n_mfcc: audio.n_mfcc,

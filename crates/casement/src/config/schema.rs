@@ -128,7 +128,15 @@ pub struct Audio {
     pub hop_length: usize,
     /// Whether rows carry the values of every frame beside mean and deviation.
     pub frames: bool,
-    /// Whether the mean of a clip is subtracted first.
+    /// What is done to clips first.
+    pub preprocessing: Preprocessing,
+}
+
+/// `audio.preprocessing`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Preprocessing {
+    /// Whether the mean of a clip is subtracted.
     pub remove_dc: bool,
     /// Whether what is steady in a clip is attenuated.
     pub noise_reduction: bool,
@@ -276,6 +284,14 @@ impl Default for Audio {
             n_fft: 2048,
             hop_length: 512,
             frames: false,
+            preprocessing: Preprocessing::default(),
+        }
+    }
+}
+
+impl Default for Preprocessing {
+    fn default() -> Self {
+        Self {
             remove_dc: false,
             noise_reduction: false,
             normalization: "none".into(),

@@ -88,7 +88,10 @@ impl Canvas {
 
     fn aligned(&mut self, x: usize, y: usize, text: &str, alignment: Alignment) {
         // The font has ASCII alone.
-        let text: String = text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
+        let text: String = text
+            .chars()
+            .map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' })
+            .collect();
         let style = MonoTextStyle::new(&FONT_7X13, Rgb888::new(INK[0], INK[1], INK[2]));
         let at = Point::new(x as i32, y as i32);
         let _ = Text::with_alignment(&text, at, style, alignment).draw(self);
@@ -129,7 +132,9 @@ impl Canvas {
         for column in 0..panel.width {
             let begin = column * samples.len() / panel.width;
             let end = ((column + 1) * samples.len() / panel.width).max(begin + 1);
-            let Some(part) = samples.get(begin..end.min(samples.len())) else { continue };
+            let Some(part) = samples.get(begin..end.min(samples.len())) else {
+                continue;
+            };
             let low = part.iter().copied().fold(f32::MAX, f32::min);
             let high = part.iter().copied().fold(f32::MIN, f32::max);
             self.vertical(panel.left + column, row(low), row(high), colour);
@@ -164,16 +169,28 @@ impl Canvas {
     }
 
     /// Values joined by lines; the n-th stands at n times `step` of the panel's width.
-    pub(super) fn line(&mut self, panel: &Panel, values: &[f64], step: f64, (low, high): (f64, f64), colour: Colour) {
+    pub(super) fn line(
+        &mut self,
+        panel: &Panel,
+        values: &[f64],
+        step: f64,
+        (low, high): (f64, f64),
+        colour: Colour,
+    ) {
         let point = |index: usize| {
             let share = (values[index] - low) / (high - low);
             (panel.column(index as f64 * step), panel.row(share))
         };
         for index in 0..values.len() {
             let (x, y) = point(index);
-            let (next_x, next_y) = if index + 1 < values.len() { point(index + 1) } else { (x, y) };
+            let (next_x, next_y) = if index + 1 < values.len() {
+                point(index + 1)
+            } else {
+                (x, y)
+            };
             let width = next_x.saturating_sub(x).max(1);
-            let between = |column: usize| (y * (width - column.min(width)) + next_y * column.min(width)) / width;
+            let between =
+                |column: usize| (y * (width - column.min(width)) + next_y * column.min(width)) / width;
             for column in 0..width {
                 let (from, to) = (between(column), between(column + 1));
                 self.vertical(x + column, from, to, colour);
@@ -182,13 +199,16 @@ impl Canvas {
         }
     }
 
-    /// A short line in a track's colour, right of the panel.
-    pub(super) fn sample(&mut self, panel: &Panel, down: usize, colour: Colour) {
+    /// What each colour means, right of the panel.
+    pub(super) fn legend(&mut self, panel: &Panel, entries: [(&str, Colour); 2]) {
         let left = panel.left + panel.width + 14;
-        for thickness in 0..3 {
-            self.horizontal(panel.top + 10 + down + thickness, left, left + 24, colour);
+        for (row, (name, colour)) in entries.into_iter().enumerate() {
+            let y = panel.top + 10 + 18 * row;
+            for thickness in 0..3 {
+                self.horizontal(y + thickness, left, left + 20, colour);
+            }
+            self.text(left + 28, y + 6, name);
         }
-        self.text(left + 32, panel.top + 16 + down, if down == 0 { "1st" } else { "2nd" });
     }
 
     pub(super) fn png(&self) -> Result<Vec<u8>, png::EncodingError> {
@@ -228,7 +248,10 @@ fn heat(brightness: f32) -> Colour {
     let below = (place as usize).min(HEAT.len() - 2);
     let share = place - below as f32;
     std::array::from_fn(|channel| {
-        let (low, high) = (f32::from(HEAT[below][channel]), f32::from(HEAT[below + 1][channel]));
+        let (low, high) = (
+            f32::from(HEAT[below][channel]),
+            f32::from(HEAT[below + 1][channel]),
+        );
         (low + (high - low) * share).round() as u8
     })
 }

@@ -7,14 +7,24 @@ mod canvas;
 use anyhow::Context as _;
 use audio::{Extractor, FeatureOptions, Samples};
 use canvas::{Canvas, Colour, Panel};
-use domain::FeatureName;
+use domain::{ClipFeatures, FeatureName};
 
 const WIDTH: usize = 1_200;
+const HEIGHT: usize = 1_010;
 const LEFT: usize = 90;
-const RIGHT: usize = 90;
+const RIGHT: usize = 120;
 const WAVE: Colour = [70, 120, 180];
 const FIRST: Colour = [31, 119, 180];
 const SECOND: Colour = [214, 90, 30];
+
+/// Two features over time in one panel.
+struct Tracks {
+    top: usize,
+    name: &'static str,
+    legend: [&'static str; 2],
+    values: [Vec<f64>; 2],
+    range: (f64, f64),
+}
 
 /// Draws a clip, at its own rate or after resampling to `rate`.
 pub(crate) fn draw(title: &str, samples: &Samples, rate: Option<u32>) -> anyhow::Result<Vec<u8>> {
@@ -28,73 +38,97 @@ pub(crate) fn draw(title: &str, samples: &Samples, rate: Option<u32>) -> anyhow:
     let features = Extractor::new(options)?.extract(samples);
     let rate = features.sample_rate;
     let seconds = samples.mono.len() as f64 / f64::from(samples.rate);
-    let level = features.level.context("every extraction has a level")?;
-    let track = |name: FeatureName| -> Vec<f64> {
-        let frames = features.summaries.get(&name).and_then(|summary| summary.frames.as_ref());
-        frames.map_or_else(Vec::new, |frames| frames.iter().map(|frame| f64::from(frame[0])).collect())
-    };
-    let decibels = |values: Vec<f64>| -> Vec<f64> { values.iter().map(|x| 20.0 * x.max(1e-5).log10()).collect() };
-
-    let mut canvas = Canvas::new(WIDTH, 1_010);
-    canvas.text(
-        LEFT,
-        14,
-        &format!(
-            "{title}   {seconds:.2} s, {rate} Hz, {} frames   Leq {:.1} dBFS, max {:.1} dBFS",
-            features.frames, level.equivalent_dbfs, level.max_dbfs
-        ),
-    );
-    let panel = |top: usize, height: usize| Panel {
-        left: LEFT,
-        top,
-        width: WIDTH - LEFT - RIGHT,
-        height,
-    };
     let frame_seconds = hop as f64 / f64::from(rate);
+    let level = features.level.context("every extraction has a level")?;
+
+    let mut canvas = Canvas::new(WIDTH, HEIGHT);
+    let about = format!(
+        "{title}   {seconds:.2} s, {rate} Hz, {} frames   Leq {:.1} dBFS, max {:.1} dBFS",
+        features.frames, level.equivalent_dbfs, level.max_dbfs
+    );
+    canvas.text(LEFT, 14, &about);
 
     let waveform = panel(50, 160);
     let peak = samples.mono.iter().fold(1e-3_f32, |peak, s| peak.max(s.abs()));
     canvas.waveform(&waveform, &samples.mono, peak, WAVE);
-    canvas.frame(&waveform, "waveform", (f64::from(-peak), f64::from(peak)), seconds);
+    canvas.frame(
+        &waveform,
+        "waveform",
+        (f64::from(-peak), f64::from(peak)),
+        seconds,
+    );
 
     let spectrogram = panel(250, 300);
     let mel = features.summaries.get(&FeatureName::MelSpectrogram);
-    let bands = mel.and_then(|summary| summary.frames.as_deref()).unwrap_or_default();
+    let bands = mel
+        .and_then(|summary| summary.frames.as_deref())
+        .unwrap_or_default();
     canvas.heat(&spectrogram, bands, frame_seconds, seconds);
-    canvas.frame_with(&spectrogram, "mel spectrogram, dB below the loudest", seconds, &mel_ticks(rate));
+    let caption = "mel spectrogram, Hz, dB below the loudest";
+    canvas.frame_with(&spectrogram, caption, seconds, &mel_ticks(rate));
     canvas.scale(&spectrogram, ["0", "-80"]);
 
-    for (top, name, tracks, range) in [
-        (
-            590,
-            "spectral centroid and rolloff, Hz",
-            [track(FeatureName::SpectralCentroid), track(FeatureName::SpectralRolloff)],
-            Some((0.0, f64::from(rate) / 2.0)),
-        ),
-        (
-            730,
-            "RMS, dBFS, and spectral flatness, dB",
-            [decibels(track(FeatureName::Rms)), decibels(track(FeatureName::SpectralFlatness))],
-            Some((-100.0, 0.0)),
-        ),
-        (
-            870,
-            "zero-crossing rate and spectral flux",
-            [track(FeatureName::ZeroCrossingRate), track(FeatureName::SpectralFlux)],
-            None,
-        ),
-    ] {
-        let panel = panel(top, 100);
-        let range = range.unwrap_or_else(|| (0.0, tracks.iter().flatten().copied().fold(1e-3, f64::max)));
-        for (track, colour) in tracks.iter().zip([FIRST, SECOND]) {
-            canvas.line(&panel, track, frame_seconds / seconds, range, colour);
+    for tracks in tracks(&features) {
+        let panel = panel(tracks.top, 100);
+        for (values, colour) in tracks.values.iter().zip([FIRST, SECOND]) {
+            canvas.line(&panel, values, frame_seconds / seconds, tracks.range, colour);
         }
-        canvas.frame(&panel, name, range, seconds);
-        for (colour, row) in [FIRST, SECOND].into_iter().zip([0, 18]) {
-            canvas.sample(&panel, row, colour);
-        }
+        canvas.frame(&panel, tracks.name, tracks.range, seconds);
+        let [first, second] = tracks.legend;
+        canvas.legend(&panel, [(first, FIRST), (second, SECOND)]);
     }
     canvas.png().context("the picture cannot be encoded")
+}
+
+fn panel(top: usize, height: usize) -> Panel {
+    Panel {
+        left: LEFT,
+        top,
+        width: WIDTH - LEFT - RIGHT,
+        height,
+    }
+}
+
+fn tracks(features: &ClipFeatures) -> [Tracks; 3] {
+    let track = |name: FeatureName| -> Vec<f64> {
+        let summary = features.summaries.get(&name);
+        let frames = summary.and_then(|summary| summary.frames.as_ref());
+        frames.map_or_else(Vec::new, |frames| {
+            frames.iter().map(|frame| f64::from(frame[0])).collect()
+        })
+    };
+    let decibels = |name: FeatureName, factor: f64| -> Vec<f64> {
+        let values = track(name);
+        values.iter().map(|x| factor * x.max(1e-10).log10()).collect()
+    };
+    let last = [FeatureName::ZeroCrossingRate, FeatureName::SpectralFlux].map(track);
+    let highest = last.iter().flatten().copied().fold(1e-3, f64::max);
+    [
+        Tracks {
+            top: 590,
+            name: "spectral centroid and rolloff, Hz",
+            legend: ["centroid", "rolloff"],
+            values: [FeatureName::SpectralCentroid, FeatureName::SpectralRolloff].map(track),
+            range: (0.0, f64::from(features.sample_rate) / 2.0),
+        },
+        Tracks {
+            top: 730,
+            name: "RMS, dBFS, and spectral flatness, dB",
+            legend: ["RMS", "flatness"],
+            values: [
+                decibels(FeatureName::Rms, 20.0),
+                decibels(FeatureName::SpectralFlatness, 10.0),
+            ],
+            range: (-100.0, 0.0),
+        },
+        Tracks {
+            top: 870,
+            name: "zero-crossing rate and spectral flux",
+            legend: ["crossings", "flux"],
+            values: last,
+            range: (0.0, highest),
+        },
+    ]
 }
 
 /// Frequencies at their place between the lowest and the highest band, 0 to 1.

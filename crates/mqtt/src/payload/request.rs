@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 
 use domain::{
-    AudioFormat, ClipFeatures, DeviceId, InferenceRequest, Quantity, Refusal, RefusalReason, RequestAudio, Timestamp,
+    AudioFormat, ClipFeatures, DeviceId, InferenceRequest, Quantity, Refusal, RefusalReason, RequestAudio,
+    Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
