@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Rates that are remembered; devices have few, strangers may send any.
-const REMEMBERED: usize = 16;
+const REMEMBERED: usize = 8;
 
 /// Computes features. Cheap to share: every thread uses the same one.
 #[derive(Debug)]

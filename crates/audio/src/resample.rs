@@ -16,9 +16,9 @@ const DB: f64 = 133.7;
 /// The largest number in such a ratio.
 const SIMPLE: u64 = 4;
 const PASS: f64 = 0.91365;
-/// Ratios with more phases than this share a table and interpolate between its rows.
-const MAX_PHASES: u64 = 1024;
-const SHARED_PHASES: usize = 2048;
+/// Ratios with more phases than this share a table and interpolate between its rows (106 dB below).
+const MAX_PHASES: u64 = 640;
+const SHARED_PHASES: usize = 512;
 
 /// Taps of a row come in multiples of two of the widest vectors.
 const ROW: usize = 32;
@@ -50,11 +50,24 @@ fn greatest_common_divisor(a: u64, b: u64) -> u64 {
 
 /// Modified Bessel function of the first kind, order 0, by its series.
 fn bessel_i0(x: f64) -> f64 {
-    let (mut sum, mut term, mut k) = (1.0, 1.0, 1.0);
-    while term > sum * 1e-17 {
-        term *= (x / (2.0 * k)).powi(2);
+    /// 1 / k², enough of them for any attenuation in use.
+    const INVERSE_SQUARES: [f64; 64] = {
+        let mut inverse = [0.0; 64];
+        let mut k = 0;
+        while k < 64 {
+            inverse[k] = 1.0 / ((k + 1) * (k + 1)) as f64;
+            k += 1;
+        }
+        inverse
+    };
+    let (mut sum, mut term) = (1.0, 1.0);
+    let quarter = x * x / 4.0;
+    for inverse in INVERSE_SQUARES {
+        term *= quarter * inverse;
         sum += term;
-        k += 1.0;
+        if term < sum * 1e-17 {
+            break;
+        }
     }
     sum
 }
