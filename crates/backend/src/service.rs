@@ -136,6 +136,12 @@ impl Backend {
         let trigger = Arc::new(TriggerBoard::new(options.trigger, Arc::clone(&metrics)));
         let archive = open_archive(options.archive)?;
         let extractor = Extractor::new(options.features)?;
+        if extractor.version() != domain::FEATURES_VERSION {
+            info!(
+                features = extractor.version(),
+                "audio features are not those of the default settings; models trained on the default do not fit them"
+            );
+        }
         let analyser = ClipAnalyser::new(extractor, options.clip_limits, archive.clone());
         let store = Store::new(options.store)?;
         let journal = Journal::open(options.journal)?;

@@ -18,6 +18,8 @@ use tracing::{info, warn};
 
 use crate::{Device, Metrics, MlError, MlOptions};
 
+/// The specification's rate.
+const TRAINED_RATE: u32 = 16_000;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Holds the present model; readers keep the one they took.
@@ -80,6 +82,14 @@ impl ModelSource {
             && model != configured
         {
             return Err(MlError::SampleRate { model, configured });
+        }
+        if sidecar.is_none_or(|sidecar| sidecar.sample_rate.is_none())
+            && let Some(rate) = self.sample_rate.filter(|rate| *rate != TRAINED_RATE)
+        {
+            warn!(
+                rate,
+                "the model does not say at which rate it was trained, usually 16000 Hz; audio.sample_rate differs"
+            );
         }
         // A model that does not say was trained on what is computed by default.
         let trained_on = sidecar
