@@ -368,7 +368,8 @@ fn requests_come_back_whole() {
         ..audio.clone()
     };
     let text = String::from_utf8(encode_request(&request(Some(bare.clone())))).unwrap();
-    assert!(text.contains(r#""format":"pcm""#), "{text}");
+    let metadata = r#""audio_metadata":{"sample_rate":16000,"duration":0.005,"format":"pcm"}"#;
+    assert!(text.contains(metadata), "{text}");
     for request in [request(None), request(Some(audio)), request(Some(bare))] {
         assert_eq!(
             decode_request(device(), &encode_request(&request)).unwrap(),

@@ -60,7 +60,7 @@ struct Outbound<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     audio_data: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    audio_metadata: Option<Metadata>,
+    audio_metadata: Option<OutboundMetadata>,
     #[serde(skip_serializing_if = "Option::is_none")]
     audio_hash: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,13 +69,22 @@ struct Outbound<'a> {
     expires_at: Option<Timestamp>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Metadata {
     sample_rate: f64,
     duration: f64,
-    /// Absent for WAV, as in the specification.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     format: Option<String>,
+}
+
+#[derive(Serialize)]
+struct OutboundMetadata {
+    /// A whole number, as in the specification: some readers insist.
+    sample_rate: u32,
+    duration: f64,
+    /// Absent for WAV, as in the specification.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<&'static str>,
 }
 
 /// Reads a request. The audio data stays Base64 (see [`super::decode_audio_data`]): it is not needed where features of
@@ -124,10 +133,10 @@ pub fn encode_request(request: &InferenceRequest) -> Vec<u8> {
         temperature: request.temperature,
         humidity: request.humidity,
         audio_data: audio.map(|audio| audio.data_base64.as_str()),
-        audio_metadata: audio.map(|audio| Metadata {
-            sample_rate: f64::from(audio.sample_rate),
+        audio_metadata: audio.map(|audio| OutboundMetadata {
+            sample_rate: audio.sample_rate,
             duration: audio.duration_s,
-            format: (audio.format != AudioFormat::Wav).then(|| audio.format.as_str().to_owned()),
+            format: (audio.format != AudioFormat::Wav).then_some(audio.format.as_str()),
         }),
         audio_hash: audio
             .and_then(|audio| audio.audio_hash.as_ref())
