@@ -336,6 +336,7 @@ mod tests {
             data_base64: "A".repeat(1000),
             sample_rate: 16_000,
             duration_s: 1.0,
+            format: AudioFormat::Wav,
             hash: AudioHash::parse(&format!("{second:064x}")).unwrap(),
             features: ClipFeatures {
                 version: String::new(),
