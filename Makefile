@@ -43,3 +43,7 @@ python: ## The Python environment that tests compare with
 
 clean: ## Remove what was built; data and the cached engine stay
 	$(CARGO) clean
+
+.PHONY: fuzz
+fuzz: ## Fuzz the audio decoder and a clip's whole path, SECONDS each (60)
+	scripts/fuzz.sh $(or $(SECONDS_EACH),60)

@@ -1,18 +1,28 @@
 //! From the bytes of a recording to numbers: decoding, resampling, and the features that librosa would compute.
 //!
 //! In: WAV or PCM bytes as a device sent them. Out: samples, a hash, [`domain::ClipFeatures`], or a refusal with its
-//! reason. Pure: no files, no clock, no threads of its own.
+//! reason. Pure: no files, no clock, no threads of its own, except for [`archive`], which keeps recordings.
 
+pub mod archive;
+mod encoding;
 mod error;
 mod extractor;
+mod gate;
+mod logarithm;
 mod mel;
+mod options;
+mod pass;
+mod preprocess;
 mod resample;
 mod spectral;
-mod spectrum;
+mod stft;
+mod track;
 pub mod wav;
+mod waveform;
 
 pub use error::AudioError;
-pub use extractor::{Extractor, FeatureOptions};
+pub use extractor::Extractor;
+pub use options::{FeatureOptions, Normalization, Preprocessing};
 pub use wav::{Samples, decode};
 
 use domain::AudioHash;
@@ -21,4 +31,10 @@ use sha2::{Digest as _, Sha256};
 /// SHA-256 of a clip's bytes: the name of a recording in every table.
 pub fn hash(data: &[u8]) -> AudioHash {
     AudioHash::from_digest(Sha256::digest(data).into())
+}
+
+/// Lower edges of the bands of [`domain::FeatureName::MelSpectrogram`] in hertz, and the upper edge of the last: 129
+/// ascending numbers.
+pub fn mel_edges(rate: u32) -> Vec<f64> {
+    mel::edges(rate).into_iter().take(mel::BANDS + 1).collect()
 }

@@ -2,14 +2,28 @@
 //!
 //! In: samples at one rate. Out: ceil(n · to / from) samples at another, exactly centred. Kaiser window,
 //! pass band to 0.91365 and stop band from 1.0 of the lower Nyquist frequency; the attenuations are those at which clips
-//! come out closest to soxr's (66 to 70 dB on a chirp across the new Nyquist frequency).
+//! come out closest to soxr's (67 to 73 dB on noise). Products run on the widest vectors that the processor has.
+#![expect(
+    clippy::inline_always,
+    reason = "compiled once for each width of the processor's vectors"
+)]
 
-const UPWARD_DB: f64 = 126.0;
-const DOWNWARD_DB: f64 = 134.5;
+use pulp::{Arch, Simd, WithSimd};
+
+/// Where one rate is a small multiple of the other, like 1 : 2 or 3 : 1, soxr needs one stage less.
+const SIMPLE_DB: f64 = 128.5;
+const DB: f64 = 133.7;
+/// The largest number in such a ratio.
+const SIMPLE: u64 = 4;
 const PASS: f64 = 0.91365;
-/// Ratios with more phases than this share a table and interpolate between its rows.
-const MAX_PHASES: u64 = 1024;
-const SHARED_PHASES: usize = 2048;
+/// Ratios with more phases than this share a table and interpolate between its rows (106 dB below).
+const MAX_PHASES: u64 = 640;
+const SHARED_PHASES: usize = 512;
+
+/// Taps of a row come in multiples of two of the widest vectors.
+const ROW: usize = 32;
+/// Outputs that are computed side by side.
+const TOGETHER: usize = 4;
 
 /// The taps from one rate to another.
 #[derive(Debug)]
@@ -18,9 +32,12 @@ pub(crate) struct Resampler {
     to: u64,
     /// Taps on each side of an output's place.
     half: usize,
-    /// `phases + 1` rows of `2 · half` taps; the last row is the first, one sample on.
+    /// Taps of a row: `2 · half`, then zeros up to whole vectors.
+    width: usize,
+    /// `phases + 1` rows; the last row is the first, one sample on.
     taps: Vec<f32>,
     phases: usize,
+    arch: Arch,
 }
 
 fn greatest_common_divisor(a: u64, b: u64) -> u64 {
@@ -33,11 +50,24 @@ fn greatest_common_divisor(a: u64, b: u64) -> u64 {
 
 /// Modified Bessel function of the first kind, order 0, by its series.
 fn bessel_i0(x: f64) -> f64 {
-    let (mut sum, mut term, mut k) = (1.0, 1.0, 1.0);
-    while term > sum * 1e-17 {
-        term *= (x / (2.0 * k)).powi(2);
+    /// 1 / k², enough of them for any attenuation in use.
+    const INVERSE_SQUARES: [f64; 64] = {
+        let mut inverse = [0.0; 64];
+        let mut k = 0;
+        while k < 64 {
+            inverse[k] = 1.0 / ((k + 1) * (k + 1)) as f64;
+            k += 1;
+        }
+        inverse
+    };
+    let (mut sum, mut term) = (1.0, 1.0);
+    let quarter = x * x / 4.0;
+    for inverse in INVERSE_SQUARES {
+        term *= quarter * inverse;
         sum += term;
-        k += 1.0;
+        if term < sum * 1e-17 {
+            break;
+        }
     }
     sum
 }
@@ -49,7 +79,7 @@ impl Resampler {
         // Frequencies in cycles per input sample.
         let nyquist = 0.5 * (to as f64 / from as f64).min(1.0);
         let (cutoff, width) = (nyquist * f64::midpoint(1.0, PASS), nyquist * (1.0 - PASS));
-        let attenuation = if to > from { UPWARD_DB } else { DOWNWARD_DB };
+        let attenuation = if from.max(to) <= SIMPLE { SIMPLE_DB } else { DB };
         let beta = 0.1102 * (attenuation - 8.7);
         let length = (attenuation - 7.95) / (2.285 * std::f64::consts::TAU * width);
         let half = (length / 2.0).ceil() as usize;
@@ -68,63 +98,120 @@ impl Resampler {
             let sinc = if angle == 0.0 { 1.0 } else { angle.sin() / angle };
             2.0 * cutoff * sinc * bessel_i0(beta * (1.0 - place * place).sqrt()) / scale
         };
-        let mut taps = Vec::with_capacity((phases + 1) * 2 * half);
+        let width = (2 * half).next_multiple_of(ROW);
+        let mut taps = Vec::with_capacity((phases + 1) * width);
         for phase in 0..=phases {
             let fraction = phase as f64 / phases as f64;
             taps.extend((0..2 * half).map(|i| tap(i as f64 - (half as f64 - 1.0) - fraction) as f32));
+            taps.resize((phase + 1) * width, 0.0);
         }
         Self {
             from,
             to,
             half,
+            width,
             taps,
             phases,
+            arch: Arch::new(),
         }
     }
 
     pub(crate) fn run(&self, samples: &[f32]) -> Vec<f32> {
-        let outputs = (samples.len() as u64 * self.to).div_ceil(self.from);
-        (0..outputs).map(|n| self.output(samples, n)).collect()
+        let product = samples.len() as u64 * self.to;
+        let count = product.div_ceil(self.from) as usize;
+        // Silence on both sides, so that no row of taps reaches beyond an end.
+        let mut padded = vec![0.0; self.half - 1 + samples.len() + self.width + 1];
+        padded[self.half - 1..][..samples.len()].copy_from_slice(samples);
+        let mut outputs = vec![0.0; count];
+        self.arch.dispatch(Run {
+            resampler: self,
+            padded: &padded,
+            outputs: &mut outputs,
+        });
+        // soxr rounds the length, librosa fills up with a zero.
+        let rest = product % self.from;
+        if rest > 0 && 2 * rest < self.from {
+            outputs[count - 1] = 0.0;
+        }
+        outputs
     }
 
-    fn output(&self, samples: &[f32], n: u64) -> f32 {
-        // The output lies between input samples `at` and `at + 1`.
-        let (at, remainder) = ((n * self.from / self.to) as isize, n * self.from % self.to);
-        let first = at - self.half as isize + 1;
-        let skip = (-first).max(0) as usize;
-        let begin = first.max(0) as usize;
-        let end = ((first + 2 * self.half as isize).max(0) as usize).min(samples.len());
-        let Some(present) = samples.get(begin..end) else {
-            return 0.0;
-        };
-        let row = |phase: usize| &self.taps[phase * 2 * self.half + skip..];
-        let place = remainder as f64 * self.phases as f64 / self.to as f64;
-        let (phase, between) = (place as usize, place.fract());
-        let here = dot(row(phase), present);
-        if between == 0.0 {
-            here
-        } else {
-            here + (dot(row(phase + 1), present) - here) * between as f32
+    fn row(&self, phase: usize) -> &[f32] {
+        &self.taps[phase * self.width..][..self.width]
+    }
+
+    /// The first of the padded samples that output `n` is made of, and how far its place lies behind a sample, in
+    /// `to`-ths.
+    fn place(&self, n: usize) -> (usize, u64) {
+        let numerator = n as u64 * self.from;
+        ((numerator / self.to) as usize, numerator % self.to)
+    }
+}
+
+/// One clip through the taps.
+struct Run<'a> {
+    resampler: &'a Resampler,
+    padded: &'a [f32],
+    outputs: &'a mut [f32],
+}
+
+impl WithSimd for Run<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self {
+            resampler,
+            padded,
+            outputs,
+        } = self;
+        let span = |n: usize| &padded[resampler.place(n).0..][..resampler.width];
+        let (count, period) = (outputs.len(), resampler.to as usize);
+        if resampler.phases != period {
+            for (n, output) in outputs.iter_mut().enumerate() {
+                let place = resampler.place(n).1 as f64 * resampler.phases as f64 / resampler.to as f64;
+                let (phase, between) = (place as usize, place.fract() as f32);
+                let [here] = dots(simd, resampler.row(phase), [span(n)]);
+                let [next] = dots(simd, resampler.row(phase + 1), [span(n)]);
+                *output = here + (next - here) * between;
+            }
+            return;
+        }
+        // Every `period` outputs the same taps come round: each row is read once for several outputs.
+        for begin in (0..count).step_by(period * TOGETHER) {
+            for n in begin..(begin + period).min(count) {
+                let row = resampler.row(resampler.place(n).1 as usize);
+                let places: [usize; TOGETHER] = std::array::from_fn(|k| n + k * period);
+                if places[TOGETHER - 1] < count {
+                    let sums = dots(simd, row, places.map(span));
+                    for (place, sum) in places.into_iter().zip(sums) {
+                        outputs[place] = sum;
+                    }
+                } else {
+                    for place in places.into_iter().filter(|place| *place < count) {
+                        [outputs[place]] = dots(simd, row, [span(place)]);
+                    }
+                }
+            }
         }
     }
 }
 
-fn dot(taps: &[f32], samples: &[f32]) -> f32 {
-    let n = taps.len().min(samples.len());
-    let (taps, samples) = (&taps[..n], &samples[..n]);
-    let mut sums = [0_f32; 8];
-    for (t, s) in taps.chunks_exact(8).zip(samples.chunks_exact(8)) {
-        for lane in 0..8 {
-            sums[lane] += t[lane] * s[lane];
+/// The products of one row of taps with several stretches of samples. The row's length is a multiple of [`ROW`].
+#[inline(always)]
+fn dots<S: Simd, const N: usize>(simd: S, taps: &[f32], stretches: [&[f32]; N]) -> [f32; N] {
+    let (taps, _) = S::as_simd_f32s(taps);
+    let stretches = stretches.map(|stretch| &S::as_simd_f32s(stretch).0[..taps.len()]);
+    // Two sums each: an addition takes longer than the next product.
+    let mut even = [simd.splat_f32s(0.0); N];
+    let mut odd = even;
+    for (pair, two) in taps.chunks_exact(2).enumerate() {
+        for k in 0..N {
+            even[k] = simd.mul_add_e_f32s(two[0], stretches[k][2 * pair], even[k]);
+            odd[k] = simd.mul_add_e_f32s(two[1], stretches[k][2 * pair + 1], odd[k]);
         }
     }
-    let rest = n - n % 8;
-    sums.iter().sum::<f32>()
-        + taps[rest..]
-            .iter()
-            .zip(&samples[rest..])
-            .map(|(t, s)| t * s)
-            .sum::<f32>()
+    std::array::from_fn(|k| simd.reduce_sum_f32s(simd.add_f32s(even[k], odd[k])))
 }
 
 #[cfg(test)]

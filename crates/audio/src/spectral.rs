@@ -1,128 +1,191 @@
-//! One number, or seven, for each frame: from magnitudes or from the samples themselves, each as librosa defines it.
+//! One number, or seven, for each frame from its magnitudes, each as librosa defines it.
 //!
-//! Every function returns values frame after frame. Double precision where librosa's result does not hinge on single.
+//! In: a block of up to eight frames. Out: one value for each lane; those of lanes without a frame mean nothing. Double
+//! precision where librosa's result does not hinge on single.
+#![expect(
+    clippy::inline_always,
+    reason = "compiled once for each width of the processor's vectors"
+)]
 
-use crate::spectrum::Spectrum;
+use crate::{
+    logarithm,
+    stft::{Block, LANES, Lanes},
+};
 
 const FLATNESS_FLOOR: f32 = 1e-10;
-const SILENT: f32 = 1e-10;
 const ROLLOFF: f32 = 0.85;
 /// Octave bands of the contrast above the first, and the frequency that begins them.
-const CONTRAST_BANDS: usize = 6;
+const CONTRAST_OCTAVES: usize = 6;
 const CONTRAST_FROM: f64 = 200.0;
 const CONTRAST_QUANTILE: f64 = 0.02;
+/// Bands of the contrast.
+pub(crate) const CONTRAST_BANDS: usize = CONTRAST_OCTAVES + 1;
 
-/// Shares of a frame's magnitudes in their sum, in single precision; zeros for a silent frame.
-fn normalized(frame: &[f32], shares: &mut [f32]) {
-    let sum: f64 = frame.iter().map(|magnitude| f64::from(*magnitude)).sum();
-    let sum = if sum < f64::from(f32::MIN_POSITIVE) {
-        1.0
-    } else {
-        sum
-    };
-    for (share, magnitude) in shares.iter_mut().zip(frame) {
-        *share = (f64::from(*magnitude) / sum) as f32;
+/// Sums over the bins of a frame: of magnitudes, of bin × magnitude, and of bin² × magnitude.
+#[derive(Debug, Default)]
+pub(crate) struct Moments {
+    sum: Lanes<f64>,
+    first: Lanes<f64>,
+    second: Lanes<f64>,
+}
+
+impl Moments {
+    #[inline(always)]
+    pub(crate) fn of(block: &Block) -> Self {
+        let mut moments = Self::default();
+        for (bin, magnitudes) in block.bins.iter().enumerate() {
+            let bin = bin as f64;
+            for (lane, magnitude) in magnitudes.iter().enumerate() {
+                let magnitude = f64::from(*magnitude);
+                let weighted = bin * magnitude;
+                moments.sum[lane] += magnitude;
+                moments.first[lane] += weighted;
+                moments.second[lane] += bin * weighted;
+            }
+        }
+        moments
+    }
+
+    /// What magnitudes are divided by to become shares; a silent frame keeps its zeros.
+    pub(crate) fn divisor(&self, lane: usize) -> f64 {
+        if self.sum[lane] < f64::from(f32::MIN_POSITIVE) {
+            1.0
+        } else {
+            self.sum[lane]
+        }
+    }
+
+    /// `librosa.feature.spectral_centroid` in hertz: the mean frequency, weighted by magnitude.
+    pub(crate) fn centroid(&self, lane: usize, bin_hertz: f64) -> f64 {
+        bin_hertz * self.first[lane] / self.divisor(lane)
+    }
+
+    /// `librosa.feature.spectral_bandwidth` in hertz: the deviation from the centroid, weighted by magnitude.
+    pub(crate) fn bandwidth(&self, lane: usize, bin_hertz: f64) -> f64 {
+        let centre = self.first[lane] / self.divisor(lane);
+        let squares = self.second[lane] - 2.0 * centre * self.first[lane] + centre * centre * self.sum[lane];
+        bin_hertz * (squares / self.divisor(lane)).max(0.0).sqrt()
     }
 }
 
-/// `librosa.feature.spectral_centroid` and `spectral_bandwidth` in hertz: the mean and the deviation of the frequency,
-/// weighted by magnitude.
-pub(crate) fn centroid_and_bandwidth(spectrum: &Spectrum, bin_hertz: f64) -> (Vec<f64>, Vec<f64>) {
-    let mut shares = vec![0_f32; spectrum.bins];
-    spectrum
-        .frames()
-        .map(|frame| {
-            normalized(frame, &mut shares);
-            let centroid: f64 = shares
-                .iter()
-                .enumerate()
-                .map(|(bin, share)| bin as f64 * bin_hertz * f64::from(*share))
-                .sum();
-            let variance: f64 = shares
-                .iter()
-                .enumerate()
-                .map(|(bin, share)| (bin as f64 * bin_hertz - centroid).powi(2) * f64::from(*share))
-                .sum();
-            (centroid, variance.sqrt())
-        })
-        .unzip()
-}
-
-/// `librosa.feature.spectral_rolloff` in hertz: the first bin at which the running sum of magnitudes reaches 85 %.
-pub(crate) fn rolloff(spectrum: &Spectrum, bin_hertz: f64) -> Vec<f64> {
-    let of_frame = |frame: &[f32]| {
-        let total = frame.iter().fold(0_f32, |sum, magnitude| sum + magnitude);
-        let threshold = ROLLOFF * total;
-        let mut sum = 0_f32;
-        let bin = frame.iter().position(|magnitude| {
-            sum += magnitude;
-            sum >= threshold
-        });
-        bin.unwrap_or(0) as f64 * bin_hertz
-    };
-    spectrum.frames().map(of_frame).collect()
+/// `librosa.feature.spectral_rolloff` as a bin: the first at which the running sum of magnitudes reaches 85 %.
+#[inline(always)]
+pub(crate) fn rolloff(block: &Block) -> Lanes<u32> {
+    // One addition after the other in single precision, as librosa's cumulative sum: the bin hinges on it.
+    let mut total = [0_f32; LANES];
+    for magnitudes in &block.bins {
+        for lane in 0..LANES {
+            total[lane] += magnitudes[lane];
+        }
+    }
+    let threshold = total.map(|total| ROLLOFF * total);
+    let mut sum = [0_f32; LANES];
+    let mut below = [0_u32; LANES];
+    for magnitudes in &block.bins {
+        for lane in 0..LANES {
+            sum[lane] += magnitudes[lane];
+            below[lane] += u32::from(sum[lane] < threshold[lane]);
+        }
+    }
+    below
 }
 
 /// `librosa.feature.spectral_flatness`, 0 to 1: geometric over arithmetic mean of power.
-pub(crate) fn flatness(spectrum: &Spectrum) -> Vec<f64> {
-    let bins = spectrum.bins as f64;
-    let of_frame = |frame: &[f32]| {
-        let power = |magnitude: &f32| f64::from((magnitude * magnitude).max(FLATNESS_FLOOR));
-        let log_mean = frame.iter().map(|m| power(m).ln()).sum::<f64>() / bins;
-        let mean = frame.iter().map(power).sum::<f64>() / bins;
-        log_mean.exp() / mean
-    };
-    spectrum.frames().map(of_frame).collect()
-}
-
-/// `librosa.feature.spectral_contrast` in decibels, `frames × 7`: in each octave band the loudest fiftieth over the
-/// quietest. `None` where the rate is too low for the bands.
-pub(crate) fn contrast(spectrum: &Spectrum, bin_hertz: f64) -> Option<Vec<f64>> {
-    let nyquist = bin_hertz * (spectrum.bins - 1) as f64;
-    let edges: Vec<f64> = std::iter::once(0.0)
-        .chain((0..=CONTRAST_BANDS).map(|band| CONTRAST_FROM * f64::from(1 << band)))
-        .collect();
-    if edges[CONTRAST_BANDS] >= nyquist {
-        return None;
-    }
-    let bands: Vec<(std::ops::Range<usize>, usize)> = (0..=CONTRAST_BANDS)
-        .map(|band| {
-            let inside = |bin: &usize| (edges[band]..=edges[band + 1]).contains(&(*bin as f64 * bin_hertz));
-            let mut first = (0..spectrum.bins).find(inside).unwrap_or(0);
-            let mut end = (0..spectrum.bins).rfind(inside).map_or(0, |bin| bin + 1);
-            first -= usize::from(band > 0);
-            if band == CONTRAST_BANDS {
-                end = spectrum.bins;
-            }
-            let quantile = (CONTRAST_QUANTILE * (end - first) as f64)
-                .round_ties_even()
-                .max(1.0) as usize;
-            // The band's last bin belongs to the next one.
-            (first..if band < CONTRAST_BANDS { end - 1 } else { end }, quantile)
-        })
-        .collect();
-    let (mut peaks, mut valleys) = (Vec::new(), Vec::new());
-    let mut sorted = Vec::with_capacity(spectrum.bins);
-    for frame in spectrum.frames() {
-        for (range, quantile) in &bands {
-            sorted.clear();
-            sorted.extend_from_slice(&frame[range.clone()]);
-            sorted.sort_unstable_by(f32::total_cmp);
-            let mean =
-                |part: &[f32]| part.iter().map(|m| f64::from(*m)).sum::<f64>() / part.len().max(1) as f64;
-            valleys.push(mean(&sorted[..*quantile.min(&sorted.len())]));
-            peaks.push(mean(&sorted[sorted.len().saturating_sub(*quantile)..]));
+#[inline(always)]
+pub(crate) fn flatness(block: &Block) -> Lanes<f64> {
+    let count = block.bins.len() as f64;
+    let (mut logs, mut sums) = ([0_f64; LANES], [0_f64; LANES]);
+    for magnitudes in &block.bins {
+        let powers = magnitudes.map(|m| (m * m).max(FLATNESS_FLOOR));
+        let ln = logarithm::ln(powers);
+        for lane in 0..LANES {
+            logs[lane] += f64::from(ln[lane]);
+            sums[lane] += f64::from(powers[lane]);
         }
     }
-    decibels(&mut peaks);
-    decibels(&mut valleys);
-    Some(
-        peaks
-            .iter()
-            .zip(&valleys)
-            .map(|(peak, valley)| peak - valley)
-            .collect(),
-    )
+    std::array::from_fn(|lane| (logs[lane] / count).exp() / (sums[lane] / count))
+}
+
+/// `librosa.feature.spectral_contrast` in decibels: in each octave band the loudest fiftieth over the quietest.
+#[derive(Debug)]
+pub(crate) struct Contrast {
+    /// The bins of each band, and how many of them are a fiftieth.
+    bands: Vec<(std::ops::Range<usize>, usize)>,
+}
+
+impl Contrast {
+    /// `None` where the rate is too low for the bands.
+    pub(crate) fn new(bins: usize, bin_hertz: f64) -> Option<Self> {
+        let nyquist = bin_hertz * (bins - 1) as f64;
+        let edges: Vec<f64> = std::iter::once(0.0)
+            .chain((0..=CONTRAST_OCTAVES).map(|band| CONTRAST_FROM * f64::from(1 << band)))
+            .collect();
+        if edges[CONTRAST_OCTAVES] >= nyquist {
+            return None;
+        }
+        let band = |band: usize| {
+            let inside = |bin: &usize| (edges[band]..=edges[band + 1]).contains(&(*bin as f64 * bin_hertz));
+            let first = (0..bins).find(inside).unwrap_or(0);
+            let end = (0..bins).rfind(inside).map_or(0, |bin| bin + 1);
+            let first = first - usize::from(band > 0 && first > 0);
+            let end = if band == CONTRAST_OCTAVES { bins } else { end };
+            let count = end.saturating_sub(first);
+            let fiftieth = (CONTRAST_QUANTILE * count as f64).round_ties_even().max(1.0) as usize;
+            // The band's last bin belongs to the next one.
+            let end = if band < CONTRAST_OCTAVES {
+                end.saturating_sub(1)
+            } else {
+                end
+            };
+            (first..end.max(first), fiftieth)
+        };
+        Some(Self {
+            bands: (0..=CONTRAST_OCTAVES).map(band).collect(),
+        })
+    }
+
+    /// Mean magnitudes of each band's loudest and quietest bins, band after band, for one frame.
+    pub(crate) fn extremes(&self, block: &Block, lane: usize, values: &mut Vec<f32>, into: &mut Extremes) {
+        let mean = |part: &[f32]| part.iter().map(|m| f64::from(*m)).sum::<f64>() / part.len().max(1) as f64;
+        for (range, fiftieth) in &self.bands {
+            values.clear();
+            values.extend(block.bins[range.clone()].iter().map(|lanes| lanes[lane]));
+            let (count, wanted) = (values.len(), (*fiftieth).min(values.len()));
+            if wanted > 0 && wanted < count {
+                values.select_nth_unstable_by(wanted - 1, f32::total_cmp);
+            }
+            into.valleys.push(mean(&values[..wanted]));
+            if wanted > 0 && wanted < count {
+                values.select_nth_unstable_by(count - wanted, f32::total_cmp);
+            }
+            into.peaks.push(mean(&values[count - wanted..]));
+        }
+    }
+}
+
+/// What the contrast of a clip is computed from: `frames × CONTRAST_BANDS` each.
+#[derive(Debug, Default)]
+pub(crate) struct Extremes {
+    peaks: Vec<f64>,
+    valleys: Vec<f64>,
+}
+
+impl Extremes {
+    pub(crate) fn with_frames(frames: usize) -> Self {
+        Self {
+            peaks: Vec::with_capacity(frames * CONTRAST_BANDS),
+            valleys: Vec::with_capacity(frames * CONTRAST_BANDS),
+        }
+    }
+
+    pub(crate) fn contrast(mut self) -> Vec<f64> {
+        decibels(&mut self.peaks);
+        decibels(&mut self.valleys);
+        for (peak, valley) in self.peaks.iter_mut().zip(&self.valleys) {
+            *peak -= valley;
+        }
+        self.peaks
+    }
 }
 
 /// `librosa.power_to_db` of the whole: 80 dB below the loudest at most.
@@ -138,59 +201,37 @@ fn decibels(values: &mut [f64]) {
 
 /// Spectral flux: how much a frame's spectrum, scaled to a sum of one, rises over the frame before it: the root of the
 /// summed squares of its increases (half-wave rectified; Dixon, "Onset Detection Revisited", 2006). 0 for the first.
-pub(crate) fn flux(spectrum: &Spectrum) -> Vec<f64> {
-    let mut before = vec![0_f32; spectrum.bins];
-    let mut now = vec![0_f32; spectrum.bins];
-    let mut first = true;
-    spectrum
-        .frames()
-        .map(|frame| {
-            normalized(frame, &mut now);
-            let rise: f64 = now
-                .iter()
-                .zip(&before)
-                .map(|(now, before)| f64::from((now - before).max(0.0)).powi(2))
-                .sum();
-            std::mem::swap(&mut before, &mut now);
-            if std::mem::take(&mut first) {
-                0.0
-            } else {
-                rise.sqrt()
-            }
-        })
-        .collect()
+#[derive(Debug)]
+pub(crate) struct Flux {
+    /// The last frame's shares; empty before the first.
+    before: Vec<f32>,
 }
 
-/// `librosa.feature.rms` of centred frames, full scale 1; zeros beyond the edges.
-pub(crate) fn rms(samples: &[f32], frame: usize, hop: usize) -> Vec<f64> {
-    let squares = |from: usize, to: usize| samples[from..to].iter().map(|s| f64::from(s * s)).sum::<f64>();
-    let of_frame = |index: usize| {
-        let end = (index * hop + frame / 2).min(samples.len());
-        let begin = (index * hop).saturating_sub(frame / 2).min(end);
-        (squares(begin, end) / frame as f64).sqrt()
-    };
-    (0..=samples.len() / hop).map(of_frame).collect()
-}
-
-/// `librosa.feature.zero_crossing_rate` of centred frames: the edges are repeated beyond the ends, so nothing crosses
-/// there; samples within 1e-10 of zero count as zero, and zero as positive.
-pub(crate) fn zero_crossing_rate(samples: &[f32], frame: usize, hop: usize) -> Vec<f64> {
-    let negative = |sample: f32| sample < 0.0 && sample.abs() > SILENT;
-    // crossings[i]: how many signs changed up to sample i.
-    let mut crossings = Vec::with_capacity(samples.len());
-    let mut count = 0_u32;
-    let mut previous = samples.first().is_some_and(|s| negative(*s));
-    for sample in samples {
-        let sign = negative(*sample);
-        count += u32::from(sign != previous);
-        previous = sign;
-        crossings.push(count);
+impl Flux {
+    pub(crate) fn new() -> Self {
+        Self { before: Vec::new() }
     }
-    let last = samples.len() as isize - 1;
-    let up_to = |at: isize| crossings[at.clamp(0, last) as usize];
-    let of_frame = |index: usize| {
-        let begin = (index * hop) as isize - (frame / 2) as isize;
-        f64::from(up_to(begin + frame as isize - 1) - up_to(begin)) / frame as f64
-    };
-    (0..=samples.len() / hop).map(of_frame).collect()
+
+    #[inline(always)]
+    pub(crate) fn of(&mut self, block: &Block, moments: &Moments) -> Lanes<f64> {
+        let scale: Lanes<f32> = std::array::from_fn(|lane| moments.divisor(lane).recip() as f32);
+        let first = self.before.is_empty();
+        self.before.resize(block.bins.len(), 0.0);
+        let mut rises = [0_f64; LANES];
+        for (before, magnitudes) in self.before.iter_mut().zip(&block.bins) {
+            let shares: Lanes<f32> = std::array::from_fn(|lane| magnitudes[lane] * scale[lane]);
+            let mut last = *before;
+            for lane in 0..LANES {
+                let rise = (shares[lane] - last).max(0.0);
+                rises[lane] += f64::from(rise * rise);
+                last = shares[lane];
+            }
+            *before = last;
+        }
+        let mut flux = rises.map(f64::sqrt);
+        if first {
+            flux[0] = 0.0;
+        }
+        flux
+    }
 }

@@ -1,12 +1,13 @@
 //! RIFF/WAVE as ESP32 recorders and phones write it, and bare PCM.
 //!
 //! In: bytes. Out: mono samples in −1…1 as libsndfile scales them: integers divided by 2^(bits−1), bytes (x−128)/128,
-//! channels averaged in single precision. A data length of 0, of 0xFFFFFFFF or past the end means "to the end".
-//! Our own parser: the usual crates refuse several of these forms, and both accept a sample rate of 0.
+//! channels averaged in single precision. A data length of 0, of 0xFFFFFFFF or past the end means "to the end": many
+//! recorders never come back to correct it, so a recording that merely ends early is one. Cut within its header or
+//! within a sample it is none. Our own parser: the usual crates refuse several of these forms, and accept a rate of 0.
 
 use domain::{AudioFormat, ClipLimits};
 
-use crate::AudioError;
+use crate::{AudioError, encoding::Encoding};
 
 const PCM: u16 = 1;
 const FLOAT: u16 = 3;
@@ -14,6 +15,8 @@ const A_LAW: u16 = 6;
 const MU_LAW: u16 = 7;
 const EXTENSIBLE: u16 = 0xfffe;
 const MAX_CHANNELS: u16 = 32;
+/// Beyond any real recording, and far below where powers and their sums would overflow.
+const MAX_SAMPLE: f32 = 1e6;
 
 /// A mono recording.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,22 +28,18 @@ pub struct Samples {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Encoding {
-    U8,
-    S16,
-    S24,
-    S32,
-    F32,
-    F64,
-    ALaw,
-    MuLaw,
-}
-
-#[derive(Debug, Clone, Copy)]
 struct Header {
     encoding: Encoding,
     channels: usize,
     rate: u32,
+}
+
+/// The samples' bytes.
+#[derive(Debug, Clone, Copy)]
+struct Body<'a> {
+    bytes: &'a [u8],
+    /// Whether more was promised than is there: then it must at least end with a whole frame.
+    cut: bool,
 }
 
 /// Decodes a clip. For [`AudioFormat::Pcm`] (16 bit, little-endian, mono) the rate is the message's; a WAV's own header
@@ -59,23 +58,35 @@ pub fn decode(
                 channels: 1,
                 rate: message_rate,
             },
-            data,
+            Body {
+                bytes: data,
+                cut: true,
+            },
         ),
     };
     let frame = header.encoding.bytes() * header.channels;
-    let frames = body.len() / frame;
+    let frames = body.bytes.len() / frame;
     if frames == 0 {
         return Err(AudioError::Undecodable("it holds no samples"));
+    }
+    if body.cut && body.bytes.len() % frame != 0 {
+        return Err(AudioError::Undecodable("it is cut short within a sample"));
     }
     // Before anything is allocated: a header may claim what it likes.
     let seconds = frames as f64 / f64::from(header.rate.max(1));
     limits
         .check(data.len(), header.rate, seconds)
         .map_err(AudioError::Limit)?;
-    let mono = mix(header, &body[..frames * frame]);
-    if mono.iter().any(|sample| !sample.is_finite()) {
+    let mono = header
+        .encoding
+        .mono(&body.bytes[..frames * frame], header.channels);
+    if matches!(header.encoding, Encoding::F32 | Encoding::F64)
+        && mono
+            .iter()
+            .any(|sample| sample.abs() > MAX_SAMPLE || sample.is_nan())
+    {
         return Err(AudioError::Undecodable(
-            "it holds samples that are not finite numbers",
+            "it holds samples that are not finite numbers of a sensible size",
         ));
     }
     Ok(Samples {
@@ -114,7 +125,7 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }
 
-fn parse(data: &[u8]) -> Result<(Header, &[u8]), AudioError> {
+fn parse(data: &[u8]) -> Result<(Header, Body<'_>), AudioError> {
     if data.len() < 12 || &data[..4] != b"RIFF" || &data[8..12] != b"WAVE" {
         return Err(AudioError::Undecodable("it does not begin as a RIFF/WAVE file"));
     }
@@ -126,21 +137,20 @@ fn parse(data: &[u8]) -> Result<(Header, &[u8]), AudioError> {
         match name {
             b"fmt " => {
                 header = Some(parse_format(
-                    data.get(start..(start + length).min(data.len()))
+                    data.get(start..start.saturating_add(length).min(data.len()))
                         .unwrap_or_default(),
                 )?);
             }
             b"data" => {
                 let header = header.ok_or(AudioError::Undecodable("its data comes before its format"))?;
-                let unknown = length == 0 || start + length > data.len();
-                return Ok((
-                    header,
-                    if unknown {
-                        &data[start..]
-                    } else {
-                        &data[start..start + length]
-                    },
-                ));
+                let present = data.len() - start;
+                // 0 and 0xFFFFFFFF: the recorder did not know yet.
+                let unknown = length == 0 || length == u32::MAX as usize;
+                let body = Body {
+                    bytes: &data[start..start + if unknown { present } else { length.min(present) }],
+                    cut: !unknown && length > present,
+                };
+                return Ok((header, body));
             }
             _ => {}
         }
@@ -186,73 +196,4 @@ fn parse_format(chunk: &[u8]) -> Result<Header, AudioError> {
         channels: usize::from(channels),
         rate,
     })
-}
-
-fn mix(header: Header, body: &[u8]) -> Vec<f32> {
-    let width = header.encoding.bytes();
-    if header.channels == 1 {
-        return body
-            .chunks_exact(width)
-            .map(|bytes| header.encoding.sample(bytes))
-            .collect();
-    }
-    let channels = header.channels as f32;
-    let mean = |frame: &[u8]| {
-        frame
-            .chunks_exact(width)
-            .map(|bytes| header.encoding.sample(bytes))
-            .sum::<f32>()
-            / channels
-    };
-    body.chunks_exact(width * header.channels).map(mean).collect()
-}
-
-impl Encoding {
-    const fn bytes(self) -> usize {
-        match self {
-            Self::U8 | Self::ALaw | Self::MuLaw => 1,
-            Self::S16 => 2,
-            Self::S24 => 3,
-            Self::S32 | Self::F32 => 4,
-            Self::F64 => 8,
-        }
-    }
-
-    fn sample(self, bytes: &[u8]) -> f32 {
-        match (self, bytes) {
-            (Self::U8, &[a]) => (f32::from(a) - 128.0) / 128.0,
-            (Self::S16, &[a, b]) => f32::from(i16::from_le_bytes([a, b])) / 32_768.0,
-            (Self::S24, &[a, b, c]) => (i32::from_le_bytes([0, a, b, c]) >> 8) as f32 / 8_388_608.0,
-            (Self::S32, &[a, b, c, d]) => {
-                (f64::from(i32::from_le_bytes([a, b, c, d])) / 2_147_483_648.0) as f32
-            }
-            (Self::F32, &[a, b, c, d]) => f32::from_le_bytes([a, b, c, d]),
-            (Self::F64, bytes) => f64::from_le_bytes(bytes.try_into().unwrap_or_default()) as f32,
-            (Self::ALaw, &[a]) => f32::from(a_law(a)) / 32_768.0,
-            (Self::MuLaw, &[a]) => f32::from(mu_law(a)) / 32_768.0,
-            _ => 0.0,
-        }
-    }
-}
-
-/// ITU-T G.711 A-law to 16 bit.
-fn a_law(code: u8) -> i16 {
-    let code = code ^ 0x55;
-    let (exponent, mantissa) = ((code >> 4) & 7, i16::from(code & 15));
-    let magnitude = match exponent {
-        0 => (mantissa << 4) + 8,
-        _ => ((mantissa << 4) + 0x108) << (exponent - 1),
-    };
-    if code & 0x80 == 0 { -magnitude } else { magnitude }
-}
-
-/// ITU-T G.711 µ-law to 16 bit.
-fn mu_law(code: u8) -> i16 {
-    let code = !code;
-    let magnitude = ((i16::from(code & 15) << 3) + 0x84) << ((code >> 4) & 7);
-    if code & 0x80 == 0 {
-        magnitude - 0x84
-    } else {
-        0x84 - magnitude
-    }
 }

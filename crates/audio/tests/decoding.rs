@@ -129,6 +129,31 @@ fn an_unknown_length_means_to_the_end() {
 }
 
 #[test]
+fn a_recording_cut_short_is_one_unless_within_header_or_sample() {
+    let whole = build(&Form::default(), &[7; 40]);
+    // Header: 12 + 24 + 8 bytes; a sample has two.
+    for length in 0..whole.len() {
+        let cut = wav(&whole[..length]);
+        match length {
+            0..46 => assert!(cut.is_err(), "{length}"),
+            _ if length % 2 == 1 => assert!(
+                cut.unwrap_err().to_string().contains("cut short within a sample"),
+                "{length}"
+            ),
+            _ => assert_eq!(cut.unwrap().mono.len(), (length - 44) / 2),
+        }
+    }
+    // A recorder that did not know the length, and stopped anywhere, is not cut short.
+    for length in [0, u32::MAX] {
+        let unknown = Form {
+            length: Some(length),
+            ..Form::default()
+        };
+        assert_eq!(wav(&build(&unknown, &[7; 41])).unwrap().mono.len(), 20);
+    }
+}
+
+#[test]
 fn chunks_may_come_before_with_odd_sizes_and_junk_may_follow() {
     let before = [b"LIST\x03\0\0\0abc\0".as_slice(), b"junk\x02\0\0\0xy"].concat();
     let mut file = build(
@@ -229,6 +254,16 @@ fn what_is_no_clip_is_refused_with_its_reason() {
         &f32::INFINITY.to_le_bytes(),
     );
     assert!(reason(&infinite).detail.contains("finite"));
+    // Finite, but their powers would not be.
+    let absurd = build(
+        &Form {
+            tag: 3,
+            bits: 32,
+            ..Form::default()
+        },
+        &1e30_f32.to_le_bytes(),
+    );
+    assert!(reason(&absurd).detail.contains("sensible size"));
 }
 
 proptest! {

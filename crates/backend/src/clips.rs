@@ -1,14 +1,15 @@
 //! From a received clip to its hash, samples and features, off the async threads.
 //!
 //! In: decoded Base64. Out: everything the row, the request and the page need. The recording itself goes no further
-//! than the next request.
+//! than the next request, and into the archive where the configuration asks for that.
 
 use std::sync::Arc;
 
-use audio::Extractor;
+use audio::{Extractor, archive::Archive};
 use domain::{AudioFormat, AudioHash, ClipFeatures, ClipLimits, DeviceId, Refusal, RefusalReason, Timestamp};
 use mqtt::ReceivedClip;
 use tokio::sync::Semaphore;
+use tracing::warn;
 
 use crate::trigger::HeardClip;
 
@@ -28,6 +29,8 @@ pub(crate) struct AnalysedClip {
     pub(crate) format: AudioFormat,
     pub(crate) hash: AudioHash,
     pub(crate) features: ClipFeatures,
+    /// The bytes themselves, where recordings are kept.
+    recording: Option<Vec<u8>>,
 }
 
 impl AnalysedClip {
@@ -37,8 +40,9 @@ impl AnalysedClip {
             data_base64: self.data_base64.clone(),
             sample_rate: self.message_rate,
             duration_s: self.duration_s,
+            format: self.format,
             hash: self.hash.clone(),
-            features: self.features.clone(),
+            features: self.features.without_frames(),
         }
     }
 }
@@ -48,15 +52,17 @@ impl AnalysedClip {
 pub(crate) struct ClipAnalyser {
     extractor: Arc<Extractor>,
     limits: ClipLimits,
+    archive: Option<Arc<Archive>>,
     permits: Arc<Semaphore>,
 }
 
 impl ClipAnalyser {
-    pub(crate) fn new(extractor: Extractor, limits: ClipLimits) -> Self {
+    pub(crate) fn new(extractor: Extractor, limits: ClipLimits, archive: Option<Arc<Archive>>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             extractor: Arc::new(extractor),
             limits,
+            archive,
             permits: Arc::new(Semaphore::new(cores)),
         }
     }
@@ -68,7 +74,8 @@ impl ClipAnalyser {
             .await
             .expect("the semaphore is never closed");
         let (extractor, limits) = (Arc::clone(&self.extractor), self.limits);
-        tokio::task::spawn_blocking(move || analyse(&extractor, &limits, received))
+        let keeps = self.archive.is_some();
+        tokio::task::spawn_blocking(move || analyse(&extractor, &limits, received, keeps))
             .await
             .unwrap_or_else(|_| {
                 Err(Refusal::new(
@@ -79,10 +86,30 @@ impl ClipAnalyser {
     }
 }
 
+impl ClipAnalyser {
+    /// Keeps the recording where that is asked for, and gives its path in the archive; empty where it is not kept.
+    pub(crate) async fn keep(&self, clip: &mut AnalysedClip) -> String {
+        let (Some(archive), Some(recording)) = (self.archive.clone(), clip.recording.take()) else {
+            return String::new();
+        };
+        let (hash, format) = (clip.hash.clone(), clip.format);
+        let kept = tokio::task::spawn_blocking(move || archive.keep(&hash, format, &recording)).await;
+        match kept {
+            Ok(Ok(path)) => path,
+            Ok(Err(error)) => {
+                warn!(device_id = %clip.device_id, %error, "the recording cannot be kept; see audio.storage_path");
+                String::new()
+            }
+            Err(_) => String::new(),
+        }
+    }
+}
+
 fn analyse(
     extractor: &Extractor,
     limits: &ClipLimits,
     received: ReceivedClip,
+    keeps_recording: bool,
 ) -> Result<AnalysedClip, Refusal> {
     let ReceivedClip { clip, data_base64 } = received;
     let samples =
@@ -99,5 +126,6 @@ fn analyse(
         format: clip.format,
         hash: audio::hash(&clip.data),
         features,
+        recording: keeps_recording.then_some(clip.data),
     })
 }

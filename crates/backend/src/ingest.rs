@@ -116,7 +116,7 @@ impl Ingest {
                 let kind = event.kind();
                 Looked {
                     accepted: Some((kind, started)),
-                    ..self.decide(event, message.received_at)
+                    ..self.decide(event, message.received_at).await
                 }
             }
             Err(refusal) => self.refuse(message, &refusal),
@@ -190,8 +190,8 @@ impl Ingest {
         stamped.timestamp
     }
 
-    /// Deciding comes first: it waits for neither disk nor database.
-    fn decide(&self, event: Event, received_at: Timestamp) -> Looked {
+    /// Deciding comes first: it waits for neither disk nor database. A recording is kept after it.
+    async fn decide(&self, event: Event, received_at: Timestamp) -> Looked {
         let mut status = None;
         let (key, rows) = match event {
             Event::Reading(reading, claimed) => {
@@ -203,12 +203,13 @@ impl Ingest {
                     vec![rows::reading(&reading, received_at)],
                 )
             }
-            Event::Clip(clip) => {
+            Event::Clip(mut clip) => {
                 self.trigger.observe_clip(&clip.device_id, clip.heard());
                 self.devices.clip(&clip, received_at);
+                let raw_path = self.analyser.keep(&mut clip).await;
                 (
                     (clip.claimed == clip.timestamp).then(|| repeats::clip_key(&clip)),
-                    vec![rows::clip(&clip, received_at)],
+                    vec![rows::clip(&clip, raw_path, received_at)],
                 )
             }
             Event::Action(action) => {

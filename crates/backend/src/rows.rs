@@ -26,7 +26,8 @@ pub(crate) fn reading(reading: &Reading, received_at: Timestamp) -> Row {
     }
 }
 
-pub(crate) fn clip(clip: &AnalysedClip, received_at: Timestamp) -> Row {
+/// `raw_path`: where the recording is kept; empty where it is not.
+pub(crate) fn clip(clip: &AnalysedClip, raw_path: String, received_at: Timestamp) -> Row {
     Row::Audio(AudioRow {
         timestamp: clip.timestamp.as_millis(),
         device_id: clip.device_id.to_string(),
@@ -35,7 +36,7 @@ pub(crate) fn clip(clip: &AnalysedClip, received_at: Timestamp) -> Row {
         format: clip.format.as_str().to_owned(),
         audio_hash: clip.hash.to_string(),
         features: serde_json::to_string(&clip.features).expect("features are plain data"),
-        raw_path: String::new(),
+        raw_path,
         received_at: received_at.as_millis(),
     })
 }

@@ -5,7 +5,10 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use audio::{Extractor, FeatureOptions};
+use audio::{
+    Extractor, FeatureOptions,
+    archive::{Archive, ArchiveOptions},
+};
 use domain::{ClipLimits, ClockPolicy, DeviceId, Quantity, Reading, Timestamp};
 use futures_util::future::join_all;
 use journal::{Journal, JournalError};
@@ -30,6 +33,7 @@ use crate::{
 const RECORD_END: Duration = Duration::from_millis(300);
 const DOORS_END: Duration = Duration::from_millis(800);
 const OFFLINE_POLL: Duration = Duration::from_millis(50);
+const SWEEP_EVERY: Duration = Duration::from_mins(1);
 const REGISTRY_TICK: Duration = Duration::from_secs(1);
 const REGISTRY_RELOAD: Duration = Duration::from_mins(1);
 /// How far back the latest readings are looked for at a start.
@@ -57,6 +61,8 @@ pub struct BackendOptions {
     pub trigger: TriggerOptions,
     /// Which features to compute, at which rate.
     pub features: FeatureOptions,
+    /// Where recordings are kept, where they are to be.
+    pub archive: Option<ArchiveOptions>,
     /// How large a clip may be.
     pub clip_limits: ClipLimits,
     /// Which device clocks are believed.
@@ -78,6 +84,7 @@ impl BackendOptions {
             store,
             trigger: TriggerOptions::default(),
             features: FeatureOptions::default(),
+            archive: None,
             clip_limits: ClipLimits::default(),
             clocks: ClockPolicy::default(),
             batch: BatchLimits::default(),
@@ -99,6 +106,14 @@ pub enum BackendError {
     /// The feature settings are unusable.
     #[error("the audio settings cannot be used")]
     Audio(#[from] audio::AudioError),
+    /// The directory for recordings cannot be used.
+    #[error("recordings cannot be kept in {path}; see audio.storage_path")]
+    Archive {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
 }
 
 /// A backend at work.
@@ -121,7 +136,15 @@ impl Backend {
         let metrics = Arc::new(Metrics::new());
         let devices = Arc::new(Devices::new(options.inactive_after, options.max_devices));
         let trigger = Arc::new(TriggerBoard::new(options.trigger, Arc::clone(&metrics)));
-        let analyser = ClipAnalyser::new(Extractor::new(options.features)?, options.clip_limits);
+        let archive = open_archive(options.archive)?;
+        let extractor = Extractor::new(options.features)?;
+        if extractor.version() != domain::FEATURES_VERSION {
+            info!(
+                features = extractor.version(),
+                "audio features are not those of the default settings; models trained on the default do not fit them"
+            );
+        }
+        let analyser = ClipAnalyser::new(extractor, options.clip_limits, archive.clone());
         let store = Store::new(options.store)?;
         let journal = Journal::open(options.journal)?;
         let waiting = journal.stats().records;
@@ -167,6 +190,13 @@ impl Backend {
             prepared,
         };
         backend.start_recording(recorder, options.trigger, prepared_sender);
+        if let Some(archive) = archive {
+            let sweeping = sweep(archive);
+            let drain = backend.drain.clone();
+            backend.record_tasks.push(tokio::spawn(async move {
+                drain.run_until_cancelled(sweeping).await;
+            }));
+        }
         Ok(backend)
     }
 
@@ -295,6 +325,25 @@ impl Backend {
             recording.cancel();
             let _ = recorder.await;
         }));
+    }
+}
+
+fn open_archive(options: Option<ArchiveOptions>) -> Result<Option<Arc<Archive>>, BackendError> {
+    let Some(options) = options else { return Ok(None) };
+    let path = options.path.clone();
+    let archive = Archive::open(options).map_err(|source| BackendError::Archive { path, source })?;
+    Ok(Some(Arc::new(archive)))
+}
+
+/// Removes old recordings also while no clips come.
+async fn sweep(archive: Arc<Archive>) {
+    let mut ticks = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        ticks.tick().await;
+        let archive = Arc::clone(&archive);
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || archive.sweep()).await {
+            warn!(%error, "old recordings cannot be removed; see audio.storage_path");
+        }
     }
 }
 

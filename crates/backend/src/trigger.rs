@@ -6,8 +6,8 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use domain::{
-    AudioHash, ChangeDetector, ClipFeatures, DeviceId, InferenceRequest, Reading, RequestAudio, Thresholds,
-    Timestamp, Trigger,
+    AudioFormat, AudioHash, ChangeDetector, ClipFeatures, DeviceId, InferenceRequest, Reading, RequestAudio,
+    Thresholds, Timestamp, Trigger,
 };
 use parking_lot::Mutex;
 use tokio::{sync::Notify, time::Instant};
@@ -28,6 +28,8 @@ pub struct HeardClip {
     pub sample_rate: u32,
     /// Seconds.
     pub duration_s: f64,
+    /// What the container holds.
+    pub format: AudioFormat,
     /// Its hash.
     pub hash: AudioHash,
     /// Its features.
@@ -305,6 +307,7 @@ impl TriggerBoard {
                 data_base64: clip.data_base64.clone(),
                 sample_rate: clip.sample_rate,
                 duration_s: clip.duration_s,
+                format: clip.format,
                 audio_hash: Some(clip.hash.clone()),
                 features: Some(clip.features.clone()),
             }),
@@ -333,6 +336,7 @@ mod tests {
             data_base64: "A".repeat(1000),
             sample_rate: 16_000,
             duration_s: 1.0,
+            format: AudioFormat::Wav,
             hash: AudioHash::parse(&format!("{second:064x}")).unwrap(),
             features: ClipFeatures {
                 version: String::new(),

@@ -5,7 +5,7 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::Context as _;
-use audio::FeatureOptions;
+use audio::{FeatureOptions, Normalization, Preprocessing, archive::ArchiveOptions};
 use backend::{BackendOptions, TriggerOptions};
 use domain::{FeatureName, Thresholds};
 use ml::MlOptions;
@@ -63,6 +63,7 @@ pub fn backend(config: &Config) -> anyhow::Result<BackendOptions> {
         ..TriggerOptions::default()
     };
     options.features = features(&config.audio)?;
+    options.archive = archive(&config.audio);
     Ok(options)
 }
 
@@ -87,7 +88,31 @@ pub fn features(config: &Audio) -> anyhow::Result<FeatureOptions> {
     Ok(FeatureOptions {
         rate: Some(config.sample_rate),
         names,
-        ..FeatureOptions::default()
+        n_mfcc: config.n_mfcc,
+        n_fft: config.n_fft,
+        hop: config.hop_length,
+        frames: config.frames,
+        preprocessing: Preprocessing {
+            remove_dc: config.preprocessing.remove_dc,
+            noise_reduction: config.preprocessing.noise_reduction,
+            normalization: match config.preprocessing.normalization.as_str() {
+                "peak" => Some(Normalization::Peak),
+                "rms" => Some(Normalization::Rms),
+                _ => None,
+            },
+        },
+    })
+}
+
+/// Where recordings are kept, if they are.
+fn archive(config: &Audio) -> Option<ArchiveOptions> {
+    const DAY: u64 = 24 * 60 * 60;
+    let limit = |value: u64| (value > 0).then_some(value);
+    config.store_raw.then(|| ArchiveOptions {
+        path: config.storage_path.clone(),
+        max_bytes: limit(config.storage_max_bytes),
+        max_age: limit(config.storage_max_age_days)
+            .map(|days| std::time::Duration::from_secs(days.saturating_mul(DAY))),
     })
 }
 
@@ -146,7 +171,7 @@ pub fn ml(config: &Config) -> anyhow::Result<MlOptions> {
     );
     options.device = config.model.device.parse()?;
     options.features = features(&config.audio)?;
-    options.store_raw = config.audio.store_raw.then(|| config.audio.storage_path.clone());
+    options.store_raw = archive(&config.audio);
     Ok(options)
 }
 

@@ -50,7 +50,9 @@ pub enum Command {
     )]
     Simulate(Simulate),
     /// Print the audio features of WAV files, a JSON object a line
-    #[command(after_help = "Example:\n  casement features clip.wav --rate 16000")]
+    #[command(
+        after_help = "Example:\n  casement features clip.wav --rate 16000\n  casement features clip.wav --plot clip.png"
+    )]
     Features(Features),
     /// Print a model's predictions for given inputs as JSON
     #[command(
@@ -177,6 +179,18 @@ pub struct Features {
     /// Resample to this rate first [default: each file's own]
     #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(4_000..=192_000))]
     pub rate: Option<u32>,
+    /// Only these, separated by commas [default: all but `mel_spectrogram`]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub features: Vec<domain::FeatureName>,
+    /// Add every frame's values to mean and deviation
+    #[arg(long)]
+    pub frames: bool,
+    /// Draw waveform, mel spectrogram and features of one file
+    #[arg(long, value_name = "PNG")]
+    pub plot: Option<PathBuf>,
+    /// The files are bare 16-bit samples of this rate instead of WAV
+    #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(4_000..=192_000))]
+    pub pcm: Option<u32>,
 }
 
 /// Flags of `casement predict`.

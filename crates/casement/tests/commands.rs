@@ -71,6 +71,62 @@ fn a_file_that_is_no_recording_is_one_clear_line() {
 }
 
 #[test]
+fn a_bad_file_does_not_stop_the_others() {
+    let clip = "crates/audio/tests/goldens/clips/short_100_16k_s16.wav";
+    let output = casement(&["features", "README.md", clip, "no/such.wav", clip]);
+    assert!(!output.status.success());
+    assert_eq!(text(&output.stdout).lines().count(), 2);
+    let message = text(&output.stderr);
+    let lines: Vec<&str> = message.lines().collect();
+    assert_eq!(lines.len(), 2, "{message}");
+    assert!(
+        lines[0].starts_with("error: README.md cannot be decoded: "),
+        "{message}"
+    );
+    assert!(
+        lines[1].starts_with("error: no/such.wav cannot be read: "),
+        "{message}"
+    );
+}
+
+#[test]
+fn frames_and_pictures_come_on_request() {
+    let dir = tempfile::tempdir().unwrap();
+    let clip = "crates/audio/tests/goldens/clips/noise_16k_s16.wav";
+    // The same samples without a header.
+    let bare = dir.path().join("bare.pcm");
+    std::fs::write(&bare, &std::fs::read(root().join(clip)).unwrap()[44..]).unwrap();
+    let json = |args: &[&str]| -> Value { serde_json::from_str(&text(&casement(args).stdout)).unwrap() };
+    let wanted = ["--features", "mfcc,mel_spectrogram", "--frames"];
+    let whole = json(&[&["features", clip], &wanted[..]].concat());
+    assert_eq!(whole["mfcc"]["frames"].as_array().unwrap().len(), 63);
+    assert_eq!(whole["mfcc"]["frames"][0].as_array().unwrap().len(), 20);
+    assert_eq!(
+        whole["mel_spectrogram"]["frames"][62].as_array().unwrap().len(),
+        128
+    );
+    assert!(whole.get("rms").is_none());
+    let pcm = json(
+        &[
+            &["features", bare.to_str().unwrap(), "--pcm", "16000"],
+            &wanted[..],
+        ]
+        .concat(),
+    );
+    assert_eq!(pcm["mfcc"], whole["mfcc"]);
+
+    let picture = dir.path().join("clip.png");
+    let output = casement(&["features", clip, "--plot", picture.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(&std::fs::read(&picture).unwrap()[..8], b"\x89PNG\r\n\x1a\n");
+    assert!(
+        !casement(&["features", clip, clip, "--plot", picture.to_str().unwrap()])
+            .status
+            .success()
+    );
+}
+
+#[test]
 fn predictions_are_torchs() {
     let golden: Value = serde_json::from_str(
         &std::fs::read_to_string(root().join("crates/model/tests/goldens/window_regressor.json")).unwrap(),

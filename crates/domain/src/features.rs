@@ -35,11 +35,13 @@ pub enum FeatureName {
     SpectralContrast,
     /// Spectral flux.
     SpectralFlux,
+    /// Levels of 128 mel bands in decibels, at most 80 below the clip's loudest.
+    MelSpectrogram,
 }
 
 impl FeatureName {
     /// Every feature.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Mfcc,
         Self::SpectralCentroid,
         Self::SpectralRolloff,
@@ -49,6 +51,7 @@ impl FeatureName {
         Self::SpectralFlatness,
         Self::SpectralContrast,
         Self::SpectralFlux,
+        Self::MelSpectrogram,
     ];
 
     /// The specification's five, which the models read, in the models' order.
@@ -72,6 +75,7 @@ impl FeatureName {
             Self::SpectralFlatness => "spectral_flatness",
             Self::SpectralContrast => "spectral_contrast",
             Self::SpectralFlux => "spectral_flux",
+            Self::MelSpectrogram => "mel_spectrogram",
         }
     }
 }
@@ -100,14 +104,18 @@ pub struct Summary {
     pub mean: Vec<f64>,
     /// Population standard deviation over frames, one for each coefficient.
     pub std: Vec<f64>,
+    /// The values themselves, `frames × coefficients`, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frames: Option<Vec<Vec<f32>>>,
 }
 
-/// How loud a clip is, in decibels relative to full scale (a full-scale sine is −3.01 dBFS; silence is `-120`).
+/// How loud a clip is, in decibels relative to full scale (a full-scale sine is −3.01 dBFS; silence is `-120`), before
+/// any preprocessing and without frequency weighting.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Level {
     /// Equivalent level: the level of the steady sound that carries the same energy.
     pub equivalent_dbfs: f64,
-    /// The level of the loudest frame.
+    /// The highest equivalent level of an eighth of a second.
     pub max_dbfs: f64,
 }
 
@@ -148,6 +156,16 @@ impl ClipFeatures {
         inputs.try_into().ok()
     }
 
+    /// The same without the frames' own values: what a model reads and what travels.
+    #[must_use]
+    pub fn without_frames(&self) -> Self {
+        let mut features = self.clone();
+        for summary in features.summaries.values_mut() {
+            summary.frames = None;
+        }
+        features
+    }
+
     /// What stands in a control message's `features_used.audio_features`: `mfcc_mean`, `mfcc_std`, then the names.
     pub fn used_names(&self) -> Vec<String> {
         let mut names = Vec::new();
@@ -173,10 +191,12 @@ mod tests {
         let one = |x: f64| Summary {
             mean: vec![x],
             std: vec![x + 0.5],
+            frames: None,
         };
         let mfcc = Summary {
             mean: (0..20).map(f64::from).collect(),
             std: (20..40).map(f64::from).collect(),
+            frames: None,
         };
         let summaries = BTreeMap::from([
             (FeatureName::Mfcc, mfcc),

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AudioHash, ClipFeatures, DeviceId, Timestamp};
+use crate::{AudioFormat, AudioHash, ClipFeatures, DeviceId, Timestamp};
 
 /// The number is not finite or lies outside its bounds.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -112,6 +112,8 @@ pub struct RequestAudio {
     pub sample_rate: u32,
     /// Seconds.
     pub duration_s: f64,
+    /// What the container holds.
+    pub format: AudioFormat,
     /// The clip's hash, where the sender computed it.
     pub audio_hash: Option<AudioHash>,
     /// The features already computed, where the sender did so.

@@ -8,7 +8,6 @@ mod desk;
 mod metrics;
 mod models;
 mod options;
-mod raw;
 mod service;
 mod worker;
 

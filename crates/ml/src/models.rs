@@ -18,6 +18,8 @@ use tracing::{info, warn};
 
 use crate::{Device, Metrics, MlError, MlOptions};
 
+/// The specification's rate.
+const TRAINED_RATE: u32 = 16_000;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Holds the present model; readers keep the one they took.
@@ -50,6 +52,7 @@ pub(crate) struct ModelSource {
     default_version: String,
     device: Device,
     sample_rate: Option<u32>,
+    features_version: String,
 }
 
 impl ModelSource {
@@ -59,6 +62,7 @@ impl ModelSource {
             default_version: options.model_version.clone(),
             device: options.device,
             sample_rate: options.features.rate,
+            features_version: options.features.version(),
         }
     }
 
@@ -73,21 +77,31 @@ impl ModelSource {
                 source,
             })?
             .with_default_version(&self.default_version);
-        let Some(sidecar) = model.sidecar() else {
-            return Ok(model);
-        };
-        if let (Some(model), Some(configured)) = (sidecar.sample_rate, self.sample_rate)
+        let sidecar = model.sidecar();
+        if let (Some(model), Some(configured)) = (sidecar.and_then(|s| s.sample_rate), self.sample_rate)
             && model != configured
         {
             return Err(MlError::SampleRate { model, configured });
         }
-        match &sidecar.features_version {
-            Some(version) if version != domain::FEATURES_VERSION => Err(MlError::FeaturesVersion {
-                model: version.clone(),
-                ours: domain::FEATURES_VERSION,
-            }),
-            _ => Ok(model),
+        if sidecar.is_none_or(|sidecar| sidecar.sample_rate.is_none())
+            && let Some(rate) = self.sample_rate.filter(|rate| *rate != TRAINED_RATE)
+        {
+            warn!(
+                rate,
+                "the model does not say at which rate it was trained, usually 16000 Hz; audio.sample_rate differs"
+            );
         }
+        // A model that does not say was trained on what is computed by default.
+        let trained_on = sidecar
+            .and_then(|sidecar| sidecar.features_version.as_deref())
+            .unwrap_or(domain::FEATURES_VERSION);
+        if trained_on != self.features_version {
+            return Err(MlError::FeaturesVersion {
+                model: trained_on.to_owned(),
+                ours: self.features_version.clone(),
+            });
+        }
+        Ok(model)
     }
 
     /// Which files model and side-car are, when they were last written, and how large they are. `None` while there is

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
-use audio::{AudioError, FeatureOptions};
+use audio::{AudioError, FeatureOptions, archive::ArchiveOptions};
 use domain::ClipLimits;
 use model::LoadError;
 use mqtt::{ConnectionOptions, Topics};
@@ -41,12 +41,12 @@ pub struct MlOptions {
     pub model_version: String,
     /// Where predictions are computed.
     pub device: Device,
-    /// At which rate features are computed. Which ones does not matter here: always those that models read.
+    /// How features are computed. Which ones does not matter here: always those that models read.
     pub features: FeatureOptions,
     /// How large a clip may be.
     pub clip_limits: ClipLimits,
-    /// A directory for recordings, where they are to be kept.
-    pub store_raw: Option<PathBuf>,
+    /// Where recordings are kept, where they are to be.
+    pub store_raw: Option<ArchiveOptions>,
     /// How long a command is worth acting on.
     pub command_ttl: Duration,
     /// How many devices may wait for an answer at once; the one that waited longest gives way.
@@ -105,18 +105,23 @@ pub enum MlError {
         configured: u32,
     },
     /// The model was trained on another definition of the features.
-    #[error("the model was trained on features '{model}', this version computes '{ours}'")]
+    #[error(
+        "the model was trained on features '{model}', the audio settings give '{ours}': change them, or serve a model whose side-car names these features"
+    )]
     FeaturesVersion {
         /// What the side-car says.
         model: String,
         /// What is computed here.
-        ours: &'static str,
+        ours: String,
     },
+    /// No model reads that many coefficients.
+    #[error("audio.n_mfcc is {0}, but models read 20 coefficients: set it back, or run the backend alone")]
+    Coefficients(usize),
     /// The feature settings are unusable.
     #[error("the audio settings cannot be used")]
     Audio(#[from] AudioError),
-    /// The directory for recordings cannot be made.
-    #[error("the directory for recordings {path} cannot be made; see audio.storage_path")]
+    /// The directory for recordings cannot be used.
+    #[error("recordings cannot be kept in {path}; see audio.storage_path")]
     RawDirectory {
         /// The directory.
         path: PathBuf,

@@ -10,8 +10,8 @@ use std::{
 
 use audio::Extractor;
 use domain::{
-    AudioFormat, AudioHash, ClipFeatures, ClipLimits, Confidence, FEATURES_VERSION, InferenceRequest,
-    MODEL_AUDIO_INPUTS, Position, Refusal, RefusalReason, RequestAudio, Timestamp, WindowAction,
+    AudioHash, ClipFeatures, ClipLimits, Confidence, InferenceRequest, MODEL_AUDIO_INPUTS, Position, Refusal,
+    RefusalReason, RequestAudio, Timestamp, WindowAction,
 };
 use model::Prediction;
 use uuid::Uuid;
@@ -139,7 +139,7 @@ impl Service {
                 source: FeatureSource::Request,
             });
         }
-        let samples = audio::decode(&recording, AudioFormat::Wav, audio.sample_rate, &self.clip_limits)
+        let samples = audio::decode(&recording, audio.format, audio.sample_rate, &self.clip_limits)
             .map_err(|error| error.refusal())?;
         let features = self.extractor.extract(&samples);
         let inputs = usable(&features)
@@ -154,7 +154,7 @@ impl Service {
     }
 
     fn fits(&self, features: &ClipFeatures) -> bool {
-        features.version == FEATURES_VERSION
+        features.version == self.extractor.version()
             && self.sample_rate.is_none_or(|rate| rate == features.sample_rate)
     }
 }

@@ -5,15 +5,14 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
     sync::Arc,
     thread::JoinHandle,
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use audio::Extractor;
+use audio::{Extractor, FeatureOptions, archive::Archive};
 use bytes::Bytes;
-use domain::{DeviceId, FeatureName, Refusal, RefusalReason, Timestamp};
+use domain::{AudioFormat, DeviceId, FeatureName, Refusal, RefusalReason, Timestamp};
 use mqtt::{Delivery, Event, Incoming, Publisher, Qos, Subscription, TopicKind, Topics};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -25,8 +24,9 @@ use crate::{
     desk::{Desk, Displaced},
     metrics::Drop,
     models::{ModelSource, follow},
-    raw,
 };
+
+const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
 struct Job {
     payload: Bytes,
@@ -37,6 +37,7 @@ struct Job {
 #[derive(Debug)]
 pub struct Ml {
     options: MlOptions,
+    archive: Option<Arc<Archive>>,
     service: Service,
     source: ModelSource,
     metrics: Arc<Metrics>,
@@ -49,7 +50,7 @@ struct Shared {
     topics: Topics,
     publisher: Publisher,
     metrics: Arc<Metrics>,
-    store_raw: Option<PathBuf>,
+    archive: Option<Arc<Archive>>,
     refusals_logged: LogBudget,
 }
 
@@ -58,6 +59,10 @@ impl Ml {
     pub fn open(mut options: MlOptions) -> Result<Self, MlError> {
         // Whatever else the rows carry, a decision needs only what the models read.
         options.features.names = FeatureName::SPECIFIED.to_vec();
+        options.features.frames = false;
+        if options.features.n_mfcc != FeatureOptions::default().n_mfcc {
+            return Err(MlError::Coefficients(options.features.n_mfcc));
+        }
         let source = ModelSource::new(&options);
         let service = Service {
             models: Arc::new(ModelSlot::new(source.load()?)),
@@ -66,14 +71,15 @@ impl Ml {
             clip_limits: options.clip_limits,
             command_ttl: options.command_ttl,
         };
-        if let Some(path) = &options.store_raw {
-            std::fs::create_dir_all(path).map_err(|source| MlError::RawDirectory {
-                path: path.clone(),
-                source,
-            })?;
-        }
+        let archive = options.store_raw.take().map(|kept| {
+            let path = kept.path.clone();
+            let opened = Archive::open(kept);
+            opened.map_err(|source| MlError::RawDirectory { path, source })
+        });
+        let archive = archive.transpose()?.map(Arc::new);
         Ok(Self {
             options,
+            archive,
             service,
             source,
             metrics: Arc::new(Metrics::new()),
@@ -94,6 +100,7 @@ impl Ml {
     pub async fn run(self, shutdown: CancellationToken, ready: oneshot::Sender<()>) -> Result<(), MlError> {
         let Self {
             options,
+            archive,
             service,
             source,
             metrics,
@@ -110,17 +117,19 @@ impl Ml {
             topics: options.topics,
             publisher: publisher.clone(),
             metrics: Arc::clone(&metrics),
-            store_raw: options.store_raw,
+            archive: archive.clone(),
             refusals_logged: LogBudget::default(),
         });
         info!(model = models.current().version(), "the model is loaded");
         let workers = start_workers(&shared)?;
         let following = tokio::spawn(follow(source, models, metrics, shutdown.clone()));
+        let sweeping = archive.map(|archive| tokio::spawn(sweep(archive)));
         let ended = shutdown
             .run_until_cancelled(receive(&shared, incoming, ready))
             .await;
         shared.desk.close();
         following.abort();
+        sweeping.inspect(tokio::task::JoinHandle::abort);
         let _ =
             tokio::task::spawn_blocking(move || workers.into_iter().for_each(|worker| drop(worker.join())))
                 .await;
@@ -223,12 +232,18 @@ impl Shared {
             return self.metrics.dropped(Drop::Expired);
         }
         match self.service.answer(&request, now, job.received) {
-            Ok(answer) => self.send(answer, job.received),
+            Ok(answer) => {
+                let format = request
+                    .audio
+                    .as_ref()
+                    .map_or_else(AudioFormat::default, |audio| audio.format);
+                self.send(answer, format, job.received);
+            }
             Err(refusal) => self.refuse(device_id.as_str(), &refusal),
         }
     }
 
-    fn send(&self, answer: Answer, received: Instant) {
+    fn send(&self, answer: Answer, format: AudioFormat, received: Instant) {
         let Answer {
             action,
             source,
@@ -253,8 +268,9 @@ impl Shared {
         } else {
             self.metrics.dropped(Drop::Unsent);
         }
-        if let (Some(dir), Some(hash), Some(wav)) = (&self.store_raw, &action.audio_hash, &recording) {
-            let kept = raw::keep(dir, &action.device_id, hash, wav);
+        if let (Some(archive), Some(hash), Some(recording)) = (&self.archive, &action.audio_hash, &recording)
+        {
+            let kept = archive.keep(hash, format, recording);
             self.metrics.recording_stored(kept.is_ok());
             if let Err(error) = kept {
                 warn!(device_id = %action.device_id, %error, "the recording cannot be kept");
@@ -272,6 +288,18 @@ impl Shared {
                 detail = refusal.detail,
                 "request refused"
             );
+        }
+    }
+}
+
+/// Removes old recordings also while no requests come.
+async fn sweep(archive: Arc<Archive>) {
+    let mut ticks = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        ticks.tick().await;
+        let archive = Arc::clone(&archive);
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || archive.sweep()).await {
+            warn!(%error, "old recordings cannot be removed; see audio.storage_path");
         }
     }
 }

@@ -5,6 +5,7 @@ mod support;
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
+use audio::{FeatureOptions, archive::ArchiveOptions};
 use ml::{Device, Metrics, Ml, MlError, MlOptions};
 use mqtt::{BrokerUrl, ConnectionOptions, Delivery, Event, Incoming, Publisher, Qos, Subscription, Topics};
 use serde_json::{Value, json};
@@ -260,16 +261,18 @@ async fn recordings_are_kept_only_where_asked_for() {
     let broker = Mosquitto::start();
     let dir = tempfile::tempdir().unwrap();
     let mut with_store = options(&broker, &model_path());
-    with_store.store_raw = Some(dir.path().join("audio_data"));
+    with_store.store_raw = Some(ArchiveOptions {
+        path: dir.path().join("audio_data"),
+        max_bytes: None,
+        max_age: None,
+    });
     let mut bench = Bench::start(&broker, with_store).await;
     let clip = wav(440.0, 0.5);
     bench.ask("room-1", Some(&clip)).await;
     let control = bench.command().await.1;
     bench.counted("casement_ml_recordings_stored_total 1").await;
-    let kept = dir.path().join(format!(
-        "audio_data/room-1/{}.wav",
-        control["audio_hash"].as_str().unwrap()
-    ));
+    let hash = control["audio_hash"].as_str().unwrap();
+    let kept = dir.path().join(format!("audio_data/{}/{hash}.wav", &hash[..2]));
     assert_eq!(fs::read(kept).unwrap(), clip);
     bench.stop().await;
 }
@@ -287,6 +290,19 @@ fn what_cannot_serve_does_not_start() {
         open(Path::new("none.pth"), Device::Cpu),
         "the model none.pth cannot be used; see model.path"
     );
+    // Other audio numbers than the model was trained on.
+    let with = |change: fn(&mut FeatureOptions)| {
+        let mut options = MlOptions::new(connection(), Topics::default(), model_path(), "v0");
+        change(&mut options.features);
+        Ml::open(options).map(drop).unwrap_err().to_string()
+    };
+    let refused = with(|features| features.hop = 256);
+    assert!(
+        refused.contains("hop_length=256") && refused.contains("trained on"),
+        "{refused}"
+    );
+    assert!(with(|features| features.preprocessing.remove_dc = true).contains("remove_dc"));
+    assert!(with(|features| features.n_mfcc = 13).contains("audio.n_mfcc is 13"));
     assert!(
         "tpu"
             .parse::<Device>()

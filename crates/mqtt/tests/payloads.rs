@@ -330,6 +330,7 @@ fn features() -> ClipFeatures {
     let summary = Summary {
         mean: vec![0.1],
         std: vec![1.0 / 3.0],
+        frames: None,
     };
     ClipFeatures {
         version: "v".into(),
@@ -358,10 +359,18 @@ fn requests_come_back_whole() {
         data_base64: encode_audio_data(TONE),
         sample_rate: 16_000,
         duration_s: 0.005,
+        format: AudioFormat::Wav,
         audio_hash: Some(AudioHash::from_digest([7; 32])),
         features: Some(features()),
     };
-    for request in [request(None), request(Some(audio))] {
+    let bare = RequestAudio {
+        format: AudioFormat::Pcm,
+        ..audio.clone()
+    };
+    let text = String::from_utf8(encode_request(&request(Some(bare.clone())))).unwrap();
+    let metadata = r#""audio_metadata":{"sample_rate":16000,"duration":0.005,"format":"pcm"}"#;
+    assert!(text.contains(metadata), "{text}");
+    for request in [request(None), request(Some(audio)), request(Some(bare))] {
         assert_eq!(
             decode_request(device(), &encode_request(&request)).unwrap(),
             request

@@ -1,35 +1,76 @@
-//! `casement features`: a clip's features as JSON, one object a line.
+//! `casement features`: a clip's features as JSON, one object a line, and as a picture.
+//!
+//! A file that is no recording is one line on standard error; the others go on, and the exit code says that not all
+//! went well.
 
-use std::fs;
+use std::{fs, path::Path};
 
-use anyhow::Context as _;
-use audio::{Extractor, FeatureOptions};
+use anyhow::{Context as _, ensure};
+use audio::{Extractor, FeatureOptions, Samples};
 use domain::{AudioFormat, ClipLimits, FeatureName};
 use serde_json::json;
 
-use crate::cli::Features;
+use crate::{cli::Features, plot};
 
 pub(super) fn run(flags: &Features) -> anyhow::Result<()> {
-    let options = FeatureOptions {
-        rate: flags.rate,
-        names: FeatureName::ALL.to_vec(),
-        ..FeatureOptions::default()
+    let names = if flags.features.is_empty() {
+        let scalars = FeatureName::ALL.into_iter();
+        scalars
+            .filter(|name| *name != FeatureName::MelSpectrogram)
+            .collect()
+    } else {
+        flags.features.clone()
     };
-    let extractor = Extractor::new(options)?;
+    let extractor = Extractor::new(FeatureOptions {
+        rate: flags.rate,
+        names,
+        frames: flags.frames,
+        ..FeatureOptions::default()
+    })?;
+    ensure!(
+        flags.plot.is_none() || flags.files.len() == 1,
+        "--plot draws one file; give one"
+    );
+    // The last failure is left to the caller, who prints it like every other command's.
+    let mut failure = None;
+    for file in &flags.files {
+        if let Err(error) = print(file, flags, &extractor)
+            && let Some(earlier) = failure.replace(error)
+        {
+            eprintln!("error: {earlier:#}");
+        }
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+fn print(file: &Path, flags: &Features, extractor: &Extractor) -> anyhow::Result<()> {
+    let name = file.display();
+    let samples = read(file, flags.pcm)?;
+    let mut line = serde_json::to_value(extractor.extract(&samples))?;
+    line["file"] = json!(name.to_string());
+    println!("{line}");
+    let Some(path) = &flags.plot else {
+        return Ok(());
+    };
+    let title = file
+        .file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let picture = plot::draw(&title, &samples, flags.rate)?;
+    fs::write(path, picture).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn read(file: &Path, pcm: Option<u32>) -> anyhow::Result<Samples> {
     // Limits protect a service from strangers; a person's own recording may be longer.
     let limits = ClipLimits {
         max_bytes: usize::MAX,
         max_seconds: f64::MAX,
         ..ClipLimits::default()
     };
-    for file in &flags.files {
-        let name = file.display().to_string();
-        let data = fs::read(file).with_context(|| format!("cannot read {name}"))?;
-        let samples = audio::decode(&data, AudioFormat::Wav, 0, &limits)
-            .with_context(|| format!("{name} cannot be decoded"))?;
-        let mut line = serde_json::to_value(extractor.extract(&samples))?;
-        line["file"] = json!(name);
-        println!("{line}");
-    }
-    Ok(())
+    let name = file.display();
+    let data = fs::read(file).with_context(|| format!("{name} cannot be read"))?;
+    let (format, rate) = match pcm {
+        Some(rate) => (AudioFormat::Pcm, rate),
+        None => (AudioFormat::Wav, 0),
+    };
+    audio::decode(&data, format, rate, &limits).with_context(|| format!("{name} cannot be decoded"))
 }

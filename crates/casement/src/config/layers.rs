@@ -325,6 +325,22 @@ fn finish(mut config: Config) -> Result<Config, ConfigError> {
             return value("audio.features", &reason);
         }
     }
+    let audio = &config.audio;
+    if !matches!(
+        audio.preprocessing.normalization.as_str(),
+        "none" | "peak" | "rms"
+    ) {
+        return value("audio.preprocessing.normalization", "expected none, peak or rms");
+    }
+    let frames = audio::FeatureOptions {
+        n_mfcc: audio.n_mfcc,
+        n_fft: audio.n_fft,
+        hop: audio.hop_length,
+        ..audio::FeatureOptions::default()
+    };
+    if let Err(error) = frames.check() {
+        return value("audio", &error.to_string());
+    }
     if !matches!(config.model.device.as_str(), "cpu" | "cuda") {
         return value("model.device", "a device is 'cpu' or 'cuda'");
     }

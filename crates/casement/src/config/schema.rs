@@ -114,8 +114,34 @@ pub struct Audio {
     pub store_raw: bool,
     /// Where recordings are kept.
     pub storage_path: PathBuf,
+    /// Bytes of all kept recordings together; the oldest go first. 0 is without limit.
+    pub storage_max_bytes: u64,
+    /// Days that a recording is kept after it was last heard. 0 is for ever.
+    pub storage_max_age_days: u64,
     /// The features to compute.
     pub features: Vec<String>,
+    /// Cepstral coefficients.
+    pub n_mfcc: usize,
+    /// Samples of a frame.
+    pub n_fft: usize,
+    /// Samples from frame to frame.
+    pub hop_length: usize,
+    /// Whether rows carry the values of every frame beside mean and deviation.
+    pub frames: bool,
+    /// What is done to clips first.
+    pub preprocessing: Preprocessing,
+}
+
+/// `audio.preprocessing`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Preprocessing {
+    /// Whether the mean of a clip is subtracted.
+    pub remove_dc: bool,
+    /// Whether what is steady in a clip is attenuated.
+    pub noise_reduction: bool,
+    /// `none`, `peak` or `rms`.
+    pub normalization: String,
 }
 
 /// `journal`
@@ -285,9 +311,26 @@ impl Default for Audio {
             sample_rate: 16_000,
             store_raw: false,
             storage_path: "./audio_data/".into(),
+            storage_max_bytes: 1 << 30,
+            storage_max_age_days: 30,
             features: domain::FeatureName::SPECIFIED
                 .map(|name| name.to_string())
                 .to_vec(),
+            n_mfcc: 20,
+            n_fft: 2048,
+            hop_length: 512,
+            frames: false,
+            preprocessing: Preprocessing::default(),
+        }
+    }
+}
+
+impl Default for Preprocessing {
+    fn default() -> Self {
+        Self {
+            remove_dc: false,
+            noise_reduction: false,
+            normalization: "none".into(),
         }
     }
 }

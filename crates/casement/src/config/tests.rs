@@ -90,6 +90,9 @@ fn wrong_values_name_their_key() {
     assert!(message("change_detection: {humidity_threshold: -1}").contains("humidity_threshold"));
     assert!(message("clickhouse: {addr: 'localhost:9000'}").contains("native protocol"));
     assert!(message("audio: {features: [mfccs]}").contains("mfccs"));
+    assert!(message("audio: {preprocessing: {normalization: loud}}").contains("none, peak or rms"));
+    assert!(message("audio: {n_fft: 2047}").contains("n_fft is even"));
+    assert!(message("audio: {n_mfcc: 0}").contains("n_mfcc is 1 to 128"));
     assert!(message("- a\n- b").contains("not a YAML mapping"));
     assert!(message("mqtt: [").contains("not a YAML mapping"));
 }

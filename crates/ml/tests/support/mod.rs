@@ -11,7 +11,7 @@ use std::{
 };
 
 use audio::{Extractor, FeatureOptions};
-use domain::{ClipLimits, DeviceId, InferenceRequest, RequestAudio, Timestamp};
+use domain::{AudioFormat, ClipLimits, DeviceId, InferenceRequest, RequestAudio, Timestamp};
 use ml::{ModelSlot, Service};
 use model::Model;
 
@@ -55,6 +55,7 @@ pub(crate) fn request(clip: Option<&[u8]>) -> InferenceRequest {
             data_base64: mqtt::encode_audio_data(clip),
             sample_rate: 16_000,
             duration_s: 2.0,
+            format: AudioFormat::Wav,
             audio_hash: None,
             features: None,
         }),

@@ -96,7 +96,8 @@ pub fn decode_clip(
     Ok(ReceivedClip { clip, data_base64 })
 }
 
-fn format(text: Option<&str>) -> Result<AudioFormat, Refusal> {
+/// The word in a payload; WAV where it is missing.
+pub(super) fn format(text: Option<&str>) -> Result<AudioFormat, Refusal> {
     match text {
         None | Some("wav") => Ok(AudioFormat::Wav),
         Some("pcm") => Ok(AudioFormat::Pcm),

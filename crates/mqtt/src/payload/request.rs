@@ -1,16 +1,21 @@
 //! `ml/inference/request/{device_id}`: the backend asks for a position.
 //!
-//! Beside the specification's fields it may carry `audio_hash`, `audio_features` and `expires_at`.
+//! Beside the specification's fields it may carry `audio_hash`, `audio_features` and `expires_at`, and where the audio
+//! data is no WAV, `audio_metadata.format`.
 
 use std::borrow::Cow;
 
 use domain::{
-    ClipFeatures, DeviceId, InferenceRequest, Quantity, Refusal, RefusalReason, RequestAudio, Timestamp,
+    AudioFormat, ClipFeatures, DeviceId, InferenceRequest, Quantity, Refusal, RefusalReason, RequestAudio,
+    Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::field::{self, Field, Kind, optional, required};
+use super::{
+    clip,
+    field::{self, Field, Kind, optional, required},
+};
 
 const FIELDS: &[Field] = &[
     optional("device_id", Kind::Text),
@@ -21,6 +26,7 @@ const FIELDS: &[Field] = &[
     optional("audio_metadata", Kind::Object),
     required("audio_metadata.sample_rate", Kind::Number),
     required("audio_metadata.duration", Kind::Number),
+    optional("audio_metadata.format", Kind::Text),
     optional("audio_hash", Kind::Text),
     optional("expires_at", Kind::Text),
 ];
@@ -54,7 +60,7 @@ struct Outbound<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     audio_data: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    audio_metadata: Option<Metadata>,
+    audio_metadata: Option<OutboundMetadata>,
     #[serde(skip_serializing_if = "Option::is_none")]
     audio_hash: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,10 +69,22 @@ struct Outbound<'a> {
     expires_at: Option<Timestamp>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Metadata {
     sample_rate: f64,
     duration: f64,
+    #[serde(default)]
+    format: Option<String>,
+}
+
+#[derive(Serialize)]
+struct OutboundMetadata {
+    /// A whole number, as in the specification: some readers insist.
+    sample_rate: u32,
+    duration: f64,
+    /// Absent for WAV, as in the specification.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<&'static str>,
 }
 
 /// Reads a request. The audio data stays Base64 (see [`super::decode_audio_data`]): it is not needed where features of
@@ -90,6 +108,7 @@ pub fn decode_request(device_id: DeviceId, payload: &[u8]) -> Result<InferenceRe
                 data_base64: data,
                 sample_rate: field::hertz("audio_metadata.sample_rate", metadata.sample_rate)?,
                 duration_s: metadata.duration,
+                format: clip::format(metadata.format.as_deref())?,
                 audio_hash: field::audio_hash("audio_hash", inbound.audio_hash.as_deref())?,
                 features: field::lenient(inbound.audio_features),
             })
@@ -114,9 +133,10 @@ pub fn encode_request(request: &InferenceRequest) -> Vec<u8> {
         temperature: request.temperature,
         humidity: request.humidity,
         audio_data: audio.map(|audio| audio.data_base64.as_str()),
-        audio_metadata: audio.map(|audio| Metadata {
-            sample_rate: f64::from(audio.sample_rate),
+        audio_metadata: audio.map(|audio| OutboundMetadata {
+            sample_rate: audio.sample_rate,
             duration: audio.duration_s,
+            format: (audio.format != AudioFormat::Wav).then_some(audio.format.as_str()),
         }),
         audio_hash: audio
             .and_then(|audio| audio.audio_hash.as_ref())

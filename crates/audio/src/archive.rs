@@ -1,0 +1,322 @@
+//! Keeping recordings, where the configuration asks for it: `PATH/{first two digits}/{SHA-256}.{wav|pcm}`.
+//!
+//! In: a clip's bytes and its hash. Out: files that only their owner may read, each recording once, the oldest removed
+//! beyond a size or an age. Several processes may share a directory; whatever is not named as above is left alone.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, SystemTime},
+};
+
+use domain::{AudioFormat, AudioHash};
+use parking_lot::Mutex;
+
+/// A writer's unfinished file is given up after this long.
+const UNFINISHED: Duration = Duration::from_hours(1);
+
+/// Where recordings are kept, and how many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchiveOptions {
+    /// The directory; made where it is missing.
+    pub path: PathBuf,
+    /// Bytes of all recordings together; `None` is without limit.
+    pub max_bytes: Option<u64>,
+    /// How long after it was last heard a recording is kept; `None` is for ever.
+    pub max_age: Option<Duration>,
+}
+
+/// A directory of recordings. Every call waits for the disk.
+#[derive(Debug)]
+pub struct Archive {
+    options: ArchiveOptions,
+    /// Bytes at the last look, and those written since.
+    bytes: Mutex<u64>,
+    written: AtomicU64,
+}
+
+/// A file of ours.
+#[derive(Debug)]
+struct Kept {
+    heard: SystemTime,
+    bytes: u64,
+    path: PathBuf,
+}
+
+impl Archive {
+    /// Makes the directory and removes what is beyond the limits already.
+    pub fn open(options: ArchiveOptions) -> io::Result<Self> {
+        make_private_dir(&options.path)?;
+        let archive = Self {
+            options,
+            bytes: Mutex::new(0),
+            written: AtomicU64::new(0),
+        };
+        archive.sweep()?;
+        Ok(archive)
+    }
+
+    /// Keeps a recording under its hash and gives its path within the directory. It appears whole or not at all; one
+    /// that is there already counts as heard again.
+    pub fn keep(&self, hash: &AudioHash, format: AudioFormat, recording: &[u8]) -> io::Result<String> {
+        let relative = format!("{}/{hash}.{}", &hash.as_str()[..2], format.as_str());
+        let path = self.options.path.join(&relative);
+        if let Ok(known) = File::options().append(true).open(&path)
+            && known.metadata()?.len() == recording.len() as u64
+        {
+            known.set_modified(SystemTime::now())?;
+            return Ok(relative);
+        }
+        let dir = path.parent().expect("it lies in a directory of ours");
+        make_private_dir(dir)?;
+        let number = self.written.fetch_add(1, Ordering::Relaxed);
+        let partial = dir.join(format!("{hash}.{}-{number}.tmp", std::process::id()));
+        let put = || {
+            private_file(&partial)?.write_all(recording)?;
+            fs::rename(&partial, &path)
+        };
+        put().inspect_err(|_| drop(fs::remove_file(&partial)))?;
+        let full = {
+            let mut bytes = self.bytes.lock();
+            *bytes += recording.len() as u64;
+            self.options.max_bytes.is_some_and(|limit| *bytes > limit)
+        };
+        if full {
+            self.sweep()?;
+        }
+        Ok(relative)
+    }
+
+    /// Removes recordings beyond the age, then the oldest beyond the size, and gives how many. To be called now and
+    /// then: age passes also while nothing is kept.
+    pub fn sweep(&self) -> io::Result<usize> {
+        // One sweep at a time; the other finds nothing left to do.
+        let mut known_bytes = self.bytes.lock();
+        let mut kept = self.look()?;
+        kept.sort_by(|a, b| (a.heard, &a.path).cmp(&(b.heard, &b.path)));
+        let mut bytes: u64 = kept.iter().map(|file| file.bytes).sum();
+        let now = SystemTime::now();
+        let too_old = |file: &Kept| {
+            let age = now.duration_since(file.heard).unwrap_or_default();
+            self.options.max_age.is_some_and(|limit| age > limit)
+        };
+        // A little further than the limit, so that not every recording begins another sweep.
+        let over = self.options.max_bytes.is_some_and(|limit| bytes > limit);
+        let target = self
+            .options
+            .max_bytes
+            .map(|limit| if over { limit - limit / 20 } else { limit });
+        let mut removed = 0;
+        for file in &kept {
+            if !too_old(file) && target.is_none_or(|target| bytes <= target) {
+                continue;
+            }
+            match fs::remove_file(&file.path) {
+                Ok(()) => removed += 1,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+            bytes -= file.bytes;
+        }
+        *known_bytes = bytes;
+        Ok(removed)
+    }
+
+    /// Every recording in the directory. Unfinished files of writers that are gone are removed on the way.
+    fn look(&self) -> io::Result<Vec<Kept>> {
+        let mut kept = Vec::new();
+        for dir in fs::read_dir(&self.options.path)?.filter_map(Result::ok) {
+            let name = dir.file_name();
+            let Some(prefix) = name.to_str().filter(|name| name.len() == 2 && is_lower_hex(name)) else {
+                continue;
+            };
+            // Not through links: what they lead to is not ours.
+            if !dir.file_type().is_ok_and(|kind| kind.is_dir()) {
+                continue;
+            }
+            for file in fs::read_dir(dir.path())?.filter_map(Result::ok) {
+                let name = file.file_name();
+                let Some(name) = name.to_str() else { continue };
+                // Another process may remove it meanwhile.
+                let Ok(metadata) = file.metadata() else { continue };
+                if !metadata.is_file() {
+                    continue;
+                }
+                let heard = metadata.modified()?;
+                if is_recording(prefix, name) {
+                    kept.push(Kept {
+                        heard,
+                        bytes: metadata.len(),
+                        path: file.path(),
+                    });
+                } else if is_unfinished(prefix, name) && heard.elapsed().is_ok_and(|age| age > UNFINISHED) {
+                    let _ = fs::remove_file(file.path());
+                }
+            }
+        }
+        Ok(kept)
+    }
+}
+
+fn is_lower_hex(text: &str) -> bool {
+    text.bytes()
+        .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+fn begins_with_hash(prefix: &str, name: &str) -> bool {
+    name.get(..64).is_some_and(is_lower_hex) && name.starts_with(prefix)
+}
+
+fn is_recording(prefix: &str, name: &str) -> bool {
+    begins_with_hash(prefix, name) && matches!(&name[64..], ".wav" | ".pcm")
+}
+
+fn is_unfinished(prefix: &str, name: &str) -> bool {
+    begins_with_hash(prefix, name) && name[64..].strip_suffix(".tmp").is_some()
+}
+
+fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn make_private_dir(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(path: &Path) -> ArchiveOptions {
+        ArchiveOptions {
+            path: path.into(),
+            max_bytes: None,
+            max_age: None,
+        }
+    }
+
+    fn hash(number: u8) -> AudioHash {
+        AudioHash::from_digest([number; 32])
+    }
+
+    fn keep(archive: &Archive, dir: &Path, number: u8, bytes: usize, age: u64) -> PathBuf {
+        let relative = archive
+            .keep(&hash(number), AudioFormat::Wav, &vec![number; bytes])
+            .unwrap();
+        let path = dir.join(relative);
+        let heard = SystemTime::now() - Duration::from_secs(age);
+        File::options()
+            .append(true)
+            .open(&path)
+            .unwrap()
+            .set_modified(heard)
+            .unwrap();
+        path
+    }
+
+    #[test]
+    fn a_recording_is_kept_once_under_its_hash() {
+        let dir = tempfile::tempdir().unwrap();
+        let archive = Archive::open(options(dir.path())).unwrap();
+        for _ in 0..2 {
+            let path = archive.keep(&hash(0xab), AudioFormat::Pcm, b"12").unwrap();
+            assert_eq!(path, format!("ab/{}.pcm", "ab".repeat(32)));
+        }
+        assert_eq!(fs::read_dir(dir.path().join("ab")).unwrap().count(), 1);
+        assert_eq!(
+            fs::read(dir.path().join(format!("ab/{}.pcm", "ab".repeat(32)))).unwrap(),
+            b"12"
+        );
+    }
+
+    #[test]
+    fn the_oldest_go_first_also_after_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let archive = Archive::open(options(dir.path())).unwrap();
+        let paths: Vec<_> = [(1, 30), (2, 20), (3, 10)]
+            .map(|(number, age)| keep(&archive, dir.path(), number, 400, age))
+            .into();
+        drop(archive);
+        let archive = Archive::open(ArchiveOptions {
+            max_bytes: Some(1_000),
+            ..options(dir.path())
+        })
+        .unwrap();
+        assert!(!paths[0].exists() && paths[1].exists() && paths[2].exists());
+        // Heard again: now the other one is the oldest.
+        archive.keep(&hash(2), AudioFormat::Wav, &[2; 400]).unwrap();
+        archive.keep(&hash(4), AudioFormat::Wav, &[4; 400]).unwrap();
+        assert!(paths[1].exists() && !paths[2].exists());
+    }
+
+    #[test]
+    fn age_passes_also_while_nothing_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let limits = ArchiveOptions {
+            max_age: Some(Duration::from_hours(1)),
+            ..options(dir.path())
+        };
+        let archive = Archive::open(limits).unwrap();
+        let old = keep(&archive, dir.path(), 1, 10, 4_000);
+        let young = keep(&archive, dir.path(), 2, 10, 3_000);
+        assert_eq!(archive.sweep().unwrap(), 1);
+        assert!(!old.exists() && young.exists());
+    }
+
+    #[test]
+    fn what_is_not_ours_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let foreign = [
+            "notes.txt".to_owned(),
+            "ab/holiday.wav".to_owned(),
+            // In the wrong place, with the wrong ending, in other letters.
+            format!("ab/{}.wav", "cd".repeat(32)),
+            format!("ab/{}.flac", "ab".repeat(32)),
+            format!("AB/{}.wav", "AB".repeat(32)),
+            format!("{}.wav", "ab".repeat(32)),
+        ];
+        for name in &foreign {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, [0; 100]).unwrap();
+            let long_ago = SystemTime::now() - Duration::from_hours(1_000);
+            File::options()
+                .append(true)
+                .open(&path)
+                .unwrap()
+                .set_modified(long_ago)
+                .unwrap();
+        }
+        let limits = ArchiveOptions {
+            path: dir.path().into(),
+            max_bytes: Some(0),
+            max_age: Some(Duration::ZERO),
+        };
+        let archive = Archive::open(limits).unwrap();
+        archive.keep(&hash(0xab), AudioFormat::Wav, &[0; 10]).unwrap();
+        assert!(foreign.iter().all(|name| dir.path().join(name).exists()));
+        assert!(!dir.path().join(format!("ab/{}.wav", "ab".repeat(32))).exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_may_read() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let archive = Archive::open(options(&dir.path().join("audio_data"))).unwrap();
+        let relative = archive.keep(&hash(1), AudioFormat::Wav, &[0; 10]).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&dir.path().join("audio_data").join(relative)), 0o600);
+        assert_eq!(mode(&dir.path().join("audio_data")), 0o700);
+    }
+}
