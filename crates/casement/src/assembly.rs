@@ -9,10 +9,11 @@ use audio::FeatureOptions;
 use backend::{BackendOptions, TriggerOptions};
 use domain::{FeatureName, Thresholds};
 use ml::MlOptions;
+use model::LoadOptions;
 use mqtt::{BrokerUrl, ConnectionOptions, TopicPatterns, Topics};
 use store::StoreOptions;
 
-use crate::config::{Audio, Config, Mqtt};
+use crate::config::{Audio, Config, Model, Mqtt};
 
 /// How long a broker keeps the backend's session: what arrives while the backend is away is not missed.
 const SESSION: std::time::Duration = std::time::Duration::from_hours(7 * 24);
@@ -108,6 +109,14 @@ fn store(config: &Config) -> StoreOptions {
     options
 }
 
+/// How models are loaded.
+pub fn load_options(config: &Model) -> anyhow::Result<LoadOptions> {
+    Ok(LoadOptions {
+        device: config.device.parse().context("model.device cannot be used")?,
+        onnx_runtime: config.onnx_runtime.clone(),
+    })
+}
+
 /// The ML service's options.
 pub fn ml(config: &Config) -> anyhow::Result<MlOptions> {
     let connection = connection(&config.mqtt, &passing_client_id("casement-ml"))?;
@@ -117,7 +126,7 @@ pub fn ml(config: &Config) -> anyhow::Result<MlOptions> {
         &config.model.path,
         &config.model.version,
     );
-    options.device = config.model.device.parse()?;
+    options.load = load_options(&config.model)?;
     options.features = features(&config.audio)?;
     options.store_raw = config.audio.store_raw.then(|| config.audio.storage_path.clone());
     Ok(options)

@@ -14,6 +14,6 @@ mod worker;
 
 pub use metrics::Metrics;
 pub use models::{ModelSlot, load};
-pub use options::{Device, MlError, MlOptions};
+pub use options::{MlError, MlOptions};
 pub use service::{Answer, FeatureSource, Service};
 pub use worker::Ml;

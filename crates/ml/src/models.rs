@@ -11,12 +11,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use model::{Model, sidecar_path};
+use model::{LoadOptions, Model, sidecar_path};
 use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::{Device, Metrics, MlError, MlOptions};
+use crate::{Metrics, MlError, MlOptions};
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -48,7 +48,7 @@ type Stamp = (PathBuf, (SystemTime, u64), Option<(SystemTime, u64)>);
 pub(crate) struct ModelSource {
     path: PathBuf,
     default_version: String,
-    device: Device,
+    options: LoadOptions,
     sample_rate: Option<u32>,
 }
 
@@ -57,17 +57,14 @@ impl ModelSource {
         Self {
             path: options.model_path.clone(),
             default_version: options.model_version.clone(),
-            device: options.device,
+            options: options.load.clone(),
             sample_rate: options.features.rate,
         }
     }
 
     /// Loads the file as it is now.
     pub(crate) fn load(&self) -> Result<Model, MlError> {
-        if self.device == Device::Cuda {
-            return Err(MlError::CudaForPth);
-        }
-        let model = Model::load(&self.path)
+        let model = Model::load_with(&self.path, &self.options)
             .map_err(|source| MlError::Model {
                 path: self.path.clone(),
                 source,

@@ -310,8 +310,8 @@ fn finish(mut config: Config) -> Result<Config, ConfigError> {
             return value("audio.features", &reason);
         }
     }
-    if !matches!(config.model.device.as_str(), "cpu" | "cuda") {
-        return value("model.device", "a device is 'cpu' or 'cuda'");
+    if let Err(reason) = config.model.device.parse::<model::Device>() {
+        return value("model.device", &reason.to_string());
     }
     Ok(config)
 }

@@ -96,12 +96,14 @@ pub struct ChangeDetection {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Model {
-    /// A `.pth` file.
+    /// A `.pth` or `.onnx` file.
     pub path: PathBuf,
     /// What predictions are labelled with where the model's side-car does not say.
     pub version: String,
-    /// `cpu`; `cuda` is for `.onnx` models.
+    /// `cpu`; `cuda` or `cuda:N` is for `.onnx` models.
     pub device: String,
+    /// ONNX Runtime's library, or a Python environment that has it; without it, the usual places are looked at.
+    pub onnx_runtime: Option<PathBuf>,
 }
 
 /// `audio`
@@ -239,6 +241,7 @@ impl Default for Model {
             path: "./models/window_regressor.pth".into(),
             version: "v1.0.0".into(),
             device: "cpu".into(),
+            onnx_runtime: None,
         }
     }
 }

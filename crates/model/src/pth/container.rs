@@ -24,12 +24,7 @@ const LEGACY_PICKLES: usize = 5;
 
 /// Refuses what is no `.pth` file, what is larger than any model of this kind, and what names something dangerous.
 pub(super) fn check(bytes: &[u8]) -> Result<(), LoadError> {
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(LoadError::TooLarge {
-            bytes: bytes.len() as u64,
-            limit: MAX_FILE_BYTES,
-        });
-    }
+    check_size(bytes)?;
     if bytes.starts_with(b"PK\x03\x04") {
         check_zip(bytes)
     } else if bytes.starts_with(LEGACY_START) && bytes.get(257..262) != Some(b"ustar") {
@@ -39,6 +34,15 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), LoadError> {
             found: kind_of(bytes),
         })
     }
+}
+
+/// Refuses what is larger than any model of this kind, whatever its format.
+pub(crate) fn check_size(bytes: &[u8]) -> Result<(), LoadError> {
+    let (bytes, limit) = (bytes.len() as u64, MAX_FILE_BYTES);
+    if bytes > limit {
+        return Err(LoadError::TooLarge { bytes, limit });
+    }
+    Ok(())
 }
 
 fn kind_of(bytes: &[u8]) -> &'static str {
@@ -77,6 +81,12 @@ fn check_zip(bytes: &[u8]) -> Result<(), LoadError> {
         let entry = archive.by_index_raw(index).map_err(damaged)?;
         unpacked = unpacked.saturating_add(entry.size());
         let name = entry.name();
+        if entry.compression() != zip::CompressionMethod::Stored || entry.size() != entry.compressed_size() {
+            let name: String = name.chars().take(80).collect();
+            return Err(LoadError::Container(format!(
+                "entry '{name}' is compressed; torch.save stores all entries as they are"
+            )));
+        }
         if name.ends_with("constants.pkl") || name.contains("/code/") {
             return Err(LoadError::TorchScript);
         }

@@ -45,7 +45,8 @@ pub(crate) fn read_bytes(bytes: &[u8]) -> Result<Vec<NamedTensor>, LoadError> {
     read_checked(file.path())
 }
 
-fn slurp(path: &Path) -> Result<Vec<u8>, LoadError> {
+/// The bytes of a file, and one more than the limit where it is larger.
+pub(crate) fn slurp(path: &Path) -> Result<Vec<u8>, LoadError> {
     let read = || -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         File::open(path)?
