@@ -29,6 +29,7 @@ pub fn topics(config: &Mqtt) -> anyhow::Result<Topics> {
         window_control: topics.window_control,
         window_state: topics.window_state,
         device_status: topics.device_status,
+        shadow_prediction: topics.shadow_prediction,
     };
     Topics::new(&patterns).context("mqtt.topics cannot be used")
 }
@@ -92,7 +93,8 @@ pub fn features(config: &Audio) -> anyhow::Result<FeatureOptions> {
     })
 }
 
-fn store(config: &Config) -> StoreOptions {
+/// The database's options.
+pub fn store(config: &Config) -> StoreOptions {
     let clickhouse = &config.clickhouse;
     let url = if clickhouse.addr.contains("://") {
         clickhouse.addr.clone()
@@ -127,6 +129,7 @@ pub fn ml(config: &Config) -> anyhow::Result<MlOptions> {
         &config.model.version,
     );
     options.load = load_options(&config.model)?;
+    options.shadow.clone_from(&config.model.shadow);
     options.features = features(&config.audio)?;
     options.store_raw = config.audio.store_raw.then(|| config.audio.storage_path.clone());
     Ok(options)

@@ -10,6 +10,7 @@ mod models;
 mod options;
 mod raw;
 mod service;
+mod shadow;
 mod worker;
 
 pub use metrics::Metrics;

@@ -1,8 +1,8 @@
-//! The model that serves, and its replacement while it serves.
+//! The model that serves, and its replacement while it serves; likewise the candidate in its shadow.
 //!
-//! In: the path of a `.pth` file. Out: the present model. The file is looked at twice a second rather than watched by
-//! the kernel, because that also works on network file systems and in containers' volumes. A refused file changes
-//! nothing but a counter and the log.
+//! In: the paths of model files. Out: the present models. The files are looked at twice a second: unlike a message it
+//! reaches a service that was away, and unlike the kernel's notices it also works on network file systems and in
+//! containers' volumes. A refused file changes nothing but a counter and the log.
 
 use std::{
     fs,
@@ -41,6 +41,21 @@ impl ModelSlot {
     }
 }
 
+/// Holds the candidate, where there is one.
+#[derive(Debug, Default)]
+pub(crate) struct ShadowSlot(RwLock<Option<Arc<Model>>>);
+
+impl ShadowSlot {
+    /// The present candidate.
+    pub(crate) fn current(&self) -> Option<Arc<Model>> {
+        self.0.read().clone()
+    }
+
+    fn set(&self, model: Option<Model>) {
+        *self.0.write() = model.map(Arc::new);
+    }
+}
+
 type Stamp = (PathBuf, (SystemTime, u64), Option<(SystemTime, u64)>);
 
 /// What a model must agree with.
@@ -59,6 +74,16 @@ impl ModelSource {
             default_version: options.model_version.clone(),
             options: options.load.clone(),
             sample_rate: options.features.rate,
+        }
+    }
+
+    /// Where the candidate comes from. One without a side-car is named `shadow`.
+    pub(crate) fn shadow(options: &MlOptions) -> Self {
+        let path = options.shadow.clone();
+        Self {
+            path: path.unwrap_or_else(|| model::shadow_path(&options.model_path)),
+            default_version: "shadow".into(),
+            ..Self::new(options)
         }
     }
 
@@ -145,6 +170,46 @@ pub(crate) async fn follow(
                     serving = slot.current().version(),
                     "the new model file is refused: {because}"
                 );
+            }
+        }
+    }
+}
+
+/// Follows the candidate until `shutdown`: it comes, changes and goes while the service runs.
+pub(crate) async fn follow_shadow(
+    source: ModelSource,
+    slot: Arc<ShadowSlot>,
+    metrics: Arc<Metrics>,
+    shutdown: CancellationToken,
+) {
+    let mut seen = None;
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
+        let stamp = source.stamp();
+        if stamp == seen {
+            continue;
+        }
+        seen.clone_from(&stamp);
+        if stamp.is_none() {
+            slot.set(None);
+            metrics.shadowing(false);
+            info!("no candidate predicts any more");
+            continue;
+        }
+        let from = source.clone();
+        let Ok(loaded) = tokio::task::spawn_blocking(move || from.load()).await else {
+            continue;
+        };
+        metrics.shadowing(loaded.is_ok());
+        match loaded {
+            Ok(model) => {
+                info!(version = model.version(), "a candidate predicts beside the model");
+                slot.set(Some(model));
+            }
+            Err(error) => {
+                slot.set(None);
+                metrics.model_refused();
+                warn!("the candidate is refused: {}", chain(&error));
             }
         }
     }

@@ -20,6 +20,8 @@ pub struct MlOptions {
     pub model_version: String,
     /// Where predictions are computed, and by which ONNX Runtime.
     pub load: LoadOptions,
+    /// A candidate that predicts beside the model and moves nothing; without it, what the registry beside the model says.
+    pub shadow: Option<PathBuf>,
     /// At which rate features are computed. Which ones does not matter here: always those that models read.
     pub features: FeatureOptions,
     /// How large a clip may be.
@@ -46,6 +48,7 @@ impl MlOptions {
             model_path: model_path.into(),
             model_version: model_version.into(),
             load: LoadOptions::default(),
+            shadow: None,
             features: FeatureOptions::default(),
             clip_limits: ClipLimits::default(),
             store_raw: None,

@@ -24,8 +24,9 @@ use crate::{
     budget::LogBudget,
     desk::{Desk, Displaced},
     metrics::Drop,
-    models::{ModelSource, follow},
+    models::{ModelSource, ShadowSlot, follow, follow_shadow},
     raw,
+    shadow::{Shadow, ShadowJob},
 };
 
 struct Job {
@@ -39,6 +40,7 @@ pub struct Ml {
     options: MlOptions,
     service: Service,
     source: ModelSource,
+    candidate: ModelSource,
     metrics: Arc<Metrics>,
 }
 
@@ -51,6 +53,7 @@ struct Shared {
     metrics: Arc<Metrics>,
     store_raw: Option<PathBuf>,
     refusals_logged: LogBudget,
+    shadow: Shadow,
 }
 
 impl Ml {
@@ -58,7 +61,7 @@ impl Ml {
     pub fn open(mut options: MlOptions) -> Result<Self, MlError> {
         // Whatever else the rows carry, a decision needs only what the models read.
         options.features.names = FeatureName::SPECIFIED.to_vec();
-        let source = ModelSource::new(&options);
+        let (source, candidate) = (ModelSource::new(&options), ModelSource::shadow(&options));
         let service = Service {
             models: Arc::new(ModelSlot::new(source.load()?)),
             extractor: Extractor::new(options.features.clone())?,
@@ -76,6 +79,7 @@ impl Ml {
             options,
             service,
             source,
+            candidate,
             metrics: Arc::new(Metrics::new()),
         })
     }
@@ -96,6 +100,7 @@ impl Ml {
             options,
             service,
             source,
+            candidate,
             metrics,
         } = self;
         let models = Arc::clone(&service.models);
@@ -104,6 +109,14 @@ impl Ml {
             options.topics.filter(TopicKind::InferenceRequest),
         ));
         let (publisher, incoming) = mqtt::connect(connection);
+        let candidates = Arc::new(ShadowSlot::default());
+        let (shadow, shadowing) = Shadow::start(
+            Arc::clone(&candidates),
+            options.topics.clone(),
+            publisher.clone(),
+            Arc::clone(&metrics),
+        )
+        .map_err(MlError::Thread)?;
         let shared = Arc::new(Shared {
             desk: Desk::new(options.max_waiting),
             service,
@@ -112,17 +125,22 @@ impl Ml {
             metrics: Arc::clone(&metrics),
             store_raw: options.store_raw,
             refusals_logged: LogBudget::default(),
+            shadow,
         });
         info!(model = models.current().version(), "the model is loaded");
-        let workers = start_workers(&shared)?;
-        let following = tokio::spawn(follow(source, models, metrics, shutdown.clone()));
+        let mut threads = start_workers(&shared)?;
+        threads.push(shadowing);
+        let following = tokio::spawn(follow(source, models, Arc::clone(&metrics), shutdown.clone()));
+        let following_shadow = tokio::spawn(follow_shadow(candidate, candidates, metrics, shutdown.clone()));
         let ended = shutdown
             .run_until_cancelled(receive(&shared, incoming, ready))
             .await;
         shared.desk.close();
+        shared.shadow.close();
         following.abort();
+        following_shadow.abort();
         let _ =
-            tokio::task::spawn_blocking(move || workers.into_iter().for_each(|worker| drop(worker.join())))
+            tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join())))
                 .await;
         publisher.disconnect().await;
         if ended.is_some() {
@@ -233,6 +251,7 @@ impl Shared {
             action,
             source,
             recording,
+            inputs,
         } = answer;
         let topic = self.topics.topic_for(TopicKind::WindowControl, &action.device_id);
         // While the broker is away the command would wait for it and arrive stale.
@@ -252,6 +271,10 @@ impl Shared {
             debug!(device_id = %action.device_id, position = action.position.percent(), "commanded");
         } else {
             self.metrics.dropped(Drop::Unsent);
+        }
+        // Only now: the candidate must not delay the window, and what moved nothing has nothing to be compared with.
+        if sent {
+            self.shadow.offer(|| ShadowJob::beside(&action, inputs.as_ref()));
         }
         if let (Some(dir), Some(hash), Some(wav)) = (&self.store_raw, &action.audio_hash, &recording) {
             let kept = raw::keep(dir, &action.device_id, hash, wav);

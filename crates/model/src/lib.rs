@@ -23,5 +23,5 @@ pub use model::{INPUTS, Model, UNVERSIONED, input};
 pub use onnx::OnnxError;
 pub use options::{Device, LoadOptions, UnknownDevice};
 pub use predict::{PredictRequest, PredictResponse, Prediction, answer};
-pub use registry::{Registry, RegistryError, Version};
+pub use registry::{Registry, RegistryError, Version, shadow_path};
 pub use sidecar::{Calibration, Sidecar, SidecarError, sidecar_path};

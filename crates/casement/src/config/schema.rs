@@ -62,6 +62,8 @@ pub struct Topics {
     pub window_state: String,
     /// Birth and last will of devices.
     pub device_status: String,
+    /// What a candidate model would have decided.
+    pub shadow_prediction: String,
 }
 
 /// `clickhouse`
@@ -104,6 +106,9 @@ pub struct Model {
     pub device: String,
     /// ONNX Runtime's library, or a Python environment that has it; without it, the usual places are looked at.
     pub onnx_runtime: Option<PathBuf>,
+    /// A candidate that predicts beside the model without moving anything; without it, the version that
+    /// `casement models shadow` chose.
+    pub shadow: Option<PathBuf>,
 }
 
 /// `audio`
@@ -209,6 +214,7 @@ impl Default for Topics {
             window_control: "window/{device_id}/control".into(),
             window_state: "window/{device_id}/state".into(),
             device_status: "device/{device_id}/status".into(),
+            shadow_prediction: "ml/prediction/shadow/{device_id}".into(),
         }
     }
 }
@@ -242,6 +248,7 @@ impl Default for Model {
             version: "v1.0.0".into(),
             device: "cpu".into(),
             onnx_runtime: None,
+            shadow: None,
         }
     }
 }
