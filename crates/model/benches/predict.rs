@@ -1,8 +1,13 @@
-//! Loading and predicting: medians and 99th percentiles of repeated calls.
+//! Loading and predicting: medians and 99th percentiles of repeated calls, and torch's beside them where it is installed.
 //!
-//! `cargo bench -p model`
+//! `CASEMENT_TORCH_PYTHON=/path/to/python cargo bench -p model`; else the tests' Python, or `python3`, is asked for torch.
 
-use std::{hint::black_box, path::Path, time::Instant};
+use std::{
+    hint::black_box,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
 
 use model::{INPUTS, Model, pth};
 
@@ -74,6 +79,25 @@ fn predictions(name: &str, model: &Model) {
     report(&format!("{name}: batch of 64"), "target 80", batch);
 }
 
+/// The same by torch in one thread, as it says itself.
+fn beside_torch(model: &Path) {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let prepared = here.join("../../target/python/bin/python");
+    let chosen = std::env::var_os("CASEMENT_TORCH_PYTHON").map(PathBuf::from);
+    let python = chosen.unwrap_or_else(|| {
+        if prepared.exists() {
+            prepared
+        } else {
+            "python3".into()
+        }
+    });
+    let script = here.join("benches/torch_predict.py");
+    match Command::new(python).arg(script).arg(model).output() {
+        Ok(output) if output.status.success() => print!("{}", String::from_utf8_lossy(&output.stdout)),
+        _ => println!("torch is not installed: set CASEMENT_TORCH_PYTHON to a Python that has it"),
+    }
+}
+
 fn main() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/window_regressor.pth");
     let load = measure(500, 1, || {
@@ -85,4 +109,5 @@ fn main() {
         "hidden 96",
         &Model::from_bytes(&sized(96)).expect("the model loads"),
     );
+    beside_torch(&path);
 }

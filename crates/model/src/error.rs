@@ -96,8 +96,8 @@ pub enum LoadError {
     )]
     Hostile(String),
     /// The reader of `.pth` files refused it.
-    #[error("the .pth file cannot be read")]
-    Reader(#[source] Box<pytorch_reader::PytorchError>),
+    #[error("the .pth file cannot be read: {0}")]
+    Reader(String),
     /// A tensor's bytes cannot be read.
     #[error("the bytes of tensor '{tensor}' cannot be read")]
     Bytes {

@@ -75,6 +75,13 @@ fn check_zip(bytes: &[u8]) -> Result<(), LoadError> {
     }
     let damaged = |error: zip::result::ZipError| LoadError::Container(error.to_string());
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
+    // Its hint comes before anything else that such a file breaks.
+    if archive
+        .file_names()
+        .any(|name| name.ends_with("constants.pkl") || name.contains("/code/"))
+    {
+        return Err(LoadError::TorchScript);
+    }
     let mut unpacked = 0_u64;
     let mut pickles = Vec::new();
     for index in 0..archive.len() {
@@ -86,9 +93,6 @@ fn check_zip(bytes: &[u8]) -> Result<(), LoadError> {
             return Err(LoadError::Container(format!(
                 "entry '{name}' is compressed; torch.save stores all entries as they are"
             )));
-        }
-        if name.ends_with("constants.pkl") || name.contains("/code/") {
-            return Err(LoadError::TorchScript);
         }
         if name == "data.pkl" || name.ends_with("/data.pkl") {
             if entry.size() > MAX_PICKLE_BYTES as u64 {

@@ -61,7 +61,8 @@ pub(crate) fn slurp(path: &Path) -> Result<Vec<u8>, LoadError> {
 }
 
 fn read_checked(path: &Path) -> Result<Vec<NamedTensor>, LoadError> {
-    let refused = |error: PytorchError| LoadError::Reader(Box::new(error));
+    // It repeats its causes, and quotes the file as long as the file likes.
+    let refused = |error: PytorchError| LoadError::Reader(error.to_string().chars().take(300).collect());
     let tensors = PytorchReader::new(path).map_err(refused)?.into_tensors();
     let prefix = find_model(tensors.keys().map(String::as_str))?;
     let entries = PytorchReader::read_pickle_data(path, None).map_err(refused)?;
