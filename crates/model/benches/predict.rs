@@ -28,7 +28,7 @@ fn measure(rounds: usize, calls: u32, mut work: impl FnMut()) -> (f64, f64) {
 }
 
 fn report(what: &str, target: &str, (median, p99): (f64, f64)) {
-    println!("{what:<34} median {median:>9.3} µs   p99 {p99:>9.3} µs   {target}");
+    println!("{what:<40} median {median:>9.3} µs   p99 {p99:>9.3} µs   {target}");
 }
 
 /// A model of another size, as bytes of a file.
@@ -98,6 +98,20 @@ fn beside_torch(model: &Path) {
     }
 }
 
+/// The same network by ONNX Runtime, where this was built with it and the library is found.
+#[cfg(feature = "onnx")]
+fn by_onnx_runtime() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let options = model::LoadOptions {
+        onnx_runtime: Some(here.join("../../target/python")),
+        ..model::LoadOptions::default()
+    };
+    match Model::load_with(&here.join("tests/goldens/window_regressor.onnx"), &options) {
+        Ok(model) => predictions("hidden 64, ONNX Runtime", &model),
+        Err(error) => println!("ONNX Runtime: {error}"),
+    }
+}
+
 fn main() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/window_regressor.pth");
     let load = measure(500, 1, || {
@@ -109,5 +123,7 @@ fn main() {
         "hidden 96",
         &Model::from_bytes(&sized(96)).expect("the model loads"),
     );
+    #[cfg(feature = "onnx")]
+    by_onnx_runtime();
     beside_torch(&path);
 }

@@ -41,7 +41,7 @@ def measure(rounds, calls, work):
 
 
 def report(what, median, p99):
-    print(f"{'torch ' + torch.__version__ + ': ' + what:<34} median {median:>9.3f} µs   p99 {p99:>9.3f} µs")
+    print(f"{'torch ' + torch.__version__ + ': ' + what:<40} median {median:>9.3f} µs   p99 {p99:>9.3f} µs")
 
 
 def load():

@@ -59,7 +59,11 @@ fn words(error: &dyn std::error::Error) -> String {
 
 #[test]
 fn onnx_predicts_what_torch_predicts() {
-    for (name, hidden) in [("window_regressor", 64), ("regressor_h32", 32)] {
+    for (name, hidden) in [
+        ("window_regressor", 64),
+        ("regressor_h32", 32),
+        ("regressor_h96", 96),
+    ] {
         let golden = std::fs::read(here(&format!("tests/goldens/{name}.json"))).unwrap();
         let golden: Golden = serde_json::from_slice(&golden).unwrap();
         let onnx = load(&here(&format!("tests/goldens/{name}.onnx"))).unwrap();

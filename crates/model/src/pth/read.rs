@@ -3,7 +3,7 @@
 //! The crate `pytorch-reader` reads the formats; what it lets pass is checked here: entries that are no tensors, several
 //! models in one file, element types, and sizes before any bytes are read.
 
-use std::{fs::File, io, io::Read as _, path::Path};
+use std::{borrow::Cow, fs::File, io, io::Read as _, path::Path};
 
 use pytorch_reader::{DType, PickleValue, PytorchError, PytorchReader, Tensor};
 
@@ -21,8 +21,10 @@ const METADATA: &str = "_metadata";
 /// The bytes of the file at `path` and the tensors of the model in it.
 pub(crate) fn read_file(path: &Path) -> Result<(Vec<u8>, Vec<NamedTensor>), LoadError> {
     let bytes = slurp(path)?;
-    container::check(&bytes)?;
-    let tensors = read_checked(path)?;
+    let tensors = match container::check(&bytes)? {
+        Cow::Borrowed(_) => read_checked(path)?,
+        Cow::Owned(plain) => read_temporary(&plain)?,
+    };
     // The reader opens the path itself: what it saw must be what was checked.
     if slurp(path)? != bytes {
         return Err(LoadError::Changed);
@@ -32,8 +34,12 @@ pub(crate) fn read_file(path: &Path) -> Result<(Vec<u8>, Vec<NamedTensor>), Load
 
 /// The tensors of the model in `bytes`.
 pub(crate) fn read_bytes(bytes: &[u8]) -> Result<Vec<NamedTensor>, LoadError> {
+    read_temporary(&container::check(bytes)?)
+}
+
+/// The reader wants a path.
+fn read_temporary(bytes: &[u8]) -> Result<Vec<NamedTensor>, LoadError> {
     use std::io::Write as _;
-    container::check(bytes)?;
     let temporary = |source| LoadError::Read {
         path: std::env::temp_dir(),
         source,

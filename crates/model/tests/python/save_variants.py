@@ -8,28 +8,10 @@ import sys
 from pathlib import Path
 
 import torch
+from regressor import Regressor
 from torch import nn
 
 OUT = Path(sys.argv[1])
-
-
-class Regressor(nn.Module):
-    def __init__(self, widths):
-        super().__init__()
-        self.register_buffer("feature_mean", torch.randn(50))
-        self.register_buffer("feature_std", torch.rand(50) + 0.5)
-        layers, inputs = [], 50
-        for width in widths:
-            layers += [nn.Linear(inputs, width), nn.ReLU()]
-            inputs = width
-        self.backbone = nn.Sequential(*layers)
-        self.mean_head = nn.Linear(inputs, 1)
-        self.logvar_head = nn.Linear(inputs, 1)
-
-    def forward(self, features):
-        hidden = self.backbone((features - self.feature_mean) / self.feature_std)
-        position = 100 * torch.sigmoid(self.mean_head(hidden))
-        return position.squeeze(-1), self.logvar_head(hidden).clamp(-6, 8).squeeze(-1)
 
 
 def strided(state):
