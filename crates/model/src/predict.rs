@@ -11,7 +11,8 @@ use crate::{
 /// PyTorch clamps the log variance to this before it is used.
 const LOG_VARIANCE: (f64, f64) = (-6.0, 8.0);
 
-/// What a model says about one input.
+/// What a model says about one input: a mean and its variance, both learned (Nix and Weigend, Estimating the mean and
+/// variance of the target probability distribution, 1994).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Prediction {
     /// How far to open, 0 to 100 percent.

@@ -8,6 +8,7 @@
 use std::{
     fs, io,
     io::Write as _,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -147,6 +148,29 @@ impl Registry {
             .filter(|name| is_version(name))
             .map(|name| self.read(name))
             .collect())
+    }
+
+    /// What serves while it is a plain file and no version yet; `unnamed` names it where its side-car does not.
+    pub fn plain(&self, unnamed: &str) -> Option<Version> {
+        let path = self.serving.canonicalize().ok()?;
+        if path.parent() == self.folder.canonicalize().ok().as_deref() {
+            return None;
+        }
+        let (sidecar, problem) = self.describe(&path);
+        let version = if sidecar.version.is_empty() {
+            unnamed
+        } else {
+            &sidecar.version
+        }
+        .to_owned();
+        Some(Version {
+            version,
+            serves: true,
+            shadows: false,
+            path: self.serving.clone(),
+            sidecar,
+            problem,
+        })
     }
 
     /// One version.
@@ -293,16 +317,7 @@ impl Registry {
 
     fn read(&self, version: &str) -> Version {
         let path = self.path(version);
-        let (sidecar, problem) = match self.load(&path) {
-            Ok(model) => (
-                model
-                    .sidecar()
-                    .cloned()
-                    .unwrap_or_else(|| Sidecar::bare(model.sha256())),
-                None,
-            ),
-            Err(error) => (Sidecar::bare(""), Some(chain(&error))),
-        };
+        let (sidecar, problem) = self.describe(&path);
         let sidecar = Sidecar {
             version: version.to_owned(),
             ..sidecar
@@ -314,6 +329,17 @@ impl Registry {
             path,
             sidecar,
             problem,
+        }
+    }
+
+    /// What is known about the model at `path`, or why it would be refused.
+    fn describe(&self, path: &Path) -> (Sidecar, Option<String>) {
+        match self.load(path) {
+            Ok(model) => {
+                let bare = || Sidecar::bare(model.sha256());
+                (model.sidecar().cloned().unwrap_or_else(bare), None)
+            }
+            Err(error) => (Sidecar::bare(""), Some(chain(&error))),
         }
     }
 
@@ -339,7 +365,11 @@ impl Registry {
 
     /// Writes a file that appears whole or not at all.
     fn place(&self, path: &Path, bytes: &[u8]) -> Result<(), RegistryError> {
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder).map_err(io_error(&self.folder))?;
+        // Readable for whoever may read files here: the service may run as another user than the person who adds.
+        let mut file = tempfile::Builder::new()
+            .permissions(fs::Permissions::from_mode(0o666))
+            .tempfile_in(&self.folder)
+            .map_err(io_error(&self.folder))?;
         file.write_all(bytes)
             .and_then(|()| file.as_file().sync_all())
             .map_err(io_error(path))?;

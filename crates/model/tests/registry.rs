@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -23,13 +24,18 @@ fn golden(name: &str) -> PathBuf {
 fn folder() -> Folder {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let serving = dir.path().join("window_regressor.pth");
-    fs::copy(golden("window_regressor.pth"), &serving).expect("the golden can be copied");
+    let golden = fs::read(golden("window_regressor.pth")).expect("the golden can be read");
+    fs::write(&serving, golden).expect("the golden can be copied");
     let registry = Registry::beside(&serving);
     Folder {
         _dir: dir,
         serving,
         registry,
     }
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).expect("it is there").permissions().mode() & 0o777
 }
 
 fn served(folder: &Folder) -> String {
@@ -44,12 +50,19 @@ fn promote_and_roll_back_and_back_again() {
     let folder = folder();
     let registry = &folder.registry;
     assert_eq!(registry.list().unwrap(), []);
-    registry.add(&golden("regressor_h32.pth"), Some("v2")).unwrap();
+    let plain = registry.plain("v1").unwrap();
+    assert_eq!(
+        (plain.version.as_str(), plain.serves, plain.problem),
+        ("v1", true, None)
+    );
+    let added = registry.add(&golden("regressor_h32.pth"), Some("v2")).unwrap();
+    assert_eq!(mode(&added.path), mode(&folder.serving));
     registry
         .add(&golden("regressor_h32.full.pth"), Some("v3"))
         .unwrap();
     assert_eq!(registry.promote("v2", "v1").unwrap().as_deref(), Some("v1"));
     assert_eq!(served(&folder), "v2");
+    assert_eq!(registry.plain("v1"), None);
     assert_eq!(registry.promote("v3", "v1").unwrap().as_deref(), Some("v2"));
     assert_eq!(served(&folder), "v3");
     let names: Vec<(String, bool)> = registry

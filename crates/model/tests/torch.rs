@@ -36,13 +36,13 @@ fn run(script: &str, argument: &Path) -> Value {
         .arg(here(script))
         .arg(argument)
         .output()
-        .unwrap();
+        .expect("Python starts");
     assert!(
         output.status.success(),
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    serde_json::from_slice(&output.stdout).unwrap()
+    serde_json::from_slice(&output.stdout).expect("the script prints JSON")
 }
 
 fn has_torch() -> bool {

@@ -15,7 +15,11 @@ pub(super) fn run(flags: Models) -> anyhow::Result<()> {
     let options = assembly::load_options(&config.model)?;
     let registry = Registry::beside(&config.model.path).with_options(options);
     match flags.command {
-        ModelsCommand::List { json } => list(&registry.list()?, json)?,
+        ModelsCommand::List { json } => {
+            let mut versions: Vec<Version> = registry.plain(&config.model.version).into_iter().collect();
+            versions.extend(registry.list()?);
+            list(&versions, json)?;
+        }
         ModelsCommand::Show { version } => {
             println!("{}", serde_json::to_string_pretty(&registry.show(&version)?)?);
         }
@@ -68,7 +72,7 @@ fn list(versions: &[Version], json: bool) -> anyhow::Result<()> {
         return Ok(());
     }
     if versions.is_empty() {
-        println!("no versions yet; the first one: casement models add FILE --version NAME");
+        println!("no model and no versions yet; the first one: casement models add FILE --version NAME");
         return Ok(());
     }
     println!(
