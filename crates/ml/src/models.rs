@@ -51,7 +51,7 @@ impl ShadowSlot {
         self.0.read().clone()
     }
 
-    fn set(&self, model: Option<Model>) {
+    pub(crate) fn set(&self, model: Option<Model>) {
         *self.0.write() = model.map(Arc::new);
     }
 }

@@ -165,3 +165,64 @@ impl Outlet {
         sent
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn golden() -> Model {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../model/tests/goldens/regressor_h32.pth"
+        );
+        Model::load(std::path::Path::new(path)).unwrap()
+    }
+
+    fn job() -> ShadowJob {
+        ShadowJob {
+            device_id: DeviceId::parse("d").unwrap(),
+            timestamp: Timestamp::from_millis(1),
+            temperature: 21.0,
+            humidity: 50.0,
+            inputs: None,
+            command_id: Some("c".into()),
+            serving: Some("v1".into()),
+        }
+    }
+
+    #[test]
+    fn a_candidate_that_cannot_keep_up_makes_nobody_wait() {
+        let (sender, receiver) = sync_channel(QUEUE);
+        let shadow = Shadow {
+            slot: Arc::default(),
+            queue: Mutex::new(Some(sender)),
+            metrics: Arc::new(Metrics::new()),
+        };
+        shadow.offer(|| unreachable!("nobody prepares a job without a candidate"));
+        shadow.slot.set(Some(golden()));
+        (0..QUEUE + 5).for_each(|_| shadow.offer(job));
+        assert!(
+            shadow
+                .metrics
+                .text()
+                .contains("casement_ml_shadow_dropped_total 5\n")
+        );
+        shadow.close();
+        shadow.offer(|| unreachable!("nobody prepares a job after the end"));
+        assert_eq!(receiver.iter().count(), QUEUE);
+    }
+
+    #[test]
+    fn a_candidate_says_what_it_would_say_alone() {
+        let candidate = golden().with_default_version("v2");
+        let alone = candidate
+            .predict(&model::input(21.0, 50.0, None, &candidate))
+            .unwrap();
+        let beside = job().predict(&candidate).unwrap();
+        assert_eq!(beside.position.percent().to_bits(), alone.position.to_bits());
+        assert_eq!(
+            (beside.model_version.as_str(), beside.command_id.as_deref()),
+            ("v2", Some("c"))
+        );
+    }
+}

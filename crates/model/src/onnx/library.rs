@@ -70,9 +70,11 @@ fn find(chosen: Option<&Path>) -> Result<Option<PathBuf>, OnnxError> {
 
 /// Python environments, the present one first.
 fn pythons() -> Vec<PathBuf> {
-    let own = std::env::var_os("VIRTUAL_ENV").map(PathBuf::from);
+    let own = ["VIRTUAL_ENV", "CONDA_PREFIX"]
+        .into_iter()
+        .filter_map(std::env::var_os);
     let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local"));
-    own.into_iter()
+    own.map(PathBuf::from)
         .chain(home)
         .chain(["/usr/local".into(), "/usr".into()])
         .collect()
@@ -81,7 +83,8 @@ fn pythons() -> Vec<PathBuf> {
 /// The library that `path` is, or holds directly, or holds as a Python environment.
 fn resolve(path: &Path) -> Option<PathBuf> {
     if path.is_file() {
-        return Some(path.to_owned());
+        // A relative path would be taken from the program's own folder.
+        return path.canonicalize().ok();
     }
     in_folder(path).or_else(|| {
         let pythons = entries(&path.join("lib"))
@@ -128,8 +131,9 @@ mod tests {
         assert_eq!(resolve(dir.path()), None);
         let library = capi.join("libonnxruntime.so.1.32.0");
         std::fs::write(&library, "").unwrap();
+        let library = library.canonicalize().unwrap();
         for named in [dir.path(), &capi, &library] {
-            assert_eq!(resolve(named), Some(library.clone()));
+            assert_eq!(resolve(named).unwrap().canonicalize().unwrap(), library);
         }
     }
 
