@@ -4,6 +4,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 DEVICES ?= 5
+# ONNX=1 builds a binary that also loads .onnx models. Tests and lint always have it.
+ONNX ?=
+FEATURES := $(if $(ONNX),--features onnx)
+ALL := --workspace --features casement/onnx --locked
 export CARGO_TERM_COLOR ?= auto
 
 .PHONY: help build run test lint bench clean engine packages python
@@ -12,21 +16,21 @@ help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 build: packages engine ## The optimised binary: target/release/casement
-	$(CARGO) build --release --locked -p casement
+	$(CARGO) build --release --locked -p casement $(FEATURES)
 
 run: build ## Build, then run everything with five simulated rooms (DEVICES=N for another number)
 	./target/release/casement up --simulate $(DEVICES)
 
 test: packages test-packages engine python ## Every test, with a real Mosquitto and a real ClickHouse engine
-	$(CARGO) test --workspace --locked --no-fail-fast
+	$(CARGO) test $(ALL) --no-fail-fast
 
 lint: packages ## Format, clippy and documentation; warnings are errors
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --document-private-items
+	$(CARGO) clippy $(ALL) --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(ALL) --no-deps --document-private-items
 
 bench: packages engine python ## Benchmarks; quote ratios and medians
-	$(CARGO) bench --workspace --locked
+	$(CARGO) bench $(ALL)
 
 engine: ## Fetch the ClickHouse engine into the user's cache, once
 	scripts/fetch-engine.sh

@@ -7,8 +7,8 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use domain::{
-    ClipLimits, ClockPolicy, DeviceId, Quantity, Reading, Refusal, RefusalReason, Timestamp, WindowAction,
-    WindowState,
+    ClipLimits, ClockPolicy, DeviceId, Quantity, Reading, Refusal, RefusalReason, ShadowPrediction,
+    Timestamp, WindowAction, WindowState,
 };
 use journal::{Appended, Entry, Journal, JournalError, Key};
 use mqtt::{DeviceStatus, Inbound, TopicKind, Topics};
@@ -80,6 +80,7 @@ enum Event {
     Action(Box<WindowAction>),
     State(WindowState),
     Status(DeviceId, bool),
+    Shadow(Box<ShadowPrediction>),
 }
 
 /// A message that was understood and decided on; what remains is to make it durable.
@@ -139,14 +140,18 @@ impl Ingest {
         acceptance
     }
 
-    /// Whether a topic lies in a tree that devices and windows talk in: the embedded broker shows us all topics.
+    /// Whether a topic lies in a tree that devices and windows talk in: the embedded broker shows us all topics. The ML
+    /// service's tree is its own; of it only the candidates' predictions are ours.
     fn is_ours(&self, topic: &str) -> bool {
         let root = topic.split('/').next();
-        let ours = |kind| self.topics.pattern(kind).filter().split('/').next() == root;
-        TopicKind::ALL
-            .into_iter()
-            .filter(|kind| *kind != TopicKind::InferenceRequest)
-            .any(ours)
+        TopicKind::ALL.into_iter().any(|kind| {
+            let pattern = self.topics.pattern(kind);
+            match kind {
+                TopicKind::InferenceRequest => false,
+                TopicKind::ShadowPrediction => pattern.match_topic(topic).is_some(),
+                _ => pattern.filter().split('/').next() == root,
+            }
+        })
     }
 
     async fn decode(&self, inbound: Inbound, message: &Message) -> Result<Event, Refusal> {
@@ -175,6 +180,7 @@ impl Ingest {
             TopicKind::DeviceStatus => {
                 Event::Status(device_id, mqtt::decode_status(payload)? == DeviceStatus::Online)
             }
+            TopicKind::ShadowPrediction => Event::Shadow(Box::new(mqtt::decode_shadow(device_id, payload)?)),
             TopicKind::InferenceRequest => {
                 return Err(Refusal::new(RefusalReason::BadTopic, "requests are not for us"));
             }
@@ -233,6 +239,11 @@ impl Ingest {
                 status = Some((device_id, online, received_at));
                 (None, event.into_iter().collect())
             }
+            // A device's state and history are what happened; this only might have.
+            Event::Shadow(prediction) => (
+                Some(repeats::shadow_key(&prediction)),
+                vec![rows::shadow(&prediction, received_at)],
+            ),
         };
         Looked {
             key,
@@ -318,6 +329,7 @@ impl Event {
             Self::Action(_) => "window_control",
             Self::State(_) => "window_state",
             Self::Status(..) => "device_status",
+            Self::Shadow(_) => "shadow_prediction",
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! In: events with the times their devices claimed. Out: 16 bytes of SHA-256 over (kind, device, time, content).
 
-use domain::{Reading, Timestamp, WindowAction, WindowState};
+use domain::{Reading, ShadowPrediction, Timestamp, WindowAction, WindowState};
 use journal::Key;
 use sha2::{Digest as _, Sha256};
 
@@ -47,6 +47,20 @@ pub(crate) fn state_key(state: &WindowState) -> Key {
         state.device_id.as_str(),
         state.timestamp,
         &position,
+    )
+}
+
+pub(crate) fn shadow_key(prediction: &ShadowPrediction) -> Key {
+    // One command may have candidates of several versions.
+    let mut content = prediction.position.percent().to_bits().to_le_bytes().to_vec();
+    content.extend(prediction.model_version.as_bytes());
+    content.push(0);
+    content.extend(prediction.command_id.as_deref().unwrap_or_default().as_bytes());
+    key(
+        "shadow_prediction",
+        prediction.device_id.as_str(),
+        prediction.timestamp,
+        &content,
     )
 }
 

@@ -2,7 +2,7 @@
 //!
 //! In: domain values and the time of receipt. Out: `store`'s rows. Pure.
 
-use domain::{Quantity, Reading, Refusal, Timestamp, WindowAction, WindowState};
+use domain::{Quantity, Reading, Refusal, ShadowPrediction, Timestamp, WindowAction, WindowState};
 use store::{
     AudioRow, DeviceEventRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, WindowActionRow,
     WindowStateRow,
@@ -73,6 +73,20 @@ pub(crate) fn action(action: &WindowAction, basis: Option<&LastRequest>, receive
         received_at: received_at.as_millis(),
     };
     [Row::WindowAction(told), Row::MlPrediction(predicted)]
+}
+
+/// What a candidate would have decided: a prediction like any other, and no action.
+pub(crate) fn shadow(prediction: &ShadowPrediction, received_at: Timestamp) -> Row {
+    Row::MlPrediction(MlPredictionRow {
+        timestamp: prediction.timestamp.as_millis(),
+        device_id: prediction.device_id.to_string(),
+        prediction: prediction.position.percent(),
+        confidence: prediction.confidence.probability(),
+        inference_time_ms: prediction.inference_time_ms.unwrap_or(f64::NAN),
+        model_version: prediction.model_version.clone(),
+        command_id: prediction.command_id.clone().unwrap_or_default(),
+        received_at: received_at.as_millis(),
+    })
 }
 
 pub(crate) fn state(state: &WindowState, received_at: Timestamp) -> Row {

@@ -9,10 +9,11 @@ use audio::{FeatureOptions, Normalization, Preprocessing, archive::ArchiveOption
 use backend::{BackendOptions, TriggerOptions};
 use domain::{FeatureName, Thresholds};
 use ml::MlOptions;
+use model::LoadOptions;
 use mqtt::{BrokerUrl, ConnectionOptions, TopicPatterns, Topics};
 use store::StoreOptions;
 
-use crate::config::{Audio, Config, Engine, Mqtt, Secret};
+use crate::config::{Audio, Config, Engine, Model, Mqtt, Secret};
 
 /// How long a broker keeps the backend's session: what arrives while the backend is away is not missed.
 const SESSION: Duration = Duration::from_hours(7 * 24);
@@ -28,6 +29,7 @@ pub fn topics(config: &Mqtt) -> anyhow::Result<Topics> {
         window_control: topics.window_control,
         window_state: topics.window_state,
         device_status: topics.device_status,
+        shadow_prediction: topics.shadow_prediction,
     };
     Topics::new(&patterns).context("mqtt.topics cannot be used")
 }
@@ -116,7 +118,8 @@ fn archive(config: &Audio) -> Option<ArchiveOptions> {
     })
 }
 
-fn store(config: &Config) -> StoreOptions {
+/// The database's options.
+pub fn store(config: &Config) -> StoreOptions {
     let clickhouse = &config.clickhouse;
     let url = if clickhouse.addr.contains("://") {
         clickhouse.addr.clone()
@@ -160,6 +163,14 @@ pub fn engine(config: &Engine) -> engine::Options {
     options
 }
 
+/// How models are loaded.
+pub fn load_options(config: &Model) -> anyhow::Result<LoadOptions> {
+    Ok(LoadOptions {
+        device: config.device.parse().context("model.device cannot be used")?,
+        onnx_runtime: config.onnx_runtime.clone(),
+    })
+}
+
 /// The ML service's options.
 pub fn ml(config: &Config) -> anyhow::Result<MlOptions> {
     let connection = connection(&config.mqtt, &passing_client_id("casement-ml"))?;
@@ -169,7 +180,8 @@ pub fn ml(config: &Config) -> anyhow::Result<MlOptions> {
         &config.model.path,
         &config.model.version,
     );
-    options.device = config.model.device.parse()?;
+    options.load = load_options(&config.model)?;
+    options.shadow.clone_from(&config.model.shadow);
     options.features = features(&config.audio)?;
     options.store_raw = archive(&config.audio);
     Ok(options)

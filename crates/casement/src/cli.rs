@@ -56,12 +56,14 @@ pub enum Command {
     Features(Features),
     /// Print a model's predictions for given inputs as JSON
     #[command(
-        after_help = "Example:\n  casement predict --model models/window_regressor.pth --input inputs.json"
+        after_help = "Example:\n  casement predict --model models/window_regressor.pth --input inputs.json\n  \
+        echo '{\"input\": [[21, 50, …48 audio numbers…]]}' | casement predict --input -"
     )]
     Predict(Predict),
     /// Keep versions of the model: add, promote, roll back
     #[command(
-        after_help = "Example:\n  casement models add new.pth --version v2.0.0 && casement models promote v2.0.0"
+        after_help = "Example:\n  casement models add new.pth --version v2.0.0 && casement models shadow v2.0.0\n  \
+        casement models compare v1.0.0 v2.0.0 && casement models promote v2.0.0"
     )]
     Models(Models),
     /// Print the configuration in effect as JSON, secrets redacted
@@ -196,12 +198,15 @@ pub struct Features {
 /// Flags of `casement predict`.
 #[derive(Debug, Args)]
 pub struct Predict {
-    /// A `.pth` file
+    /// A `.pth` or `.onnx` file [default: the configuration's model.path]
     #[arg(long, value_name = "FILE")]
-    pub model: PathBuf,
-    /// A JSON file: {"input": [[50 numbers], …]}
+    pub model: Option<PathBuf>,
+    /// JSON files, `-` for standard input: {"input": [[50 numbers], …]}; one line of answer for each
+    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    pub input: Vec<PathBuf>,
+    /// Configuration file (YAML); its `model` section says how to load
     #[arg(long, value_name = "FILE")]
-    pub input: PathBuf,
+    pub config: Option<PathBuf>,
 }
 
 /// Flags of `casement models`.
@@ -218,16 +223,20 @@ pub struct Models {
 /// What `casement models` can do.
 #[derive(Debug, Subcommand)]
 pub enum ModelsCommand {
-    /// Print every version, a JSON object a line
-    List,
-    /// Print one version
+    /// List every version
+    List {
+        /// A JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print one version with all that is known about it, as JSON
     Show {
         /// Its name
         version: String,
     },
     /// Check a model file and keep it as a version
     Add {
-        /// A `.pth` file
+        /// A `.pth` or `.onnx` file
         file: PathBuf,
         /// Its name [default: what its side-car says]
         #[arg(long)]
@@ -240,7 +249,29 @@ pub enum ModelsCommand {
     },
     /// Let the version serve again that served before
     Rollback,
-    /// Remove a version that does not serve
+    /// Let a version predict beside the one that serves, moving nothing; a running service follows within a second
+    Shadow {
+        /// Its name
+        #[arg(required_unless_present = "off", conflicts_with = "off")]
+        version: Option<String>,
+        /// End it
+        #[arg(long)]
+        off: bool,
+    },
+    /// Compare two versions by what they predicted for the same commands, from ClickHouse
+    Compare {
+        /// One version, usually the one that serves
+        a: String,
+        /// The other, usually the candidate
+        b: String,
+        /// How many days to look back
+        #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+        days: u32,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove a version that neither serves nor shadows
     Remove {
         /// Its name
         version: String,

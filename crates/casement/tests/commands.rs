@@ -2,8 +2,9 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::float_cmp, clippy::too_many_lines)]
 
 use std::{
+    io::Write as _,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use serde_json::Value;
@@ -153,6 +154,121 @@ fn predictions_are_torchs() {
 }
 
 #[test]
+fn several_inputs_and_standard_input_are_answered_line_by_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let row = vec![1.0; 50];
+    let one = dir.path().join("one.json");
+    let two = dir.path().join("two.json");
+    std::fs::write(&one, serde_json::json!({"input": [row]}).to_string()).unwrap();
+    std::fs::write(&two, serde_json::json!({"input": [row, row]}).to_string()).unwrap();
+    let (one, two) = (one.to_str().unwrap(), two.to_str().unwrap());
+    let both = text(&casement(&["predict", "--input", one, two]).stdout);
+    let lines: Vec<Value> = both
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!((lines.len(), &lines[1]["file"]), (2, &Value::from(two)));
+    assert_eq!(lines[1]["position"][1], lines[0]["position"][0]);
+
+    let mut piped = Command::new(env!("CARGO_BIN_EXE_casement"))
+        .args([
+            "predict",
+            "--model",
+            "models/window_regressor.pth",
+            "--input",
+            "-",
+        ])
+        .current_dir(root())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = piped.stdin.take().unwrap();
+    stdin.write_all(&std::fs::read(one).unwrap()).unwrap();
+    drop(stdin);
+    let answer: Value = serde_json::from_slice(&piped.wait_with_output().unwrap().stdout).unwrap();
+    assert_eq!(answer["position"][0], lines[0]["position"][0]);
+    assert!(answer.get("file").is_none());
+}
+
+#[test]
+fn what_cannot_be_predicted_is_one_clear_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let input = |name: &str, json: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, json).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let good = input(
+        "good.json",
+        &serde_json::json!({"input": [vec![1.0; 50]]}).to_string(),
+    );
+    let short = input(
+        "short.json",
+        &serde_json::json!({"input": [vec![1.0; 50], vec![1.0; 49]]}).to_string(),
+    );
+    let flat = input("flat.json", r#"{"input": [1, 2, 3]}"#);
+    let nan = input("nan.json", r#"{"input": [[NaN]]}"#);
+    let hidden = "crates/model/tests/goldens/regressor_h32.onnx";
+    for (model, file, words) in [
+        (
+            "models/none.pth",
+            &good,
+            "error: the model models/none.pth cannot be used: cannot read the model",
+        ),
+        (
+            "README.md",
+            &good,
+            "error: the model README.md cannot be used: this is another kind of file",
+        ),
+        (
+            "models/window_regressor.pth",
+            &"none.json".to_owned(),
+            "error: cannot read none.json: ",
+        ),
+        (
+            "models/window_regressor.pth",
+            &short,
+            "short.json cannot be answered: row 1 has 49 numbers, the model reads 50",
+        ),
+        (
+            "models/window_regressor.pth",
+            &flat,
+            r#"flat.json is not {"input": [[50 numbers], …]}: "#,
+        ),
+        (
+            "models/window_regressor.pth",
+            &nan,
+            r#"nan.json is not {"input": [[50 numbers], …]}: "#,
+        ),
+        (
+            hidden,
+            &good,
+            "ONNX Runtime is not found (looked for /no/such/place)",
+        ),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_casement"))
+            .args(["predict", "--model", model, "--input", &good, file])
+            .current_dir(root())
+            .env("CASEMENT__MODEL__ONNX_RUNTIME", "/no/such/place")
+            .output()
+            .unwrap();
+        let message = text(&output.stderr);
+        let expected = if cfg!(feature = "onnx") || model != hidden {
+            words
+        } else {
+            "this build cannot load .onnx models"
+        };
+        assert!(
+            output.status.code() == Some(1) && message.contains(expected) && message.lines().count() == 1,
+            "{message}"
+        );
+        // Not even the good one is answered.
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
 fn versions_are_added_promoted_and_rolled_back() {
     let dir = tempfile::tempdir().unwrap();
     let serving = dir.path().join("window_regressor.pth");
@@ -175,15 +291,36 @@ fn versions_are_added_promoted_and_rolled_back() {
     let (promoted, message) = models(&["promote", "v2"]);
     assert!(promoted && message.contains("v2 serves now"), "{message}");
     assert!(
-        models(&["list"])
+        models(&["list", "--json"])
             .1
             .lines()
             .any(|line| line.contains("\"v2\"") && line.contains("\"serves\":true")),
         "{}",
-        models(&["list"]).1
+        models(&["list", "--json"]).1
+    );
+    assert!(
+        models(&["list"])
+            .1
+            .lines()
+            .any(|line| line.starts_with("v2 ") && line.contains(" serves "))
     );
     let (back, message) = models(&["rollback"]);
     assert!(back, "{message}");
+    let (shadows, message) = models(&["shadow", "v2"]);
+    assert!(shadows && message.starts_with("v2 predicts beside"), "{message}");
+    assert!(
+        models(&["list"])
+            .1
+            .lines()
+            .any(|line| line.starts_with("v2 ") && line.contains(" shadows "))
+    );
+    let (removed, message) = models(&["remove", "v2"]);
+    assert!(
+        !removed && message.contains("casement models shadow --off"),
+        "{message}"
+    );
+    assert_eq!(models(&["shadow", "--off"]).1, "v2 predicts no more\n");
+    assert!(!models(&["shadow"]).0);
     assert!(models(&["remove", "v2"]).0);
     assert!(!models(&["promote", "v2"]).0);
 }

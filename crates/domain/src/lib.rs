@@ -8,6 +8,7 @@ mod climate;
 mod clip;
 mod device;
 mod features;
+mod prediction;
 mod refusal;
 mod time;
 mod window;
@@ -17,6 +18,7 @@ pub use climate::{Quantity, Reading};
 pub use clip::{AudioFormat, AudioHash, Clip, ClipLimits};
 pub use device::{DeviceId, InvalidDeviceId};
 pub use features::{ClipFeatures, FEATURES_VERSION, FeatureName, Level, MODEL_AUDIO_INPUTS, Summary};
+pub use prediction::ShadowPrediction;
 pub use refusal::{Refusal, RefusalReason};
 pub use time::{ClockPolicy, InvalidTimestamp, Stamped, Timestamp};
 pub use window::{

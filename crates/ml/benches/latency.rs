@@ -1,15 +1,15 @@
 //! Request → command through a real Mosquitto: latency with one request in flight, throughput with sixteen.
 //!
-//! `cargo bench -p ml -- [requests]`. Service and driver share this process.
+//! `cargo bench -p ml -- [requests]`. Service and driver share this process. Once alone, once with a candidate beside it.
 
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use std::time::Instant;
+use std::{path::PathBuf, time::Instant};
 
 use ml::{Ml, MlOptions};
 use mqtt::{BrokerUrl, ConnectionOptions, Event, Incoming, Publisher, Qos, Subscription, Topics};
-use support::{Mosquitto, PATIENCE, device, model_path, request, service, wav};
+use support::{Mosquitto, PATIENCE, device, model_path, other_model_path, request, service, wav};
 use tokio::{sync::oneshot, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -97,14 +97,32 @@ async fn main() {
         .unwrap_or(500)
         .max(100);
     let broker = Mosquitto::start();
+    println!("the model alone");
+    measure(&broker, requests, None).await;
+    println!("with a candidate in its shadow");
+    measure(&broker, requests, Some(other_model_path())).await;
+}
+
+/// Runs a service and drives it.
+async fn measure(broker: &Mosquitto, requests: usize, candidate: Option<PathBuf>) {
     let connection = ConnectionOptions::new(BrokerUrl::tcp("127.0.0.1", broker.addr.port()), "ml");
-    let ml = Ml::open(MlOptions::new(connection, Topics::default(), model_path(), "v0"))
-        .expect("the service opens");
+    let mut options = MlOptions::new(connection, Topics::default(), model_path(), "v0");
+    let shadowing = format!("casement_ml_shadowing {}", u8::from(candidate.is_some()));
+    options.shadow = candidate;
+    let ml = Ml::open(options).expect("the service opens");
+    let metrics = ml.metrics();
     let (shutdown, (ready, listening)) = (CancellationToken::new(), oneshot::channel());
     let running = tokio::spawn(ml.run(shutdown.clone(), ready));
     listening.await.expect("it listens");
-    let mut driver = Driver::connect(&broker).await;
+    while !metrics.text().lines().any(|line| line == shadowing) {
+        tokio::task::yield_now().await;
+    }
+    drive(&mut Driver::connect(broker).await, requests).await;
+    shutdown.cancel();
+    running.await.expect("it does not panic").expect("it ends well");
+}
 
+async fn drive(driver: &mut Driver, requests: usize) {
     let clip = wav(440.0, 2.0);
     let samples = audio::decode(
         &clip,
@@ -139,6 +157,4 @@ async fn main() {
     driver
         .throughput("2 s clip with its features", requests, with_features)
         .await;
-    shutdown.cancel();
-    running.await.expect("it does not panic").expect("it ends well");
 }

@@ -9,10 +9,11 @@ mod metrics;
 mod models;
 mod options;
 mod service;
+mod shadow;
 mod worker;
 
 pub use metrics::Metrics;
 pub use models::{ModelSlot, load};
-pub use options::{Device, MlError, MlOptions};
+pub use options::{MlError, MlOptions};
 pub use service::{Answer, FeatureSource, Service};
 pub use worker::Ml;

@@ -61,6 +61,9 @@ pub struct Metrics {
     features: Family<Kind, Counter>,
     model_swaps: Counter,
     models_refused: Counter,
+    shadowing: Gauge,
+    shadow_predictions: Counter,
+    shadow_dropped: Counter,
     recordings: Counter,
     recordings_failed: Counter,
     broker_up: Gauge,
@@ -88,6 +91,9 @@ impl Metrics {
             features: Family::default(),
             model_swaps: Counter::default(),
             models_refused: Counter::default(),
+            shadowing: Gauge::default(),
+            shadow_predictions: Counter::default(),
+            shadow_dropped: Counter::default(),
             recordings: Counter::default(),
             recordings_failed: Counter::default(),
             broker_up: Gauge::default(),
@@ -121,6 +127,21 @@ impl Metrics {
             "models_refused",
             "Model files refused while running",
             self.models_refused.clone(),
+        );
+        registry.register(
+            "shadowing",
+            "1 while a candidate predicts beside the model",
+            self.shadowing.clone(),
+        );
+        registry.register(
+            "shadow_predictions",
+            "Predictions of candidates sent",
+            self.shadow_predictions.clone(),
+        );
+        registry.register(
+            "shadow_dropped",
+            "Predictions of candidates that were not made or not sent",
+            self.shadow_dropped.clone(),
         );
         registry.register("recordings_stored", "Recordings kept", self.recordings.clone());
         registry.register(
@@ -194,6 +215,18 @@ impl Metrics {
 
     pub(crate) fn model_refused(&self) {
         self.models_refused.inc();
+    }
+
+    pub(crate) fn shadowing(&self, there: bool) {
+        self.shadowing.set(there.into());
+    }
+
+    pub(crate) fn shadow_predicted(&self, sent: bool) {
+        if sent {
+            self.shadow_predictions.inc()
+        } else {
+            self.shadow_dropped.inc()
+        };
     }
 
     pub(crate) fn recording_stored(&self, stored: bool) {

@@ -1,8 +1,8 @@
-//! The model that serves, and its replacement while it serves.
+//! The model that serves, and its replacement while it serves; likewise the candidate in its shadow.
 //!
-//! In: the path of a `.pth` file. Out: the present model. The file is looked at twice a second rather than watched by
-//! the kernel, because that also works on network file systems and in containers' volumes. A refused file changes
-//! nothing but a counter and the log.
+//! In: the paths of model files. Out: the present models. The files are looked at twice a second: unlike a message it
+//! reaches a service that was away, and unlike the kernel's notices it also works on network file systems and in
+//! containers' volumes. A refused file changes nothing but a counter and the log.
 
 use std::{
     fs,
@@ -11,12 +11,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use model::{Model, sidecar_path};
+use model::{LoadOptions, Model, sidecar_path};
 use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::{Device, Metrics, MlError, MlOptions};
+use crate::{Metrics, MlError, MlOptions};
 
 /// The specification's rate.
 const TRAINED_RATE: u32 = 16_000;
@@ -43,6 +43,21 @@ impl ModelSlot {
     }
 }
 
+/// Holds the candidate, where there is one.
+#[derive(Debug, Default)]
+pub(crate) struct ShadowSlot(RwLock<Option<Arc<Model>>>);
+
+impl ShadowSlot {
+    /// The present candidate.
+    pub(crate) fn current(&self) -> Option<Arc<Model>> {
+        self.0.read().clone()
+    }
+
+    pub(crate) fn set(&self, model: Option<Model>) {
+        *self.0.write() = model.map(Arc::new);
+    }
+}
+
 type Stamp = (PathBuf, (SystemTime, u64), Option<(SystemTime, u64)>);
 
 /// What a model must agree with.
@@ -50,7 +65,7 @@ type Stamp = (PathBuf, (SystemTime, u64), Option<(SystemTime, u64)>);
 pub(crate) struct ModelSource {
     path: PathBuf,
     default_version: String,
-    device: Device,
+    options: LoadOptions,
     sample_rate: Option<u32>,
     features_version: String,
 }
@@ -60,18 +75,25 @@ impl ModelSource {
         Self {
             path: options.model_path.clone(),
             default_version: options.model_version.clone(),
-            device: options.device,
+            options: options.load.clone(),
             sample_rate: options.features.rate,
             features_version: options.features.version(),
         }
     }
 
+    /// Where the candidate comes from. One without a side-car is named `shadow`.
+    pub(crate) fn shadow(options: &MlOptions) -> Self {
+        let path = options.shadow.clone();
+        Self {
+            path: path.unwrap_or_else(|| model::shadow_path(&options.model_path)),
+            default_version: "shadow".into(),
+            ..Self::new(options)
+        }
+    }
+
     /// Loads the file as it is now.
     pub(crate) fn load(&self) -> Result<Model, MlError> {
-        if self.device == Device::Cuda {
-            return Err(MlError::CudaForPth);
-        }
-        let model = Model::load(&self.path)
+        let model = Model::load_with(&self.path, &self.options)
             .map_err(|source| MlError::Model {
                 path: self.path.clone(),
                 source,
@@ -162,6 +184,46 @@ pub(crate) async fn follow(
                     serving = slot.current().version(),
                     "the new model file is refused: {because}"
                 );
+            }
+        }
+    }
+}
+
+/// Follows the candidate until `shutdown`: it comes, changes and goes while the service runs.
+pub(crate) async fn follow_shadow(
+    source: ModelSource,
+    slot: Arc<ShadowSlot>,
+    metrics: Arc<Metrics>,
+    shutdown: CancellationToken,
+) {
+    let mut seen = None;
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
+        let stamp = source.stamp();
+        if stamp == seen {
+            continue;
+        }
+        seen.clone_from(&stamp);
+        if stamp.is_none() {
+            slot.set(None);
+            metrics.shadowing(false);
+            info!("no candidate predicts any more");
+            continue;
+        }
+        let from = source.clone();
+        let Ok(loaded) = tokio::task::spawn_blocking(move || from.load()).await else {
+            continue;
+        };
+        metrics.shadowing(loaded.is_ok());
+        match loaded {
+            Ok(model) => {
+                info!(version = model.version(), "a candidate predicts beside the model");
+                slot.set(Some(model));
+            }
+            Err(error) => {
+                slot.set(None);
+                metrics.model_refused();
+                warn!("the candidate is refused: {}", chain(&error));
             }
         }
     }

@@ -1,32 +1,11 @@
 //! What the service needs to know, and why it may not start.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use audio::{AudioError, FeatureOptions, archive::ArchiveOptions};
 use domain::ClipLimits;
-use model::LoadError;
+use model::{LoadError, LoadOptions};
 use mqtt::{ConnectionOptions, Topics};
-
-/// Where predictions are computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Device {
-    /// The processor: about a microsecond a prediction.
-    #[default]
-    Cpu,
-    /// An NVIDIA GPU; not for `.pth` models.
-    Cuda,
-}
-
-impl FromStr for Device {
-    type Err = MlError;
-    fn from_str(text: &str) -> Result<Self, MlError> {
-        match text {
-            "cpu" => Ok(Self::Cpu),
-            _ if text == "cuda" || text.starts_with("cuda:") => Ok(Self::Cuda),
-            _ => Err(MlError::UnknownDevice(text.to_owned())),
-        }
-    }
-}
 
 /// The service's options. Start from [`MlOptions::new`] and change what differs.
 #[derive(Debug)]
@@ -35,12 +14,14 @@ pub struct MlOptions {
     pub connection: ConnectionOptions,
     /// Where requests come from and commands go to.
     pub topics: Topics,
-    /// The `.pth` file. When it is replaced, the service follows.
+    /// The `.pth` or `.onnx` file. When it is replaced, the service follows.
     pub model_path: PathBuf,
     /// What predictions are labelled with where the model's side-car does not say.
     pub model_version: String,
-    /// Where predictions are computed.
-    pub device: Device,
+    /// Where predictions are computed, and by which ONNX Runtime.
+    pub load: LoadOptions,
+    /// A candidate that predicts beside the model and moves nothing; without it, what the registry beside the model says.
+    pub shadow: Option<PathBuf>,
     /// How features are computed. Which ones does not matter here: always those that models read.
     pub features: FeatureOptions,
     /// How large a clip may be.
@@ -66,7 +47,8 @@ impl MlOptions {
             topics,
             model_path: model_path.into(),
             model_version: model_version.into(),
-            device: Device::Cpu,
+            load: LoadOptions::default(),
+            shadow: None,
             features: FeatureOptions::default(),
             clip_limits: ClipLimits::default(),
             store_raw: None,
@@ -88,14 +70,6 @@ pub enum MlError {
         #[source]
         source: LoadError,
     },
-    /// A `.pth` model on a GPU.
-    #[error(
-        "model.device is cuda, but a .pth model runs on the CPU: set model.device: cpu (cuda is for .onnx models)"
-    )]
-    CudaForPth,
-    /// A device nobody knows.
-    #[error("model.device is '{0}', expected cpu or cuda")]
-    UnknownDevice(String),
     /// The model was trained on another sample rate.
     #[error("the model was trained at {model} Hz, audio.sample_rate is {configured} Hz")]
     SampleRate {

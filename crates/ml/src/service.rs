@@ -52,6 +52,8 @@ pub struct Answer {
     pub source: FeatureSource,
     /// The recording's bytes, decoded.
     pub recording: Option<Vec<u8>>,
+    /// The model's audio numbers, where there was a clip.
+    pub inputs: Option<[f64; MODEL_AUDIO_INPUTS]>,
 }
 
 /// What a clip gave.
@@ -89,8 +91,8 @@ impl Service {
     ) -> Result<Answer, Refusal> {
         let heard = request.audio.as_ref().map(|audio| self.hear(audio)).transpose()?;
         let model = self.models.current();
-        let inputs = heard.as_ref().map(|heard| &heard.inputs);
-        let input = model::input(request.temperature, request.humidity, inputs, &model);
+        let inputs = heard.as_ref().map(|heard| heard.inputs);
+        let input = model::input(request.temperature, request.humidity, inputs.as_ref(), &model);
         let prediction = model
             .predict(&input)
             .map_err(|error| Refusal::new(RefusalReason::NotFinite, error.to_string()))?;
@@ -119,6 +121,7 @@ impl Service {
             action,
             source,
             recording,
+            inputs,
         })
     }
 
@@ -166,7 +169,7 @@ fn usable(features: &ClipFeatures) -> Option<[f64; MODEL_AUDIO_INPUTS]> {
         .filter(|inputs| inputs.iter().all(|x| (*x as f32).is_finite()))
 }
 
-fn checked(prediction: &Prediction) -> Result<(Position, Confidence), Refusal> {
+pub(crate) fn checked(prediction: &Prediction) -> Result<(Position, Confidence), Refusal> {
     let refuse = |error: domain::InvalidValue| {
         Refusal::new(RefusalReason::OutOfRange, format!("the prediction: {error}"))
     };

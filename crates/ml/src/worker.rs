@@ -23,7 +23,8 @@ use crate::{
     budget::LogBudget,
     desk::{Desk, Displaced},
     metrics::Drop,
-    models::{ModelSource, follow},
+    models::{ModelSource, ShadowSlot, follow, follow_shadow},
+    shadow::{Shadow, ShadowJob},
 };
 
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
@@ -40,6 +41,7 @@ pub struct Ml {
     archive: Option<Arc<Archive>>,
     service: Service,
     source: ModelSource,
+    candidate: ModelSource,
     metrics: Arc<Metrics>,
 }
 
@@ -52,6 +54,7 @@ struct Shared {
     metrics: Arc<Metrics>,
     archive: Option<Arc<Archive>>,
     refusals_logged: LogBudget,
+    shadow: Shadow,
 }
 
 impl Ml {
@@ -63,7 +66,7 @@ impl Ml {
         if options.features.n_mfcc != FeatureOptions::default().n_mfcc {
             return Err(MlError::Coefficients(options.features.n_mfcc));
         }
-        let source = ModelSource::new(&options);
+        let (source, candidate) = (ModelSource::new(&options), ModelSource::shadow(&options));
         let service = Service {
             models: Arc::new(ModelSlot::new(source.load()?)),
             extractor: Extractor::new(options.features.clone())?,
@@ -82,6 +85,7 @@ impl Ml {
             archive,
             service,
             source,
+            candidate,
             metrics: Arc::new(Metrics::new()),
         })
     }
@@ -103,6 +107,7 @@ impl Ml {
             archive,
             service,
             source,
+            candidate,
             metrics,
         } = self;
         let models = Arc::clone(&service.models);
@@ -111,6 +116,14 @@ impl Ml {
             options.topics.filter(TopicKind::InferenceRequest),
         ));
         let (publisher, incoming) = mqtt::connect(connection);
+        let candidates = Arc::new(ShadowSlot::default());
+        let (shadow, shadowing) = Shadow::start(
+            Arc::clone(&candidates),
+            options.topics.clone(),
+            publisher.clone(),
+            Arc::clone(&metrics),
+        )
+        .map_err(MlError::Thread)?;
         let shared = Arc::new(Shared {
             desk: Desk::new(options.max_waiting),
             service,
@@ -119,19 +132,24 @@ impl Ml {
             metrics: Arc::clone(&metrics),
             archive: archive.clone(),
             refusals_logged: LogBudget::default(),
+            shadow,
         });
         info!(model = models.current().version(), "the model is loaded");
-        let workers = start_workers(&shared)?;
-        let following = tokio::spawn(follow(source, models, metrics, shutdown.clone()));
+        let mut threads = start_workers(&shared)?;
+        threads.push(shadowing);
+        let following = tokio::spawn(follow(source, models, Arc::clone(&metrics), shutdown.clone()));
+        let following_shadow = tokio::spawn(follow_shadow(candidate, candidates, metrics, shutdown.clone()));
         let sweeping = archive.map(|archive| tokio::spawn(sweep(archive)));
         let ended = shutdown
             .run_until_cancelled(receive(&shared, incoming, ready))
             .await;
         shared.desk.close();
+        shared.shadow.close();
         following.abort();
+        following_shadow.abort();
         sweeping.inspect(tokio::task::JoinHandle::abort);
         let _ =
-            tokio::task::spawn_blocking(move || workers.into_iter().for_each(|worker| drop(worker.join())))
+            tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join())))
                 .await;
         publisher.disconnect().await;
         if ended.is_some() {
@@ -248,6 +266,7 @@ impl Shared {
             action,
             source,
             recording,
+            inputs,
         } = answer;
         let topic = self.topics.topic_for(TopicKind::WindowControl, &action.device_id);
         // While the broker is away the command would wait for it and arrive stale.
@@ -267,6 +286,10 @@ impl Shared {
             debug!(device_id = %action.device_id, position = action.position.percent(), "commanded");
         } else {
             self.metrics.dropped(Drop::Unsent);
+        }
+        // Only now: the candidate must not delay the window, and what moved nothing has nothing to be compared with.
+        if sent {
+            self.shadow.offer(|| ShadowJob::beside(&action, inputs.as_ref()));
         }
         if let (Some(archive), Some(hash), Some(recording)) = (&self.archive, &action.audio_hash, &recording)
         {

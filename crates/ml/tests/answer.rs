@@ -40,6 +40,7 @@ fn the_specifications_fields_are_enough() {
         action,
         source,
         recording,
+        inputs: _,
     } = answer(&service, &request(Some(&clip))).unwrap();
     assert_eq!(source, FeatureSource::Computed);
     assert_eq!(recording.as_deref(), Some(&clip[..]));
@@ -162,6 +163,7 @@ fn without_a_clip_the_training_means_stand_in() {
         action,
         source,
         recording,
+        inputs: _,
     } = answer(&service, &request(None)).unwrap();
     assert_eq!((source, recording), (FeatureSource::NoClip, None));
     assert_eq!((action.audio_features.len(), action.audio_hash), (0, None));

@@ -3,10 +3,11 @@
 
 mod support;
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{collections::VecDeque, fs, path::Path, sync::Arc, time::Duration};
 
 use audio::{FeatureOptions, archive::ArchiveOptions};
-use ml::{Device, Metrics, Ml, MlError, MlOptions};
+use ml::{Metrics, Ml, MlError, MlOptions};
+use model::Device;
 use mqtt::{BrokerUrl, ConnectionOptions, Delivery, Event, Incoming, Publisher, Qos, Subscription, Topics};
 use serde_json::{Value, json};
 use support::{Mosquitto, PATIENCE, model_path, other_model_path, wav};
@@ -27,6 +28,7 @@ fn options(broker: &Mosquitto, model: &Path) -> MlOptions {
 struct Bench {
     client: Publisher,
     commands: Incoming,
+    shadows: VecDeque<Value>,
     metrics: Arc<Metrics>,
     shutdown: CancellationToken,
     running: JoinHandle<Result<(), MlError>>,
@@ -36,9 +38,9 @@ impl Bench {
     async fn start(broker: &Mosquitto, options: MlOptions) -> Self {
         let mut connection =
             ConnectionOptions::new(BrokerUrl::tcp("127.0.0.1", broker.addr.port()), "client");
-        connection
-            .subscriptions
-            .push(Subscription::new("window/+/control"));
+        for filter in ["window/+/control", "ml/prediction/shadow/+"] {
+            connection.subscriptions.push(Subscription::new(filter));
+        }
         let (client, mut commands) = mqtt::connect(connection);
         while !matches!(
             timeout(PATIENCE, commands.recv()).await,
@@ -55,6 +57,7 @@ impl Bench {
         Self {
             client,
             commands,
+            shadows: VecDeque::new(),
             metrics,
             shutdown,
             running,
@@ -73,20 +76,45 @@ impl Bench {
         self.send(device_id, request(device_id, clip).to_string()).await;
     }
 
-    async fn command(&mut self) -> (Delivery, Value) {
+    async fn message(&mut self) -> (Delivery, Value) {
         loop {
             match timeout(PATIENCE, self.commands.recv())
                 .await
-                .expect("a command in time")
+                .expect("a message in time")
             {
                 Some(Event::Message(delivery)) => {
-                    let control = serde_json::from_slice(&delivery.payload).expect("a command is JSON");
-                    return (delivery, control);
+                    let json = serde_json::from_slice(&delivery.payload).expect("a message is JSON");
+                    return (delivery, json);
                 }
                 Some(_) => {}
                 None => panic!("the client's connection ended"),
             }
         }
+    }
+
+    async fn command(&mut self) -> (Delivery, Value) {
+        loop {
+            let (delivery, json) = self.message().await;
+            if delivery.topic.starts_with("window/") {
+                return (delivery, json);
+            }
+            assert!(delivery.topic.starts_with("ml/prediction/shadow/") && !delivery.retain);
+            self.shadows.push_back(json);
+        }
+    }
+
+    /// What the candidate said.
+    async fn shadow(&mut self) -> Value {
+        if let Some(json) = self.shadows.pop_front() {
+            return json;
+        }
+        let (delivery, json) = self.message().await;
+        assert!(
+            delivery.topic.starts_with("ml/prediction/shadow/"),
+            "{}",
+            delivery.topic
+        );
+        json
     }
 
     async fn stop(self) {
@@ -257,6 +285,58 @@ async fn promoting_and_rolling_back_reach_the_running_service() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_candidate_predicts_beside_the_model_and_moves_nothing() {
+    let broker = Mosquitto::start();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("model.pth");
+    fs::copy(model_path(), &path).unwrap();
+    let registry = model::Registry::beside(&path);
+    let mut bench = Bench::start(&broker, options(&broker, &path)).await;
+    registry.add(&other_model_path(), Some("v2")).unwrap();
+    registry.shadow("v2").unwrap();
+    bench.counted("casement_ml_shadowing 1").await;
+
+    bench.ask("d", Some(&wav(440.0, 0.5))).await;
+    let (delivery, command) = bench.command().await;
+    let shadow = bench.shadow().await;
+    assert_eq!(
+        (delivery.topic.as_str(), &command["model_version"]),
+        ("window/d/control", &json!("v0"))
+    );
+    assert_eq!(
+        (&shadow["model_version"], &shadow["device_id"]),
+        (&json!("v2"), &json!("d"))
+    );
+    for same in ["command_id", "timestamp"] {
+        assert_eq!(shadow[same], command[same], "{same}");
+    }
+    assert_ne!(shadow["position"], command["position"]);
+    assert!(shadow["confidence"].is_f64() && shadow["inference_time_ms"].is_f64());
+    bench.counted("casement_ml_shadow_predictions_total 1").await;
+
+    // A damaged candidate predicts nothing, and windows move on.
+    let added = registry.show("v2").unwrap().path;
+    replace(&added, b"PK\x03\x04 nothing");
+    bench.counted("casement_ml_shadowing 0").await;
+    bench.counted("casement_ml_models_refused_total 1").await;
+    bench.ask("d", None).await;
+    assert_eq!(bench.command().await.1["model_version"], "v0");
+    replace(&added, &fs::read(other_model_path()).unwrap());
+    bench.counted("casement_ml_shadowing 1").await;
+
+    // Promoted, it is no candidate any more.
+    registry.promote("v2", "v0").unwrap();
+    bench.counted("casement_ml_model_swaps_total 1").await;
+    bench.counted("casement_ml_shadowing 0").await;
+    bench.ask("d", None).await;
+    assert_eq!(bench.command().await.1["model_version"], "v2");
+    bench.counted("casement_ml_answers_total 3").await;
+    bench.counted("casement_ml_shadow_predictions_total 1").await;
+    bench.counted("casement_ml_shadow_dropped_total 0").await;
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn recordings_are_kept_only_where_asked_for() {
     let broker = Mosquitto::start();
     let dir = tempfile::tempdir().unwrap();
@@ -282,12 +362,16 @@ fn what_cannot_serve_does_not_start() {
     let connection = || ConnectionOptions::new(BrokerUrl::tcp("127.0.0.1", 1), "x");
     let open = |path: &Path, device| {
         let mut options = MlOptions::new(connection(), Topics::default(), path, "v0");
-        options.device = device;
-        Ml::open(options).map(drop).unwrap_err().to_string()
+        options.load.device = device;
+        let error = Ml::open(options).map(drop).unwrap_err();
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        (error.to_string(), cause.unwrap_or_default())
     };
-    assert!(open(&model_path(), Device::Cuda).contains("set model.device: cpu (cuda is for .onnx models)"));
+    let (message, cause) = open(&model_path(), Device::Cuda(0));
+    assert!(message.ends_with("cannot be used; see model.path"), "{message}");
+    assert!(cause.contains("set model.device: cpu"), "{cause}");
     assert_eq!(
-        open(Path::new("none.pth"), Device::Cpu),
+        open(Path::new("none.pth"), Device::Cpu).0,
         "the model none.pth cannot be used; see model.path"
     );
     // Other audio numbers than the model was trained on.

@@ -1,8 +1,13 @@
-//! Loading and predicting: medians and 99th percentiles of repeated calls.
+//! Loading and predicting: medians and 99th percentiles of repeated calls, and torch's beside them where it is installed.
 //!
-//! `cargo bench -p model`
+//! `CASEMENT_TORCH_PYTHON=/path/to/python cargo bench -p model`; else the tests' Python, or `python3`, is asked for torch.
 
-use std::{hint::black_box, path::Path, time::Instant};
+use std::{
+    hint::black_box,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
 
 use model::{INPUTS, Model, pth};
 
@@ -23,7 +28,7 @@ fn measure(rounds: usize, calls: u32, mut work: impl FnMut()) -> (f64, f64) {
 }
 
 fn report(what: &str, target: &str, (median, p99): (f64, f64)) {
-    println!("{what:<34} median {median:>9.3} µs   p99 {p99:>9.3} µs   {target}");
+    println!("{what:<40} median {median:>9.3} µs   p99 {p99:>9.3} µs   {target}");
 }
 
 /// A model of another size, as bytes of a file.
@@ -53,7 +58,7 @@ fn sized(hidden: usize) -> Vec<u8> {
     ])
 }
 
-fn predictions(name: &str, model: &Model) {
+fn predictions(name: &str, model: &Model, targets: [&str; 2]) {
     let rows: Vec<Vec<f32>> = (0..64)
         .map(|row| {
             (0..INPUTS)
@@ -66,12 +71,45 @@ fn predictions(name: &str, model: &Model) {
         let row = next.next().expect("a cycle never ends");
         black_box(model.predict(black_box(row))).expect("the row is good");
     });
-    report(&format!("{name}: one prediction"), "target 3", single);
+    report(&format!("{name}: one prediction"), targets[0], single);
     let batch = measure(1_000, 20, || {
         black_box(model.predict_batch(black_box(&rows).iter().map(Vec::as_slice)))
             .expect("the rows are good");
     });
-    report(&format!("{name}: batch of 64"), "target 80", batch);
+    report(&format!("{name}: batch of 64"), targets[1], batch);
+}
+
+/// The same by torch in one thread, as it says itself.
+fn beside_torch(model: &Path) {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let prepared = here.join("../../target/python/bin/python");
+    let chosen = std::env::var_os("CASEMENT_TORCH_PYTHON").map(PathBuf::from);
+    let python = chosen.unwrap_or_else(|| {
+        if prepared.exists() {
+            prepared
+        } else {
+            "python3".into()
+        }
+    });
+    let script = here.join("benches/torch_predict.py");
+    match Command::new(python).arg(script).arg(model).output() {
+        Ok(output) if output.status.success() => print!("{}", String::from_utf8_lossy(&output.stdout)),
+        _ => println!("torch is not installed: set CASEMENT_TORCH_PYTHON to a Python that has it"),
+    }
+}
+
+/// The same network by ONNX Runtime, where this was built with it and the library is found.
+#[cfg(feature = "onnx")]
+fn by_onnx_runtime() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let options = model::LoadOptions {
+        onnx_runtime: Some(here.join("../../target/python")),
+        ..model::LoadOptions::default()
+    };
+    match Model::load_with(&here.join("tests/goldens/window_regressor.onnx"), &options) {
+        Ok(model) => predictions("hidden 64, ONNX Runtime", &model, ["", ""]),
+        Err(error) => println!("ONNX Runtime: {error}"),
+    }
 }
 
 fn main() {
@@ -80,9 +118,17 @@ fn main() {
         drop(black_box(Model::load(&path)).expect("the shipped model loads"));
     });
     report("load the shipped model", "target 1000", load);
-    predictions("hidden 64", &Model::load(&path).expect("the shipped model loads"));
+    predictions(
+        "hidden 64",
+        &Model::load(&path).expect("the shipped model loads"),
+        ["target 3", "target 80"],
+    );
     predictions(
         "hidden 96",
         &Model::from_bytes(&sized(96)).expect("the model loads"),
+        ["target 3", "target 80"],
     );
+    #[cfg(feature = "onnx")]
+    by_onnx_runtime();
+    beside_torch(&path);
 }

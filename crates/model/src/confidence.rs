@@ -19,7 +19,9 @@ pub fn confidence(log_variance: f64) -> f64 {
 }
 
 /// What the confidence is multiplied with: 1 up to a largest |z| of 5, 0 from 10 on, a straight line between. A network
-/// extrapolates without knowing it, so its own variance says nothing far from the training data.
+/// extrapolates without knowing it, so its own variance says nothing far from the training data. Judging an input by its
+/// distance in standard deviations is the oldest test for outliers (Barnett and Lewis, Outliers in Statistical Data, 1994,
+/// ch. 6); the limits are ours: rooms of the training data stay within 5 but for rare sounds.
 pub fn guard(largest_z: f64) -> f64 {
     if largest_z.is_nan() {
         return 0.0;

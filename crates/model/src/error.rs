@@ -4,7 +4,7 @@
 
 use std::{fmt, io, path::PathBuf};
 
-use crate::SidecarError;
+use crate::{OnnxError, SidecarError};
 
 /// A shape as messages show it; a letter stands for a size that another tensor decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,8 +96,8 @@ pub enum LoadError {
     )]
     Hostile(String),
     /// The reader of `.pth` files refused it.
-    #[error("the .pth file cannot be read")]
-    Reader(#[source] Box<pytorch_reader::PytorchError>),
+    #[error("the .pth file cannot be read: {0}")]
+    Reader(String),
     /// A tensor's bytes cannot be read.
     #[error("the bytes of tensor '{tensor}' cannot be read")]
     Bytes {
@@ -170,6 +170,17 @@ pub enum LoadError {
         /// What stands there.
         value: f32,
     },
+    /// A `.pth` model on a GPU.
+    #[error(
+        "model.device is cuda, but a .pth model runs on the CPU: set model.device: cpu, or export the model with \
+         torch.onnx.export(model, torch.zeros(2, 50), 'm.onnx', input_names=['features'], \
+         output_names=['position', 'log_variance'], external_data=False, dynamic_shapes=…) and name the .onnx file in \
+         model.path (cuda is for .onnx models)"
+    )]
+    CudaForPth,
+    /// An `.onnx` model, or ONNX Runtime, cannot be used.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
     /// The side-car cannot be used.
     #[error(transparent)]
     Sidecar(#[from] SidecarError),
@@ -198,6 +209,9 @@ pub enum InputError {
         /// What stands there.
         value: f64,
     },
+    /// ONNX Runtime failed while it computed.
+    #[error("the model does not compute: {0}")]
+    Runtime(String),
     /// The numbers are so large that the network overflows.
     #[error("row {row} is too far from anything the model knows: the result is not finite")]
     Overflow {

@@ -1,11 +1,13 @@
 //! A model that was checked and is ready to predict.
 
-use std::path::Path;
+use std::{fs::File, io::Read as _, path::Path, sync::Arc};
 
 use domain::MODEL_AUDIO_INPUTS;
 use sha2::{Digest, Sha256};
 
-use crate::{LoadError, Sidecar, architecture, network::Network, pth};
+#[cfg(feature = "onnx")]
+use crate::onnx::OnnxNetwork;
+use crate::{Device, LoadError, LoadOptions, Sidecar, architecture, network::Network, onnx, pth};
 
 /// How many numbers a model reads: temperature, humidity and the audio numbers.
 pub const INPUTS: usize = 2 + MODEL_AUDIO_INPUTS;
@@ -13,25 +15,52 @@ pub const INPUTS: usize = 2 + MODEL_AUDIO_INPUTS;
 /// The version of a model that neither a side-car nor the configuration names.
 pub const UNVERSIONED: &str = "unversioned";
 
-/// A loaded regressor. Cheap to share behind an `Arc`; it never changes.
+/// What computes a model's outputs.
+#[derive(Debug, Clone)]
+pub(crate) enum Computation {
+    /// A `.pth` file's weights, by our own forward pass.
+    Dense(Arc<Network>),
+    /// An `.onnx` file's graph, by ONNX Runtime.
+    #[cfg(feature = "onnx")]
+    Onnx(Arc<OnnxNetwork>),
+}
+
+/// A loaded regressor. Cheap to clone; it never changes.
 #[derive(Debug, Clone)]
 pub struct Model {
-    network: Network,
+    computation: Computation,
     version: String,
     sha256: String,
     sidecar: Option<Sidecar>,
 }
 
 impl Model {
-    /// Loads a `.pth` file and the side-car beside it, where there is one. A link is followed once, so that model and
-    /// side-car belong together while the link changes.
+    /// Loads a `.pth` or `.onnx` file for the CPU; see [`Self::load_with`].
     pub fn load(path: &Path) -> Result<Self, LoadError> {
-        let path = &path.canonicalize().map_err(|source| LoadError::Read {
+        Self::load_with(path, &LoadOptions::default())
+    }
+
+    /// Loads a `.pth` file, or an `.onnx` file where this was built with the feature `onnx`, and the side-car beside it,
+    /// where there is one. What a file is shows in its bytes, not in its name. A link is followed once, so that model
+    /// and side-car belong together while the link changes.
+    pub fn load_with(path: &Path, options: &LoadOptions) -> Result<Self, LoadError> {
+        let unreadable = |source| LoadError::Read {
             path: path.to_owned(),
             source,
-        })?;
-        let (bytes, tensors) = pth::read_file(path)?;
-        let mut model = Self::checked(&bytes, tensors)?;
+        };
+        let path = &path.canonicalize().map_err(unreadable)?;
+        let mut first = Vec::new();
+        File::open(path)
+            .and_then(|file| file.take(1).read_to_end(&mut first))
+            .map_err(unreadable)?;
+        let mut model = if onnx::looks_like(&first) {
+            Self::from_onnx(&pth::slurp(path)?, options)?
+        } else if options.device == Device::Cpu {
+            let (bytes, tensors) = pth::read_file(path)?;
+            Self::checked(&bytes, tensors)?
+        } else {
+            return Err(LoadError::CudaForPth);
+        };
         if let Some(sidecar) = Sidecar::beside(path, &model.sha256)? {
             model.version.clone_from(&sidecar.version);
             model.sidecar = Some(sidecar);
@@ -45,12 +74,29 @@ impl Model {
     }
 
     fn checked(bytes: &[u8], tensors: Vec<pth::NamedTensor>) -> Result<Self, LoadError> {
-        Ok(Self {
-            network: architecture::assemble(tensors)?,
+        let network = architecture::assemble(tensors)?;
+        Ok(Self::new(bytes, Computation::Dense(Arc::new(network))))
+    }
+
+    #[cfg(feature = "onnx")]
+    fn from_onnx(bytes: &[u8], options: &LoadOptions) -> Result<Self, LoadError> {
+        pth::check_size(bytes)?;
+        let network = OnnxNetwork::open(bytes, options)?;
+        Ok(Self::new(bytes, Computation::Onnx(Arc::new(network))))
+    }
+
+    #[cfg(not(feature = "onnx"))]
+    fn from_onnx(_: &[u8], _: &LoadOptions) -> Result<Self, LoadError> {
+        Err(crate::OnnxError::NotBuilt.into())
+    }
+
+    fn new(bytes: &[u8], computation: Computation) -> Self {
+        Self {
+            computation,
             version: UNVERSIONED.to_owned(),
             sha256: hex::encode(Sha256::digest(bytes)),
             sidecar: None,
-        })
+        }
     }
 
     /// The same model, named `version` unless its side-car already named it.
@@ -64,7 +110,7 @@ impl Model {
 
     /// How many numbers it reads: [`INPUTS`].
     pub fn inputs(&self) -> usize {
-        self.network.feature_mean.len()
+        self.feature_mean().len()
     }
 
     /// What its predictions are labelled with.
@@ -82,18 +128,35 @@ impl Model {
         self.sidecar.as_ref()
     }
 
-    /// The widths of its hidden layers.
+    /// Which kind of file it came from: `pth` or `onnx`.
+    pub const fn format(&self) -> &'static str {
+        match self.computation {
+            Computation::Dense(_) => "pth",
+            #[cfg(feature = "onnx")]
+            Computation::Onnx(_) => "onnx",
+        }
+    }
+
+    /// The widths of its hidden layers; none are known of an `.onnx` graph.
     pub fn hidden_widths(&self) -> Vec<usize> {
-        self.network.widths()
+        match &self.computation {
+            Computation::Dense(network) => network.widths(),
+            #[cfg(feature = "onnx")]
+            Computation::Onnx(_) => Vec::new(),
+        }
     }
 
     /// The means of its training data, one for each input.
     pub fn feature_mean(&self) -> &[f32] {
-        &self.network.feature_mean
+        match &self.computation {
+            Computation::Dense(network) => &network.feature_mean,
+            #[cfg(feature = "onnx")]
+            Computation::Onnx(network) => network.feature_mean(),
+        }
     }
 
-    pub(crate) const fn network(&self) -> &Network {
-        &self.network
+    pub(crate) const fn computation(&self) -> &Computation {
+        &self.computation
     }
 }
 

@@ -3,14 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    InputError, Model, confidence, guard,
-    network::{Outputs, Scratch},
+    INPUTS, InputError, Model, confidence, guard,
+    model::Computation,
+    network::{Network, Outputs, Scratch},
 };
 
 /// PyTorch clamps the log variance to this before it is used.
 const LOG_VARIANCE: (f64, f64) = (-6.0, 8.0);
 
-/// What a model says about one input.
+/// What a model says about one input: a mean and its variance, both learned (Nix and Weigend, Estimating the mean and
+/// variance of the target probability distribution, 1994).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Prediction {
     /// How far to open, 0 to 100 percent.
@@ -28,15 +30,21 @@ pub struct Prediction {
 impl Prediction {
     /// position = 100·sigmoid(mean); `None` where the network overflowed.
     fn new(outputs: Outputs) -> Option<Self> {
-        let (mean, log_variance) = (f64::from(outputs.mean), f64::from(outputs.log_variance));
-        if mean.is_nan() || log_variance.is_nan() {
+        let position = 100.0 / (1.0 + (-f64::from(outputs.mean)).exp());
+        Self::at(position, outputs.log_variance, outputs.largest_z)
+    }
+
+    /// From a position in percent; `None` where the network overflowed.
+    fn at(position: f64, log_variance: f32, largest_z: f32) -> Option<Self> {
+        let log_variance = f64::from(log_variance);
+        if position.is_nan() || log_variance.is_nan() {
             return None;
         }
         let log_variance = log_variance.clamp(LOG_VARIANCE.0, LOG_VARIANCE.1);
-        let largest_z = f64::from(outputs.largest_z);
+        let largest_z = f64::from(largest_z);
         let model_confidence = confidence(log_variance);
         Some(Self {
-            position: 100.0 / (1.0 + (-mean).exp()),
+            position,
             log_variance,
             confidence: model_confidence * guard(largest_z),
             model_confidence,
@@ -48,7 +56,14 @@ impl Prediction {
 impl Model {
     /// One prediction from [`crate::INPUTS`] numbers.
     pub fn predict(&self, input: &[f32]) -> Result<Prediction, InputError> {
-        self.predict_row(0, input, &mut Scratch::default())
+        match self.computation() {
+            Computation::Dense(network) => predict_row(network, 0, input, &mut Scratch::default()),
+            #[cfg(feature = "onnx")]
+            Computation::Onnx(network) => {
+                let predictions = predict_by_onnx(network, &[input])?;
+                Ok(predictions[0])
+            }
+        }
     }
 
     /// A prediction for each row. The first bad row refuses all.
@@ -56,34 +71,64 @@ impl Model {
         &self,
         rows: impl IntoIterator<Item = &'a [f32]>,
     ) -> Result<Vec<Prediction>, InputError> {
-        let mut scratch = Scratch::default();
-        rows.into_iter()
-            .enumerate()
-            .map(|(row, input)| self.predict_row(row, input, &mut scratch))
-            .collect()
+        match self.computation() {
+            Computation::Dense(network) => {
+                let mut scratch = Scratch::default();
+                rows.into_iter()
+                    .enumerate()
+                    .map(|(row, input)| predict_row(network, row, input, &mut scratch))
+                    .collect()
+            }
+            #[cfg(feature = "onnx")]
+            Computation::Onnx(network) => predict_by_onnx(network, &rows.into_iter().collect::<Vec<_>>()),
+        }
     }
+}
 
-    fn predict_row(
-        &self,
-        row: usize,
-        input: &[f32],
-        scratch: &mut Scratch,
-    ) -> Result<Prediction, InputError> {
-        if input.len() != self.inputs() {
-            return Err(InputError::Length {
-                row,
-                found: input.len(),
-                expected: self.inputs(),
-            });
-        }
-        if let Some(index) = input.iter().position(|x| !x.is_finite()) {
-            return Err(InputError::NotFinite {
-                row,
-                index,
-                value: f64::from(input[index]),
-            });
-        }
-        Prediction::new(self.network().forward(input, scratch)).ok_or(InputError::Overflow { row })
+fn predict_row(
+    network: &Network,
+    row: usize,
+    input: &[f32],
+    scratch: &mut Scratch,
+) -> Result<Prediction, InputError> {
+    check(row, input)?;
+    Prediction::new(network.forward(input, scratch)).ok_or(InputError::Overflow { row })
+}
+
+#[cfg(feature = "onnx")]
+fn predict_by_onnx(
+    network: &crate::onnx::OnnxNetwork,
+    rows: &[&[f32]],
+) -> Result<Vec<Prediction>, InputError> {
+    for (row, input) in rows.iter().enumerate() {
+        check(row, input)?;
+    }
+    let answers = network
+        .forward(&rows.concat())
+        .map_err(|error| InputError::Runtime(error.to_string()))?;
+    let prediction = |(row, (input, (position, log_variance))): (usize, (&&[f32], (f32, f32)))| {
+        // Rounding may lift a sigmoid of 32 bits above its bounds.
+        let position = f64::from(position).clamp(0.0, 100.0);
+        Prediction::at(position, log_variance, network.largest_z(input)).ok_or(InputError::Overflow { row })
+    };
+    rows.iter().zip(answers).enumerate().map(prediction).collect()
+}
+
+fn check(row: usize, input: &[f32]) -> Result<(), InputError> {
+    if input.len() != INPUTS {
+        return Err(InputError::Length {
+            row,
+            found: input.len(),
+            expected: INPUTS,
+        });
+    }
+    match input.iter().position(|x| !x.is_finite()) {
+        Some(index) => Err(InputError::NotFinite {
+            row,
+            index,
+            value: f64::from(input[index]),
+        }),
+        None => Ok(()),
     }
 }
 

@@ -1,25 +1,37 @@
-//! Versions of a model as files: `DIR/versions/{version}.pth`, and `DIR/window_regressor.pth`, a link to the one that
-//! serves.
+//! Versions of a model as files: `DIR/versions/{version}.pth` or `.onnx`; `DIR/window_regressor.pth` links to the one
+//! that serves, `DIR/versions/shadow` to the candidate that predicts beside it.
 //!
-//! In: files to add, versions to promote. Out: the versions there are. Promoting replaces the link by one rename, so a
+//! In: files to add, versions to promote or to shadow. Out: the versions there are. A link is replaced by one rename, so a
 //! service that follows it sees the old version or the new one with its side-car, also after a crash in between. A file
 //! enters only if it loads.
 
 use std::{
     fs, io,
     io::Write as _,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
 use serde::Serialize;
 
 use crate::{
-    LoadError, Model, Sidecar,
+    LoadError, LoadOptions, Model, Sidecar,
     history::{Event, History},
     sidecar_path,
 };
 
 const FOLDER: &str = "versions";
+const SHADOW: &str = "shadow";
+const FORMATS: [&str; 2] = ["pth", "onnx"];
+
+/// Where the link to the candidate is that predicts beside `serving`, the file that `model.path` names.
+pub fn shadow_path(serving: &Path) -> PathBuf {
+    folder(serving).join(SHADOW)
+}
+
+fn folder(serving: &Path) -> PathBuf {
+    serving.parent().unwrap_or(Path::new("")).join(FOLDER)
+}
 
 /// Something cannot be done with a version.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +56,9 @@ pub enum RegistryError {
     /// The version serves.
     #[error("version '{0}' serves; promote another one first")]
     Serving(String),
+    /// The version is the candidate.
+    #[error("version '{0}' predicts in the shadow; end that first: casement models shadow --off")]
+    Shadows(String),
     /// There was none before the present one.
     #[error("there is nothing to go back to; promote a version by its name")]
     NoPredecessor,
@@ -68,6 +83,8 @@ pub struct Version {
     pub version: String,
     /// Whether it is the one that serves.
     pub serves: bool,
+    /// Whether it is the candidate that predicts beside the one that serves.
+    pub shadows: bool,
     /// Its file.
     pub path: PathBuf,
     /// What is known about it.
@@ -83,18 +100,27 @@ pub struct Registry {
     serving: PathBuf,
     folder: PathBuf,
     history: History,
+    options: LoadOptions,
 }
 
 impl Registry {
     /// The versions beside `serving`, the file that `model.path` names. Nothing is touched yet.
     pub fn beside(serving: &Path) -> Self {
-        let folder = serving.parent().unwrap_or(Path::new("")).join(FOLDER);
+        let folder = folder(serving);
         let history = History::at(folder.join("history.jsonl"));
         Self {
             serving: serving.to_owned(),
             folder,
             history,
+            options: LoadOptions::default(),
         }
+    }
+
+    /// Checks versions as a service with these options would load them.
+    #[must_use]
+    pub fn with_options(mut self, options: LoadOptions) -> Self {
+        self.options = options;
+        self
     }
 
     /// Every version, by name.
@@ -107,18 +133,44 @@ impl Registry {
         let mut names = Vec::new();
         for entry in entries {
             let name = entry.map_err(io_error(&self.folder))?.file_name();
-            names.extend(
-                name.to_str()
-                    .and_then(|name| name.strip_suffix(".pth"))
-                    .map(str::to_owned),
-            );
+            let name = Path::new(&name);
+            if name
+                .extension()
+                .is_some_and(|format| FORMATS.iter().any(|known| format == *known))
+            {
+                names.extend(name.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned));
+            }
         }
         names.sort_unstable();
+        names.dedup();
         Ok(names
             .iter()
             .filter(|name| is_version(name))
             .map(|name| self.read(name))
             .collect())
+    }
+
+    /// What serves while it is a plain file and no version yet; `unnamed` names it where its side-car does not.
+    pub fn plain(&self, unnamed: &str) -> Option<Version> {
+        let path = self.serving.canonicalize().ok()?;
+        if path.parent() == self.folder.canonicalize().ok().as_deref() {
+            return None;
+        }
+        let (sidecar, problem) = self.describe(&path);
+        let version = if sidecar.version.is_empty() {
+            unnamed
+        } else {
+            &sidecar.version
+        }
+        .to_owned();
+        Some(Version {
+            version,
+            serves: true,
+            shadows: false,
+            path: self.serving.clone(),
+            sidecar,
+            problem,
+        })
     }
 
     /// One version.
@@ -142,15 +194,15 @@ impl Registry {
     /// Takes a copy of `file` in, named `version` or as its side-car says. It does not serve yet. The same file again
     /// changes nothing.
     pub fn add(&self, file: &Path, version: Option<&str>) -> Result<Version, RegistryError> {
-        let model = Model::load(file)?;
+        let model = self.load(file)?;
         let version = match (version, model.sidecar()) {
             (Some(version), _) => version,
             (None, Some(sidecar)) => &sidecar.version,
             (None, None) => return Err(RegistryError::Unnamed),
         };
         check(version)?;
-        let path = self.path(version);
-        if path.exists() {
+        let path = self.folder.join(format!("{version}.{}", model.format()));
+        if self.path(version).exists() {
             let known = self.read(version);
             let same = known.sidecar.sha256 == model.sha256();
             return if same {
@@ -170,7 +222,7 @@ impl Registry {
         self.place(&sidecar_path(&path), &json)?;
         self.place(&path, &fs::read(file).map_err(io_error(file))?)?;
         // What was checked must be what was copied.
-        if let Err(error) = Model::load(&path) {
+        if let Err(error) = self.load(&path) {
             self.discard(version)?;
             return Err(error.into());
         }
@@ -181,7 +233,7 @@ impl Registry {
     /// side-car does not. Gives the version that served.
     pub fn promote(&self, version: &str, unnamed: &str) -> Result<Option<String>, RegistryError> {
         self.show(version)?;
-        Model::load(&self.path(version))?;
+        self.load(&self.path(version))?;
         let before = self.adopt(unnamed)?;
         if let Some(before) = &before
             && self
@@ -194,6 +246,10 @@ impl Registry {
         }
         self.link(version)?;
         self.remember(Event::Promote, version)?;
+        // Beside itself it has nothing to say.
+        if self.shadows(version) {
+            self.unshadow()?;
+        }
         Ok(before)
     }
 
@@ -203,47 +259,87 @@ impl Registry {
         served.pop();
         let version = served.pop().ok_or(RegistryError::NoPredecessor)?;
         self.show(&version)?;
-        Model::load(&self.path(&version))?;
+        self.load(&self.path(&version))?;
         self.link(&version)?;
         self.remember(Event::Rollback, &version)?;
         Ok(version)
     }
 
-    /// Forgets a version that does not serve.
-    pub fn remove(&self, version: &str) -> Result<(), RegistryError> {
+    /// Lets `version` predict beside the one that serves, in place of any other candidate.
+    pub fn shadow(&self, version: &str) -> Result<(), RegistryError> {
         if self.show(version)?.serves {
             return Err(RegistryError::Serving(version.to_owned()));
+        }
+        let path = self.path(version);
+        self.load(&path)?;
+        let name = path.file_name().unwrap_or_default();
+        replace_link(Path::new(name), &self.folder.join(SHADOW))
+    }
+
+    /// Ends the candidate's predicting. Gives its version, where there was one.
+    pub fn unshadow(&self) -> Result<Option<String>, RegistryError> {
+        let link = self.folder.join(SHADOW);
+        let version = fs::read_link(&link)
+            .ok()
+            .and_then(|target| Some(target.file_stem()?.to_string_lossy().into_owned()));
+        match fs::remove_file(&link) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(io_error(&link)(source)),
+            Ok(()) => Ok(version),
+        }
+    }
+
+    /// Forgets a version that neither serves nor shadows.
+    pub fn remove(&self, version: &str) -> Result<(), RegistryError> {
+        let known = self.show(version)?;
+        if known.serves {
+            return Err(RegistryError::Serving(known.version));
+        }
+        if known.shadows {
+            return Err(RegistryError::Shadows(known.version));
         }
         self.discard(version)
     }
 
+    fn load(&self, path: &Path) -> Result<Model, LoadError> {
+        Model::load_with(path, &self.options)
+    }
+
+    /// The version's file; of one that is not there, where it would be.
     fn path(&self, version: &str) -> PathBuf {
-        self.folder.join(format!("{version}.pth"))
+        let [pth, onnx] = FORMATS.map(|format| self.folder.join(format!("{version}.{format}")));
+        if onnx.exists() { onnx } else { pth }
+    }
+
+    fn shadows(&self, version: &str) -> bool {
+        same_file(&self.folder.join(SHADOW), &self.path(version))
     }
 
     fn read(&self, version: &str) -> Version {
         let path = self.path(version);
-        let (sidecar, problem) = match Model::load(&path) {
-            Ok(model) => (
-                model
-                    .sidecar()
-                    .cloned()
-                    .unwrap_or_else(|| Sidecar::bare(model.sha256())),
-                None,
-            ),
-            Err(error) => (Sidecar::bare(""), Some(error.to_string())),
-        };
+        let (sidecar, problem) = self.describe(&path);
         let sidecar = Sidecar {
             version: version.to_owned(),
             ..sidecar
         };
-        let serves = matches!((path.canonicalize(), self.serving.canonicalize()), (Ok(a), Ok(b)) if a == b);
         Version {
             version: version.to_owned(),
-            serves,
+            serves: same_file(&self.serving, &path),
+            shadows: self.shadows(version),
             path,
             sidecar,
             problem,
+        }
+    }
+
+    /// What is known about the model at `path`, or why it would be refused.
+    fn describe(&self, path: &Path) -> (Sidecar, Option<String>) {
+        match self.load(path) {
+            Ok(model) => {
+                let bare = || Sidecar::bare(model.sha256());
+                (model.sidecar().cloned().unwrap_or_else(bare), None)
+            }
+            Err(error) => (Sidecar::bare(""), Some(chain(&error))),
         }
     }
 
@@ -256,25 +352,24 @@ impl Registry {
         if let Some(serving) = all.into_iter().find(|version| version.serves) {
             return Ok(Some(serving.version));
         }
-        let named = Model::load(&self.serving)?.sidecar().is_some();
+        let named = self.load(&self.serving)?.sidecar().is_some();
         self.add(&self.serving, (!named).then_some(unnamed))
             .map(|version| Some(version.version))
     }
 
     fn link(&self, version: &str) -> Result<(), RegistryError> {
-        let link = self.serving.with_extension("next");
-        match fs::remove_file(&link) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io_error(&link)(error)),
-            _ => {}
-        }
-        std::os::unix::fs::symlink(Path::new(FOLDER).join(format!("{version}.pth")), &link)
-            .map_err(io_error(&link))?;
-        fs::rename(&link, &self.serving).map_err(io_error(&self.serving))
+        let path = self.path(version);
+        let target = Path::new(FOLDER).join(path.file_name().unwrap_or_default());
+        replace_link(&target, &self.serving)
     }
 
     /// Writes a file that appears whole or not at all.
     fn place(&self, path: &Path, bytes: &[u8]) -> Result<(), RegistryError> {
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder).map_err(io_error(&self.folder))?;
+        // Readable for whoever may read files here: the service may run as another user than the person who adds.
+        let mut file = tempfile::Builder::new()
+            .permissions(fs::Permissions::from_mode(0o666))
+            .tempfile_in(&self.folder)
+            .map_err(io_error(&self.folder))?;
         file.write_all(bytes)
             .and_then(|()| file.as_file().sync_all())
             .map_err(io_error(path))?;
@@ -295,6 +390,29 @@ impl Registry {
         // It may never have had one.
         let _ = fs::remove_file(sidecar_path(&path));
         Ok(())
+    }
+}
+
+/// Makes `link` lead to `target` by one rename.
+fn replace_link(target: &Path, link: &Path) -> Result<(), RegistryError> {
+    let next = link.with_extension("next");
+    match fs::remove_file(&next) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io_error(&next)(error)),
+        _ => {}
+    }
+    std::os::unix::fs::symlink(target, &next).map_err(io_error(&next))?;
+    fs::rename(&next, link).map_err(io_error(link))
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// An error and its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {}", chain(cause)),
+        None => error.to_string(),
     }
 }
 

@@ -43,6 +43,8 @@ fn every_container_predicts_what_torch_predicts() {
         ("regressor_h32.ckpt.pth", "regressor_h32.json"),
         ("regressor_h32.full.pth", "regressor_h32.json"),
         ("regressor_h32.legacy.pth", "regressor_h32.json"),
+        ("regressor_h32.full.legacy.pth", "regressor_h32.json"),
+        ("regressor_h96.pth", "regressor_h96.json"),
     ] {
         let golden = golden(json);
         let model = Model::load(&path(file)).unwrap();
@@ -72,6 +74,7 @@ fn bytes_and_files_are_the_same_model() {
         "regressor_h32.ckpt.pth",
         "regressor_h32.full.pth",
         "regressor_h32.legacy.pth",
+        "regressor_h32.full.legacy.pth",
     ] {
         let from_file = Model::load(&path(file)).unwrap();
         let from_bytes = Model::from_bytes(&std::fs::read(path(file)).unwrap()).unwrap();

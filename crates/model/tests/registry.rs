@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -23,13 +24,18 @@ fn golden(name: &str) -> PathBuf {
 fn folder() -> Folder {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let serving = dir.path().join("window_regressor.pth");
-    fs::copy(golden("window_regressor.pth"), &serving).expect("the golden can be copied");
+    let golden = fs::read(golden("window_regressor.pth")).expect("the golden can be read");
+    fs::write(&serving, golden).expect("the golden can be copied");
     let registry = Registry::beside(&serving);
     Folder {
         _dir: dir,
         serving,
         registry,
     }
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).expect("it is there").permissions().mode() & 0o777
 }
 
 fn served(folder: &Folder) -> String {
@@ -44,12 +50,19 @@ fn promote_and_roll_back_and_back_again() {
     let folder = folder();
     let registry = &folder.registry;
     assert_eq!(registry.list().unwrap(), []);
-    registry.add(&golden("regressor_h32.pth"), Some("v2")).unwrap();
+    let plain = registry.plain("v1").unwrap();
+    assert_eq!(
+        (plain.version.as_str(), plain.serves, plain.problem),
+        ("v1", true, None)
+    );
+    let added = registry.add(&golden("regressor_h32.pth"), Some("v2")).unwrap();
+    assert_eq!(mode(&added.path), mode(&folder.serving));
     registry
         .add(&golden("regressor_h32.full.pth"), Some("v3"))
         .unwrap();
     assert_eq!(registry.promote("v2", "v1").unwrap().as_deref(), Some("v1"));
     assert_eq!(served(&folder), "v2");
+    assert_eq!(registry.plain("v1"), None);
     assert_eq!(registry.promote("v3", "v1").unwrap().as_deref(), Some("v2"));
     assert_eq!(served(&folder), "v3");
     let names: Vec<(String, bool)> = registry
@@ -111,6 +124,72 @@ fn what_serves_stays_and_what_does_not_may_go() {
         RegistryError::Unknown { .. }
     ));
     assert_eq!(served(&folder), "v2");
+}
+
+#[test]
+fn one_candidate_shadows_until_it_serves_or_is_told_to_stop() {
+    let folder = folder();
+    let registry = &folder.registry;
+    registry.add(&golden("regressor_h32.pth"), Some("v2")).unwrap();
+    registry
+        .add(&golden("regressor_h32.ckpt.pth"), Some("v3"))
+        .unwrap();
+    let shadowing = || {
+        let all = registry.list().unwrap().into_iter();
+        let names: Vec<String> = all.filter(|v| v.shadows).map(|v| v.version).collect();
+        assert_eq!(model::shadow_path(&folder.serving).exists(), !names.is_empty());
+        names
+    };
+    assert_eq!(registry.unshadow().unwrap(), None);
+    registry.shadow("v2").unwrap();
+    registry.shadow("v3").unwrap();
+    assert_eq!(shadowing(), ["v3"]);
+    assert!(matches!(
+        registry.remove("v3").unwrap_err(),
+        RegistryError::Shadows(_)
+    ));
+    registry.promote("v2", "v1").unwrap();
+    assert_eq!(shadowing(), ["v3"]);
+    assert!(matches!(
+        registry.shadow("v2").unwrap_err(),
+        RegistryError::Serving(_)
+    ));
+    registry.promote("v3", "v1").unwrap();
+    assert!(shadowing().is_empty());
+    registry.shadow("v1").unwrap();
+    assert_eq!(registry.unshadow().unwrap().as_deref(), Some("v1"));
+    registry.remove("v1").unwrap();
+    assert!(matches!(
+        registry.shadow("v1").unwrap_err(),
+        RegistryError::Unknown { .. }
+    ));
+}
+
+#[cfg(feature = "onnx")]
+#[test]
+fn versions_may_be_of_either_format() {
+    let folder = folder();
+    let runtime = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/python");
+    let options = model::LoadOptions {
+        onnx_runtime: Some(runtime),
+        ..model::LoadOptions::default()
+    };
+    let registry = folder.registry.clone().with_options(options.clone());
+    let added = registry.add(&golden("regressor_h32.onnx"), Some("v2")).unwrap();
+    assert_eq!(added.path.extension().unwrap(), "onnx");
+    assert!(matches!(
+        registry
+            .add(&golden("regressor_h32.pth"), Some("v2"))
+            .unwrap_err(),
+        RegistryError::Taken(_)
+    ));
+    assert_eq!(registry.promote("v2", "v1").unwrap().as_deref(), Some("v1"));
+    let serving = Model::load_with(&folder.serving, &options).unwrap();
+    assert_eq!((serving.version(), serving.format()), ("v2", "onnx"));
+    assert_eq!(registry.rollback().unwrap(), "v1");
+    assert_eq!(served(&folder), "v1");
+    registry.remove("v2").unwrap();
+    assert_eq!(registry.list().unwrap().len(), 1);
 }
 
 #[test]

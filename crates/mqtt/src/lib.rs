@@ -15,7 +15,7 @@ pub use connection::{
 pub use pattern::{InvalidPattern, TopicPattern};
 pub use payload::{
     DeviceStatus, ReceivedClip, decode_audio_data, decode_clip, decode_control, decode_reading,
-    decode_request, decode_state, decode_status, encode_audio_data, encode_clip, encode_control,
-    encode_reading, encode_request, encode_state, encode_status,
+    decode_request, decode_shadow, decode_state, decode_status, encode_audio_data, encode_clip,
+    encode_control, encode_reading, encode_request, encode_shadow, encode_state, encode_status,
 };
 pub use topics::{Inbound, TopicKind, TopicPatterns, Topics};

@@ -24,11 +24,13 @@ pub enum TopicKind {
     WindowState,
     /// A device says whether it is there.
     DeviceStatus,
+    /// What a candidate model would have decided.
+    ShadowPrediction,
 }
 
 impl TopicKind {
     /// Every kind, the frequent ones first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Temperature,
         Self::Humidity,
         Self::Audio,
@@ -36,6 +38,7 @@ impl TopicKind {
         Self::WindowControl,
         Self::InferenceRequest,
         Self::DeviceStatus,
+        Self::ShadowPrediction,
     ];
 
     /// The word for it: a key of the configuration's `mqtt.topics`, a label in metrics.
@@ -48,6 +51,7 @@ impl TopicKind {
             Self::WindowControl => "window_control",
             Self::WindowState => "window_state",
             Self::DeviceStatus => "device_status",
+            Self::ShadowPrediction => "shadow_prediction",
         }
     }
 
@@ -61,6 +65,7 @@ impl TopicKind {
             Self::WindowControl => "window/+/control",
             Self::WindowState => "window/+/state",
             Self::DeviceStatus => "device/+/status",
+            Self::ShadowPrediction => "ml/prediction/shadow/{device_id}",
         }
     }
 }
@@ -76,6 +81,7 @@ pub struct TopicPatterns {
     pub window_control: String,
     pub window_state: String,
     pub device_status: String,
+    pub shadow_prediction: String,
 }
 
 impl Default for TopicPatterns {
@@ -89,6 +95,7 @@ impl Default for TopicPatterns {
             window_control: text(TopicKind::WindowControl),
             window_state: text(TopicKind::WindowState),
             device_status: text(TopicKind::DeviceStatus),
+            shadow_prediction: text(TopicKind::ShadowPrediction),
         }
     }
 }
@@ -125,6 +132,7 @@ impl Topics {
             TopicKind::WindowControl => &texts.window_control,
             TopicKind::WindowState => &texts.window_state,
             TopicKind::DeviceStatus => &texts.device_status,
+            TopicKind::ShadowPrediction => &texts.shadow_prediction,
         };
         let mut patterns = Vec::with_capacity(TopicKind::ALL.len());
         for kind in TopicKind::ALL {

@@ -5,6 +5,7 @@
 //! alike. It never decides what a failed batch means: it says whether the world or the rows are to blame.
 
 mod batch;
+mod comparison;
 mod encoding;
 mod error;
 mod query;
@@ -15,6 +16,7 @@ mod store;
 mod table;
 
 pub use batch::Batch;
+pub use comparison::{ComparisonQuery, PairSums, VersionSums};
 pub use encoding::{DecodeError, Row};
 pub use error::{InsertError, StoreError};
 pub use query::{LatestReading, LatestWindow, SeriesPoint, SeriesQuery, TableCount};

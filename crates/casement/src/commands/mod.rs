@@ -1,6 +1,7 @@
 //! One file for each subcommand.
 
 mod backend;
+mod compare;
 mod config;
 mod engine;
 mod features;
@@ -19,7 +20,7 @@ use crate::cli::Command;
 pub fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Features(flags) => features::run(&flags),
-        Command::Predict(flags) => predict::run(&flags),
+        Command::Predict(flags) => predict::run(flags),
         Command::Models(flags) => models::run(flags),
         Command::Sql(flags) => sql::run(flags),
         Command::Config(flags) => config::run(flags),

@@ -1,21 +1,24 @@
 //! `casement models`: the versions of the model that serves.
 
 use anyhow::Context as _;
-use model::Registry;
+use model::{Registry, Version};
 
+use super::compare;
 use crate::{
+    assembly,
     cli::{Models, ModelsCommand},
     config::Sources,
 };
 
 pub(super) fn run(flags: Models) -> anyhow::Result<()> {
     let config = Sources::process(flags.config).load()?;
-    let registry = Registry::beside(&config.model.path);
+    let options = assembly::load_options(&config.model)?;
+    let registry = Registry::beside(&config.model.path).with_options(options);
     match flags.command {
-        ModelsCommand::List => {
-            for version in registry.list()? {
-                println!("{}", serde_json::to_string(&version)?);
-            }
+        ModelsCommand::List { json } => {
+            let mut versions: Vec<Version> = registry.plain(&config.model.version).into_iter().collect();
+            versions.extend(registry.list()?);
+            list(&versions, json)?;
         }
         ModelsCommand::Show { version } => {
             println!("{}", serde_json::to_string_pretty(&registry.show(&version)?)?);
@@ -39,10 +42,63 @@ pub(super) fn run(flags: Models) -> anyhow::Result<()> {
             );
         }
         ModelsCommand::Rollback => println!("{} serves again", registry.rollback()?),
+        ModelsCommand::Shadow { version, .. } => match version {
+            Some(version) => {
+                registry.shadow(&version)?;
+                println!("{version} predicts beside the model that serves; see: casement models compare");
+            }
+            None => match registry.unshadow()? {
+                Some(version) => println!("{version} predicts no more"),
+                None => println!("no version predicts beside the model that serves"),
+            },
+        },
+        ModelsCommand::Compare { a, b, days, json } => {
+            let (store, since) = (assembly::store(&config), compare::days_ago(days));
+            super::block_on(compare::run(store, compare::question(a, b, since), json))?;
+        }
         ModelsCommand::Remove { version } => {
             registry.remove(&version)?;
             println!("removed {version}");
         }
+    }
+    Ok(())
+}
+
+fn list(versions: &[Version], json: bool) -> anyhow::Result<()> {
+    if json {
+        for version in versions {
+            println!("{}", serde_json::to_string(version)?);
+        }
+        return Ok(());
+    }
+    if versions.is_empty() {
+        println!("no model and no versions yet; the first one: casement models add FILE --version NAME");
+        return Ok(());
+    }
+    println!(
+        "{:<24} {:<8} {:>9} {:>7}  SHA-256",
+        "VERSION", "ROLE", "MAE", "ECE"
+    );
+    for version in versions {
+        let role = match (version.serves, version.shadows) {
+            (true, _) => "serves",
+            (_, true) => "shadows",
+            _ => "",
+        };
+        let figure = |pick: fn(&model::Calibration) -> f64, digits: usize| {
+            let known = version.sidecar.calibration.as_ref().map(pick);
+            known.map_or_else(|| "?".to_owned(), |figure| format!("{figure:.digits$}"))
+        };
+        println!(
+            "{:<24} {role:<8} {:>9} {:>7}  {}",
+            version.version,
+            figure(|c| c.mae, 2),
+            figure(|c| c.ece, 3),
+            version.problem.as_ref().map_or_else(
+                || version.sidecar.sha256.chars().take(12).collect(),
+                |problem| format!("refused: {problem}")
+            )
+        );
     }
     Ok(())
 }

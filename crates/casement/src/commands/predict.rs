@@ -1,19 +1,59 @@
 //! `casement predict`: a model's answers to given inputs.
 
-use std::fs;
+use std::{fs, io, io::Read as _, path::Path};
 
 use anyhow::Context as _;
 use model::{Model, PredictRequest};
+use serde_json::json;
 
-use crate::cli::Predict;
+use crate::{assembly, cli::Predict, config::Sources};
 
-pub(super) fn run(flags: &Predict) -> anyhow::Result<()> {
-    let model = Model::load(&flags.model)
-        .with_context(|| format!("the model {} cannot be used", flags.model.display()))?;
-    let name = flags.input.display();
-    let text = fs::read_to_string(&flags.input).with_context(|| format!("cannot read {name}"))?;
-    let request: PredictRequest = serde_json::from_str(&text)
-        .with_context(|| format!("{name} is not {{\"input\": [[numbers], …]}}"))?;
-    println!("{}", serde_json::to_string(&model::answer(&model, &request)?)?);
+const SHAPE: &str = r#"{"input": [[50 numbers], …]}"#;
+
+pub(super) fn run(flags: Predict) -> anyhow::Result<()> {
+    let config = Sources::process(flags.config).load()?.model;
+    let path = flags.model.unwrap_or_else(|| config.path.clone());
+    let model = Model::load_with(&path, &assembly::load_options(&config)?)
+        .with_context(|| format!("the model {} cannot be used", path.display()))?;
+    // Where one input cannot be answered, none is: half an answer would look like a whole one.
+    let answers: Vec<String> = flags
+        .input
+        .iter()
+        .map(|input| answer(&model, input, flags.input.len() > 1))
+        .collect::<Result<_, _>>()?;
+    for line in answers {
+        println!("{line}");
+    }
     Ok(())
+}
+
+/// One line of JSON; with the input's name where there are several.
+fn answer(model: &Model, input: &Path, named: bool) -> anyhow::Result<String> {
+    let name = if is_stdin(input) {
+        "standard input".to_owned()
+    } else {
+        input.display().to_string()
+    };
+    let text = read(input).with_context(|| format!("cannot read {name}"))?;
+    let request: PredictRequest =
+        serde_json::from_str(&text).with_context(|| format!("{name} is not {SHAPE}"))?;
+    let response = model::answer(model, &request).with_context(|| format!("{name} cannot be answered"))?;
+    let mut line = serde_json::to_value(&response)?;
+    if named {
+        line["file"] = json!(name);
+    }
+    Ok(line.to_string())
+}
+
+fn read(input: &Path) -> io::Result<String> {
+    if is_stdin(input) {
+        let mut text = String::new();
+        io::stdin().read_to_string(&mut text)?;
+        return Ok(text);
+    }
+    fs::read_to_string(input)
+}
+
+fn is_stdin(input: &Path) -> bool {
+    input == Path::new("-")
 }

@@ -341,8 +341,8 @@ fn finish(mut config: Config) -> Result<Config, ConfigError> {
     if let Err(error) = frames.check() {
         return value("audio", &error.to_string());
     }
-    if !matches!(config.model.device.as_str(), "cpu" | "cuda") {
-        return value("model.device", "a device is 'cpu' or 'cuda'");
+    if let Err(reason) = config.model.device.parse::<model::Device>() {
+        return value("model.device", &reason.to_string());
     }
     Ok(config)
 }

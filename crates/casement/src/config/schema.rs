@@ -62,6 +62,8 @@ pub struct Topics {
     pub window_state: String,
     /// Birth and last will of devices.
     pub device_status: String,
+    /// What a candidate model would have decided.
+    pub shadow_prediction: String,
 }
 
 /// `clickhouse`
@@ -96,12 +98,17 @@ pub struct ChangeDetection {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Model {
-    /// A `.pth` file.
+    /// A `.pth` or `.onnx` file.
     pub path: PathBuf,
     /// What predictions are labelled with where the model's side-car does not say.
     pub version: String,
-    /// `cpu`; `cuda` is for `.onnx` models.
+    /// `cpu`; `cuda` or `cuda:N` is for `.onnx` models.
     pub device: String,
+    /// ONNX Runtime's library, or a Python environment that has it; without it, the usual places are looked at.
+    pub onnx_runtime: Option<PathBuf>,
+    /// A candidate that predicts beside the model without moving anything; without it, the version that
+    /// `casement models shadow` chose.
+    pub shadow: Option<PathBuf>,
 }
 
 /// `audio`
@@ -269,6 +276,7 @@ impl Default for Topics {
             window_control: "window/{device_id}/control".into(),
             window_state: "window/{device_id}/state".into(),
             device_status: "device/{device_id}/status".into(),
+            shadow_prediction: "ml/prediction/shadow/{device_id}".into(),
         }
     }
 }
@@ -301,6 +309,8 @@ impl Default for Model {
             path: "./models/window_regressor.pth".into(),
             version: "v1.0.0".into(),
             device: "cpu".into(),
+            onnx_runtime: None,
+            shadow: None,
         }
     }
 }

@@ -224,6 +224,18 @@ impl Up {
         get(&format!("http://{}{path}", self.http)).unwrap()
     }
 
+    /// Waits until the metrics have this line.
+    pub fn wait_metric(&self, line: &str) {
+        let started = Instant::now();
+        while !self.get("/metrics").lines().any(|known| known == line) {
+            assert!(
+                started.elapsed() < Duration::from_secs(20),
+                "no '{line}' in the metrics"
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// Asks until the answer is `expected`; ClickHouse gets rows a second after they were accepted.
     pub fn wait_sql(&self, query: &str, expected: &str) {
         wait_sql(self.clickhouse, query, expected);

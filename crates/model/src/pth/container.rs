@@ -1,6 +1,6 @@
 //! What is checked about a file before anything parses it: its kind and its sizes.
 
-use std::io::Cursor;
+use std::{borrow::Cow, io::Cursor};
 
 use zip::ZipArchive;
 
@@ -8,7 +8,7 @@ use crate::LoadError;
 
 use super::{
     names,
-    pickle::{self, Fault},
+    pickle::{self, Fault, Scan},
 };
 
 /// The largest file. A hidden size of 64 needs 35 KB.
@@ -22,16 +22,13 @@ const LEGACY_START: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
 /// Magic number, protocol, system, object, keys of the storages.
 const LEGACY_PICKLES: usize = 5;
 
-/// Refuses what is no `.pth` file, what is larger than any model of this kind, and what names something dangerous.
-pub(super) fn check(bytes: &[u8]) -> Result<(), LoadError> {
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(LoadError::TooLarge {
-            bytes: bytes.len() as u64,
-            limit: MAX_FILE_BYTES,
-        });
-    }
+/// Refuses what is no `.pth` file, what is larger than any model of this kind, and what names something dangerous. Gives
+/// the bytes that the reader of `.pth` files understands.
+pub(super) fn check(bytes: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
+    check_size(bytes)?;
     if bytes.starts_with(b"PK\x03\x04") {
-        check_zip(bytes)
+        check_zip(bytes)?;
+        Ok(Cow::Borrowed(bytes))
     } else if bytes.starts_with(LEGACY_START) && bytes.get(257..262) != Some(b"ustar") {
         check_legacy(bytes)
     } else {
@@ -39,6 +36,15 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), LoadError> {
             found: kind_of(bytes),
         })
     }
+}
+
+/// Refuses what is larger than any model of this kind, whatever its format.
+pub(crate) fn check_size(bytes: &[u8]) -> Result<(), LoadError> {
+    let (bytes, limit) = (bytes.len() as u64, MAX_FILE_BYTES);
+    if bytes > limit {
+        return Err(LoadError::TooLarge { bytes, limit });
+    }
+    Ok(())
 }
 
 fn kind_of(bytes: &[u8]) -> &'static str {
@@ -71,14 +77,24 @@ fn check_zip(bytes: &[u8]) -> Result<(), LoadError> {
     }
     let damaged = |error: zip::result::ZipError| LoadError::Container(error.to_string());
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
+    // Its hint comes before anything else that such a file breaks.
+    if archive
+        .file_names()
+        .any(|name| name.ends_with("constants.pkl") || name.contains("/code/"))
+    {
+        return Err(LoadError::TorchScript);
+    }
     let mut unpacked = 0_u64;
     let mut pickles = Vec::new();
     for index in 0..archive.len() {
         let entry = archive.by_index_raw(index).map_err(damaged)?;
         unpacked = unpacked.saturating_add(entry.size());
         let name = entry.name();
-        if name.ends_with("constants.pkl") || name.contains("/code/") {
-            return Err(LoadError::TorchScript);
+        if entry.compression() != zip::CompressionMethod::Stored || entry.size() != entry.compressed_size() {
+            let name: String = name.chars().take(80).collect();
+            return Err(LoadError::Container(format!(
+                "entry '{name}' is compressed; torch.save stores all entries as they are"
+            )));
         }
         if name == "data.pkl" || name.ends_with("/data.pkl") {
             if entry.size() > MAX_PICKLE_BYTES as u64 {
@@ -119,16 +135,38 @@ fn unpack(archive: &mut ZipArchive<Cursor<&[u8]>>, index: usize) -> Result<Vec<u
     Ok(bytes)
 }
 
-fn check_legacy(mut bytes: &[u8]) -> Result<(), LoadError> {
+fn check_legacy(bytes: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
+    let (mut at, mut classes) = (0, Vec::new());
     for _ in 0..LEGACY_PICKLES {
-        let len = check_pickle(bytes)?;
-        bytes = &bytes[len..];
+        let scan = check_pickle(&bytes[at..])?;
+        classes.extend(
+            scan.module_classes
+                .iter()
+                .map(|(place, index)| (at + place, *index)),
+        );
+        at += scan.len;
     }
-    Ok(())
+    if classes.is_empty() {
+        return Ok(Cow::Borrowed(bytes));
+    }
+    // The reader does not know a module's class with its source beside it, so it gets the class alone: in place of
+    // resolving the pair (BINPERSID), POP drops it and LONG_BINGET takes the class from the memo.
+    let mut plain = Vec::with_capacity(bytes.len() + 5 * classes.len());
+    let mut copied = 0;
+    for (place, index) in classes {
+        let index =
+            u32::try_from(index).map_err(|_| LoadError::Container("the pickle's memo is absurd".into()))?;
+        plain.extend(&bytes[copied..place]);
+        plain.extend(b"0j");
+        plain.extend(index.to_le_bytes());
+        copied = place + 1;
+    }
+    plain.extend(&bytes[copied..]);
+    Ok(Cow::Owned(plain))
 }
 
-/// Checks the pickle at the start of `bytes` and gives its length.
-fn check_pickle(bytes: &[u8]) -> Result<usize, LoadError> {
+/// Checks the pickle at the start of `bytes`.
+fn check_pickle(bytes: &[u8]) -> Result<Scan, LoadError> {
     let seen = &bytes[..bytes.len().min(MAX_PICKLE_BYTES)];
     let scan = pickle::scan(seen).map_err(|Fault(problem)| {
         if seen.len() < bytes.len() {
@@ -139,12 +177,8 @@ fn check_pickle(bytes: &[u8]) -> Result<usize, LoadError> {
             LoadError::Container(format!("the pickle cannot be read: {problem}"))
         }
     })?;
-    match scan
-        .globals
-        .into_iter()
-        .find(|global| !names::is_harmless(global))
-    {
-        Some(global) => Err(LoadError::Hostile(global)),
-        None => Ok(scan.len),
+    match scan.globals.iter().find(|global| !names::is_harmless(global)) {
+        Some(global) => Err(LoadError::Hostile(global.clone())),
+        None => Ok(scan),
     }
 }

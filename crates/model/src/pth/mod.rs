@@ -13,7 +13,9 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use read::{read_bytes, read_file};
+#[cfg(feature = "onnx")]
+pub(crate) use container::check_size;
+pub(crate) use read::{read_bytes, read_file, slurp};
 pub use write::write;
 
 /// A tensor with its name in the state dict.

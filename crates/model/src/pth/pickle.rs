@@ -4,7 +4,7 @@
 //! It guards the reader, which copies a whole object wherever the pickle refers back to it, and it sees names that hide
 //! in parts of a file the reader passes over.
 
-use super::stack::Stack;
+use super::stack::{Kind, Stack};
 
 /// The bytes are not a pickle, or not one that `torch.save` writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub(super) struct Scan {
     pub(super) len: usize,
     /// `module.name` of everything the pickle imports.
     pub(super) globals: Vec<String>,
+    /// Where a module's class stands with its source, and where the memo has the class alone.
+    pub(super) module_classes: Vec<(usize, u64)>,
 }
 
 /// Walks one pickle at the start of `bytes`; whatever follows it is not looked at.
@@ -26,11 +28,13 @@ pub(super) fn scan(bytes: &[u8]) -> Result<Scan, Fault> {
         at: 0,
         stack: Stack::default(),
         globals: Vec::new(),
+        module_classes: Vec::new(),
     };
     while walk.step()? {}
     Ok(Scan {
         len: walk.at,
         globals: walk.globals,
+        module_classes: walk.module_classes,
     })
 }
 
@@ -39,6 +43,7 @@ struct Walk<'a> {
     at: usize,
     stack: Stack<'a>,
     globals: Vec<String>,
+    module_classes: Vec<(usize, u64)>,
 }
 
 impl<'a> Walk<'a> {
@@ -93,7 +98,7 @@ impl<'a> Walk<'a> {
             String::from_utf8_lossy(module),
             String::from_utf8_lossy(name)
         ));
-        self.stack.push();
+        self.stack.push_import();
     }
 
     /// One opcode; `false` at STOP. Values first, then what is built of them, then the memo, then the frame.
@@ -132,13 +137,20 @@ impl<'a> Walk<'a> {
             }
             b'N' | b']' | b'}' | b')' | 0x88 | 0x89 | 0x8f | 0x97 => self.stack.push(),
             b'(' => self.stack.mark(),
-            b't' | b'l' | b'd' | b'o' | 0x91 => self.stack.collect(1)?,
+            b't' => self.stack.tuple()?,
+            b'l' | b'd' | b'o' | 0x91 => self.stack.collect(1)?,
             b'e' | b'u' | 0x90 => self.stack.collect_into_top()?,
             0x85..=0x87 => self.stack.combine(usize::from(opcode - 0x84), 1)?,
             b'a' | b'R' | b'b' | 0x81 => self.stack.combine(2, 0)?,
             b's' | 0x92 => self.stack.combine(3, 0)?,
-            // A persistent id becomes a storage; a buffer becomes a read-only one.
-            b'Q' | 0x98 => self.stack.combine(1, 0)?,
+            // A persistent id becomes a storage, or a module's class; a buffer becomes a read-only one.
+            b'Q' => {
+                if let Kind::ModuleClass(index) = self.stack.top()?.kind {
+                    self.module_classes.push((self.at - 1, index));
+                }
+                self.stack.combine(1, 0)?;
+            }
+            0x98 => self.stack.combine(1, 0)?,
             b'0' => self.stack.discard()?,
             b'1' => self.stack.discard_to_mark()?,
             b'2' => self.stack.duplicate()?,

@@ -3,7 +3,7 @@
 //! The crate `pytorch-reader` reads the formats; what it lets pass is checked here: entries that are no tensors, several
 //! models in one file, element types, and sizes before any bytes are read.
 
-use std::{fs::File, io, io::Read as _, path::Path};
+use std::{borrow::Cow, fs::File, io, io::Read as _, path::Path};
 
 use pytorch_reader::{DType, PickleValue, PytorchError, PytorchReader, Tensor};
 
@@ -21,8 +21,10 @@ const METADATA: &str = "_metadata";
 /// The bytes of the file at `path` and the tensors of the model in it.
 pub(crate) fn read_file(path: &Path) -> Result<(Vec<u8>, Vec<NamedTensor>), LoadError> {
     let bytes = slurp(path)?;
-    container::check(&bytes)?;
-    let tensors = read_checked(path)?;
+    let tensors = match container::check(&bytes)? {
+        Cow::Borrowed(_) => read_checked(path)?,
+        Cow::Owned(plain) => read_temporary(&plain)?,
+    };
     // The reader opens the path itself: what it saw must be what was checked.
     if slurp(path)? != bytes {
         return Err(LoadError::Changed);
@@ -32,8 +34,12 @@ pub(crate) fn read_file(path: &Path) -> Result<(Vec<u8>, Vec<NamedTensor>), Load
 
 /// The tensors of the model in `bytes`.
 pub(crate) fn read_bytes(bytes: &[u8]) -> Result<Vec<NamedTensor>, LoadError> {
+    read_temporary(&container::check(bytes)?)
+}
+
+/// The reader wants a path.
+fn read_temporary(bytes: &[u8]) -> Result<Vec<NamedTensor>, LoadError> {
     use std::io::Write as _;
-    container::check(bytes)?;
     let temporary = |source| LoadError::Read {
         path: std::env::temp_dir(),
         source,
@@ -45,7 +51,8 @@ pub(crate) fn read_bytes(bytes: &[u8]) -> Result<Vec<NamedTensor>, LoadError> {
     read_checked(file.path())
 }
 
-fn slurp(path: &Path) -> Result<Vec<u8>, LoadError> {
+/// The bytes of a file, and one more than the limit where it is larger.
+pub(crate) fn slurp(path: &Path) -> Result<Vec<u8>, LoadError> {
     let read = || -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         File::open(path)?
@@ -60,7 +67,8 @@ fn slurp(path: &Path) -> Result<Vec<u8>, LoadError> {
 }
 
 fn read_checked(path: &Path) -> Result<Vec<NamedTensor>, LoadError> {
-    let refused = |error: PytorchError| LoadError::Reader(Box::new(error));
+    // It repeats its causes, and quotes the file as long as the file likes.
+    let refused = |error: PytorchError| LoadError::Reader(error.to_string().chars().take(300).collect());
     let tensors = PytorchReader::new(path).map_err(refused)?.into_tensors();
     let prefix = find_model(tensors.keys().map(String::as_str))?;
     let entries = PytorchReader::read_pickle_data(path, None).map_err(refused)?;

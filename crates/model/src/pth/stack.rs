@@ -13,11 +13,32 @@ const TEXT_UNIT: usize = 64;
 
 const EMPTY: Fault = Fault("it takes more from its stack than is there");
 
+/// What an object is, as far as it matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Other,
+    /// A name that was imported, and where the memo has it.
+    Import(Option<u64>),
+    /// A module's class with its source, as PyTorch before 1.6 wrote it; the class is in the memo there.
+    ModuleClass(u64),
+}
+
 /// An object on the stack: how many objects it holds, and its text where it is one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Value<'a> {
     weight: u64,
     pub(super) text: Option<&'a [u8]>,
+    pub(super) kind: Kind,
+}
+
+impl Value<'_> {
+    const fn plain(weight: u64) -> Self {
+        Self {
+            weight,
+            text: None,
+            kind: Kind::Other,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -30,17 +51,21 @@ pub(super) struct Stack<'a> {
 
 impl<'a> Stack<'a> {
     pub(super) fn push(&mut self) {
+        self.values.push(Value::plain(1));
+    }
+
+    pub(super) fn push_import(&mut self) {
         self.values.push(Value {
-            weight: 1,
-            text: None,
+            kind: Kind::Import(None),
+            ..Value::plain(1)
         });
     }
 
     pub(super) fn push_text(&mut self, text: &'a [u8]) {
         let weight = 1 + (text.len() / TEXT_UNIT) as u64;
         self.values.push(Value {
-            weight,
             text: Some(text),
+            ..Value::plain(weight)
         });
     }
 
@@ -55,13 +80,33 @@ impl<'a> Stack<'a> {
         self.values.pop().ok_or(EMPTY)
     }
 
+    pub(super) fn top(&self) -> Result<Value<'a>, Fault> {
+        self.values.last().copied().ok_or(EMPTY)
+    }
+
     /// Takes `count` values and leaves one that holds them all and `own` more.
     pub(super) fn combine(&mut self, count: usize, own: u64) -> Result<(), Fault> {
         let mut weight = own;
         for _ in 0..count {
             weight += self.pop()?.weight;
         }
-        self.values.push(Value { weight, text: None });
+        self.values.push(Value::plain(weight));
+        Ok(())
+    }
+
+    /// Takes all values down to the mark and leaves a tuple of them.
+    pub(super) fn tuple(&mut self) -> Result<(), Fault> {
+        let mark = self.marks.last().copied().ok_or(EMPTY)?;
+        let kind = match self.values.get(mark..) {
+            Some([tag, class, _file, _source]) if tag.text == Some(b"module") => match class.kind {
+                Kind::Import(Some(index)) => Kind::ModuleClass(index),
+                _ => Kind::Other,
+            },
+            _ => Kind::Other,
+        };
+        self.collect(1)?;
+        let tuple = self.pop()?;
+        self.values.push(Value { kind, ..tuple });
         Ok(())
     }
 
@@ -69,7 +114,7 @@ impl<'a> Stack<'a> {
     pub(super) fn collect(&mut self, own: u64) -> Result<(), Fault> {
         let mark = self.marks.pop().ok_or(EMPTY)?;
         let weight = self.values.drain(mark..).map(|value| value.weight).sum::<u64>() + own;
-        self.values.push(Value { weight, text: None });
+        self.values.push(Value::plain(weight));
         Ok(())
     }
 
@@ -103,10 +148,14 @@ impl<'a> Stack<'a> {
 
     /// Copies the top into the memo; without an index, under the next one.
     pub(super) fn memoize(&mut self, index: Option<u64>) -> Result<(), Fault> {
-        let top = self.pop()?;
+        let mut top = self.pop()?;
+        let index = index.unwrap_or(self.memo.len() as u64);
+        if let Kind::Import(place) = &mut top.kind {
+            *place = Some(index);
+        }
         self.values.push(top);
         self.charge(top)?;
-        self.memo.insert(index.unwrap_or(self.memo.len() as u64), top);
+        self.memo.insert(index, top);
         Ok(())
     }
 

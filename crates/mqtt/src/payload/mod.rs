@@ -9,6 +9,7 @@ mod control;
 mod field;
 mod reading;
 mod request;
+mod shadow;
 mod state;
 mod status;
 
@@ -17,5 +18,6 @@ pub use clip::{ReceivedClip, decode_clip, encode_clip};
 pub use control::{decode_control, encode_control};
 pub use reading::{decode_reading, encode_reading};
 pub use request::{decode_request, encode_request};
+pub use shadow::{decode_shadow, encode_shadow};
 pub use state::{decode_state, encode_state};
 pub use status::{DeviceStatus, decode_status, encode_status};

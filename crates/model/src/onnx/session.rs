@@ -1,0 +1,189 @@
+//! A loaded `.onnx` model.
+//!
+//! In: a file's bytes and where to compute. Out: position and log variance for rows of inputs. A session computes one
+//! batch at a time.
+
+use ort::{
+    ep,
+    session::{Session, builder::SessionBuilder},
+    value::{Outlet, Shape, TensorElementType, TensorRef, ValueType},
+};
+use parking_lot::Mutex;
+
+use super::{OnnxError, graph, graph::Statistics, library};
+use crate::{Device, INPUTS, LoadError, LoadOptions};
+
+const INPUT: &str = "features";
+const OUTPUTS: [&str; 2] = ["position", "log_variance"];
+
+/// Position in percent and log variance, as the graph computes them.
+pub(crate) type Answer = (f32, f32);
+
+/// An `.onnx` model that was checked and has answered once.
+pub(crate) struct OnnxNetwork {
+    session: Mutex<Session>,
+    statistics: Statistics,
+    /// Whether the graph was exported for batches of exactly one row.
+    one_at_a_time: bool,
+}
+
+impl std::fmt::Debug for OnnxNetwork {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OnnxNetwork").finish_non_exhaustive()
+    }
+}
+
+impl OnnxNetwork {
+    /// Checks the file, opens it, and lets it answer once.
+    pub(crate) fn open(bytes: &[u8], options: &LoadOptions) -> Result<Self, LoadError> {
+        let statistics = graph::check(bytes)?;
+        let environment = library::environment(options.onnx_runtime.as_deref())?;
+        let mut builder = Session::builder(&environment)
+            .map_err(refused)?
+            // A pass takes microseconds: handing parts of it to other threads takes longer than computing them.
+            .with_intra_threads(1)
+            .map_err(refused)?;
+        if let Device::Cuda(index) = options.device {
+            builder = on_cuda(builder, index)?;
+        }
+        let session = builder.commit_from_memory(bytes).map_err(refused)?;
+        let one_at_a_time = check_input(session.inputs())?;
+        check_outputs(session.outputs())?;
+        let network = Self {
+            session: Mutex::new(session),
+            statistics,
+            one_at_a_time,
+        };
+        network.probe()?;
+        Ok(network)
+    }
+
+    /// The means of the training data.
+    pub(crate) fn feature_mean(&self) -> &[f32] {
+        &self.statistics.mean
+    }
+
+    /// The largest |z| of a row.
+    pub(crate) fn largest_z(&self, row: &[f32]) -> f32 {
+        row.iter()
+            .zip(&self.statistics.mean)
+            .zip(&self.statistics.std)
+            .map(|((x, mean), std)| ((x - mean) / std).abs())
+            .fold(0.0, f32::max)
+    }
+
+    /// One answer for each of the rows, which lie one after the other in `rows`.
+    pub(crate) fn forward(&self, rows: &[f32]) -> Result<Vec<Answer>, OnnxError> {
+        let batch = if self.one_at_a_time { INPUTS } else { rows.len() };
+        let mut session = self.session.lock();
+        let mut answers = Vec::with_capacity(rows.len() / INPUTS);
+        for rows in rows.chunks(batch.max(1)) {
+            let count = rows.len() / INPUTS;
+            let features = TensorRef::from_array_view(([count, INPUTS], rows)).map_err(refused)?;
+            let outputs = session.run(ort::inputs![INPUT => features]).map_err(refused)?;
+            let [position, log_variance] = OUTPUTS.map(|name| {
+                let (_, values) = outputs[name].try_extract_tensor::<f32>().map_err(refused)?;
+                if values.len() == count {
+                    Ok(values)
+                } else {
+                    Err(OnnxError::Answer {
+                        answer: format!("{} numbers of {name} for {count} rows", values.len()),
+                        expected: "one for each row",
+                    })
+                }
+            });
+            answers.extend(position?.iter().copied().zip(log_variance?.iter().copied()));
+        }
+        Ok(answers)
+    }
+
+    /// Two rows of training means: the shapes are as declared, and the position is one.
+    fn probe(&self) -> Result<(), OnnxError> {
+        let rows = [self.feature_mean(), self.feature_mean()].concat();
+        for (position, log_variance) in self.forward(&rows)? {
+            if !(-0.01..=100.01).contains(&position) || !log_variance.is_finite() {
+                return Err(OnnxError::Answer {
+                    answer: format!("position {position}, log variance {log_variance}"),
+                    expected: "a position of 0 to 100 percent and a finite log variance",
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn on_cuda(builder: SessionBuilder, index: u32) -> Result<SessionBuilder, OnnxError> {
+    let cuda = ep::CUDA::default()
+        .with_device_id(i32::try_from(index).unwrap_or(i32::MAX))
+        .build()
+        .error_on_failure();
+    builder
+        .with_execution_providers([cuda])
+        .map_err(|error| OnnxError::Cuda(error.to_string().into()))
+}
+
+/// Whether the graph takes exactly one row at a time.
+fn check_input(inputs: &[Outlet]) -> Result<bool, OnnxError> {
+    if let [input] = inputs
+        && input.name() == INPUT
+        && let Some([batch @ (-1 | 1), width]) = floats(input).map(|shape| &shape[..])
+        && *width == INPUTS as i64
+    {
+        return Ok(*batch == 1);
+    }
+    Err(OnnxError::Inputs {
+        found: described(inputs),
+    })
+}
+
+fn check_outputs(outputs: &[Outlet]) -> Result<(), OnnxError> {
+    let fits = |name: &str| {
+        outputs.iter().any(|output| {
+            // Exporters leave the shape of an output open where they cannot follow it.
+            output.name() == name
+                && floats(output).is_some_and(|shape| matches!(shape[..], [_] | [_, 1 | -1]))
+        })
+    };
+    if outputs.len() == OUTPUTS.len() && OUTPUTS.into_iter().all(fits) {
+        Ok(())
+    } else {
+        Err(OnnxError::Outputs {
+            found: described(outputs),
+        })
+    }
+}
+
+/// The shape of an input or output of 32-bit floats.
+fn floats(outlet: &Outlet) -> Option<&Shape> {
+    match outlet.dtype() {
+        ValueType::Tensor { ty, shape, .. } if *ty == TensorElementType::Float32 => Some(shape),
+        _ => None,
+    }
+}
+
+fn described(outlets: &[Outlet]) -> String {
+    let one = |outlet: &Outlet| match outlet.dtype() {
+        ValueType::Tensor { ty, shape, .. } => {
+            let extents = shape.iter().map(|extent| match extent {
+                -1 => "batch".to_owned(),
+                extent => extent.to_string(),
+            });
+            let extents: Vec<String> = extents.collect();
+            format!("{} {ty} [{}]", outlet.name(), extents.join(", "))
+        }
+        other => format!("{} {other}", outlet.name()),
+    };
+    match outlets {
+        [] => "none".into(),
+        outlets => outlets.iter().map(one).collect::<Vec<_>>().join("; "),
+    }
+}
+
+/// ONNX Runtime's own words; its error keeps parts of a builder that cannot cross threads.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it stands in map_err, which hands the error over"
+)]
+fn refused<R>(error: ort::Error<R>) -> OnnxError {
+    OnnxError::Session(error.to_string().into())
+}

@@ -1,0 +1,133 @@
+//! Two models' predictions for the same commands, side by side.
+//!
+//! In: two versions and a time to look back to. Out: sums for each device, so that totals are their sums. What came of a
+//! command is known where somebody changed it before the next one: another sender's command, or a window that stands
+//! elsewhere than it was sent. A window that just obeys says nothing about who was right.
+
+use clickhouse::Row;
+use serde::{Deserialize, Serialize};
+
+use crate::{Store, StoreError};
+
+/// Past this a change is no answer to a command any more, in seconds.
+const OUTCOME_WITHIN_S: u32 = 30 * 60;
+/// A window may travel this long before where it stands means anything, in seconds.
+const TRAVEL_S: u32 = 60;
+/// Motors are not exact: up to this many points from its command a window has obeyed.
+const OBEYED_POINTS: f64 = 5.0;
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComparisonQuery {
+    /// One version, usually the one that serves.
+    pub a: String,
+    /// The other, usually the candidate.
+    pub b: String,
+    /// From this time on, ms.
+    pub since: i64,
+    /// Predictions agree when they differ by at most this many points.
+    pub tolerance: f64,
+}
+
+/// Sums over the commands of one device for which both models predicted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
+pub struct PairSums {
+    /// Whose window.
+    pub device_id: String,
+    /// How many commands.
+    pub pairs: u64,
+    /// For how many both agreed.
+    pub agreed: u64,
+    /// Sum of |a − b| in points.
+    pub abs_difference: f64,
+    /// Sum of b − a in points.
+    pub difference: f64,
+    /// The largest |a − b| in points.
+    pub largest: f64,
+    /// Sum of a's confidences.
+    pub confidence_a: f64,
+    /// Sum of b's confidences.
+    pub confidence_b: f64,
+    /// For how many it is known where the window should have been.
+    pub outcomes: u64,
+    /// Sum of a's absolute errors over those, in points.
+    pub abs_error_a: f64,
+    /// Sum of b's absolute errors over those, in points.
+    pub abs_error_b: f64,
+}
+
+/// All predictions of one version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
+pub struct VersionSums {
+    /// The version.
+    pub model_version: String,
+    /// How many.
+    pub predictions: u64,
+    /// Mean prediction in points.
+    pub position: f64,
+    /// Mean confidence, 0–1.
+    pub confidence: f64,
+    /// Median inference time, ms; NaN where none is known.
+    pub inference_time_ms: f64,
+}
+
+impl Store {
+    /// Sums for each device, by id; none where the two versions never predicted for the same command.
+    pub async fn compare(&self, query: &ComparisonQuery) -> Result<Vec<PairSums>, StoreError> {
+        let predictions = "SELECT toString(device_id) AS device_id, command_id, any(p.prediction) AS position, \
+                           any(p.confidence) AS confidence FROM ml_predictions AS p WHERE model_version = ? \
+                           AND command_id != '' AND p.timestamp >= fromUnixTimestamp64Milli(?) \
+                           GROUP BY device_id, command_id";
+        let sql = format!(
+            "SELECT ?fields FROM (SELECT a.device_id AS device_id, count() AS pairs, \
+             countIf(abs(a.position - b.position) <= ?) AS agreed, \
+             sum(abs(a.position - b.position)) AS abs_difference, sum(b.position - a.position) AS difference, \
+             max(abs(a.position - b.position)) AS largest, \
+             sum(a.confidence) AS confidence_a, sum(b.confidence) AS confidence_b, \
+             countIf(o.known) AS outcomes, sumIf(abs(a.position - o.outcome), o.known) AS abs_error_a, \
+             sumIf(abs(b.position - o.outcome), o.known) AS abs_error_b \
+             FROM ({predictions}) AS a INNER JOIN ({predictions}) AS b \
+             ON a.device_id = b.device_id AND a.command_id = b.command_id \
+             LEFT JOIN ({}) AS o ON a.device_id = o.device_id AND a.command_id = o.command_id \
+             GROUP BY a.device_id) ORDER BY device_id",
+            outcomes()
+        );
+        let bound = self.client.query(&sql).bind(query.tolerance);
+        let bound = bound
+            .bind(&query.a)
+            .bind(query.since)
+            .bind(&query.b)
+            .bind(query.since);
+        Ok(bound.bind(query.since).bind(query.since).fetch_all().await?)
+    }
+
+    /// All predictions of each of the two versions since then, paired or not.
+    pub async fn prediction_sums(&self, query: &ComparisonQuery) -> Result<Vec<VersionSums>, StoreError> {
+        let sql = "SELECT ?fields FROM (SELECT toString(p.model_version) AS model_version, count() AS predictions, \
+                   avg(p.prediction) AS position, avg(p.confidence) AS confidence, \
+                   quantileIf(0.5)(p.inference_time_ms, isFinite(p.inference_time_ms)) AS inference_time_ms \
+                   FROM ml_predictions AS p WHERE p.model_version IN (?, ?) \
+                   AND p.timestamp >= fromUnixTimestamp64Milli(?) GROUP BY model_version) ORDER BY model_version";
+        let bound = self.client.query(sql).bind(&query.a).bind(&query.b);
+        Ok(bound.bind(query.since).fetch_all().await?)
+    }
+}
+
+/// Where somebody put the window after a model's command: `device_id, command_id, outcome, known`. A change belongs to the
+/// newest command before it. Two placeholders: the time to look back to.
+fn outcomes() -> String {
+    let commands = "SELECT toString(device_id) AS device_id, timestamp, position, command_id, \
+                    model_version FROM window_actions AS w WHERE w.timestamp >= fromUnixTimestamp64Milli(?)";
+    let changes = "SELECT toString(device_id) AS device_id, timestamp, position, 0 AS stands FROM window_actions \
+         WHERE model_version = '' UNION ALL \
+         SELECT toString(device_id) AS device_id, timestamp, position, 1 AS stands FROM window_states";
+    format!(
+        "SELECT c.device_id AS device_id, c.command_id AS command_id, argMax(s.position, s.timestamp) AS outcome, \
+         true AS known FROM (SELECT * FROM ({changes}) AS e WHERE e.timestamp >= fromUnixTimestamp64Milli(?)) AS s \
+         ASOF INNER JOIN ({commands}) AS c ON s.device_id = c.device_id AND s.timestamp > c.timestamp \
+         WHERE c.model_version != '' AND c.command_id != '' \
+         AND s.timestamp <= c.timestamp + INTERVAL {OUTCOME_WITHIN_S} SECOND \
+         AND (s.stands = 0 OR (s.timestamp >= c.timestamp + INTERVAL {TRAVEL_S} SECOND \
+         AND abs(s.position - c.position) > {OBEYED_POINTS})) GROUP BY device_id, command_id"
+    )
+}
