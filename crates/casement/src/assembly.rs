@@ -91,7 +91,8 @@ pub fn features(config: &Audio) -> anyhow::Result<FeatureOptions> {
     })
 }
 
-fn store(config: &Config) -> StoreOptions {
+/// How to reach ClickHouse.
+pub fn store(config: &Config) -> StoreOptions {
     let clickhouse = &config.clickhouse;
     let url = if clickhouse.addr.contains("://") {
         clickhouse.addr.clone()

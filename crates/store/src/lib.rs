@@ -7,6 +7,7 @@
 mod batch;
 mod encoding;
 mod error;
+mod labels;
 mod query;
 mod row;
 mod schema;
@@ -17,6 +18,7 @@ mod table;
 pub use batch::Batch;
 pub use encoding::{DecodeError, Row};
 pub use error::{InsertError, StoreError};
+pub use labels::{LabelRow, Outcome};
 pub use query::{LatestReading, LatestWindow, SeriesPoint, SeriesQuery, TableCount};
 pub use row::{
     AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, WindowActionRow,
