@@ -177,7 +177,7 @@ pub struct Examples {
     #[arg(long, value_name = "SOURCE")]
     pub from: String,
     /// simulator: how many rooms
-    #[arg(long, value_name = "N", default_value_t = 160)]
+    #[arg(long, value_name = "N", default_value_t = 400)]
     pub rooms: usize,
     /// simulator: how many days each
     #[arg(long, value_name = "N", default_value_t = 4)]
@@ -209,7 +209,7 @@ pub struct Train {
     #[arg(long, value_name = "NAME")]
     pub version: Option<String>,
     /// Passes over the examples, at most
-    #[arg(long, value_name = "N", default_value_t = 60)]
+    #[arg(long, value_name = "N", default_value_t = training::TrainingOptions::default().epochs)]
     pub epochs: usize,
     /// Widths of the hidden layers
     #[arg(long, value_name = "N,N", value_delimiter = ',', default_values_t = [64, 64])]

@@ -59,7 +59,11 @@ impl Source {
     pub async fn load(self) -> anyhow::Result<Vec<Example>> {
         match self {
             Self::Simulator(options) => simulated(&options),
-            Self::ClickHouse { config, outcome, since } => stored(config, outcome, since).await,
+            Self::ClickHouse {
+                config,
+                outcome,
+                since,
+            } => stored(config, outcome, since).await,
             Self::File(path) => from_file(&path),
         }
     }
@@ -74,7 +78,13 @@ pub fn simulated(options: &DatasetOptions) -> anyhow::Result<Vec<Example>> {
     thread::scope(|scope| {
         let workers: Vec<_> = watched
             .chunks(share)
-            .map(|part| scope.spawn(|| part.iter().map(|e| heard(e, &extractor)).collect::<Result<Vec<_>, _>>()))
+            .map(|part| {
+                scope.spawn(|| {
+                    part.iter()
+                        .map(|e| heard(e, &extractor))
+                        .collect::<Result<Vec<_>, _>>()
+                })
+            })
             .collect();
         let mut examples = Vec::with_capacity(watched.len());
         for worker in workers {
@@ -85,7 +95,7 @@ pub fn simulated(options: &DatasetOptions) -> anyhow::Result<Vec<Example>> {
 }
 
 /// A simulated moment as a service would see it: the clip goes through 16-bit WAV, as a device sends it.
-fn heard(watched: &dataset::Example, extractor: &Extractor) -> anyhow::Result<Example> {
+pub fn heard(watched: &dataset::Example, extractor: &Extractor) -> anyhow::Result<Example> {
     let sound = wav::encode_pcm16(&watched.take.clone().record(CLIP), simulator::sound::SAMPLE_RATE);
     let samples = audio::decode(&sound, AudioFormat::Wav, 0, &ClipLimits::default())?;
     let features = extractor.extract(&samples);
@@ -110,7 +120,8 @@ async fn stored(config: Sources, outcome: Outcome, since: Timestamp) -> anyhow::
         bail!(match outcome {
             Outcome::Chosen =>
                 "ClickHouse holds no position that a person or a policy chose (commands without a model, windows moved by hand)",
-            Outcome::Reported => "ClickHouse holds no position that a window reported after a model's decision",
+            Outcome::Reported =>
+                "ClickHouse holds no position that a window reported after a model's decision",
         });
     }
     Ok(rows.into_iter().map(example).collect())

@@ -154,7 +154,12 @@ mod tests {
     #[test]
     fn many_equal_values_are_no_drift() {
         let mut values = vec![0.0; 600];
-        values.extend(uniform(1.0, 2.0).iter().step_by(5).chain(&uniform(2.0, 3.0)[..200]));
+        values.extend(
+            uniform(1.0, 2.0)
+                .iter()
+                .step_by(5)
+                .chain(&uniform(2.0, 3.0)[..200]),
+        );
         values.sort_by(f32::total_cmp);
         assert!(psi(&deciles(&values), &values).unwrap() < 0.02);
     }

@@ -2,37 +2,63 @@
 
 use domain::{FEATURES_VERSION, FeatureName};
 use model::{
-    Calibration, Sidecar,
+    Calibration, INPUTS, Sidecar,
     pth::{self, NamedTensor},
 };
 
 use crate::{
-    Metrics, Reference, Scaling, TrainingOptions, normalisation::Normalisation, regressor::Regressor,
+    Metrics, Reference, TrainingOptions, calibration::Curve, normalisation::Normalisation,
+    regressor::Regressor,
 };
 
-/// The bytes of the `.pth`: normalisation, network, and the log variance head scaled.
-pub(crate) fn pth_bytes(network: &Regressor, normalisation: &Normalisation, scaling: Scaling) -> Vec<u8> {
-    let vector = |name: &str, values: &[f32]| NamedTensor {
-        name: name.to_owned(),
-        shape: vec![values.len()],
-        values: values.to_vec(),
-    };
+/// The bytes of the `.pth`: normalisation, network, and the calibration as one more layer of a few units: max(0, ±m) hand
+/// on the mean head's number, max(0, v − knot) bend that of the log variance head.
+pub(crate) fn pth_bytes(network: &Regressor, normalisation: &Normalisation, curve: &Curve) -> Vec<u8> {
     let mut tensors = vec![
-        vector("feature_mean", &normalisation.mean),
-        vector("feature_std", &normalisation.std),
+        tensor("feature_mean", vec![INPUTS], normalisation.mean.to_vec()),
+        tensor("feature_std", vec![INPUTS], normalisation.std.to_vec()),
     ];
-    tensors.extend(network.tensors());
-    for tensor in &mut tensors {
-        let shift = match tensor.name.as_str() {
-            "logvar_head.weight" => 0.0,
-            "logvar_head.bias" => scaling.shift,
-            _ => continue,
-        };
-        for value in &mut tensor.values {
-            *value = (f64::from(*value) * scaling.scale + shift) as f32;
-        }
+    let mut layers = network.tensors();
+    // The last four are the heads' weights and biases.
+    let heads: Vec<NamedTensor> = layers.split_off(layers.len() - 4);
+    let place = layers.len();
+    tensors.append(&mut layers);
+    let [mean, mean_bias, variance, variance_bias] = &heads[..] else {
+        unreachable!("a network ends in two heads of two tensors each")
+    };
+    let mut weight = mean.values.clone();
+    weight.extend(mean.values.iter().map(|w| -w));
+    let mut bias = vec![mean_bias.values[0], -mean_bias.values[0]];
+    for knot in &curve.knots {
+        weight.extend(&variance.values);
+        bias.push((f64::from(variance_bias.values[0]) - knot) as f32);
     }
+    let units = bias.len();
+    let mut hand_on = vec![0.0; units];
+    (hand_on[0], hand_on[1]) = (1.0, -1.0);
+    let mut bend = vec![0.0, 0.0];
+    bend.extend(curve.slope_changes().iter().map(|change| *change as f32));
+    tensors.extend([
+        tensor(
+            &format!("backbone.{place}.weight"),
+            vec![units, mean.values.len()],
+            weight,
+        ),
+        tensor(&format!("backbone.{place}.bias"), vec![units], bias),
+        tensor("mean_head.weight", vec![1, units], hand_on),
+        tensor("mean_head.bias", vec![1], vec![0.0]),
+        tensor("logvar_head.weight", vec![1, units], bend),
+        tensor("logvar_head.bias", vec![1], vec![curve.values[0] as f32]),
+    ]);
     pth::write(&tensors)
+}
+
+fn tensor(name: &str, shape: Vec<usize>, values: Vec<f32>) -> NamedTensor {
+    NamedTensor {
+        name: name.to_owned(),
+        shape,
+        values,
+    }
 }
 
 /// The names of the inputs as the side-car lists them.

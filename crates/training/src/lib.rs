@@ -21,7 +21,7 @@ mod split;
 mod train;
 
 pub use baselines::Baselines;
-pub use calibration::Scaling;
+pub use calibration::Curve;
 pub use drift::{InputDrift, Reference};
 pub use error::TrainingError;
 pub use evaluation::{Evaluation, Week, evaluate};

@@ -6,7 +6,10 @@ use std::{error::Error, fs, path::Path, sync::OnceLock};
 
 use plotters::{
     chart::{ChartBuilder, SeriesLabelPosition},
-    prelude::{BLACK, BitMapBackend, Circle, Color as _, IntoDrawingArea as _, LineSeries, PathElement, RGBColor, Rectangle, WHITE},
+    prelude::{
+        BLACK, BitMapBackend, Circle, Color as _, IntoDrawingArea as _, LineSeries, PathElement, RGBColor,
+        Rectangle, WHITE,
+    },
     style::{FontStyle, register_font},
 };
 
@@ -33,7 +36,11 @@ struct Lines<'a> {
 fn font() -> Drawn {
     static READY: OnceLock<bool> = OnceLock::new();
     let ready = *READY.get_or_init(|| register_font("sans-serif", FontStyle::Normal, FONT).is_ok());
-    if ready { Ok(()) } else { Err("the font cannot be used".into()) }
+    if ready {
+        Ok(())
+    } else {
+        Err("the font cannot be used".into())
+    }
 }
 
 fn draw(path: &Path, how: impl FnOnce(&Path) -> Drawn) -> Result<(), TrainingError> {
@@ -99,7 +106,13 @@ fn reliability(path: &Path, title: &str, bins: &[Bin]) -> Drawn {
 }
 
 fn errors(path: &Path, report: &Report) -> Drawn {
-    let most = report.histogram.iter().map(|bar| bar.count).max().unwrap_or(0).max(1);
+    let most = report
+        .histogram
+        .iter()
+        .map(|bar| bar.count)
+        .max()
+        .unwrap_or(0)
+        .max(1);
     let root = BitMapBackend::new(path, SIZE).into_drawing_area();
     root.fill(&WHITE)?;
     let title = format!(
@@ -127,7 +140,10 @@ fn errors(path: &Path, report: &Report) -> Drawn {
             colour.filled(),
         )
     }))?;
-    area.draw_series(LineSeries::new([(0.0, 0.0), (0.0, most as f64 * 1.05)], BLACK.mix(0.4)))?;
+    area.draw_series(LineSeries::new(
+        [(0.0, 0.0), (0.0, most as f64 * 1.05)],
+        BLACK.mix(0.4),
+    ))?;
     root.present()?;
     Ok(())
 }
@@ -230,11 +246,7 @@ fn drift(path: &Path, evaluation: &Evaluation) -> Drawn {
         .enumerate()
         .map(|(n, (group, colour))| (group.as_str(), colour, by_week(evaluation, &|w| w.drift[n].psi)))
         .collect();
-    let top = series
-        .iter()
-        .flat_map(|s| &s.2)
-        .map(|p| p.1)
-        .fold(0.3, f64::max);
+    let top = series.iter().flat_map(|s| &s.2).map(|p| p.1).fold(0.3, f64::max);
     let title = format!("Drift of the inputs against {}", evaluation.drift_against);
     lines(
         path,

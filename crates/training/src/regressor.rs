@@ -60,10 +60,7 @@ impl Regressor {
             width = next;
         }
         let mut head = |bias: f64| Linear {
-            bias: Some(Param::from_data(
-                TensorData::new(vec![bias as f32], [1]),
-                device,
-            )),
+            bias: Some(Param::from_data(TensorData::new(vec![bias as f32], [1]), device)),
             ..dense(width, 1, 0.1, rng, device)
         };
         let share = (start.position / 100.0).clamp(0.01, 0.99);

@@ -6,7 +6,7 @@ use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Baselines, Epoch, Metrics, Scaling, TrainingOptions};
+use crate::{Baselines, Curve, Epoch, Metrics, TrainingOptions};
 
 /// How many examples were used for what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ pub struct Report {
     /// Every epoch.
     pub epochs: Vec<Epoch>,
     /// What the calibration did to the log variance.
-    pub scaling: Scaling,
+    pub curve: Curve,
     /// Mean log score of the confidence on the validation part, before and after.
     pub log_score: (f64, f64),
     /// On the test part.
@@ -83,14 +83,27 @@ impl Report {
     fn write(&self, text: &mut String) -> fmt::Result {
         let (m, b, n) = (&self.test, &self.baselines, &self.examples);
         writeln!(text, "# Model {}\n", self.version)?;
-        writeln!(text, "`{}`\n\nTrained on {}.", self.sha256, self.options.training_data)?;
+        writeln!(
+            text,
+            "`{}`\n\nTrained on {}.",
+            self.sha256, self.options.training_data
+        )?;
         writeln!(
             text,
             "{} examples of {} devices to learn from, {} of others to stop and calibrate, {} for the figures below\n\
              (devices the model has not met, and the last twentieth of the others' time); seed {}, {} epochs of at most {}.\n",
-            n.train, n.devices, n.validation, n.test, self.options.seed, self.epochs.len(), self.options.epochs
+            n.train,
+            n.devices,
+            n.validation,
+            n.test,
+            self.options.seed,
+            self.epochs.len(),
+            self.options.epochs
         )?;
-        writeln!(text, "| on the test part | model | linear | constant |\n|---|---|---|---|")?;
+        writeln!(
+            text,
+            "| on the test part | model | linear | constant |\n|---|---|---|---|"
+        )?;
         writeln!(
             text,
             "| mean absolute error, points | **{:.2}** | {:.2} | {:.2} |",
@@ -121,7 +134,10 @@ impl Report {
             m.brier_of_base_rate, m.brier
         )?;
         let auroc = m.auroc.map_or("–".to_owned(), |area| format!("{area:.3}"));
-        writeln!(text, "| AUROC of confidence for being within 10 points | {auroc} |")?;
+        writeln!(
+            text,
+            "| AUROC of confidence for being within 10 points | {auroc} |"
+        )?;
         for interval in &m.coverage {
             writeln!(
                 text,
@@ -131,11 +147,18 @@ impl Report {
             )?;
         }
         writeln!(text, "| mean CRPS, points | {:.2} |", m.crps)?;
-        writeln!(text, "| confidences lowered by the guard | {:.2} % |\n", 100.0 * m.guarded)?;
         writeln!(
             text,
-            "Calibration on the validation part: log σ² → {:.3}·log σ² {:+.3}; log score {:.4} → {:.4}.\n",
-            self.scaling.scale, self.scaling.shift, self.log_score.0, self.log_score.1
+            "| confidences lowered by the guard | {:.2} % |\n",
+            100.0 * m.guarded
+        )?;
+        writeln!(
+            text,
+            "Calibration on the validation part, by a curve of {} pieces that is the last hidden layer of the file: log score\n\
+             {:.4} → {:.4}.\n",
+            self.curve.knots.len() - 1,
+            self.log_score.0,
+            self.log_score.1
         )?;
         for (name, title) in [
             ("errors", "Errors"),

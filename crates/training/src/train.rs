@@ -4,7 +4,7 @@ use model::{Model, Sidecar};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Baselines, Epoch, Example, Metrics, Reference, Report, Scaling, TrainingError,
+    Baselines, Curve, Epoch, Example, Metrics, Reference, Report, TrainingError,
     evaluation::predictions,
     export,
     fit::{Part, fit},
@@ -51,13 +51,13 @@ impl Default for TrainingOptions {
             version: "v1".into(),
             training_data: "examples".into(),
             hidden: vec![64, 64],
-            epochs: 60,
+            epochs: 40,
             patience: 12,
-            batch: 128,
+            batch: 256,
             learning_rate: 3e-3,
-            weight_decay: 1e-3,
+            weight_decay: 1e-1,
             forget_clips: 0.05,
-            balance: 0.25,
+            balance: 0.0,
         }
     }
 }
@@ -115,15 +115,16 @@ pub fn train(
 
     // Calibrated on what a service would see, guard and rounding included: through the written file.
     let load = |bytes: &[u8]| Model::from_bytes(bytes).map_err(TrainingError::Written);
-    let chosen = |indices: &[usize]| -> Vec<Example> { indices.iter().map(|&i| examples[i].clone()).collect() };
-    let plain = load(&export::pth_bytes(&network, &normalisation, Scaling::NONE))?;
+    let chosen =
+        |indices: &[usize]| -> Vec<Example> { indices.iter().map(|&i| examples[i].clone()).collect() };
+    let plain = load(&export::pth_bytes(&network, &normalisation, &Curve::straight()))?;
     let residuals: Vec<_> = predictions(&plain, &chosen(&parts.validation))?
         .iter()
         .zip(&validation.positions)
         .map(|(said, wanted)| (said.position - wanted, said.log_variance))
         .collect();
-    let scaling = Scaling::fit(&residuals);
-    let pth = export::pth_bytes(&network, &normalisation, scaling);
+    let curve = Curve::fit(&residuals);
+    let pth = export::pth_bytes(&network, &normalisation, &curve);
     let model = load(&pth)?;
     let said = predictions(&model, &chosen(&parts.test))?;
     let metrics = Metrics::of(&said, &test.positions);
@@ -145,8 +146,8 @@ pub fn train(
         },
         shut: test.positions.iter().filter(|p| **p <= 0.0).count() as f64 / test.positions.len() as f64,
         epochs,
-        scaling,
-        log_score: (Scaling::NONE.score(&residuals), scaling.score(&residuals)),
+        log_score: (Curve::straight().score(&residuals), curve.score(&residuals)),
+        curve,
         baselines: Baselines::fit(&training, &test),
         histogram: histogram(&errors),
         test: metrics,

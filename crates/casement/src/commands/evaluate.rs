@@ -15,8 +15,7 @@ pub(super) async fn run(flags: Evaluate) -> anyhow::Result<()> {
         Some(path) => path,
         None => Sources::process(flags.examples.config.clone()).load()?.model.path,
     };
-    let model =
-        Model::load(&path).with_context(|| format!("the model {} cannot be used", path.display()))?;
+    let model = Model::load(&path).with_context(|| format!("the model {} cannot be used", path.display()))?;
     let outcome = match flags.outcomes {
         Outcomes::Chosen => Outcome::Chosen,
         Outcomes::Reported => Outcome::Reported,
