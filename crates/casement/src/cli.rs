@@ -173,7 +173,7 @@ pub struct Predict {
 /// Where examples come from; `casement train` and `casement evaluate` share these flags.
 #[derive(Debug, Args)]
 pub struct Examples {
-    /// `simulator`, `clickhouse`, or a file of JSON lines: {"device_id", "timestamp", "temperature", "humidity", "audio": [48 numbers], "position"}
+    /// `simulator`, `clickhouse`, or a file of JSON lines, as `casement train --export` writes it
     #[arg(long, value_name = "SOURCE")]
     pub from: String,
     /// simulator: how many rooms

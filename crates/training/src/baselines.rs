@@ -46,7 +46,7 @@ fn terms(row: &[f32; INPUTS]) -> impl Iterator<Item = f64> {
     row.iter().map(|x| f64::from(*x)).chain([1.0])
 }
 
-/// Weights of (XᵀX + λn·I) w = Xᵀy, by Gauss's elimination; the ridge makes the matrix positive definite.
+/// Weights of `(XᵀX + λn·I) w = Xᵀy`, by Gauss's elimination; the ridge makes the matrix positive definite.
 fn least_squares(part: &Part) -> Vec<f64> {
     let mut matrix = vec![[0.0; TERMS + 1]; TERMS];
     for (row, wanted) in part.rows.iter().zip(&part.positions) {

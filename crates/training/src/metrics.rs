@@ -171,7 +171,7 @@ fn auroc(claims: &[(f64, bool)]) -> Option<f64> {
     }
     let mut below = 0.0;
     let mut wins = 0.0;
-    for ties in sorted.chunk_by(|a, b| a.0 == b.0) {
+    for ties in sorted.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
         let right = ties.iter().filter(|claim| claim.1).count() as f64;
         let wrong = ties.len() as f64 - right;
         wins += right * (below + wrong / 2.0);
@@ -203,7 +203,7 @@ mod tests {
         let said = vec![prediction(50.0, 4.6); 4];
         let metrics = Metrics::of(&said, &[50.0, 45.0, 55.0, 80.0]);
         let sure = said[0].confidence;
-        assert!((metrics.errors.mae - 10.0).abs() < 1e-12 && metrics.errors.right == 0.75);
+        assert!((metrics.errors.mae - 10.0).abs() < 1e-12 && (metrics.errors.right - 0.75).abs() < 1e-12);
         assert!((metrics.ece - (sure - 0.75).abs()).abs() < 1e-12);
         assert_eq!((metrics.auroc, metrics.reliability.len()), (Some(0.5), 1));
         assert!((metrics.brier_of_base_rate - 0.1875).abs() < 1e-12);

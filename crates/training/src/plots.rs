@@ -17,6 +17,7 @@ use crate::{Bin, Evaluation, Report, TrainingError};
 
 static FONT: &[u8] = include_bytes!("../assets/DejaVuSans-subset.ttf");
 const SIZE: (u32, u32) = (720, 480);
+const FEWEST_IN_BIN: usize = 20;
 const BLUE: RGBColor = RGBColor(31, 99, 168);
 const ORANGE: RGBColor = RGBColor(214, 110, 26);
 const GREY: RGBColor = RGBColor(130, 130, 130);
@@ -89,7 +90,9 @@ fn lines(path: &Path, chart: &Lines<'_>) -> Drawn {
 }
 
 fn reliability(path: &Path, title: &str, bins: &[Bin]) -> Drawn {
-    let points = bins.iter().map(|bin| (bin.confidence, bin.right)).collect();
+    // A share of a handful says nothing and would look like a finding.
+    let enough = bins.iter().filter(|bin| bin.count >= FEWEST_IN_BIN);
+    let points = enough.map(|bin| (bin.confidence, bin.right)).collect();
     lines(
         path,
         &Lines {

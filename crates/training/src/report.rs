@@ -90,10 +90,10 @@ impl Report {
         )?;
         writeln!(
             text,
-            "{} examples of {} devices to learn from, {} of others to stop and calibrate, {} for the figures below\n\
+            "{} devices: {} examples to learn from, {} to stop and calibrate, {} for the figures below\n\
              (devices the model has not met, and the last twentieth of the others' time); seed {}, {} epochs of at most {}.\n",
-            n.train,
             n.devices,
+            n.train,
             n.validation,
             n.test,
             self.options.seed,

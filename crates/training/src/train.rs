@@ -35,7 +35,7 @@ pub struct TrainingOptions {
     pub batch: usize,
     /// At the beginning; it falls with half a cosine.
     pub learning_rate: f64,
-    /// AdamW's.
+    /// The optimiser's (`AdamW`).
     pub weight_decay: f32,
     /// Share of clips that are forgotten in training, for devices without a microphone.
     pub forget_clips: f64,

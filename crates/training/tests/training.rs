@@ -58,7 +58,7 @@ fn options() -> TrainingOptions {
 fn run(options: &TrainingOptions) -> (Trained, Vec<Epoch>) {
     let mut seen = Vec::new();
     let trained = train(&examples(1500, 10, 7), options, &mut |epoch| {
-        seen.push(epoch.clone())
+        seen.push(epoch.clone());
     });
     (trained.expect("it trains"), seen)
 }
@@ -113,7 +113,9 @@ fn it_learns_repeats_itself_and_writes_what_loads() {
     };
     assert!(psi(&fresh, "temperature") < 0.1, "{}", psi(&fresh, "temperature"));
     let mut moved = examples(1000, 10, 99);
-    moved.iter_mut().for_each(|example| example.temperature += 4.0);
+    for example in &mut moved {
+        example.temperature += 4.0;
+    }
     let moved = evaluate(&model, &moved).unwrap();
     assert!(psi(&moved, "temperature") > 0.25 && psi(&moved, "humidity") < 0.1);
     assert!(moved.overall.errors.mae > fresh.overall.errors.mae);
@@ -147,7 +149,9 @@ fn what_cannot_be_learned_is_refused_with_the_reason() {
         "too few examples: 30, at least 100 are needed"
     );
     let mut constant = good.clone();
-    constant.iter_mut().for_each(|example| example.position = 40.0);
+    for example in &mut constant {
+        example.position = 40.0;
+    }
     assert_eq!(
         message(&constant, &options()),
         "every example has the same position, 40: there is nothing to learn"
@@ -165,7 +169,9 @@ fn what_cannot_be_learned_is_refused_with_the_reason() {
 #[test]
 fn rooms_without_microphones_can_be_learned_too() {
     let mut silent = examples(400, 3, 5);
-    silent.iter_mut().for_each(|example| example.audio = None);
+    for example in &mut silent {
+        example.audio = None;
+    }
     let short = TrainingOptions {
         epochs: 3,
         ..options()

@@ -1,11 +1,6 @@
 //! `casement train`: from labelled examples to a model file, its side-car and its report.
 
-use std::{
-    fs,
-    fs::File,
-    io::BufWriter,
-    path::{Path, PathBuf},
-};
+use std::{fs, fs::File, io::BufWriter, path::Path};
 
 use anyhow::Context as _;
 use simulator::dataset::DatasetOptions;
@@ -100,7 +95,7 @@ fn export(file: &Path, examples: &[Example]) -> anyhow::Result<()> {
 }
 
 /// The side-car goes first, under its final name last: a model never stands beside the side-car of another.
-fn write(trained: &Trained, out: &Path, report: &PathBuf) -> anyhow::Result<()> {
+fn write(trained: &Trained, out: &Path, report: &Path) -> anyhow::Result<()> {
     let put = |path: &Path, bytes: &[u8]| {
         fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
     };
