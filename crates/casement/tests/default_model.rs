@@ -72,8 +72,8 @@ fn the_report_and_the_side_car_belong_to_the_model() {
         (report.sha256.as_str(), report.version.as_str()),
         (model.sha256(), model.version())
     );
-    let (test, base) = (&report.test.errors, &report.baselines);
-    assert!(test.mae < 0.8 * base.linear.mae && test.mae < 0.8 * base.constant.mae);
+    let (ours, base) = (&report.test.errors, &report.baselines);
+    assert!(ours.mae < 0.8 * base.linear.mae && ours.mae < 0.8 * base.constant.mae);
     assert_eq!(model.sidecar().unwrap().input_deciles.len(), model.inputs());
     assert_eq!(
         std::fs::read_to_string(directory.join("report.md")).unwrap(),
