@@ -45,6 +45,11 @@ test-packages:
 python: ## The Python environment that tests compare with
 	scripts/python-env.sh
 
+.PHONY: model
+model: build ## Train the default model again from simulated rooms, and judge it on rooms it has not met
+	./target/release/casement train --from simulator --seed 1 --version v1.0.0 --out models/window_regressor.pth
+	./target/release/casement evaluate --model models/window_regressor.pth --from simulator --seed 2 --rooms 60
+
 clean: ## Remove what was built; data and the cached engine stay
 	$(CARGO) clean
 

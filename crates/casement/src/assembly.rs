@@ -118,7 +118,7 @@ fn archive(config: &Audio) -> Option<ArchiveOptions> {
     })
 }
 
-/// The database's options.
+/// How to reach ClickHouse.
 pub fn store(config: &Config) -> StoreOptions {
     let clickhouse = &config.clickhouse;
     let url = if clickhouse.addr.contains("://") {

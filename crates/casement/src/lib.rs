@@ -6,6 +6,7 @@ pub mod assembly;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod examples;
 mod plot;
 pub mod shutdown;
 pub mod system;

@@ -32,6 +32,9 @@ pub struct Sidecar {
     /// How well its confidence was calibrated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
+    /// The nine deciles of each input in the training data, to measure drift against; empty where unknown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub input_deciles: Vec<Vec<f32>>,
 }
 
 /// Figures on data that the model was not trained on.
@@ -98,6 +101,7 @@ impl Sidecar {
             sample_rate: None,
             training_data: None,
             calibration: None,
+            input_deciles: Vec::new(),
         }
     }
 

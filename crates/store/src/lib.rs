@@ -8,6 +8,7 @@ mod batch;
 mod comparison;
 mod encoding;
 mod error;
+mod labels;
 mod query;
 mod row;
 mod schema;
@@ -19,6 +20,7 @@ pub use batch::Batch;
 pub use comparison::{ComparisonQuery, PairSums, VersionSums};
 pub use encoding::{DecodeError, Row};
 pub use error::{InsertError, StoreError};
+pub use labels::{LabelRow, Outcome};
 pub use query::{LatestReading, LatestWindow, SeriesPoint, SeriesQuery, TableCount};
 pub use row::{
     AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, WindowActionRow,

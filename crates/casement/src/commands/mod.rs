@@ -4,12 +4,14 @@ mod backend;
 mod compare;
 mod config;
 mod engine;
+mod evaluate;
 mod features;
 mod ml;
 mod models;
 mod predict;
 mod simulate;
 mod sql;
+mod train;
 mod up;
 
 use anyhow::Context as _;
@@ -23,6 +25,8 @@ pub fn run(command: Command) -> anyhow::Result<()> {
         Command::Predict(flags) => predict::run(flags),
         Command::Models(flags) => models::run(flags),
         Command::Sql(flags) => sql::run(flags),
+        Command::Train(flags) => block_on(train::run(flags)),
+        Command::Evaluate(flags) => block_on(evaluate::run(flags)),
         Command::Config(flags) => config::run(flags),
         Command::Up(flags) => block_on(up::run(flags)),
         Command::Backend(flags) => block_on(backend::run(flags)),
