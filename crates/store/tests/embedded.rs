@@ -10,8 +10,8 @@ use clickhouse::Row as ClickHouseRow;
 use serde::Deserialize;
 use store::{
     AudioRow, Batch, ComparisonQuery, DeviceEventRow, DeviceRow, IngestErrorRow, InsertError, LabelRow,
-    MlPredictionRow, Outcome, ReadingRow, Row, SCHEMA_VERSION, SeriesQuery, Store, StoreError, StoreOptions, Table,
-    WindowActionRow, WindowStateRow,
+    MlPredictionRow, Outcome, ReadingRow, Row, SCHEMA_VERSION, SeriesQuery, Store, StoreError, StoreOptions,
+    Table, WindowActionRow, WindowStateRow,
 };
 
 const DIRECTORY: &str = "STORE_TEST_ENGINE_DIRECTORY";
