@@ -5,8 +5,8 @@ use http_body_util::BodyExt as _;
 use tokio::sync::mpsc;
 
 use crate::{
+    blocks::BlockReader,
     exception::{Exception, INCORRECT_DATA},
-    lz4::BlockReader,
 };
 
 /// Pieces on their way; few, since each may be as large as a socket read.

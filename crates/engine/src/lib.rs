@@ -5,6 +5,7 @@
 
 mod access;
 mod allowed;
+mod blocks;
 mod body;
 mod compression;
 mod error;
@@ -14,7 +15,6 @@ mod ffi;
 mod format;
 mod library;
 mod lock;
-mod lz4;
 mod native;
 mod options;
 mod query;

@@ -4,6 +4,7 @@
 //! serialization flag of each column that newer clients expect. Values are passed over, never changed.
 //! Source: ClickHouse's documentation of the Native format and of its data types' binary form.
 
+use self::form::Form;
 use crate::exception::Exception;
 
 /// From this protocol version on, a block begins with block information.
@@ -13,8 +14,8 @@ const WITH_SERIALIZATION: u32 = 54_454;
 /// `is_overflows` = 0, `bucket_num` = −1.
 const BLOCK_INFO: [u8; 8] = [1, 0, 2, 0xff, 0xff, 0xff, 0xff, 0];
 const NOT_IMPLEMENTED: u32 = 48;
-/// Types nest far less deep.
-const DEEPEST: usize = 32;
+/// The version of the flattened serialization of `Dynamic` and `JSON`, which clients may ask for.
+const FLATTENED: u64 = 3;
 
 /// Blocks of the oldest protocol as a client of `protocol` expects them.
 pub(crate) fn for_protocol(blocks: &[u8], protocol: u32) -> Result<Vec<u8>, Exception> {
@@ -44,18 +45,6 @@ struct Reader<'a> {
     at: usize,
 }
 
-/// A type as far as its binary form goes.
-#[derive(Debug, Clone, PartialEq)]
-enum Form {
-    Fixed(usize),
-    Text,
-    Nullable(Box<Self>),
-    Array(Box<Self>),
-    Tuple(Vec<Self>),
-    LowCardinality(Box<Self>),
-    Variant(Vec<Self>),
-}
-
 impl<'a> Reader<'a> {
     /// One block, copied with the flags that `protocol` asks for.
     fn block(&mut self, protocol: u32, out: &mut Vec<u8>) -> Option<()> {
@@ -66,15 +55,14 @@ impl<'a> Reader<'a> {
         for _ in 0..columns {
             let begin = self.at;
             self.text()?;
-            let name = self.text()?;
+            let name = self.name()?;
             out.extend(&self.bytes[begin..self.at]);
             if protocol >= WITH_SERIALIZATION {
                 out.push(0);
             }
             let begin = self.at;
             if rows > 0 {
-                let form = Form::parse(std::str::from_utf8(name).ok()?, 0)?;
-                self.prefix(&form)?;
+                let form = self.prefix(Form::parse(name, 0)?)?;
                 self.column(&form, rows)?;
             }
             out.extend(&self.bytes[begin..self.at]);
@@ -82,19 +70,83 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    /// What stands before a column's values: once, for all its parts.
-    fn prefix(&mut self, form: &Form) -> Option<()> {
-        match form {
-            Form::Fixed(_) | Form::Text => Some(()),
-            Form::Nullable(inner) | Form::Array(inner) => self.prefix(inner),
-            Form::Tuple(parts) => parts.iter().try_for_each(|part| self.prefix(part)),
-            Form::LowCardinality(_) => self.skip(8),
-            Form::Variant(parts) => {
-                // Only the plain form of discriminators has one byte for each row.
-                (self.number()? == 0).then_some(())?;
-                parts.iter().try_for_each(|part| self.prefix(part))
+    /// Passes over what stands before a column's values, once, for all its parts; gives the form that the values have.
+    fn prefix(&mut self, form: Form) -> Option<Form> {
+        Some(match form {
+            Form::Fixed(_) | Form::Text | Form::Flattened(_) => form,
+            Form::Nullable(inner) => Form::Nullable(Box::new(self.prefix(*inner)?)),
+            Form::Array(inner) => Form::Array(Box::new(self.prefix(*inner)?)),
+            Form::Tuple(parts) => Form::Tuple(self.prefixes(parts)?),
+            Form::LowCardinality(_) => {
+                self.skip(8)?;
+                form
             }
+            Form::Variant(parts) => self.variant_prefix(parts)?,
+            Form::Dynamic => self.dynamic_prefix()?,
+            Form::Json(typed) => self.json_prefix(typed)?,
+        })
+    }
+
+    fn prefixes(&mut self, forms: Vec<Form>) -> Option<Vec<Form>> {
+        forms.into_iter().map(|form| self.prefix(form)).collect()
+    }
+
+    fn variant_prefix(&mut self, parts: Vec<Form>) -> Option<Form> {
+        // Only the plain form of discriminators has one byte for each row.
+        (self.number()? == 0).then_some(())?;
+        Some(Form::Variant(self.prefixes(parts)?))
+    }
+
+    /// A `Dynamic` is a variant of the types that the data name, and of one more for all the others.
+    fn dynamic_prefix(&mut self) -> Option<Form> {
+        const SHARED: &str = "SharedVariant";
+        let version = self.number()?;
+        match version {
+            1 => drop(self.varint()?),
+            2 | FLATTENED => {}
+            _ => return None,
         }
+        let count = self.varint()?;
+        let mut types = (0..count).map(|_| self.name()).collect::<Option<Vec<_>>>()?;
+        let parse = |name: &str| Form::parse(name, 0);
+        if version == FLATTENED {
+            let parts = types.into_iter().map(parse).collect::<Option<_>>()?;
+            return Some(Form::Flattened(self.prefixes(parts)?));
+        }
+        types.push(SHARED);
+        types.sort_unstable();
+        let form = |name: &str| {
+            if name == SHARED {
+                Some(Form::Text)
+            } else {
+                parse(name)
+            }
+        };
+        let parts = types.into_iter().map(form).collect::<Option<_>>()?;
+        self.variant_prefix(parts)
+    }
+
+    /// A `JSON` has a column for each typed path, one for each path that the data name, and one for the rest.
+    fn json_prefix(&mut self, typed: Vec<Form>) -> Option<Form> {
+        let version = self.number()?;
+        match version {
+            0 => drop(self.varint()?),
+            1 => return Some(Form::Text),
+            2 | FLATTENED => {}
+            _ => return None,
+        }
+        let paths = self.varint()?;
+        for _ in 0..paths {
+            self.text()?;
+        }
+        let mut columns = self.prefixes(typed)?;
+        for _ in 0..paths {
+            columns.push(self.dynamic_prefix()?);
+        }
+        if version != FLATTENED {
+            columns.push(Form::Array(Box::new(Form::Tuple(vec![Form::Text, Form::Text]))));
+        }
+        Some(Form::Tuple(columns))
     }
 
     fn column(&mut self, form: &Form, rows: usize) -> Option<()> {
@@ -114,7 +166,17 @@ impl<'a> Reader<'a> {
             }
             Form::Tuple(parts) => parts.iter().try_for_each(|part| self.column(part, rows)),
             Form::LowCardinality(inner) => self.low_cardinality(inner, rows),
-            Form::Variant(parts) => self.variant(parts, rows),
+            Form::Variant(parts) => self.variant(parts, rows, 1),
+            Form::Flattened(parts) => {
+                let bytes = match parts.len() {
+                    ..=0xff => 1,
+                    ..=0xffff => 2,
+                    _ => return None,
+                };
+                self.variant(parts, rows, bytes)
+            }
+            // A prefix has told what they are.
+            Form::Dynamic | Form::Json(_) => None,
         }
     }
 
@@ -136,15 +198,24 @@ impl<'a> Reader<'a> {
         self.skip(indexes.checked_mul(1 << (kind & 3))?)
     }
 
-    fn variant(&mut self, parts: &[Form], rows: usize) -> Option<()> {
+    /// For each value, in `bytes` bytes, which part it is of; then the parts.
+    fn variant(&mut self, parts: &[Form], rows: usize, bytes: usize) -> Option<()> {
         let begin = self.at;
-        self.skip(rows)?;
-        let which = &self.bytes[begin..self.at];
-        for (index, part) in parts.iter().enumerate() {
-            let of_this = which.iter().filter(|w| usize::from(**w) == index).count();
-            self.column(part, of_this)?;
+        self.skip(rows.checked_mul(bytes)?)?;
+        let mut values = vec![0_usize; parts.len()];
+        for which in self.bytes[begin..self.at].chunks_exact(bytes) {
+            let index = which
+                .iter()
+                .rev()
+                .fold(0, |index, byte| index << 8 | usize::from(*byte));
+            if let Some(values) = values.get_mut(index) {
+                *values += 1;
+            }
         }
-        Some(())
+        parts
+            .iter()
+            .zip(values)
+            .try_for_each(|(part, values)| self.column(part, values))
     }
 
     fn skip(&mut self, bytes: usize) -> Option<()> {
@@ -165,6 +236,10 @@ impl<'a> Reader<'a> {
         Some(&self.bytes[begin..self.at])
     }
 
+    fn name(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(self.text()?).ok()
+    }
+
     fn varint(&mut self) -> Option<usize> {
         let mut value = 0_usize;
         for shift in (0..63).step_by(7) {
@@ -179,135 +254,13 @@ impl<'a> Reader<'a> {
     }
 }
 
-impl Form {
-    /// `None` for a type whose binary form is not told by its name.
-    fn parse(name: &str, depth: usize) -> Option<Self> {
-        let name = name.trim();
-        if depth > DEEPEST {
-            return None;
-        }
-        let (head, inside) = match name.split_once('(') {
-            Some((head, rest)) => (head.trim(), rest.strip_suffix(')')?),
-            None => (name, ""),
-        };
-        let parts = arguments(inside);
-        let inner = |index: usize| Self::parse(parts.get(index)?, depth + 1).map(Box::new);
-        let all = |named: bool| -> Option<Vec<Self>> {
-            let part = |part: &&str| Self::parse(if named { without_name(part) } else { part }, depth + 1);
-            parts.iter().map(part).collect()
-        };
-        let point = || Box::new(Self::Fixed(16));
-        let ring = || Box::new(Self::Array(point()));
-        let polygon = || Box::new(Self::Array(ring()));
-        Some(match head {
-            "Nothing" | "Int8" | "UInt8" | "Bool" | "Enum8" => Self::Fixed(1),
-            "Int16" | "UInt16" | "Date" | "Enum16" | "BFloat16" => Self::Fixed(2),
-            "Int32" | "UInt32" | "Float32" | "Date32" | "DateTime" | "IPv4" | "Time" | "Decimal32" => {
-                Self::Fixed(4)
-            }
-            "Int64" | "UInt64" | "Float64" | "DateTime64" | "Time64" | "Decimal64" => Self::Fixed(8),
-            "Int128" | "UInt128" | "UUID" | "IPv6" | "Decimal128" | "Point" => Self::Fixed(16),
-            "Int256" | "UInt256" | "Decimal256" => Self::Fixed(32),
-            "Decimal" => Self::Fixed(match parts.first()?.parse::<u32>().ok()? {
-                ..=9 => 4,
-                10..=18 => 8,
-                19..=38 => 16,
-                _ => 32,
-            }),
-            "FixedString" => Self::Fixed(parts.first()?.parse().ok()?),
-            "String" => Self::Text,
-            "Nullable" => Self::Nullable(inner(0)?),
-            "Array" => Self::Array(inner(0)?),
-            "LowCardinality" => Self::LowCardinality(match *inner(0)? {
-                Self::Nullable(inner) => inner,
-                other => Box::new(other),
-            }),
-            "SimpleAggregateFunction" => *inner(1)?,
-            "Map" => Self::Array(Box::new(Self::Tuple(vec![*inner(0)?, *inner(1)?]))),
-            "Tuple" if parts.is_empty() => Self::Fixed(1),
-            "Tuple" => Self::Tuple(all(true)?),
-            "Nested" => Self::Array(Box::new(Self::Tuple(all(true)?))),
-            "Variant" => Self::Variant(all(false)?),
-            "Ring" | "LineString" => *ring(),
-            "Polygon" | "MultiLineString" => *polygon(),
-            "MultiPolygon" => Self::Array(polygon()),
-            interval if interval.starts_with("Interval") => Self::Fixed(8),
-            _ => return None,
-        })
-    }
-}
-
-/// The arguments of a type, split at its own commas.
-fn arguments(inside: &str) -> Vec<&str> {
-    let mut parts = Vec::new();
-    let (mut depth, mut begin, mut quote) = (0_i32, 0, None);
-    let mut escaped = false;
-    for (at, c) in inside.char_indices() {
-        match (quote, c) {
-            _ if escaped => escaped = false,
-            (Some(_), '\\') => escaped = true,
-            (Some(open), c) if c == open => quote = None,
-            (None, '\'' | '`' | '"') => quote = Some(c),
-            (None, '(') => depth += 1,
-            (None, ')') => depth -= 1,
-            (None, ',') if depth == 0 => {
-                parts.push(inside[begin..at].trim());
-                begin = at + 1;
-            }
-            _ => {}
-        }
-    }
-    if !inside.trim().is_empty() {
-        parts.push(inside[begin..].trim());
-    }
-    parts
-}
-
-/// The type of a tuple's element, which may have a name before it.
-fn without_name(part: &str) -> &str {
-    if let Some(rest) = part.strip_prefix('`') {
-        let mut escaped = false;
-        let end = rest.char_indices().find(|(_, c)| {
-            let ends = *c == '`' && !escaped;
-            escaped = *c == '\\' && !escaped;
-            ends
-        });
-        return end.map_or(part, |(at, _)| rest[at + 1..].trim());
-    }
-    match part.split_once(' ') {
-        // A type's own arguments hold blanks, too: `Decimal(9, 2)`.
-        Some((name, rest)) if !name.contains('(') => rest.trim(),
-        _ => part,
-    }
-}
+mod form;
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn types_are_understood() {
-        let tuple = Form::parse(
-            "Tuple(a UInt8, `b c` Nullable(Decimal(20, 2)), Enum8('x,(' = 1))",
-            0,
-        );
-        let nullable = Form::Nullable(Box::new(Form::Fixed(16)));
-        assert_eq!(
-            tuple,
-            Some(Form::Tuple(vec![Form::Fixed(1), nullable, Form::Fixed(1)]))
-        );
-        assert_eq!(
-            Form::parse("Map(LowCardinality(Nullable(String)), DateTime64(3, 'UTC'))", 0),
-            Some(Form::Array(Box::new(Form::Tuple(vec![
-                Form::LowCardinality(Box::new(Form::Text)),
-                Form::Fixed(8)
-            ]))))
-        );
-        assert_eq!(Form::parse("JSON", 0), None);
-        assert_eq!(Form::parse(&"Array(".repeat(100), 0), None);
-    }
 
     #[test]
     fn each_block_and_each_column_gets_its_mark() {

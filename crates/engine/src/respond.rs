@@ -15,7 +15,7 @@ use tempfile::{SpooledTempFile, spooled_tempfile_in};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    compression::Encoder, exception::Exception, ffi::Counters, format::content_type, lz4, query::Sink,
+    blocks, compression::Encoder, exception::Exception, ffi::Counters, format::content_type, query::Sink,
     request::Ask, running::Watch,
 };
 
@@ -80,7 +80,7 @@ impl Answer {
     fn encode(&mut self, bytes: Vec<u8>) -> Vec<u8> {
         match &mut self.encoding {
             Encoding::Plain => bytes,
-            Encoding::Blocks => lz4::compress(&bytes),
+            Encoding::Blocks => blocks::compress(&bytes),
             Encoding::Coded(encoder) => encoder.encode(&bytes),
         }
     }

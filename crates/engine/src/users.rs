@@ -80,6 +80,8 @@ const READER_SETTINGS: &[&str] = &[
     "max_result_bytes",
     "max_result_rows",
     "max_threads",
+    "network_compression_method",
+    "network_zstd_compression_level",
     "offset",
     "prefer_column_name_to_alias",
     "result_overflow_mode",

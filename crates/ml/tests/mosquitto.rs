@@ -392,6 +392,6 @@ fn what_cannot_serve_does_not_start() {
             .parse::<Device>()
             .unwrap_err()
             .to_string()
-            .contains("expected cpu or cuda")
+            .contains("expected cpu, cuda")
     );
 }

@@ -1,16 +1,21 @@
-//! ClickHouse's own compression of HTTP bodies: blocks of LZ4, each under a `CityHash` checksum.
+//! ClickHouse's own compression of HTTP bodies: blocks of LZ4, Zstandard or plain bytes, each under a `CityHash` checksum.
 //!
-//! Block: 16 bytes `CityHash128` (v1.0.2) of the rest, 1 byte method (0x82 LZ4, 0x02 none), 4 bytes compressed size with
+//! Block: 16 bytes `CityHash128` (v1.0.2) of the rest, 1 byte method (0x82 LZ4, 0x90 Zstandard, 0x02 none), 4 bytes compressed size with
 //! its 9-byte header, 4 bytes size, then the data; little-endian.
+
+use std::io::Read as _;
 
 use crate::exception::{Exception, INCORRECT_DATA};
 
 const CHECKSUM: usize = 16;
 const HEADER: usize = 9;
 const LZ4: u8 = 0x82;
+const ZSTD: u8 = 0x90;
 const NONE: u8 = 0x02;
 /// ClickHouse's own limit on a block.
 const MAX_BLOCK: usize = 1 << 30;
+/// No byte of LZ4 stands for more.
+const LZ4_AT_MOST: usize = 255;
 
 /// Takes bytes as they arrive, gives whole blocks as they are complete.
 #[derive(Debug, Default)]
@@ -74,6 +79,7 @@ fn decompress(block: &[u8], plain: &mut Vec<u8>) -> Result<(), Exception> {
     let start = plain.len();
     match content[0] {
         NONE => plain.extend_from_slice(&content[HEADER..]),
+        LZ4 if size > content.len() * LZ4_AT_MOST => return Err(damaged("a compressed block is not LZ4")),
         LZ4 => {
             plain.resize(start + size, 0);
             let written = lz4_flex::block::decompress_into(&content[HEADER..], &mut plain[start..]);
@@ -81,18 +87,28 @@ fn decompress(block: &[u8], plain: &mut Vec<u8>) -> Result<(), Exception> {
                 return Err(damaged("a compressed block is not LZ4"));
             }
         }
+        ZSTD => {
+            let data = zstd::stream::read::Decoder::with_buffer(&content[HEADER..]);
+            let read = data.and_then(|data| data.take(size as u64 + 1).read_to_end(plain));
+            if read.ok() != Some(size) {
+                return Err(damaged("a compressed block is not Zstandard"));
+            }
+        }
         _ => return Err(damaged("unknown compression method of a block")),
     }
     Ok(())
 }
 
-/// One compressed block.
+/// One block, compressed with LZ4.
 pub(crate) fn compress(plain: &[u8]) -> Vec<u8> {
-    let data = lz4_flex::block::compress(plain);
+    block(LZ4, &lz4_flex::block::compress(plain), plain.len())
+}
+
+fn block(method: u8, data: &[u8], size: usize) -> Vec<u8> {
     let mut content = Vec::with_capacity(HEADER + data.len());
-    content.push(LZ4);
+    content.push(method);
     content.extend(((HEADER + data.len()) as u32).to_le_bytes());
-    content.extend((plain.len() as u32).to_le_bytes());
+    content.extend((size as u32).to_le_bytes());
     content.extend(data);
     let mut block = cityhash_rs::cityhash_102_128(&content)
         .rotate_left(64)
@@ -107,6 +123,29 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn every_method_is_read_and_none_takes_more_than_it_says() {
+        let plain = b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+        let packed = zstd::bulk::compress(plain, 1).unwrap();
+        let read = |block: &[u8]| BlockReader::default().push(block);
+        for whole in [
+            compress(plain),
+            block(ZSTD, &packed, plain.len()),
+            block(NONE, plain, plain.len()),
+        ] {
+            assert_eq!(read(&whole).unwrap(), plain);
+        }
+        for wrong in [
+            block(ZSTD, &packed, plain.len() - 1),
+            block(ZSTD, &packed, plain.len() + 1),
+            block(ZSTD, plain, plain.len()),
+            block(LZ4, &lz4_flex::block::compress(plain), MAX_BLOCK),
+            block(0x95, plain, plain.len()),
+        ] {
+            assert!(read(&wrong).is_err());
+        }
+    }
 
     proptest! {
         #[test]
