@@ -11,6 +11,8 @@ use crate::{
 
 /// Pieces on their way; few, since each may be as large as a socket read.
 const WAITING: usize = 8;
+/// Bytes that are given on at once.
+const TOGETHER: usize = 1 << 20;
 /// SQL without data is never larger.
 const MAX_SQL: usize = 16 << 20;
 
@@ -62,12 +64,22 @@ impl Pieces {
                 Ok(None)
             }
             Some(piece) => {
-                let piece = piece?;
-                Ok(Some(match &mut self.blocks {
-                    Some(blocks) => blocks.push(&piece)?,
-                    None => piece.to_vec(),
-                }))
+                let mut plain = self.plain(&piece?)?;
+                // What is there already goes along: each piece costs the engine a turn.
+                while plain.len() < TOGETHER
+                    && let Ok(piece) = self.rest.try_recv()
+                {
+                    plain.extend(self.plain(&piece?)?);
+                }
+                Ok(Some(plain))
             }
+        }
+    }
+
+    fn plain(&mut self, piece: &[u8]) -> Result<Vec<u8>, Exception> {
+        match &mut self.blocks {
+            Some(blocks) => blocks.push(piece),
+            None => Ok(piece.to_vec()),
         }
     }
 }

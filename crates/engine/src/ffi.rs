@@ -7,7 +7,10 @@ use std::{
     ffi::{CString, c_char, c_int, c_void},
     path::Path,
     slice,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use libloading::{Library, Symbol};
@@ -71,12 +74,14 @@ struct Functions {
 pub(crate) struct Engine {
     functions: Arc<Functions>,
     arguments: Arc<Vec<CString>>,
+    connections: Arc<AtomicU64>,
 }
 
 /// One connection. Its statements are serialized; it may move between threads.
 pub(crate) struct Connection {
     functions: Arc<Functions>,
     handle: *mut Raw,
+    name: String,
 }
 
 // SAFETY: libchdb's connections are not bound to a thread, only to one use at a time, which `&mut self` guarantees.
@@ -154,6 +159,7 @@ impl Engine {
         Ok(Self {
             functions: Arc::new(functions),
             arguments: Arc::new(arguments.iter().map(c_string).collect()),
+            connections: Arc::default(),
         })
     }
 
@@ -167,6 +173,7 @@ impl Engine {
         open.then(|| Connection {
             functions: Arc::clone(&self.functions),
             handle,
+            name: format!("connection-{}", self.connections.fetch_add(1, Ordering::Relaxed)),
         })
     }
 }
@@ -203,6 +210,11 @@ impl Connection {
     fn raw(&self) -> Raw {
         // SAFETY: the handle is valid until `drop`.
         unsafe { *self.handle }
+    }
+
+    /// A name that no other connection of this process has or had.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Runs one statement to its end and gives its whole result.

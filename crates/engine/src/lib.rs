@@ -18,6 +18,8 @@ mod lock;
 mod native;
 mod options;
 mod query;
+#[doc(hidden)]
+pub mod raw;
 mod request;
 mod respond;
 mod running;

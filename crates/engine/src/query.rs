@@ -8,9 +8,9 @@ use crate::{
     ffi::{Connection, Counters},
     format::{Joiner, Joining, joining},
     options::Limits,
-    request::{Ask, quote_name},
-    running::Kill,
-    sql::Statement,
+    request::{Ask, quote, quote_name},
+    running::{Kill, Running},
+    sql::{Statement, tokens},
     users::User,
 };
 
@@ -24,18 +24,57 @@ pub(crate) trait Sink {
     fn piece(&mut self, bytes: Vec<u8>) -> bool;
 }
 
-/// Brings a connection into the state that the request asks for; a reader's is locked from then on.
-pub(crate) fn prepare(connection: &mut Connection, ask: &Ask, limits: &Limits) -> Result<(), Exception> {
-    let mut run = |sql: String| connection.query(&sql, "Null", &[]).map(drop);
-    if let Some(database) = &ask.database {
-        run(format!("USE {}", quote_name(database)))?;
+/// The state that a request asks its connection to be in.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Setup {
+    database: Option<String>,
+    settings: Vec<String>,
+    /// Locked at the end: a reader's.
+    readonly: bool,
+}
+
+impl Setup {
+    pub(crate) fn new(ask: &Ask, limits: &Limits) -> Self {
+        Self {
+            database: ask.database.clone(),
+            settings: ask.user.settings(ask, limits),
+            readonly: ask.user == User::Reader,
+        }
     }
-    let settings = ask.user.settings(ask, limits);
-    run(format!("SET {}", settings.join(", ")))?;
-    if ask.user == User::Reader {
-        run("SET readonly = 1".into())?;
+
+    /// Brings a connection into this state, and names it, so that its statements are found.
+    pub(crate) fn apply(&self, connection: &mut Connection) -> Result<(), Exception> {
+        let name = format!("log_comment = {}", quote(connection.name()));
+        let mut run = |sql: String| connection.query(&sql, "Null", &[]).map(drop);
+        if let Some(database) = &self.database {
+            run(format!("USE {}", quote_name(database)))?;
+        }
+        run(format!("SET {}, {name}", self.settings.join(", ")))?;
+        if self.readonly {
+            run("SET readonly = 1".into())?;
+        }
+        Ok(())
     }
-    Ok(())
+}
+
+/// Whether a statement that succeeded leaves its connection as it was.
+pub(crate) fn leaves_no_trace(ask: &Ask, statement: &Statement) -> bool {
+    let words = tokens(&ask.query);
+    let alone = words.iter().rev().skip(1).all(|word| word.text != ";");
+    let unchanged = match statement {
+        Statement::Select { format } => joining(&format_of(ask, format.as_deref()), ask.protocol).is_some(),
+        Statement::Insert { format, .. } => !format
+            .as_deref()
+            .unwrap_or(DEFAULT_FORMAT)
+            .eq_ignore_ascii_case("values"),
+        Statement::Other { .. } => false,
+    };
+    alone && unchanged && ask.parameters.is_empty() && Kill::parse(&ask.query).is_none()
+}
+
+fn format_of(ask: &Ask, format: Option<&str>) -> String {
+    let format = format.or(ask.default_format.as_deref());
+    format.unwrap_or(DEFAULT_FORMAT).to_owned()
 }
 
 /// Runs a statement that is no insert with data.
@@ -57,10 +96,7 @@ pub(crate) fn execute(
             ));
         }
     };
-    let format = format
-        .as_deref()
-        .or(ask.default_format.as_deref())
-        .unwrap_or(DEFAULT_FORMAT);
+    let format = &format_of(ask, format.as_deref());
     let joining = joining(format, ask.protocol);
     if let Some(joining) = joining.filter(|_| streams) {
         return stream(connection, ask, format, joining, sink);
@@ -126,12 +162,12 @@ pub(crate) fn kill(
     connection: &mut Connection,
     ask: &Ask,
     kill: &Kill,
+    running: &Running,
     sink: &mut dyn Sink,
 ) -> Result<Counters, Exception> {
-    let format = kill.format.as_deref().or(ask.default_format.as_deref());
-    let format = format.unwrap_or(DEFAULT_FORMAT);
-    let bytes = kill.run(connection, format)?;
-    if sink.begin(format, None) {
+    let format = format_of(ask, kill.format.as_deref());
+    let bytes = kill.run(running, connection, &format)?;
+    if sink.begin(&format, None) {
         sink.piece(bytes);
     }
     Ok(Counters::default())

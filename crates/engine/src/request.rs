@@ -163,13 +163,6 @@ impl Ask {
     }
 }
 
-impl Ask {
-    /// How the statement is known inside the engine, which gives it a query id of its own.
-    pub(crate) fn marker(&self) -> String {
-        format!("{} {}", self.user.name(), self.query_id)
-    }
-}
-
 fn credentials(
     url: &HashMap<String, String>,
     headers: &HeaderMap,

@@ -77,6 +77,11 @@ impl Answer {
         }
     }
 
+    /// Whether nobody waits for the answer any more.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.pieces.is_closed()
+    }
+
     fn encode(&mut self, bytes: Vec<u8>) -> Vec<u8> {
         match &mut self.encoding {
             Encoding::Plain => bytes,
@@ -207,7 +212,12 @@ fn summary(counters: Counters, elapsed: Duration) -> String {
 }
 
 /// A whole answer from its head and its pieces.
-pub(crate) fn success(ask: &Ask, head: &Head, pieces: mpsc::Receiver<Piece>, watch: Watch) -> Response {
+pub(crate) fn success(
+    ask: &Ask,
+    head: &Head,
+    pieces: mpsc::Receiver<Piece>,
+    watch: Option<Watch>,
+) -> Response {
     let stream = futures_util::stream::unfold((pieces, watch), async |(mut pieces, watch)| {
         pieces.recv().await.map(|piece| (piece, (pieces, watch)))
     });

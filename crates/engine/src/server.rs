@@ -3,11 +3,7 @@
 //! In: requests. Out: answers. Each statement runs on a blocking thread with a connection of its own; queries and
 //! inserts have separate bounds, so that dashboards never starve inserts.
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -16,6 +12,7 @@ use axum::{
     http::{HeaderMap, header},
     response::Response,
     routing::{any, get},
+    serve::ListenerExt as _,
 };
 use tokio::{
     io::AsyncReadExt as _,
@@ -30,13 +27,13 @@ use crate::{
     body::{Pieces, read_sql},
     compression,
     exception::{ACCESS_DENIED, BAD_ARGUMENTS, Exception, SYNTAX_ERROR, TOO_MANY_QUERIES},
-    ffi::Engine,
+    ffi::{Counters, Engine},
     options::Limits,
-    query,
+    query::{self, Setup},
     request::Ask,
     respond::{Answer, failure, success},
-    running::{self, Kill, Running, Watch},
-    session::Sessions,
+    running::{Kill, Place, Running, Watch},
+    session::{Lease, Sessions},
     sql::{Statement, look_at},
     store,
     users::{User, Users},
@@ -115,6 +112,8 @@ pub async fn serve(
         .with_state(shared);
     ready(local);
     let stopped = shutdown.clone();
+    // The last piece of an answer must not wait for the acknowledgement of the one before.
+    let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
     let serving = axum::serve(listener, router).with_graceful_shutdown(stopped.cancelled_owned());
     let patience = async {
         shutdown.cancelled().await;
@@ -192,7 +191,6 @@ async fn answer(shared: Shared, request: Request, query_id: &mut String) -> Resu
     for (_, value) in &ask.settings {
         shared.policy.check_value(value)?;
     }
-    ask.query = running::with_our_names(&ask.query);
     run(shared, ask, statement, data).await
 }
 
@@ -337,7 +335,7 @@ async fn run(
     statement: Statement,
     mut data: Pieces,
 ) -> Result<Response, Exception> {
-    let place = shared.running.enter(&ask.query_id)?;
+    let place = shared.running.enter(&ask.query_id, ask.user)?;
     let inserts = matches!(statement, Statement::Insert { .. });
     let queue = match ask.user {
         _ if inserts => &shared.inserts,
@@ -348,33 +346,13 @@ async fn run(
     let (head_sender, head) = oneshot::channel();
     let (piece_sender, pieces) = mpsc::channel(PIECES_WAITING);
     let asked = ask.clone();
-    let watch = Watch::new(shared.engine.clone(), ask.marker());
-    let ended = watch.ended();
     // An insert that has all its data is finished, client or not; without it, the broken body ends it.
-    ended.store(inserts, Ordering::Release);
+    let watch = (!inserts).then(|| Watch::new(shared.engine.clone(), &place));
     tokio::task::spawn_blocking(move || {
-        let _held = (permit, place);
+        let _permit = permit;
         let mut answer = Answer::new(&ask, &shared.temporary, head_sender, piece_sender);
-        let mut work = || {
-            let mut lease = shared
-                .sessions
-                .lease(&shared.engine, ask.user, ask.session.as_ref())?;
-            let connection = lease.connection();
-            query::prepare(connection, &ask, &shared.limits)?;
-            shared.policy.confirm(connection, &ask.query, inserts)?;
-            match &statement {
-                Statement::Insert { head, format, .. } => {
-                    let format = format.as_deref().unwrap_or("TabSeparated");
-                    query::insert(connection, &shared.policy, head, format, || data.next())
-                }
-                _ if let Some(kill) = Kill::parse(&ask.query) => {
-                    query::kill(connection, &ask, &kill, &mut answer)
-                }
-                other => query::execute(connection, &ask, other, &shared.limits, &mut answer),
-            }
-        };
-        let outcome = work();
-        ended.store(true, Ordering::Release);
+        let outcome = work(&shared, ask, &statement, &place, &mut data, &mut answer);
+        place.end();
         answer.end(outcome);
     });
     match head.await {
@@ -382,4 +360,44 @@ async fn run(
         Ok(Err(error)) => Err(error),
         Err(_) => Err(Exception::from_engine("the statement ended without an answer")),
     }
+}
+
+/// A statement from its connection to its end; on a blocking thread.
+fn work(
+    shared: &Shared,
+    mut ask: Ask,
+    statement: &Statement,
+    place: &Place,
+    data: &mut Pieces,
+    answer: &mut Answer,
+) -> Result<Counters, Exception> {
+    let setup = Setup::new(&ask, &shared.limits);
+    let session = ask.session.as_ref();
+    let mut lease = shared.sessions.lease(&shared.engine, ask.user, session, &setup)?;
+    let ready = matches!(lease, Lease::Ready(_));
+    let connection = lease.connection();
+    if !ready {
+        setup.apply(connection)?;
+    }
+    place.runs_on(connection.name())?;
+    let inserts = matches!(statement, Statement::Insert { .. });
+    shared.policy.confirm(connection, &ask.query, inserts)?;
+    let reusable = query::leaves_no_trace(&ask, statement);
+    let counters = match statement {
+        Statement::Insert { head, format, .. } => {
+            let format = format.as_deref().unwrap_or("TabSeparated");
+            query::insert(connection, &shared.policy, head, format, || data.next())
+        }
+        _ if let Some(kill) = Kill::parse(&ask.query) => {
+            query::kill(connection, &ask, &kill, &shared.running, answer)
+        }
+        other => {
+            ask.query = shared.running.with_our_names(&ask.query);
+            query::execute(connection, &ask, other, &shared.limits, answer)
+        }
+    }?;
+    if reusable && !answer.is_abandoned() && place.end() {
+        shared.sessions.give_back(lease, setup);
+    }
+    Ok(counters)
 }

@@ -14,7 +14,6 @@ use crate::{
     ffi::{Connection, Engine},
     library::find_library,
     lock::DirectoryLock,
-    running,
     session::connect,
     stamp,
 };
@@ -91,7 +90,6 @@ fn first_connection(engine: &Engine) -> Result<(Connection, String, Vec<String>)
     let table_functions = lines("SELECT name FROM system.table_functions")?;
     // Tables are loaded when they are first asked for: what is damaged shall be known now.
     lines("SELECT count() FROM system.tables WHERE NOT is_temporary")?;
-    running::install(&mut connection)?;
     Ok((connection, version, table_functions))
 }
 

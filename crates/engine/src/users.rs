@@ -157,7 +157,6 @@ impl User {
         .as_secs_f64();
         let mut settings = vec![
             format!("max_execution_time = {seconds}"),
-            format!("log_comment = {}", quote(&ask.marker())),
             // Values may be expressions, and expressions may be calls: only looked-at ones are evaluated.
             "input_format_values_interpret_expressions = 0".to_owned(),
             // By rows alone a block of long rows would fill the memory.
@@ -171,7 +170,7 @@ impl User {
             bounds.push(("max_execution_time", seconds));
             bounds.push(("max_result_bytes", limits.reader_result_bytes as f64));
         }
-        // By its comment a query is found again, so a client's own comment gives way.
+        // By its connection's comment a query is found again, so a client's own comment gives way.
         for (name, value) in ask.settings.iter().filter(|(name, _)| name != "log_comment") {
             let bound = bounds.iter().find(|(bounded, _)| bounded == name);
             if let Some((_, most)) = bound {
