@@ -169,8 +169,8 @@ impl<'a> Reader<'a> {
             Form::Variant(parts) => self.variant(parts, rows, 1),
             Form::Flattened(parts) => {
                 let bytes = match parts.len() {
-                    ..=0xff => 1,
-                    ..=0xffff => 2,
+                    0..=0xff => 1,
+                    0x100..=0xffff => 2,
                     _ => return None,
                 };
                 self.variant(parts, rows, bytes)

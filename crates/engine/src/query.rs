@@ -19,7 +19,7 @@ const DEFAULT_FORMAT: &str = "TabSeparated";
 /// Where an answer goes.
 pub(crate) trait Sink {
     /// Called once, before any piece.
-    fn begin(&mut self, format: &str, counters: Option<Counters>) -> bool;
+    fn begin(&mut self, format: &str) -> bool;
     /// Gives `false` when the client is gone.
     fn piece(&mut self, bytes: Vec<u8>) -> bool;
 }
@@ -114,7 +114,7 @@ pub(crate) fn execute(
         Some(joining) if !bytes.is_empty() => Joiner::new(joining).push(bytes)?,
         _ => bytes,
     };
-    if sink.begin(format, Some(counters)) && !bytes.is_empty() {
+    if sink.begin(format) && !bytes.is_empty() {
         sink.piece(bytes);
     }
     Ok(counters)
@@ -132,7 +132,7 @@ fn stream(
     let mut counters = connection.stream(&ask.query, format, &ask.parameters, |chunk| {
         // Joined before the answer begins: a first block that cannot be sent is an error with a status of its own.
         let piece = joiner.push(chunk)?;
-        if !std::mem::replace(&mut begun, true) && !sink.begin(format, None) {
+        if !std::mem::replace(&mut begun, true) && !sink.begin(format) {
             return Ok(false);
         }
         Ok(sink.piece(piece))
@@ -150,7 +150,7 @@ fn stream(
                 joiner.push(bytes)?
             }
         };
-        if sink.begin(format, Some(counters)) && !bytes.is_empty() {
+        if sink.begin(format) && !bytes.is_empty() {
             sink.piece(bytes);
         }
     }
@@ -167,7 +167,7 @@ pub(crate) fn kill(
 ) -> Result<Counters, Exception> {
     let format = format_of(ask, kill.format.as_deref());
     let bytes = kill.run(running, connection, &format)?;
-    if sink.begin(&format, None) {
+    if sink.begin(&format) {
         sink.piece(bytes);
     }
     Ok(Counters::default())

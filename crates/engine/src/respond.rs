@@ -23,6 +23,8 @@ use crate::{
 const TAG: &str = "casementexceptio";
 
 const TRAILER_LEAVES: Duration = Duration::from_millis(100);
+/// An answer up to this is sent at once, with its length, its counters and the right status; a longer one as it comes.
+const AT_ONCE: usize = 64 << 10;
 /// A held answer beyond this lies in a temporary file.
 const HELD_IN_MEMORY: usize = 1 << 20;
 const HELD_PIECE: usize = 256 << 10;
@@ -36,6 +38,8 @@ pub(crate) struct Head {
     /// What is known by then; for a streamed answer little.
     pub(crate) counters: Option<Counters>,
     pub(crate) elapsed: Duration,
+    /// The body, where it is known already.
+    whole: Option<Bytes>,
 }
 
 /// The blocking side of an answer.
@@ -44,6 +48,8 @@ pub(crate) struct Answer {
     pieces: mpsc::Sender<Piece>,
     encoding: Encoding,
     started: Instant,
+    /// The beginning of an answer that may be a short one, with its format.
+    begun: Option<(String, Vec<u8>)>,
     /// Where the answer waits for the end of its statement, and its format.
     held: Option<(SpooledTempFile, String)>,
 }
@@ -71,6 +77,7 @@ impl Answer {
             pieces,
             encoding,
             started: Instant::now(),
+            begun: None,
             held: ask
                 .wait_end_of_query
                 .then(|| (spooled_tempfile_in(HELD_IN_MEMORY, temporary), String::new())),
@@ -90,11 +97,12 @@ impl Answer {
         }
     }
 
-    fn send_head(&mut self, format: &str, counters: Option<Counters>) -> bool {
+    fn send_head(&mut self, format: &str, counters: Option<Counters>, whole: Option<Bytes>) -> bool {
         let head = Head {
             format: format.to_owned(),
             counters,
             elapsed: self.started.elapsed(),
+            whole,
         };
         self.head
             .take()
@@ -111,16 +119,28 @@ impl Answer {
         let outcome = outcome.and_then(|counters| self.release(counters).map(|()| counters));
         match (outcome, self.head.is_some()) {
             (Ok(counters), unsent) => {
-                if unsent {
-                    self.send_head("", Some(counters));
+                if let Some((format, bytes)) = self.begun.take() {
+                    let mut whole = if bytes.is_empty() {
+                        bytes
+                    } else {
+                        self.encode(bytes)
+                    };
+                    whole.extend(self.last_bytes());
+                    self.send_head(&format, Some(counters), Some(whole.into()));
+                    return;
                 }
-                if let Encoding::Coded(encoder) = std::mem::replace(&mut self.encoding, Encoding::Plain) {
-                    let _ = self.pieces.blocking_send(Ok(encoder.finish().into()));
+                let last = self.last_bytes();
+                if unsent {
+                    self.send_head("", Some(counters), Some(last.into()));
+                } else if !last.is_empty() {
+                    let _ = self.pieces.blocking_send(Ok(last.into()));
                 }
             }
             (Err(error), true) => {
                 let head = self.head.take();
-                drop(head.map(|head| head.send(Err(error))));
+                if let Some(head) = head {
+                    let _ = head.send(Err(error));
+                }
             }
             (Err(error), false) => {
                 let text = format!("{error}\n");
@@ -135,6 +155,14 @@ impl Answer {
                     .pieces
                     .blocking_send(Err(std::io::Error::other("the query failed")));
             }
+        }
+    }
+
+    /// What a coding has still to say.
+    fn last_bytes(&mut self) -> Vec<u8> {
+        match std::mem::replace(&mut self.encoding, Encoding::Plain) {
+            Encoding::Coded(encoder) => encoder.finish(),
+            _ => Vec::new(),
         }
     }
 
@@ -154,7 +182,7 @@ impl Answer {
             )
         };
         file.rewind().map_err(broken)?;
-        if !self.send_head(&format, Some(counters)) {
+        if !self.send_head(&format, Some(counters), None) {
             return Ok(());
         }
         loop {
@@ -169,20 +197,29 @@ impl Answer {
 }
 
 impl Sink for Answer {
-    fn begin(&mut self, format: &str, counters: Option<Counters>) -> bool {
+    fn begin(&mut self, format: &str) -> bool {
         if let Some((_, held)) = &mut self.held {
             format.clone_into(held);
             return true;
         }
-        self.send_head(format, counters)
+        self.begun = Some((format.to_owned(), Vec::new()));
+        !self.pieces.is_closed()
     }
 
     fn piece(&mut self, bytes: Vec<u8>) -> bool {
-        match &mut self.held {
+        if let Some((file, _)) = &mut self.held {
             // A full disk ends the answer as a client that is gone does, and is seen when it is released.
-            Some((file, _)) => !self.pieces.is_closed() && file.write_all(&bytes).is_ok(),
-            None => self.send(bytes),
+            return !self.pieces.is_closed() && file.write_all(&bytes).is_ok();
         }
+        let Some((format, mut begun)) = self.begun.take() else {
+            return self.send(bytes);
+        };
+        begun.extend(bytes);
+        if begun.len() > AT_ONCE {
+            return self.send_head(&format, None, None) && self.send(begun);
+        }
+        self.begun = Some((format, begun));
+        !self.pieces.is_closed()
     }
 }
 
@@ -214,14 +251,18 @@ fn summary(counters: Counters, elapsed: Duration) -> String {
 /// A whole answer from its head and its pieces.
 pub(crate) fn success(
     ask: &Ask,
-    head: &Head,
+    mut head: Head,
     pieces: mpsc::Receiver<Piece>,
     watch: Option<Watch>,
 ) -> Response {
     let stream = futures_util::stream::unfold((pieces, watch), async |(mut pieces, watch)| {
         pieces.recv().await.map(|piece| (piece, (pieces, watch)))
     });
-    let mut response = Body::from_stream(stream).into_response();
+    let mut response = match head.whole.take() {
+        Some(whole) => Body::from(whole),
+        None => Body::from_stream(stream),
+    }
+    .into_response();
     let headers = response.headers_mut();
     common(headers, &ask.query_id);
     set(headers, "x-clickhouse-exception-tag", TAG);

@@ -356,7 +356,7 @@ async fn run(
         answer.end(outcome);
     });
     match head.await {
-        Ok(Ok(head)) => Ok(success(&asked, &head, pieces, watch)),
+        Ok(Ok(head)) => Ok(success(&asked, head, pieces, watch)),
         Ok(Err(error)) => Err(error),
         Err(_) => Err(Exception::from_engine("the statement ended without an answer")),
     }

@@ -20,7 +20,7 @@ use crate::{
 const MAX_SESSIONS: usize = 256;
 /// Connections that wait for a request like their last.
 const MAX_IDLE: usize = 32;
-const LONGEST_IDLE: Duration = Duration::from_secs(60);
+const LONGEST_IDLE: Duration = Duration::from_mins(1);
 
 /// A connection that was set up and left as it was.
 struct Idle {
