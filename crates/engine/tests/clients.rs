@@ -1,4 +1,4 @@
-//! Clients that others wrote, unchanged: the official Rust client, Python's clickhouse-connect and SQLAlchemy, and
+//! Clients that others wrote, unchanged: the official Rust client, Python's clickhouse-connect and `SQLAlchemy`, and
 //! clickhouse-go.
 #![allow(missing_docs, clippy::unwrap_used, clippy::float_cmp, clippy::too_many_lines)]
 
@@ -139,7 +139,7 @@ async fn the_official_rust_client_with_every_kind_of_column() {
         .unwrap();
     let row = |key: u8| Wide {
         key,
-        nullable: (key % 2 == 0).then_some(-7),
+        nullable: (key.is_multiple_of(2)).then_some(-7),
         nested: vec![vec![Some("a".into()), None], vec![]],
         map: vec![("k".into(), vec![1, 2]), ("l".into(), vec![])],
         tuple: (-1, "it's".into()),
@@ -148,9 +148,9 @@ async fn the_official_rust_client_with_every_kind_of_column() {
         id: uuid::Uuid::from_u128(u128::from(key) << 64 | 5),
         v4: Ipv4Addr::new(10, 1, 2, 3),
         v6: Ipv6Addr::LOCALHOST,
-        state: if key % 2 == 0 { 1 } else { -1 },
+        state: if key.is_multiple_of(2) { 1 } else { -1 },
         low: format!("low {}", key % 3),
-        low_nullable: (key % 3 == 0).then(|| "x".into()),
+        low_nullable: (key.is_multiple_of(3)).then(|| "x".into()),
         fixed: *b"ab\0\xff",
         date: 20_000,
         huge: i128::MIN,
