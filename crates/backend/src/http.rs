@@ -11,6 +11,7 @@ use axum::{
     http::{StatusCode, header},
     response::{Html, IntoResponse},
     routing::get,
+    serve::ListenerExt as _,
 };
 use domain::DeviceId;
 use serde::Serialize;
@@ -95,7 +96,11 @@ pub(crate) async fn serve(
             listener.listener.local_addr()?,
             crate::site::refuse_others,
         ));
-    axum::serve(listener.listener, router)
+    // An answer's last piece must not wait for the acknowledgement of the one before.
+    let listener = listener
+        .listener
+        .tap_io(|connection| drop(connection.set_nodelay(true)));
+    axum::serve(listener, router)
         .with_graceful_shutdown(shutdown.cancelled_owned())
         .await
 }

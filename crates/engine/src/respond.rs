@@ -57,7 +57,7 @@ pub(crate) struct Answer {
 enum Encoding {
     Plain,
     Blocks,
-    Coded(Encoder),
+    Coded(Box<Encoder>),
 }
 
 impl Answer {
@@ -69,7 +69,7 @@ impl Answer {
     ) -> Self {
         let encoding = match ask.coding {
             _ if ask.compress => Encoding::Blocks,
-            Some(coding) => Encoding::Coded(Encoder::new(coding)),
+            Some(coding) => Encoding::Coded(Box::new(Encoder::new(coding))),
             None => Encoding::Plain,
         };
         Self {
