@@ -76,6 +76,11 @@ pub enum Command {
         after_help = "Example:\n  casement evaluate --from clickhouse --plot plots\n  casement evaluate --model models/new.pth --from examples.jsonl --json"
     )]
     Evaluate(Evaluate),
+    /// Look into the journal of a Casement that does not run: what waits, and whether all of it can be read
+    #[command(
+        after_help = "Example:\n  casement journal status\n  casement journal inspect --from 1 --limit 20\n  casement journal verify --data /var/lib/casement\n\nExit codes: 1 damage was found or the journal cannot be read, 2 wrong flags"
+    )]
+    Journal(Journal),
     /// Print the configuration in effect as JSON, secrets redacted
     #[command(after_help = "Example:\n  casement config --config config.yaml")]
     Config(ConfigFile),
@@ -315,6 +320,46 @@ pub struct Models {
     /// What to do
     #[command(subcommand)]
     pub command: ModelsCommand,
+}
+
+/// Flags of `casement journal`.
+#[derive(Debug, Args)]
+pub struct Journal {
+    /// What to do
+    #[command(subcommand)]
+    pub command: JournalCommand,
+    /// Directory for all data; the journal lies in its subdirectory `journal` [default: ./casement-data]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Configuration file (YAML)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// What `casement journal` can do.
+#[derive(Debug, Subcommand)]
+pub enum JournalCommand {
+    /// Figures: records and bytes that wait, unfinished plans, damage of the log
+    Status {
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print waiting records, a JSON object a line
+    Inspect {
+        /// The first number [default: the oldest]
+        #[arg(long, value_name = "NUMBER")]
+        from: Option<u64>,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: usize,
+    },
+    /// Read every record and check its checksum; changes nothing
+    Verify {
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// What `casement models` can do.

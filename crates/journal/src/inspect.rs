@@ -1,12 +1,19 @@
 //! Looking into a journal that nobody is using: what is in it, and whether all of it can be read.
 //!
 //! In: a directory. Out: figures, records, damage. It takes the journal's lock and never writes a record, a plan or a
-//! repair.
+//! repair: where the log is damaged it looks at a repaired copy, which shows what opening the journal will give.
 
-use std::path::Path;
+use std::{fs, io, path::Path};
+
+use tempfile::TempDir;
 
 use crate::{
-    Damage, JournalError, LogDamage, PlanLimits, lock::DirectoryLock, plan, salvage, storage::Storage,
+    Damage, JournalError, LogDamage, PlanLimits,
+    ledger::Ledger,
+    lock::DirectoryLock,
+    plan,
+    salvage::{self, LogReport},
+    storage::Storage,
 };
 
 /// What [`verify`] found.
@@ -14,11 +21,11 @@ use crate::{
 pub struct Verification {
     /// Sound groups in the log.
     pub log_groups: u64,
-    /// Damaged stretches of the log. With any, the records were not looked at: opening the journal repairs the log.
+    /// Damaged stretches of the log. Opening the journal repairs it: what is sound within them is saved.
     pub log_damaged: Vec<LogDamage>,
-    /// Records that wait and are sound.
+    /// Records that wait and are sound, those of damaged stretches included.
     pub records: u64,
-    /// Records that wait and are not.
+    /// Records that wait and are not, or are missing.
     pub damaged: Vec<Damage>,
 }
 
@@ -40,6 +47,8 @@ pub struct Inspection {
     pub next_seq: u64,
     /// Bytes of the records waiting.
     pub bytes: u64,
+    /// Damaged stretches of the log.
+    pub log_damaged: Vec<LogDamage>,
     /// Boundaries of unfinished plans.
     pub plans: Vec<(u64, u64)>,
     /// The records asked for.
@@ -54,22 +63,18 @@ pub fn verify(path: &Path) -> Result<Verification, JournalError> {
         max_records: 10_000,
         max_bytes: 16 << 20,
     };
-    let _lock = lock_existing(path)?;
-    let log = salvage::check(&path.join("log"))?;
+    let Looked {
+        storage, ledger, log, ..
+    } = &look(path)?;
     let mut found = Verification {
         log_groups: log.groups,
-        log_damaged: log.damaged,
+        log_damaged: log.damaged.clone(),
         records: 0,
         damaged: Vec::new(),
     };
-    if !found.log_damaged.is_empty() {
-        return Ok(found);
-    }
-    let storage = Storage::open_existing(path)?;
-    let (_, ledger) = storage.load()?;
     let mut next = ledger.oldest;
     while next < ledger.next {
-        let run = plan::read(&storage, next..=ledger.next - 1, SLICE)?;
+        let run = plan::read(storage, next..=ledger.next - 1, SLICE)?;
         found.records += run.records.len() as u64;
         found.damaged.extend(run.damaged);
         next = run.last + 1;
@@ -79,15 +84,19 @@ pub fn verify(path: &Path) -> Result<Verification, JournalError> {
 
 /// Reads up to `limit` waiting records of the journal at `path`, from number `from` or the oldest.
 pub fn inspect(path: &Path, from: Option<u64>, limit: usize) -> Result<Inspection, JournalError> {
-    let _lock = lock_existing(path)?;
-    let storage = Storage::open_existing(path)?;
-    let (id, ledger) = storage.load()?;
+    let Looked {
+        storage,
+        id,
+        ledger,
+        log,
+        ..
+    } = look(path)?;
     let first = from.unwrap_or(ledger.oldest).max(ledger.oldest);
     let limits = PlanLimits {
         max_records: limit.max(1),
         max_bytes: usize::MAX,
     };
-    let run = if first < ledger.next {
+    let run = if first < ledger.next && limit > 0 {
         plan::read(&storage, first..=ledger.next - 1, limits)?
     } else {
         plan::Run::default()
@@ -97,13 +106,69 @@ pub fn inspect(path: &Path, from: Option<u64>, limit: usize) -> Result<Inspectio
         oldest_seq: ledger.oldest,
         next_seq: ledger.next,
         bytes: ledger.bytes,
+        log_damaged: log.damaged,
         plans: ledger.plans.iter().map(|plan| (plan.first, plan.last)).collect(),
         records: run.records,
         damaged: run.damaged,
     })
 }
 
-fn lock_existing(path: &Path) -> Result<DirectoryLock, JournalError> {
-    std::fs::metadata(path.join("log")).map_err(|source| JournalError::directory(path, source))?;
-    DirectoryLock::acquire(path)
+/// An open journal, or the repaired copy of one.
+struct Looked {
+    storage: Storage,
+    id: String,
+    ledger: Ledger,
+    log: LogReport,
+    _copy: Option<TempDir>,
+    _lock: DirectoryLock,
+}
+
+fn look(path: &Path) -> Result<Looked, JournalError> {
+    fs::metadata(path.join("log")).map_err(|source| JournalError::directory(path, source))?;
+    let lock = DirectoryLock::acquire(path)?;
+    let log = salvage::check(&path.join("log"))?;
+    // The storage engine takes damage for the end, and cuts the rest off.
+    let unfinished_repair = path.join("saved").exists();
+    let copy = (unfinished_repair || !log.damaged.is_empty())
+        .then(|| copy(path))
+        .transpose()?;
+    let at = copy.as_ref().map_or(path, TempDir::path);
+    salvage::repair(at)?;
+    let storage = Storage::open_existing(at)?;
+    if let Some(saved) = salvage::saved(at)? {
+        storage.restore(&saved)?;
+    }
+    let (id, ledger) = storage.load()?;
+    Ok(Looked {
+        storage,
+        id,
+        ledger,
+        log,
+        _copy: copy,
+        _lock: lock,
+    })
+}
+
+fn copy(path: &Path) -> Result<TempDir, JournalError> {
+    fn tree(from: &Path, to: &Path) -> io::Result<()> {
+        fs::create_dir_all(to)?;
+        for entry in fs::read_dir(from)? {
+            let entry = entry?;
+            let target = to.join(entry.file_name());
+            if entry.file_type()?.is_dir() {
+                tree(&entry.path(), &target)?;
+            } else {
+                fs::copy(entry.path(), target)?;
+            }
+        }
+        Ok(())
+    }
+    let failed = |source| JournalError::directory(std::env::temp_dir(), source);
+    let copy = tempfile::tempdir().map_err(failed)?;
+    tree(&path.join("log"), &copy.path().join("log")).map_err(failed)?;
+    let saved = path.join("saved");
+    if saved.exists() {
+        fs::copy(saved, copy.path().join("saved")).map_err(failed)?;
+    }
+    Ok(copy)
 }

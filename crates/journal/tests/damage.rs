@@ -182,6 +182,21 @@ async fn after_damage_tokens_and_keys_stay_safe() {
         (found.log_damaged.len(), found.log_damaged[0].saved_records),
         (1, RECORDS as u64 - 1)
     );
+    // It goes on after the damage, and changes nothing.
+    let missing = [(31, 31)];
+    let spans = |damaged: &[journal::Damage]| damaged.iter().map(|d| (d.first, d.last)).collect::<Vec<_>>();
+    assert_eq!(found.records, acknowledged.len() as u64 - 1);
+    assert_eq!(spans(&found.damaged), missing);
+    let shown = journal::inspect(&image, None, 1_000).unwrap();
+    assert_eq!(
+        (
+            shown.log_damaged.len(),
+            shown.records.len(),
+            spans(&shown.damaged)
+        ),
+        (1, acknowledged.len() - 1, missing.to_vec())
+    );
+    assert_eq!(journal::verify(&image).unwrap(), found);
 
     let journal = Journal::open(Options::new(&image)).unwrap();
     let repeats = (0..acknowledged.len()).map(entry).collect();

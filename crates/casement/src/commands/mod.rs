@@ -6,6 +6,7 @@ mod config;
 mod engine;
 mod evaluate;
 mod features;
+mod journal;
 mod ml;
 mod models;
 mod predict;
@@ -28,6 +29,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
         Command::Train(flags) => block_on(train::run(flags)),
         Command::Evaluate(flags) => block_on(evaluate::run(flags)),
         Command::Config(flags) => config::run(flags),
+        Command::Journal(flags) => journal::run(flags),
         Command::Up(flags) => block_on(up::run(flags)),
         Command::Backend(flags) => block_on(backend::run(flags)),
         Command::Ml(flags) => block_on(ml::run(flags)),
