@@ -39,6 +39,14 @@ pub fn connection(config: &Mqtt, client_id: &str) -> anyhow::Result<ConnectionOp
     let broker = BrokerUrl::parse(&config.broker).context("mqtt.broker cannot be used")?;
     let mut options = ConnectionOptions::new(broker, client_id);
     options.username.clone_from(&config.username);
+    options.keep_alive = Duration::from_secs(config.keep_alive_s.max(5));
+    options.trusted_certificates_pem = config
+        .ca_file
+        .as_ref()
+        .map(|path| {
+            std::fs::read(path).with_context(|| format!("mqtt.ca_file {} cannot be read", path.display()))
+        })
+        .transpose()?;
     options.password = config
         .password
         .as_ref()

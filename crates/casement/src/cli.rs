@@ -81,6 +81,11 @@ pub enum Command {
         after_help = "Example:\n  casement journal status\n  casement journal inspect --from 1 --limit 20\n  casement journal verify --data /var/lib/casement\n\nExit codes: 1 damage was found or the journal cannot be read, 2 wrong flags"
     )]
     Journal(Journal),
+    /// Measure and prove, on this machine, with real processes
+    #[command(
+        after_help = "Example:\n  casement bench faults\n  casement bench faults --only backend,half-open --rounds 3\n\nExit codes: 1 a promise was not kept, 2 wrong flags"
+    )]
+    Bench(Bench),
     /// Print the configuration in effect as JSON, secrets redacted
     #[command(after_help = "Example:\n  casement config --config config.yaml")]
     Config(ConfigFile),
@@ -320,6 +325,37 @@ pub struct Models {
     /// What to do
     #[command(subcommand)]
     pub command: ModelsCommand,
+}
+
+/// Flags of `casement bench`.
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// What to measure
+    #[command(subcommand)]
+    pub command: BenchCommand,
+}
+
+/// What `casement bench` can do.
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    /// Break everything under load, then compare what was acknowledged with what is stored (about twenty minutes)
+    Faults {
+        /// Rounds of each fault, instead of a full run's
+        #[arg(long, value_name = "N")]
+        rounds: Option<u32>,
+        /// Only these faults, separated by commas
+        #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+        only: Vec<String>,
+        /// Seconds for which ClickHouse stays away
+        #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+        away: u64,
+        /// Decisions whose latency is measured with ClickHouse, and without
+        #[arg(long, value_name = "N", default_value_t = 1_000)]
+        decisions: usize,
+        /// A JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Flags of `casement journal`.

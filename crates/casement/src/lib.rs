@@ -3,6 +3,7 @@
 //! The binary is a thin door to [`commands`]; tests start a whole [`system`] in their own process.
 
 pub mod assembly;
+pub mod bench;
 pub mod cli;
 pub mod commands;
 pub mod config;

@@ -1,6 +1,7 @@
 //! One file for each subcommand.
 
 mod backend;
+mod bench;
 mod compare;
 mod config;
 mod engine;
@@ -29,6 +30,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
         Command::Train(flags) => block_on(train::run(flags)),
         Command::Evaluate(flags) => block_on(evaluate::run(flags)),
         Command::Config(flags) => config::run(flags),
+        Command::Bench(flags) => block_on(bench::run(flags)),
         Command::Journal(flags) => journal::run(flags),
         Command::Up(flags) => block_on(up::run(flags)),
         Command::Backend(flags) => block_on(backend::run(flags)),

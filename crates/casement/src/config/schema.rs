@@ -40,6 +40,10 @@ pub struct Mqtt {
     pub password: Option<Secret>,
     /// A file whose first line is the password.
     pub password_file: Option<PathBuf>,
+    /// Certificates (PEM) to trust for `mqtts://` instead of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Seconds of silence after which the broker is asked whether it is there; at least 5.
+    pub keep_alive_s: u64,
     /// Topic patterns; `+` and `{device_id}` both stand for a device.
     pub topics: Topics,
 }
@@ -261,6 +265,8 @@ impl Default for Mqtt {
             username: None,
             password: None,
             password_file: None,
+            ca_file: None,
+            keep_alive_s: 30,
             topics: Topics::default(),
         }
     }

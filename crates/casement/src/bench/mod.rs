@@ -1,0 +1,11 @@
+//! `casement bench`: figures and proofs, measured on the machine at hand with real processes.
+//!
+//! In: flags. Out: tables on standard output; an error where a promise did not hold. Only loopback is talked to, and every
+//! process that was started is ended by its pid.
+
+pub mod faults;
+mod house;
+mod process;
+mod proxy;
+
+pub use house::{Doors, House};

@@ -1,0 +1,63 @@
+//! `casement bench` for a short while: real processes are broken, and the books balance.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::{path::Path, process::Command};
+
+use serde_json::Value;
+
+/// The lines of a run that succeeded.
+fn faults(arguments: &[&str]) -> Vec<Value> {
+    let output = Command::new(env!("CARGO_BIN_EXE_casement"))
+        .args(["bench", "faults", "--json"])
+        .args(arguments)
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}{error}");
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn what_is_killed_and_cut_loses_and_doubles_nothing() {
+    let names = "backend,engine,up,up-engine,cut,two,term";
+    let lines = faults(&["--rounds", "2", "--only", names]);
+    assert_eq!(lines.len(), names.split(',').count());
+    for line in lines {
+        assert!(line["acknowledged"].as_u64().unwrap() > 50, "{line}");
+        assert_eq!(
+            (&line["lost"], &line["doubled"], &line["wrong"]),
+            (&0.into(), &0.into(), &0.into()),
+            "{line}"
+        );
+    }
+}
+
+/// A connection that carries nothing is noticed by its silence, though nobody closes it.
+#[test]
+fn a_half_open_connection_is_given_up() {
+    let lines = faults(&["--rounds", "1", "--only", "half-open"]);
+    assert_eq!(lines[0]["lost"], 0, "{}", lines[0]);
+}
+
+#[test]
+fn decisions_do_not_wait_for_a_stopped_database() {
+    let lines = faults(&["--only", "latency", "--decisions", "50"]);
+    assert_eq!(lines.len(), 2, "by each door");
+}
+
+#[test]
+fn an_unknown_fault_is_named() {
+    let output = Command::new(env!("CARGO_BIN_EXE_casement"))
+        .args(["bench", "faults", "--only", "nosuch"])
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !output.status.success() && error.contains("'nosuch'") && error.contains("half-open"),
+        "{error}"
+    );
+}
