@@ -24,6 +24,9 @@ use crate::{
     metrics::Summary,
 };
 
+/// What a small message takes in the journal.
+const ROOM: u64 = 4 << 10;
+
 /// The address of page, API and metrics, taken before anything else is started: a port in use then costs nothing.
 #[derive(Debug)]
 pub struct HttpListener {
@@ -73,6 +76,9 @@ struct Status {
     devices_active: usize,
     journal_records: u64,
     journal_bytes: u64,
+    journal_max_bytes: u64,
+    /// Whether there is room in the journal: without, nothing is acknowledged.
+    accepting: bool,
     #[serde(flatten)]
     counters: Summary,
 }
@@ -107,7 +113,7 @@ pub(crate) async fn serve(
 
 async fn ready(State(views): State<Views>) -> (StatusCode, Json<Status>) {
     let status = views.status();
-    let ready = status.counters.broker_up && status.counters.store_up;
+    let ready = status.counters.broker_up && status.counters.store_up && status.accepting;
     (
         if ready {
             StatusCode::OK
@@ -163,6 +169,8 @@ impl Views {
             devices_active: self.devices.active(),
             journal_records: stats.records,
             journal_bytes: stats.bytes,
+            journal_max_bytes: stats.max_bytes,
+            accepting: stats.bytes + ROOM <= stats.max_bytes,
             counters: self.metrics.summary(),
         }
     }

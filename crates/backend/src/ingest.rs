@@ -190,9 +190,7 @@ impl Ingest {
     /// A device's time, or the time of receipt where its clock cannot be right.
     fn believe(&self, claimed: Timestamp, received_at: Timestamp) -> Timestamp {
         let stamped = self.clocks.judge(claimed, received_at);
-        if stamped.replaced {
-            self.metrics.clock_replaced();
-        }
+        self.metrics.clock(stamped.clock);
         stamped.timestamp
     }
 
@@ -201,7 +199,7 @@ impl Ingest {
         let mut status = None;
         let (key, rows) = match event {
             Event::Reading(reading, claimed) => {
-                self.trigger.observe_reading(&reading);
+                self.trigger.observe_reading(&reading, received_at);
                 self.devices.reading(&reading, received_at);
                 (
                     // Without a clock many readings share one time: none of them may pass for a repeat.
@@ -210,7 +208,8 @@ impl Ingest {
                 )
             }
             Event::Clip(mut clip) => {
-                self.trigger.observe_clip(&clip.device_id, clip.heard());
+                self.trigger
+                    .observe_clip(&clip.device_id, clip.heard(), received_at);
                 self.devices.clip(&clip, received_at);
                 let raw_path = self.analyser.keep(&mut clip).await;
                 (

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::AtomicU64;
 
-use domain::{RefusalReason, Trigger};
+use domain::{ClockState, RefusalReason, Trigger};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -25,7 +25,7 @@ pub struct Metrics {
     refused: Family<Kind, Counter>,
     triggers: Family<Kind, Counter>,
     duplicates: Counter,
-    clocks_replaced: Counter,
+    clocks: Family<Kind, Counter>,
     requests: Counter,
     actions: Counter,
     rows: Counter,
@@ -49,7 +49,7 @@ impl Metrics {
             refused: Family::default(),
             triggers: Family::default(),
             duplicates: Counter::default(),
-            clocks_replaced: Counter::default(),
+            clocks: Family::default(),
             requests: Counter::default(),
             actions: Counter::default(),
             rows: Counter::default(),
@@ -84,9 +84,9 @@ impl Metrics {
             self.duplicates.clone(),
         );
         registry.register(
-            "clocks_replaced",
-            "Device times replaced by the time of receipt",
-            self.clocks_replaced.clone(),
+            "clocks",
+            "Device times that were late (and kept), unset or ahead (and replaced by the time of receipt)",
+            self.clocks.clone(),
         );
         registry.register(
             "inference_requests",
@@ -183,8 +183,11 @@ impl Metrics {
         self.duplicates.inc();
     }
 
-    pub(crate) fn clock_replaced(&self) {
-        self.clocks_replaced.inc();
+    pub(crate) fn clock(&self, state: ClockState) {
+        if state != ClockState::Right {
+            let kind = state.as_str();
+            self.clocks.get_or_create(&Kind { kind }).inc();
+        }
     }
 
     pub(crate) fn requested(&self) {

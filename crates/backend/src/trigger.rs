@@ -6,8 +6,8 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use domain::{
-    AudioFormat, AudioHash, ChangeDetector, ClipFeatures, DeviceId, InferenceRequest, Reading, RequestAudio,
-    Thresholds, Timestamp, Trigger,
+    AudioFormat, AudioHash, ChangeDetector, ClipFeatures, DeviceId, InferenceRequest, Lateness, Reading,
+    RequestAudio, Thresholds, Timestamp, Trigger,
 };
 use parking_lot::Mutex;
 use tokio::{sync::Notify, time::Instant};
@@ -68,6 +68,7 @@ impl Default for TriggerOptions {
 #[derive(Debug)]
 struct Room {
     detector: ChangeDetector,
+    lateness: Lateness,
     clip: Option<(Arc<HeardClip>, Instant)>,
     /// The newest clip's time, also of one that is no longer kept.
     clip_timestamp: Option<Timestamp>,
@@ -155,17 +156,22 @@ impl TriggerBoard {
         }
     }
 
-    /// Takes a reading; a significant one makes a request due.
-    pub fn observe_reading(&self, reading: &Reading) {
+    /// Takes a reading; a significant one makes a request due, unless it waited somewhere and is not of now.
+    pub fn observe_reading(&self, reading: &Reading, received_at: Timestamp) {
         self.observe(reading.device_id(), |room, _| {
+            let timely = room.lateness.is_timely(reading.timestamp(), received_at);
             room.detector
                 .observe_reading(reading.quantity(), reading.timestamp(), reading.value())
+                .filter(|_| timely)
         });
     }
 
-    /// Takes a clip. One older than the newest known, or the same again, changes nothing.
-    pub fn observe_clip(&self, device_id: &DeviceId, clip: HeardClip) {
+    /// Takes a clip. One older than the newest known, one that waited, or the same again, changes nothing.
+    pub fn observe_clip(&self, device_id: &DeviceId, clip: HeardClip, received_at: Timestamp) {
         self.observe(device_id, |room, now| {
+            if !room.lateness.is_timely(clip.timestamp, received_at) {
+                return None;
+            }
             let late = room.clip_timestamp.is_some_and(|newest| clip.timestamp < newest);
             let repeated = room
                 .clip
@@ -190,6 +196,7 @@ impl TriggerBoard {
             room.detector
                 .observe_reading(reading.quantity(), reading.timestamp(), reading.value());
             room.detector.decided();
+            room.lateness = Lateness::known();
         }
     }
 
@@ -276,6 +283,7 @@ impl TriggerBoard {
         let room = state.rooms.entry(device_id.clone());
         Some(room.or_insert_with(|| Room {
             detector: ChangeDetector::new(thresholds),
+            lateness: Lateness::default(),
             clip: None,
             clip_timestamp: None,
             last_request: None,
@@ -356,7 +364,11 @@ mod tests {
             ..TriggerOptions::default()
         });
         for (second, name) in ["a", "b", "c", "c"].into_iter().enumerate() {
-            board.observe_clip(&id(name), clip(second as i64));
+            board.observe_clip(
+                &id(name),
+                clip(second as i64),
+                Timestamp::from_millis(second as i64 * 1000),
+            );
         }
         let state = board.state.lock();
         let kept: Vec<_> = ["a", "b", "c"]
@@ -368,7 +380,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn old_clips_are_let_go_without_a_request() {
         let board = board(TriggerOptions::default());
-        board.observe_clip(&id("a"), clip(1));
+        board.observe_clip(&id("a"), clip(1), Timestamp::from_millis(1_000));
         tokio::time::advance(Duration::from_mins(9)).await;
         board.forget_old_clips();
         assert_eq!(board.state.lock().clip_bytes, 1_000);
@@ -386,10 +398,35 @@ mod tests {
         for name in ["a", "b"] {
             for quantity in [Quantity::Temperature, Quantity::Humidity] {
                 let at = Timestamp::from_millis(1_000);
-                board.observe_reading(&Reading::new(id(name), quantity, 20.0, at).unwrap());
+                board.observe_reading(&Reading::new(id(name), quantity, 20.0, at).unwrap(), at);
             }
         }
         let state = board.state.lock();
         assert_eq!((state.rooms.len(), state.due.len()), (1, 1));
+    }
+
+    #[test]
+    fn a_backlog_decides_nothing_and_is_the_baseline_of_what_follows() {
+        let board = board(TriggerOptions::default());
+        let observe = |millis: i64, received: i64, value: f64| {
+            for quantity in [Quantity::Temperature, Quantity::Humidity] {
+                let reading = Reading::new(id("a"), quantity, value, Timestamp::from_millis(millis));
+                board.observe_reading(&reading.unwrap(), Timestamp::from_millis(received));
+            }
+            let mut state = board.state.lock();
+            state.due.remove(&id("a")).is_some()
+        };
+        let day = 86_400_000;
+        assert!(observe(0, 0, 20.0), "a first climate");
+        for hour in 1..24 {
+            assert!(
+                !observe(hour * 3_600_000, day + hour, 20.0 + hour as f64),
+                "hour {hour}"
+            );
+        }
+        assert!(
+            observe(day + 60_000, day + 60_000, 25.0),
+            "of now, and far from what was decided on"
+        );
     }
 }

@@ -356,6 +356,18 @@ pub enum BenchCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Readings a second beside a bare subscriber, what they cost, and what a quiet device notices of a flood
+    Ingest {
+        /// Seconds for each way
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        seconds: u64,
+        /// Decisions of a quiet device, alone and beside a flood
+        #[arg(long, value_name = "N", default_value_t = 500)]
+        decisions: usize,
+        /// A JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Flags of `casement journal`.

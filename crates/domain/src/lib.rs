@@ -8,6 +8,7 @@ mod climate;
 mod clip;
 mod device;
 mod features;
+mod lateness;
 mod prediction;
 mod refusal;
 mod time;
@@ -18,9 +19,10 @@ pub use climate::{Quantity, Reading};
 pub use clip::{AudioFormat, AudioHash, Clip, ClipLimits};
 pub use device::{DeviceId, InvalidDeviceId};
 pub use features::{ClipFeatures, FEATURES_VERSION, FeatureName, Level, MODEL_AUDIO_INPUTS, Summary};
+pub use lateness::Lateness;
 pub use prediction::ShadowPrediction;
 pub use refusal::{Refusal, RefusalReason};
-pub use time::{ClockPolicy, InvalidTimestamp, Stamped, Timestamp};
+pub use time::{ClockPolicy, ClockState, InvalidTimestamp, Stamped, Timestamp};
 pub use window::{
     Confidence, InferenceRequest, InvalidValue, Position, RequestAudio, WindowAction, WindowState,
 };

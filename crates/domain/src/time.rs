@@ -93,6 +93,33 @@ pub struct ClockPolicy {
     pub earliest: Timestamp,
     /// How far ahead of the time of receipt a clock may run.
     pub max_ahead: Duration,
+    /// How old a reading is on arrival that counts as late: it is kept, and waited somewhere.
+    pub late_after: Duration,
+}
+
+/// What a device's time was like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockState {
+    /// Believable, and of now.
+    Right,
+    /// Believable, and of earlier: the reading waited.
+    Late,
+    /// From before the earliest time: the clock was never set.
+    Unset,
+    /// From the future.
+    Ahead,
+}
+
+impl ClockState {
+    /// The word for it in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Right => "right",
+            Self::Late => "late",
+            Self::Unset => "unset",
+            Self::Ahead => "ahead",
+        }
+    }
 }
 
 /// A device's time after the policy looked at it.
@@ -100,16 +127,17 @@ pub struct ClockPolicy {
 pub struct Stamped {
     /// The time to keep.
     pub timestamp: Timestamp,
-    /// Whether the device's own time was replaced by the time of receipt.
-    pub replaced: bool,
+    /// What the device's own time was like; unset and ahead, it was replaced by the time of receipt.
+    pub clock: ClockState,
 }
 
 impl Default for ClockPolicy {
-    /// 2020-01-01 at the earliest, five minutes ahead at most.
+    /// 2020-01-01 at the earliest, five minutes ahead at most, late after five minutes.
     fn default() -> Self {
         Self {
             earliest: Timestamp::from_millis(1_577_836_800_000),
             max_ahead: Duration::from_mins(5),
+            late_after: Duration::from_mins(5),
         }
     }
 }
@@ -117,10 +145,19 @@ impl Default for ClockPolicy {
 impl ClockPolicy {
     /// Keeps `claimed` where it is believable, else takes the time of receipt.
     pub fn judge(&self, claimed: Timestamp, received_at: Timestamp) -> Stamped {
-        let believable = claimed >= self.earliest && claimed <= received_at.plus(self.max_ahead);
+        let clock = if claimed < self.earliest {
+            ClockState::Unset
+        } else if claimed > received_at.plus(self.max_ahead) {
+            ClockState::Ahead
+        } else if claimed.plus(self.late_after) < received_at {
+            ClockState::Late
+        } else {
+            ClockState::Right
+        };
+        let replaced = matches!(clock, ClockState::Unset | ClockState::Ahead);
         Stamped {
-            timestamp: if believable { claimed } else { received_at },
-            replaced: !believable,
+            timestamp: if replaced { received_at } else { claimed },
+            clock,
         }
     }
 }
@@ -166,14 +203,18 @@ mod tests {
     fn an_unset_or_runaway_clock_is_replaced() {
         let policy = ClockPolicy::default();
         let now = Timestamp::from_millis(1_761_307_200_000);
-        for (claimed, kept) in [
-            (Timestamp::from_millis(0), false),
-            (now.plus(Duration::from_secs(299)), true),
-            (now.plus(Duration::from_secs(301)), false),
-            (Timestamp::from_millis(now.as_millis() - 86_400_000), true),
+        let ago = |seconds: i64| Timestamp::from_millis(now.as_millis() - seconds * 1000);
+        for (claimed, clock) in [
+            (Timestamp::from_millis(0), ClockState::Unset),
+            (now.plus(Duration::from_secs(299)), ClockState::Right),
+            (now.plus(Duration::from_secs(301)), ClockState::Ahead),
+            (ago(299), ClockState::Right),
+            (ago(301), ClockState::Late),
+            (ago(86_400), ClockState::Late),
         ] {
             let stamped = policy.judge(claimed, now);
-            assert_eq!(stamped.replaced, !kept, "{claimed}");
+            assert_eq!(stamped.clock, clock, "{claimed}");
+            let kept = matches!(clock, ClockState::Right | ClockState::Late);
             assert_eq!(stamped.timestamp, if kept { claimed } else { now });
         }
     }

@@ -31,7 +31,8 @@ use crate::EngineError;
 const START: Duration = Duration::from_secs(30);
 /// How long a process has to end where nobody says more.
 const END: Duration = Duration::from_millis(3_500);
-const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// Even an engine that dies at every start is tried again each second: it is back a second after what killed it has gone.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 /// A child that lived this long did not die of its start.
 const SETTLED: Duration = Duration::from_secs(10);
 

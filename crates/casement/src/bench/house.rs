@@ -250,6 +250,23 @@ impl House {
         })
     }
 
+    /// The processes that run, by name.
+    pub(crate) fn pids(&self) -> Vec<(&'static str, u32)> {
+        let own = [
+            ("mosquitto", &self.broker),
+            ("backend", &self.backend),
+            ("ml", &self.ml),
+            ("up", &self.up),
+            ("engine", &self.engine),
+        ];
+        let running = own
+            .into_iter()
+            .filter_map(|(name, process)| Some((name, process.as_ref()?.pid())));
+        running
+            .chain(self.engine_of_up().map(|pid| ("engine", pid)))
+            .collect()
+    }
+
     fn processes(&mut self) -> impl Iterator<Item = &mut Process> {
         [
             &mut self.broker,

@@ -5,7 +5,10 @@
 
 pub mod faults;
 mod house;
+pub mod ingest;
+mod latency;
 mod process;
 mod proxy;
+mod usage;
 
 pub use house::{Doors, House};

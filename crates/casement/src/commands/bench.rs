@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    bench::faults,
+    bench::{faults, ingest},
     cli::{self, BenchCommand},
 };
 
@@ -24,6 +24,18 @@ pub(super) async fn run(flags: cli::Bench) -> anyhow::Result<()> {
                 json,
             };
             faults::run(options).await
+        }
+        BenchCommand::Ingest {
+            seconds,
+            decisions,
+            json,
+        } => {
+            let options = ingest::Options {
+                time: Duration::from_secs(seconds.max(1)),
+                decisions: decisions.max(1),
+                json,
+            };
+            ingest::run(options).await
         }
     }
 }

@@ -3,7 +3,6 @@
 
 mod books;
 mod disk;
-mod latency;
 mod load;
 mod scenarios;
 
@@ -12,8 +11,8 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use serde_json::json;
 
-use self::{books::Balance, latency::Device, scenarios::SCENARIOS};
-use super::{Doors, House, house::Plan};
+use self::{books::Balance, scenarios::SCENARIOS};
+use super::{Doors, House, house::Plan, latency::Device};
 
 /// What is to be done.
 #[derive(Debug, Clone)]

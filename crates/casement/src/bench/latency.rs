@@ -5,26 +5,26 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use mqtt::{BrokerUrl, ConnectionOptions, Event, Incoming, Publisher, Qos, Subscription};
 
-use crate::bench::House;
+use super::House;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Milliseconds: median and 99th percentile.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Latency {
-    pub(super) p50: f64,
-    pub(super) p99: f64,
+pub(crate) struct Latency {
+    pub(crate) p50: f64,
+    pub(crate) p99: f64,
 }
 
 /// A device with a window.
-pub(super) struct Device {
+pub(crate) struct Device {
     publisher: Publisher,
     incoming: Incoming,
     warm: bool,
 }
 
 impl Device {
-    pub(super) async fn connect(house: &House) -> anyhow::Result<Self> {
+    pub(crate) async fn connect(house: &House) -> anyhow::Result<Self> {
         let broker = BrokerUrl::tcp(house.mqtt.ip().to_string(), house.mqtt.port());
         let mut options = ConnectionOptions::new(broker, "");
         options.subscriptions = vec![Subscription::new("window/latency/control")];
@@ -40,7 +40,7 @@ impl Device {
     }
 
     /// Temperatures that go up and down by more than the threshold, one after the other's command.
-    pub(super) async fn measure(&mut self, decisions: usize) -> anyhow::Result<Latency> {
+    pub(crate) async fn measure(&mut self, decisions: usize) -> anyhow::Result<Latency> {
         let mut millis = Vec::with_capacity(decisions);
         for _ in 0..=decisions {
             let started = Instant::now();
