@@ -8,6 +8,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod examples;
+pub mod output;
 mod plot;
 pub mod shutdown;
 pub mod system;

@@ -337,3 +337,19 @@ fn every_command_explains_itself_with_an_example() {
         );
     }
 }
+
+/// `casement features clip.wav | head -c 1`
+#[test]
+fn a_reader_that_has_enough_ends_a_command_quietly() {
+    let clip = "crates/audio/tests/goldens/clips/chirp_44k1_s16.wav";
+    let mut child = Command::new(env!("CARGO_BIN_EXE_casement"))
+        .args(["features", clip, clip])
+        .current_dir(root())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", text(&output.stderr));
+}

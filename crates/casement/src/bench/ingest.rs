@@ -26,6 +26,7 @@ use super::{
     latency::{Device, Latency},
     usage::{cpu_seconds, memory_mib},
 };
+use crate::output::say;
 
 const PUBLISHERS: usize = 4;
 const DEVICES_EACH: usize = 25;
@@ -85,7 +86,7 @@ fn print(name: &str, figures: &Figures, ratio: Option<f64>, as_json: bool) {
             .iter()
             .map(|(name, cpu, memory)| json!({"process": name, "cpu_us": cpu, "memory_mib": memory}))
             .collect();
-        println!(
+        say!(
             "{}",
             json!({"way": name, "messages": figures.messages, "per_second": figures.rate(), "of_bare": ratio, "processes": processes})
         );
@@ -94,9 +95,9 @@ fn print(name: &str, figures: &Figures, ratio: Option<f64>, as_json: bool) {
     let ratio = ratio.map_or_else(String::new, |ratio| {
         format!(", {:.0} % of the bare subscriber", ratio * 100.0)
     });
-    println!("{name}: {:.0} messages/s{ratio}", figures.rate());
+    say!("{name}: {:.0} messages/s{ratio}", figures.rate());
     for (process, cpu, [begin, half, end]) in &figures.processes {
-        println!("    {process:<10} {cpu:>7.1} µs CPU a message, memory {begin:.0}, {half:.0}, {end:.0} MiB");
+        say!("    {process:<10} {cpu:>7.1} µs CPU a message, memory {begin:.0}, {half:.0}, {end:.0} MiB");
     }
 }
 
@@ -207,12 +208,12 @@ async fn flood(doors: Doors, name: &str, options: &Options) -> anyhow::Result<()
     load.stop().await;
     let text = |latency: Latency| format!("p50 {:.2} p99 {:.2}", latency.p50, latency.p99);
     if options.json {
-        println!(
+        say!(
             "{}",
             json!({"flood": name, "alone_ms": [alone.p50, alone.p99], "beside_ms": [beside.p50, beside.p99]})
         );
     } else {
-        println!(
+        say!(
             "    a quiet device's decisions, ms: {} alone, {} beside a flood",
             text(alone),
             text(beside)

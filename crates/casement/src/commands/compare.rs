@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::output::say;
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 use store::{ComparisonQuery, PairSums, Store, StoreOptions, VersionSums};
@@ -39,7 +40,7 @@ pub(super) async fn run(options: StoreOptions, query: ComparisonQuery, json: boo
         .with_context(|| format!("ClickHouse at {url} does not answer in time"))?
         .with_context(|| format!("ClickHouse at {url} cannot be asked; see clickhouse.addr"))?;
     if json {
-        println!("{}", report(&query, &devices, &versions));
+        say!("{}", report(&query, &devices, &versions));
         return Ok(());
     }
     if devices.is_empty() {
@@ -56,7 +57,7 @@ fn explain(query: &ComparisonQuery, versions: &[VersionSums]) {
         let found = versions.iter().find(|version| version.model_version == name);
         found.map_or(0, |version| version.predictions)
     };
-    println!(
+    say!(
         "no command for which both predicted: {} has {} predictions, {} has {}. While one serves, let the other \
          predict beside it: casement models shadow {}",
         query.a,
@@ -68,12 +69,14 @@ fn explain(query: &ComparisonQuery, versions: &[VersionSums]) {
 }
 
 fn print(query: &ComparisonQuery, devices: &[PairSums], versions: &[VersionSums]) {
-    println!(
+    say!(
         "a = {}, b = {}; they agree within {} points; differences and errors in points",
-        query.a, query.b, query.tolerance
+        query.a,
+        query.b,
+        query.tolerance
     );
     for version in versions {
-        println!(
+        say!(
             "{}: {} predictions, mean position {:.1}, mean confidence {:.3}, median {} a prediction",
             version.model_version,
             version.predictions,
@@ -86,7 +89,7 @@ fn print(query: &ComparisonQuery, devices: &[PairSums], versions: &[VersionSums]
             }
         );
     }
-    println!(
+    say!(
         "\n{:<24} {:>8} {:>7} {:>8} {:>8} {:>8} {:>7} {:>7} {:>9} {:>8} {:>8}",
         "DEVICE",
         "PAIRS",
@@ -107,7 +110,7 @@ fn print(query: &ComparisonQuery, devices: &[PairSums], versions: &[VersionSums]
             0 => "?".to_owned(),
             outcomes => format!("{:.2}", sum / outcomes as f64),
         };
-        println!(
+        say!(
             "{:<24} {:>8} {:>6.1}% {:>8.2} {:>+8.2} {:>8.1} {:>7.3} {:>7.3} {:>9} {:>8} {:>8}",
             sums.device_id,
             sums.pairs,
@@ -122,7 +125,7 @@ fn print(query: &ComparisonQuery, devices: &[PairSums], versions: &[VersionSums]
             error(sums.abs_error_b)
         );
     }
-    println!(
+    say!(
         "\nOutcomes: commands after which a person, not the window's obeying, decided where it stood. The commands \
          were those of the version that served, so its errors are the ones that people saw."
     );

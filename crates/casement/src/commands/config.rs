@@ -1,9 +1,9 @@
 //! `casement config`: what is in effect, after all layers.
 
-use crate::{cli::ConfigFile, config::Sources};
+use crate::{cli::ConfigFile, config::Sources, output::say};
 
 pub(super) fn run(flags: ConfigFile) -> anyhow::Result<()> {
     let config = Sources::process(flags.config).load()?;
-    println!("{}", serde_json::to_string_pretty(&config)?);
+    say!("{}", serde_json::to_string_pretty(&config)?);
     Ok(())
 }

@@ -8,6 +8,7 @@ use super::train::source;
 use crate::{
     cli::{Evaluate, Outcomes},
     config::Sources,
+    output::say,
 };
 
 pub(super) async fn run(flags: Evaluate) -> anyhow::Result<()> {
@@ -26,9 +27,9 @@ pub(super) async fn run(flags: Evaluate) -> anyhow::Result<()> {
         training::plot_evaluation(&evaluation, directory)?;
     }
     if flags.json {
-        println!("{}", serde_json::to_string_pretty(&evaluation)?);
+        say!("{}", serde_json::to_string_pretty(&evaluation)?);
     } else {
-        println!("{evaluation}");
+        say!("{evaluation}");
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use audio::{Extractor, FeatureOptions, Samples};
 use domain::{AudioFormat, ClipLimits, FeatureName};
 use serde_json::json;
 
-use crate::{cli::Features, plot};
+use crate::{cli::Features, output::say, plot};
 
 pub(super) fn run(flags: &Features) -> anyhow::Result<()> {
     let names = if flags.features.is_empty() {
@@ -48,7 +48,7 @@ fn print(file: &Path, flags: &Features, extractor: &Extractor) -> anyhow::Result
     let samples = read(file, flags.pcm)?;
     let mut line = serde_json::to_value(extractor.extract(&samples))?;
     line["file"] = json!(name.to_string());
-    println!("{line}");
+    say!("{line}");
     let Some(path) = &flags.plot else {
         return Ok(());
     };

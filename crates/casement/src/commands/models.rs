@@ -8,6 +8,7 @@ use crate::{
     assembly,
     cli::{Models, ModelsCommand},
     config::Sources,
+    output::say,
 };
 
 pub(super) fn run(flags: Models) -> anyhow::Result<()> {
@@ -21,35 +22,36 @@ pub(super) fn run(flags: Models) -> anyhow::Result<()> {
             list(&versions, json)?;
         }
         ModelsCommand::Show { version } => {
-            println!("{}", serde_json::to_string_pretty(&registry.show(&version)?)?);
+            say!("{}", serde_json::to_string_pretty(&registry.show(&version)?)?);
         }
         ModelsCommand::Add { file, version } => {
             let added = registry
                 .add(&file, version.as_deref())
                 .with_context(|| format!("{} cannot be added", file.display()))?;
-            println!(
+            say!(
                 "added {}; it serves after: casement models promote {}",
-                added.version, added.version
+                added.version,
+                added.version
             );
         }
         ModelsCommand::Promote { version } => {
             let before = registry.promote(&version, &config.model.version)?;
-            println!(
+            say!(
                 "{version} serves now{}",
                 before
                     .map(|before| format!(", in place of {before}"))
                     .unwrap_or_default()
             );
         }
-        ModelsCommand::Rollback => println!("{} serves again", registry.rollback()?),
+        ModelsCommand::Rollback => say!("{} serves again", registry.rollback()?),
         ModelsCommand::Shadow { version, .. } => match version {
             Some(version) => {
                 registry.shadow(&version)?;
-                println!("{version} predicts beside the model that serves; see: casement models compare");
+                say!("{version} predicts beside the model that serves; see: casement models compare");
             }
             None => match registry.unshadow()? {
-                Some(version) => println!("{version} predicts no more"),
-                None => println!("no version predicts beside the model that serves"),
+                Some(version) => say!("{version} predicts no more"),
+                None => say!("no version predicts beside the model that serves"),
             },
         },
         ModelsCommand::Compare { a, b, days, json } => {
@@ -58,7 +60,7 @@ pub(super) fn run(flags: Models) -> anyhow::Result<()> {
         }
         ModelsCommand::Remove { version } => {
             registry.remove(&version)?;
-            println!("removed {version}");
+            say!("removed {version}");
         }
     }
     Ok(())
@@ -67,17 +69,20 @@ pub(super) fn run(flags: Models) -> anyhow::Result<()> {
 fn list(versions: &[Version], json: bool) -> anyhow::Result<()> {
     if json {
         for version in versions {
-            println!("{}", serde_json::to_string(version)?);
+            say!("{}", serde_json::to_string(version)?);
         }
         return Ok(());
     }
     if versions.is_empty() {
-        println!("no model and no versions yet; the first one: casement models add FILE --version NAME");
+        say!("no model and no versions yet; the first one: casement models add FILE --version NAME");
         return Ok(());
     }
-    println!(
+    say!(
         "{:<24} {:<8} {:>9} {:>7}  SHA-256",
-        "VERSION", "ROLE", "MAE", "ECE"
+        "VERSION",
+        "ROLE",
+        "MAE",
+        "ECE"
     );
     for version in versions {
         let role = match (version.serves, version.shadows) {
@@ -89,7 +94,7 @@ fn list(versions: &[Version], json: bool) -> anyhow::Result<()> {
             let known = version.sidecar.calibration.as_ref().map(pick);
             known.map_or_else(|| "?".to_owned(), |figure| format!("{figure:.digits$}"))
         };
-        println!(
+        say!(
             "{:<24} {role:<8} {:>9} {:>7}  {}",
             version.version,
             figure(|c| c.mae, 2),

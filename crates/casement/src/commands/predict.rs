@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use model::{Model, PredictRequest};
 use serde_json::json;
 
-use crate::{assembly, cli::Predict, config::Sources};
+use crate::{assembly, cli::Predict, config::Sources, output::say};
 
 const SHAPE: &str = r#"{"input": [[50 numbers], …]}"#;
 
@@ -22,7 +22,7 @@ pub(super) fn run(flags: Predict) -> anyhow::Result<()> {
         .map(|input| answer(&model, input, flags.input.len() > 1))
         .collect::<Result<_, _>>()?;
     for line in answers {
-        println!("{line}");
+        say!("{line}");
     }
     Ok(())
 }

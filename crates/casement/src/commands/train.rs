@@ -11,6 +11,7 @@ use crate::{
     cli::{Examples, Train},
     config::Sources,
     examples::Source,
+    output::say,
 };
 
 /// What the flags say about where examples come from.
@@ -119,7 +120,7 @@ fn write(trained: &Trained, out: &Path, report: &Path) -> anyhow::Result<()> {
 
 fn summarise(trained: &Trained, out: &Path, report: &Path) {
     let (test, base) = (&trained.report.test, &trained.report.baselines);
-    println!(
+    say!(
         "{}: MAE {:.2} points (linear {:.2}, constant {:.2}), ECE {:.3}, Brier {:.3} (base rate {:.3}), AUROC {:.2}, \
          95 % interval holds {:.1} %; report in {}",
         out.display(),

@@ -13,6 +13,7 @@ use serde_json::json;
 
 use self::{books::Balance, scenarios::SCENARIOS};
 use super::{Doors, House, house::Plan, latency::Device};
+use crate::output::say;
 
 /// What is to be done.
 #[derive(Debug, Clone)]
@@ -42,9 +43,16 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let chosen = |name: &str| options.only.is_empty() || options.only.iter().any(|only| only == name);
     let (mut broken, mut kills) = (Vec::new(), 0);
     if !options.json {
-        println!(
+        say!(
             "{:<13} {:<34} {:>6} {:>13} {:>6} {:>8} {:>6} {:>8}",
-            "fault", "", "rounds", "acknowledged", "lost", "doubled", "wrong", "seconds"
+            "fault",
+            "",
+            "rounds",
+            "acknowledged",
+            "lost",
+            "doubled",
+            "wrong",
+            "seconds"
         );
     }
     for scenario in SCENARIOS.iter().filter(|scenario| chosen(scenario.name)) {
@@ -65,7 +73,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         latency(&options).await?;
     }
     if !options.json {
-        println!("{kills} processes were killed");
+        say!("{kills} processes were killed");
     }
     if !broken.is_empty() {
         bail!("the books do not balance: {}", broken.join(", "));
@@ -86,7 +94,7 @@ fn print_line(scenario: &scenarios::Scenario, rounds: u32, balance: Balance, too
             "fault": scenario.name, "what": scenario.what, "rounds": rounds, "acknowledged": acknowledged, "lost": lost,
             "doubled": doubled, "wrong": wrong, "promised": scenario.promised, "seconds": took,
         });
-        println!("{line}");
+        say!("{line}");
         return;
     }
     let note = if scenario.promised {
@@ -94,22 +102,24 @@ fn print_line(scenario: &scenarios::Scenario, rounds: u32, balance: Balance, too
     } else {
         "  (no promise: see the broker's snapshots)"
     };
-    println!(
+    say!(
         "{:<13} {:<34} {rounds:>6} {acknowledged:>13} {lost:>6} {doubled:>8} {wrong:>6} {took:>8.1}{note}",
-        scenario.name, scenario.what
+        scenario.name,
+        scenario.what
     );
 }
 
 fn print_skipped(scenario: &scenarios::Scenario, as_json: bool) {
     if as_json {
-        println!(
+        say!(
             "{}",
             json!({"fault": scenario.name, "not_run": "mounting a small disk is not allowed here"})
         );
     } else {
-        println!(
+        say!(
             "{:<13} {:<34} not run: mounting a small disk is not allowed here",
-            scenario.name, scenario.what
+            scenario.name,
+            scenario.what
         );
     }
 }
@@ -129,15 +139,18 @@ async fn latency(options: &Options) -> anyhow::Result<()> {
         house.stop_database()?;
         let during = device.measure(options.decisions).await?;
         if options.json {
-            println!(
+            say!(
                 "{}",
                 json!({"latency": name, "decisions": options.decisions, "with_clickhouse_ms": [before.p50, before.p99],
                     "without_ms": [during.p50, during.p99]})
             );
         } else {
-            println!(
+            say!(
                 "decisions by {name}, ms: p50 {:.2} p99 {:.2} with ClickHouse, p50 {:.2} p99 {:.2} with it stopped",
-                before.p50, before.p99, during.p50, during.p99
+                before.p50,
+                before.p99,
+                during.p50,
+                during.p99
             );
         }
         house.resume_database()?;

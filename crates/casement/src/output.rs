@@ -1,0 +1,28 @@
+//! Standard output of commands: a reader that has enough, as `head` has, ends a command quietly.
+
+use std::{
+    fmt,
+    io::{self, Write as _},
+};
+
+/// Prints a line. Where nobody reads any more the process ends, as a success: what was asked for has been given.
+pub fn line(text: fmt::Arguments<'_>) {
+    let mut out = io::stdout().lock();
+    let written = out.write_fmt(text).and_then(|()| out.write_all(b"\n"));
+    let Err(error) = written.and_then(|()| out.flush()) else {
+        return;
+    };
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        std::process::exit(0);
+    }
+    eprintln!("error: standard output cannot be written: {error}");
+    std::process::exit(1);
+}
+
+/// `println!` by [`line`].
+macro_rules! say {
+    ($($text:tt)*) => {
+        $crate::output::line(format_args!($($text)*))
+    };
+}
+pub(crate) use say;
