@@ -80,12 +80,16 @@ impl Recorder {
         }
     }
 
-    /// Returns when a batch is full or its oldest record old enough.
+    /// Returns when a batch is full, its oldest record old enough, or a plan unfinished.
     async fn gather(&self) {
         self.journal.wait_for_records().await;
         let deadline = Instant::now() + self.limits.age;
         while Instant::now() < deadline {
             let stats = self.journal.stats();
+            // What is planned waits for nothing more: the halves of a refused batch, or what a crash left.
+            if stats.plans > 0 {
+                return;
+            }
             if stats.records >= self.limits.rows as u64 || stats.bytes >= self.limits.bytes {
                 return;
             }
