@@ -145,9 +145,10 @@ impl House {
             "model": {"path": model},
         });
         std::fs::write(self.configuration(), text.to_string())?;
+        // Started by root, Mosquitto would become a user who may not write here.
         let mosquitto = format!(
             "listener {} {}\nallow_anonymous true\nset_tcp_nodelay true\nmax_inflight_messages 1000\nmax_queued_messages 0\n\
-             persistence true\npersistence_location {}/\nautosave_interval {}\n",
+             user root\npersistence true\npersistence_location {}/\nautosave_interval {}\n",
             self.mqtt.port(),
             self.mqtt.ip(),
             self.dir.display(),
@@ -178,8 +179,6 @@ impl House {
         let program = program.context("Mosquitto is not installed; on Debian: apt-get install mosquitto")?;
         let mut command = Command::new(program);
         command.arg("-c").arg(self.dir.join("mosquitto.conf"));
-        // As root it would become a user who may not write here.
-        command.env("HOME", &self.dir);
         self.broker = Some(Process::start(
             "mosquitto",
             command,
