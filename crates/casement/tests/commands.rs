@@ -362,7 +362,11 @@ fn a_reader_that_has_enough_ends_a_command_quietly() {
 fn certificates_that_cannot_be_read_are_named() {
     let dir = tempfile::tempdir().unwrap();
     let config = dir.path().join("casement.yaml");
-    std::fs::write(&config, "mqtt:\n  broker: mqtts://127.0.0.1:1\n  ca_file: nosuch.pem\n").unwrap();
+    std::fs::write(
+        &config,
+        "mqtt:\n  broker: mqtts://127.0.0.1:1\n  ca_file: nosuch.pem\n",
+    )
+    .unwrap();
     let output = casement(&["ml", "--config", config.to_str().unwrap()]);
     let error = text(&output.stderr);
     assert!(

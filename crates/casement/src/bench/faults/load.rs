@@ -2,7 +2,14 @@
 //!
 //! In: the broker's address. Out: [`Sent`]. A reading that was not acknowledged is sent again, as a device does.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use mqtt::{BrokerUrl, ConnectionOptions, Publisher, Qos};
 use tokio::task::JoinSet;
@@ -13,6 +20,8 @@ use super::books::Sent;
 /// Values from −50.000 to 100.000 in steps of a thousandth: so many readings has a device.
 const LOWEST: i64 = -50_000;
 const READINGS: i64 = 150_000;
+/// A reading a millisecond from each device, where it is acknowledged as fast.
+const PACE: Duration = Duration::from_millis(1);
 /// How long a device that is told to stop waits for its last acknowledgement.
 const LAST_WORD: Duration = Duration::from_secs(10);
 
@@ -37,6 +46,7 @@ pub(super) fn jumping(begin: i64, n: i64) -> i64 {
 /// Devices at work.
 pub(super) struct Load {
     devices: JoinSet<Sent>,
+    acknowledged: Arc<AtomicU64>,
     stop: CancellationToken,
 }
 
@@ -44,12 +54,27 @@ impl Load {
     /// Starts `count` devices with names of their own.
     pub(super) fn start(broker: SocketAddr, name: &str, count: usize, clock: Clock) -> Self {
         let stop = CancellationToken::new();
+        let acknowledged = Arc::new(AtomicU64::new(0));
         let mut devices = JoinSet::new();
         for n in 0..count {
-            let device_id = format!("{name}-{n}");
-            devices.spawn(send(broker, device_id, clock, stop.clone()));
+            devices.spawn(send(
+                broker,
+                format!("{name}-{n}"),
+                clock,
+                stop.clone(),
+                Arc::clone(&acknowledged),
+            ));
         }
-        Self { devices, stop }
+        Self {
+            devices,
+            acknowledged,
+            stop,
+        }
+    }
+
+    /// How many readings were acknowledged by now.
+    pub(super) fn acknowledged(&self) -> u64 {
+        self.acknowledged.load(Relaxed)
     }
 
     /// Stops them and gives what they know.
@@ -63,7 +88,13 @@ impl Load {
     }
 }
 
-async fn send(broker: SocketAddr, device_id: String, clock: Clock, stop: CancellationToken) -> Sent {
+async fn send(
+    broker: SocketAddr,
+    name: String,
+    clock: Clock,
+    stop: CancellationToken,
+    count: Arc<AtomicU64>,
+) -> Sent {
     let mut options = ConnectionOptions::new(BrokerUrl::tcp(broker.ip().to_string(), broker.port()), "");
     options.max_backoff = Duration::from_millis(500);
     let (publisher, mut events) = mqtt::connect(options);
@@ -71,13 +102,19 @@ async fn send(broker: SocketAddr, device_id: String, clock: Clock, stop: Cancell
     let listening = tokio::spawn(async move { while events.recv().await.is_some() {} });
     let mut sent = Sent::default();
     let begin = jiff::Timestamp::now().as_millisecond() - 2 * 3_600_000;
-    for n in 0..READINGS {
-        let (value, time) = (LOWEST + n, clock(begin, n));
+    let mut pace = tokio::time::interval(PACE);
+    pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    for n in 0.. {
+        pace.tick().await;
+        // Where its values are used up, it goes on under another name: the load never ends by itself.
+        let device_id = format!("{name}-{}", n / READINGS);
+        let (value, time) = (LOWEST + n % READINGS, clock(begin, n));
         let reading = (device_id.clone(), value);
         let acknowledged = tokio::select! {
             acknowledged = publish(&publisher, &device_id, value, time) => acknowledged,
             () = async { stop.cancelled().await; tokio::time::sleep(LAST_WORD).await } => false,
         };
+        count.fetch_add(u64::from(acknowledged), Relaxed);
         let list = if acknowledged {
             &mut sent.acknowledged
         } else {

@@ -160,9 +160,12 @@ pub(super) async fn run(
     for round in 0..rounds {
         // Under way for a different while each time, so that the fault falls into different phases of a batch.
         pause(Duration::from_millis(300 + u64::from(round) * 137 % 900)).await;
+        let before = load.acknowledged();
         break_something(fault, &mut house, proxy.as_ref(), small_disk.as_ref(), away)
             .await
             .with_context(|| format!("round {} of '{}'", round + 1, scenario.name))?;
+        // A round without load proves nothing: readings have to be acknowledged again after each fault.
+        wait_until("readings are acknowledged again", || load.acknowledged() > before).await?;
     }
     pause(Duration::from_millis(300)).await;
     house.wait_ready().await?;
