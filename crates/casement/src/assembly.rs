@@ -4,13 +4,13 @@
 
 use std::{path::Path, time::Duration};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use audio::{FeatureOptions, Normalization, Preprocessing, archive::ArchiveOptions};
 use backend::{BackendOptions, TriggerOptions};
 use domain::{FeatureName, Thresholds};
 use ml::MlOptions;
 use model::LoadOptions;
-use mqtt::{BrokerUrl, ConnectionOptions, TopicPatterns, Topics};
+use mqtt::{BrokerUrl, ConnectionOptions, Protocol, TopicPatterns, Topics};
 use store::StoreOptions;
 
 use crate::config::{Audio, Config, Engine, Model, Mqtt, Secret};
@@ -38,6 +38,12 @@ pub fn topics(config: &Mqtt) -> anyhow::Result<Topics> {
 pub fn connection(config: &Mqtt, client_id: &str) -> anyhow::Result<ConnectionOptions> {
     let broker = BrokerUrl::parse(&config.broker).context("mqtt.broker cannot be used")?;
     let mut options = ConnectionOptions::new(broker, client_id);
+    options.protocol = match config.protocol.as_str() {
+        "auto" => Protocol::Auto,
+        "5" => Protocol::V5,
+        "3.1.1" => Protocol::V311,
+        other => bail!("mqtt.protocol is auto, 5 or 3.1.1, not '{other}'"),
+    };
     options.username.clone_from(&config.username);
     options.keep_alive = Duration::from_secs(config.keep_alive_s.max(5));
     options.trusted_certificates_pem = config

@@ -1,4 +1,4 @@
-//! Standard output of commands: a reader that has enough, as `head` has, ends a command quietly.
+//! Standard output: a reader that has enough, as `head` has, ends a command quietly, and a service not at all.
 
 use std::{
     fmt,
@@ -18,6 +18,23 @@ pub fn line(text: fmt::Arguments<'_>) {
     eprintln!("error: standard output cannot be written: {error}");
     std::process::exit(1);
 }
+
+/// Prints a line of a service, which goes on whether anybody reads it or not.
+pub fn news(text: fmt::Arguments<'_>) {
+    let mut out = io::stdout().lock();
+    let _ = out
+        .write_fmt(text)
+        .and_then(|()| out.write_all(b"\n"))
+        .and_then(|()| out.flush());
+}
+
+/// `println!` by [`news`].
+macro_rules! announce {
+    ($($text:tt)*) => {
+        $crate::output::news(format_args!($($text)*))
+    };
+}
+pub(crate) use announce;
 
 /// `println!` by [`line`].
 macro_rules! say {

@@ -359,18 +359,20 @@ fn a_reader_that_has_enough_ends_a_command_quietly() {
 }
 
 #[test]
-fn certificates_that_cannot_be_read_are_named() {
+fn settings_of_the_broker_that_cannot_be_used_are_named() {
     let dir = tempfile::tempdir().unwrap();
     let config = dir.path().join("casement.yaml");
-    std::fs::write(
-        &config,
-        "mqtt:\n  broker: mqtts://127.0.0.1:1\n  ca_file: nosuch.pem\n",
-    )
-    .unwrap();
-    let output = casement(&["ml", "--config", config.to_str().unwrap()]);
-    let error = text(&output.stderr);
-    assert!(
-        !output.status.success() && error.contains("mqtt.ca_file nosuch.pem cannot be read"),
-        "{error}"
-    );
+    for (key, expected) in [
+        ("ca_file: nosuch.pem", "mqtt.ca_file nosuch.pem cannot be read"),
+        ("protocol: 4", "mqtt.protocol is auto, 5 or 3.1.1, not '4'"),
+    ] {
+        std::fs::write(
+            &config,
+            format!("mqtt:\n  broker: mqtts://127.0.0.1:1\n  {key}\n"),
+        )
+        .unwrap();
+        let output = casement(&["ml", "--config", config.to_str().unwrap()]);
+        let error = text(&output.stderr);
+        assert!(!output.status.success() && error.contains(expected), "{error}");
+    }
 }

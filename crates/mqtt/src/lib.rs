@@ -10,7 +10,7 @@ mod topics;
 
 pub use connection::{
     AckToken, Acker, BrokerUrl, ConnectionOptions, ConnectionStats, Delivery, Event, Incoming,
-    InvalidBrokerUrl, Message, PublishError, Publisher, Qos, Secret, Subscription, connect,
+    InvalidBrokerUrl, Message, Protocol, PublishError, Publisher, Qos, Secret, Subscription, connect,
 };
 pub use pattern::{InvalidPattern, TopicPattern};
 pub use payload::{

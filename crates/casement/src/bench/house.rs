@@ -39,6 +39,8 @@ pub(crate) struct Plan {
     pub(crate) journal_bytes: Option<u64>,
     /// Where the journal lies, when not in the house's directory.
     pub(crate) journal_path: Option<PathBuf>,
+    /// The version of MQTT that backend and ML service speak.
+    pub(crate) protocol: &'static str,
     /// Seconds between two of Mosquitto's snapshots.
     pub(crate) autosave_s: u32,
 }
@@ -50,6 +52,7 @@ impl Plan {
             through: None,
             journal_bytes: None,
             journal_path: None,
+            protocol: "auto",
             autosave_s: 1_800,
         }
     }
@@ -139,7 +142,11 @@ impl House {
         std::fs::create_dir_all(&journal)?;
         // JSON is YAML, and quotes paths.
         let text = json!({
-            "mqtt": {"broker": format!("tcp://{}", self.plan.through.unwrap_or(self.mqtt)), "keep_alive_s": 5},
+            "mqtt": {
+                "broker": format!("tcp://{}", self.plan.through.unwrap_or(self.mqtt)),
+                "protocol": self.plan.protocol,
+                "keep_alive_s": 5,
+            },
             "clickhouse": {"addr": self.clickhouse.to_string()},
             "journal": {"path": journal, "max_bytes": self.plan.journal_bytes.unwrap_or(1 << 30)},
             "model": {"path": model},

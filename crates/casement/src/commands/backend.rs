@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backend::{Backend, Door, HttpListener};
 
-use crate::{assembly, cli, config::Sources, shutdown};
+use crate::{assembly, cli, config::Sources, output::announce, shutdown};
 
 const DRAIN: Duration = Duration::from_secs(4);
 
@@ -21,7 +21,7 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
     let mut backend = tokio::task::block_in_place(|| Backend::open(options))?;
     backend.serve_http(listener, Vec::new());
     backend.connect(assembly::backend_connection(&config.mqtt)?, &Door::Subscription);
-    println!(
+    announce!(
         "casement backend is running: broker {}, ClickHouse {}, page http://{http}, journal {}",
         config.mqtt.broker,
         config.clickhouse.addr,
@@ -30,7 +30,7 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
     shutdown.cancelled().await;
     let left = backend.stop(DRAIN).await;
     if left > 0 {
-        println!("{left} records wait in the journal and are stored at the next start");
+        announce!("{left} records wait in the journal and are stored at the next start");
     }
     Ok(())
 }

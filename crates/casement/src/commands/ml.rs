@@ -3,7 +3,7 @@
 use ::ml::Ml;
 use tokio::sync::oneshot;
 
-use crate::{assembly, cli::ConfigFile, config::Sources, shutdown};
+use crate::{assembly, cli::ConfigFile, config::Sources, output::announce, shutdown};
 
 pub(super) async fn run(flags: ConfigFile) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
@@ -14,7 +14,7 @@ pub(super) async fn run(flags: ConfigFile) -> anyhow::Result<()> {
     let broker = config.mqtt.broker.clone();
     tokio::spawn(async move {
         if is_ready.await.is_ok() {
-            println!(
+            announce!(
                 "casement ml is running: broker {broker}, model {} ({version})",
                 config.model.path.display()
             );

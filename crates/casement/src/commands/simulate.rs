@@ -2,7 +2,11 @@
 
 use simulator::SimulationOptions;
 
-use crate::{cli::Simulate, shutdown};
+use crate::{
+    cli::Simulate,
+    output::{announce, say},
+    shutdown,
+};
 
 pub(super) async fn run(flags: Simulate) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
@@ -11,9 +15,10 @@ pub(super) async fn run(flags: Simulate) -> anyhow::Result<()> {
         "--speed {} is not a positive number",
         flags.speed
     );
-    println!(
+    announce!(
         "{} virtual devices at {}; stop with Ctrl-C",
-        flags.devices, flags.broker
+        flags.devices,
+        flags.broker
     );
     let options = SimulationOptions {
         devices: flags.devices,
@@ -22,6 +27,6 @@ pub(super) async fn run(flags: Simulate) -> anyhow::Result<()> {
         ..SimulationOptions::new(flags.broker)
     };
     let summary = simulator::run(options, shutdown).await?;
-    println!("{summary}");
+    say!("{summary}");
     Ok(())
 }

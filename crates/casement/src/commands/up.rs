@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use crate::{
     cli,
     config::{Config, Sources},
+    output::announce,
     shutdown,
     system::{System, SystemOptions, this_program},
 };
@@ -36,7 +37,7 @@ pub(super) async fn run(flags: cli::Up) -> anyhow::Result<()> {
     shutdown.cancelled().await;
     let left = system.stop().await;
     if left > 0 {
-        println!("{left} records wait in the journal and are stored at the next start");
+        announce!("{left} records wait in the journal and are stored at the next start");
     }
     Ok(())
 }
@@ -65,7 +66,7 @@ fn announce(system: &System, simulate: usize, data: &str, started: Instant) {
         1 => "1 simulated room".to_owned(),
         n => format!("{n} simulated rooms"),
     };
-    println!(
+    announce!(
         "Casement is ready after {:.1} s: page http://{http}, MQTT {mqtt}, ClickHouse http://{clickhouse}, {rooms}, data in {data}. \
          Try: curl 'http://{clickhouse}/?query=SELECT+device_id,position,confidence+FROM+iot.window_actions+ORDER+BY+timestamp+DESC+LIMIT+5'",
         started.elapsed().as_secs_f64(),

@@ -2,7 +2,7 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -34,6 +34,9 @@ pub struct Config {
 pub struct Mqtt {
     /// `tcp://host:port`, or `mqtts://host:port` for TLS.
     pub broker: String,
+    /// The version of MQTT: `5`, `3.1.1`, or `auto` for whichever the broker knows.
+    #[serde(deserialize_with = "text_or_number")]
+    pub protocol: String,
     /// User name, where the broker wants one.
     pub username: Option<String>,
     /// Password; only from the environment or, by `password_file`, from a file.
@@ -229,6 +232,20 @@ pub struct Broker {
     pub addr: SocketAddr,
 }
 
+/// Text that YAML may take for a number.
+fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Text(String),
+        Number(u64),
+    }
+    Ok(match Either::deserialize(deserializer)? {
+        Either::Text(text) => text,
+        Either::Number(number) => number.to_string(),
+    })
+}
+
 /// Text that is never printed.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
@@ -262,6 +279,7 @@ impl Default for Mqtt {
     fn default() -> Self {
         Self {
             broker: "tcp://127.0.0.1:1883".into(),
+            protocol: "auto".into(),
             username: None,
             password: None,
             password_file: None,

@@ -118,3 +118,13 @@ fn an_empty_file_and_an_empty_section_mean_the_defaults() {
         );
     }
 }
+
+#[test]
+fn the_version_of_mqtt_may_look_like_a_number() {
+    for (yaml, protocol) in [("5", "5"), ("3.1.1", "3.1.1"), ("\"5\"", "5"), ("auto", "auto")] {
+        let config = load(&format!("mqtt: {{protocol: {yaml}}}"), &[]).unwrap();
+        assert_eq!(config.mqtt.protocol, protocol);
+    }
+    let from_env = load("", &[("CASEMENT__MQTT__PROTOCOL", "5")]).unwrap();
+    assert_eq!(from_env.mqtt.protocol, "5");
+}

@@ -9,34 +9,30 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rumqttc::{
-    Outgoing,
-    v5::{
-        AsyncClient, ConnectionError, Event as ClientEvent, EventLoop,
-        mqttbytes::{
-            QoS,
-            v5::{
-                ConnAck, Filter, Packet, PubAckReason, Publish, RetainForwardRule, SubAck,
-                SubscribeReasonCode,
-            },
-        },
-    },
-};
 use tokio::time::timeout;
 
 use super::{
-    AckToken, ConnectionOptions, Delivery, Event, PublishError, Qos, backoff::Backoff, link::Link,
-    link::Shared,
+    AckToken, ConnectionOptions, Delivery, Event, Protocol, Qos,
+    backoff::Backoff,
+    link::{Link, Shared},
+    wire::{self, Arrival, Failure, Line, Misunderstood, Seen, Terms, Version},
 };
 
 /// A connection that held this long was a good one: the next pause is short again.
 const STABLE: Duration = Duration::from_secs(5);
 /// How long the broker has to close the connection after our goodbye.
 const GOODBYE: Duration = Duration::from_millis(500);
+/// Greetings without an answer after which a broker is greeted in the other version.
+const GREETINGS: u32 = 2;
 
 pub(super) struct Driver {
     options: ConnectionOptions,
-    event_loop: EventLoop,
+    line: Line,
+    version: Version,
+    /// Greetings in this version that nobody answered; `None` once the version is settled.
+    unanswered: Option<u32>,
+    /// Whether this process has asked for its subscriptions; a session without them may be an older process's.
+    asked: bool,
     shared: Arc<Shared>,
     backoff: Backoff,
     connected_at: Option<Instant>,
@@ -48,12 +44,19 @@ pub(super) struct Driver {
 
 impl Driver {
     pub(super) fn new(options: ConnectionOptions) -> (Self, Arc<Shared>) {
-        let (client, event_loop) = AsyncClient::new(options.to_client(), options.channel_capacity());
-        let shared = Shared::new(&options, client);
+        let version = match options.protocol {
+            Protocol::Auto | Protocol::V5 => Version::V5,
+            Protocol::V311 => Version::V311,
+        };
+        let (sender, line) = wire::open(&options, version);
+        let shared = Shared::new(&options, sender);
         let driver = Self {
             backoff: Backoff::new(options.max_backoff),
+            unanswered: (options.protocol == Protocol::Auto).then_some(0),
             options,
-            event_loop,
+            line,
+            version,
+            asked: false,
             shared: Arc::clone(&shared),
             connected_at: None,
             told: None,
@@ -71,19 +74,23 @@ impl Driver {
             let polled = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                polled = timeout(patience, self.event_loop.poll()) => polled,
+                polled = timeout(patience, self.line.poll()) => polled,
             };
             let reason = match polled {
-                Ok(Ok(event)) => {
-                    self.handle(event);
+                Ok(Ok(seen)) => {
+                    self.handle(seen);
                     continue;
                 }
                 _ if self.parted && self.shared.link.lock().closed => break,
                 _ if self.parted => "reconnecting for what exceeded the receive maximum".to_owned(),
-                Ok(Err(error)) => describe(&error),
+                Ok(Err(failure)) => {
+                    self.doubt(&failure);
+                    failure.reason
+                }
                 Err(_) => "the broker reads nothing".to_owned(),
             };
             self.lost(reason);
+            self.greet_otherwise();
             let pause = self.backoff.next_pause();
             tokio::select! {
                 biased;
@@ -94,20 +101,18 @@ impl Driver {
         self.end();
     }
 
-    fn handle(&mut self, event: ClientEvent) {
-        match event {
-            ClientEvent::Incoming(Packet::Publish(publish)) => self.deliver(publish),
-            ClientEvent::Incoming(Packet::ConnAck(connack)) => self.connected(&connack),
-            ClientEvent::Incoming(Packet::SubAck(suback)) => self.subscribed(&suback),
-            ClientEvent::Incoming(Packet::PubAck(puback)) => {
-                self.update(|link| link.outbox.acknowledged(puback.pkid, outcome(puback.reason)));
+    fn handle(&mut self, seen: Seen) {
+        match seen {
+            Seen::Publish(arrival) => self.deliver(arrival),
+            Seen::Connected(terms) => self.connected(&terms),
+            Seen::Subscribed(granted) => self.subscribed(&granted),
+            Seen::Acknowledged(packet_id, outcome) => {
+                self.update(|link| link.outbox.acknowledged(packet_id, outcome));
             }
-            ClientEvent::Outgoing(Outgoing::Publish(packet_id)) => {
-                self.update(|link| link.outbox.written(packet_id));
-            }
-            ClientEvent::Outgoing(Outgoing::PubAck(_)) => self.acknowledged(),
-            ClientEvent::Outgoing(Outgoing::Disconnect) => self.parted = true,
-            _ => {}
+            Seen::PublishWritten(packet_id) => self.update(|link| link.outbox.written(packet_id)),
+            Seen::AckWritten => self.acknowledged(),
+            Seen::GoodbyeWritten => self.parted = true,
+            Seen::Other => {}
         }
     }
 
@@ -123,7 +128,7 @@ impl Driver {
     fn acknowledged(&self) {
         let mut link = self.shared.link.lock();
         link.pump();
-        if link.online && link.acks.is_spent() && link.client().try_disconnect().is_ok() {
+        if link.online && link.acks.is_spent() && link.sender.goodbye().is_ok() {
             // Behind all acknowledgements and before anything else; the next connection follows by itself.
             link.online = false;
         }
@@ -133,21 +138,32 @@ impl Driver {
         }
     }
 
-    fn connected(&mut self, connack: &ConnAck) {
+    fn connected(&mut self, terms: &Terms) {
         self.connected_at = Some(Instant::now());
         self.told = None;
+        if self.unanswered.take().is_some() && self.version == Version::V311 {
+            tracing::info!(broker = %self.options.broker, "the broker does not know MQTT 5: MQTT 3.1.1 it is");
+        }
         self.shared.counters.connects.fetch_add(1, Relaxed);
-        let properties = connack.properties.as_ref();
+        // Without an option against it, subscribing again would bring every retained message again.
+        let known = self.asked && terms.session_present && self.version == Version::V311;
+        let ask = !known && !self.options.subscriptions.is_empty();
         let epoch = {
             let mut link = self.shared.link.lock();
-            let receive_max = properties.and_then(|p| p.receive_max).unwrap_or(u16::MAX);
             // One below the broker's limit: at the limit the client stops sending acknowledgements, too.
-            link.inflight_limit =
-                usize::from(self.options.inflight.min(receive_max.saturating_sub(1)).max(1));
-            let max_packet = properties.and_then(|p| p.max_packet_size).unwrap_or(u32::MAX);
-            link.max_packet_bytes = self.options.max_packet_bytes.min(max_packet);
-            let filters = filters(&self.options, connack.session_present);
-            if !filters.is_empty() && link.client().try_subscribe_many(filters).is_err() {
+            link.inflight_limit = usize::from(
+                self.options
+                    .inflight
+                    .min(terms.receive_maximum.saturating_sub(1))
+                    .max(1),
+            );
+            link.max_packet_bytes = self.options.max_packet_bytes.min(terms.max_packet_bytes);
+            if ask
+                && link
+                    .sender
+                    .subscribe(&self.options, terms.session_present)
+                    .is_err()
+            {
                 tracing::error!("a subscription has a filter that MQTT does not know");
             }
             if let Some(birth) = self.options.birth.clone() {
@@ -157,25 +173,29 @@ impl Driver {
             link.pump();
             link.acks.epoch()
         };
+        self.asked |= ask;
         // A resumed session delivers again what nobody has taken yet; without one, that is all there is.
-        let keep = if connack.session_present {
+        let keep = if terms.session_present {
             0
         } else {
             usize::from(self.options.receive_maximum)
         };
         self.shared.events.forget_older(epoch, keep);
         self.tell(Event::Connected {
-            session_present: connack.session_present,
+            session_present: terms.session_present,
         });
+        if known {
+            self.tell(Event::Subscribed);
+        }
     }
 
-    fn subscribed(&self, suback: &SubAck) {
+    fn subscribed(&self, granted: &[bool]) {
         let refused = self
             .options
             .subscriptions
             .iter()
-            .zip(&suback.return_codes)
-            .filter(|(_, code)| !matches!(code, SubscribeReasonCode::Success(_)))
+            .zip(granted)
+            .filter(|(_, granted)| !**granted)
             .map(|(subscription, _)| subscription.filter.clone());
         let filters: Vec<String> = refused.collect();
         self.tell(if filters.is_empty() {
@@ -185,29 +205,25 @@ impl Driver {
         });
     }
 
-    fn deliver(&self, publish: Publish) {
-        let (qos, token) = if publish.qos == QoS::AtMostOnce {
-            (Qos::AtMostOnce, AckToken::NONE)
-        } else {
-            // Our subscriptions ask for QoS 1 at most, so nothing comes at QoS 2.
-            let Some(token) = self
-                .shared
-                .link
-                .lock()
-                .acks
-                .received(publish.pkid, publish.payload.len())
-            else {
-                self.shared.counters.overruns.fetch_add(1, Relaxed);
-                return;
-            };
-            (Qos::AtLeastOnce, token)
+    fn deliver(&self, arrival: Arrival) {
+        let (qos, token) = match arrival.packet_id {
+            None => (Qos::AtMostOnce, AckToken::NONE),
+            Some(packet_id) => {
+                let mut link = self.shared.link.lock();
+                let Some(token) = link.acks.received(packet_id, arrival.payload.len()) else {
+                    drop(link);
+                    self.shared.counters.overruns.fetch_add(1, Relaxed);
+                    return;
+                };
+                (Qos::AtLeastOnce, token)
+            }
         };
         let kept = self.shared.events.push_delivery(Delivery {
-            topic: String::from_utf8_lossy(&publish.topic).into_owned(),
-            payload: publish.payload,
+            topic: arrival.topic,
+            payload: arrival.payload,
             qos,
-            retain: publish.retain,
-            dup: publish.dup,
+            retain: arrival.retain,
+            dup: arrival.dup,
             token,
         });
         if !kept {
@@ -215,17 +231,39 @@ impl Driver {
         }
     }
 
+    /// Notes whether the broker seems not to understand the version it is greeted with.
+    fn doubt(&mut self, failure: &Failure) {
+        if let Some(unanswered) = &mut self.unanswered {
+            match failure.misunderstood {
+                Misunderstood::No => {}
+                Misunderstood::Perhaps => *unanswered += 1,
+                Misunderstood::Yes => *unanswered = GREETINGS,
+            }
+        }
+    }
+
+    /// Changes the version where that may help. Only while offline.
+    fn greet_otherwise(&mut self) {
+        if self.unanswered.is_none_or(|unanswered| unanswered < GREETINGS) {
+            return;
+        }
+        self.version = self.version.other();
+        self.unanswered = Some(0);
+        tracing::debug!(broker = %self.options.broker, version = self.version.name(), "no answer; the other version now");
+        let (sender, line) = wire::open(&self.options, self.version);
+        self.shared.link.lock().sender = sender;
+        self.line = line;
+    }
+
     /// The connection ended: what it left behind is handled as its own, then everything of it is forgotten.
     fn lost(&mut self, reason: String) {
         {
             let mut link = self.shared.link.lock();
             link.online = false;
-            for event in self.event_loop.state.events.drain(..) {
-                match event {
-                    ClientEvent::Outgoing(Outgoing::Publish(packet_id)) => link.outbox.written(packet_id),
-                    ClientEvent::Incoming(Packet::PubAck(puback)) => {
-                        link.outbox.acknowledged(puback.pkid, outcome(puback.reason));
-                    }
+            for seen in self.line.drain() {
+                match seen {
+                    Seen::PublishWritten(packet_id) => link.outbox.written(packet_id),
+                    Seen::Acknowledged(packet_id, outcome) => link.outbox.acknowledged(packet_id, outcome),
                     _ => {}
                 }
             }
@@ -234,9 +272,7 @@ impl Driver {
             self.shared.counters.lost_qos0.fetch_add(lost, Relaxed);
         }
         // Only now: no handle puts anything into the client's channel any more.
-        self.event_loop.clean();
-        self.event_loop.pending.clear();
-        self.event_loop.state.collision = None;
+        self.line.forget();
         self.parted = false;
         self.shared.room.notify_waiters();
         if self.connected_at.take().is_some_and(|at| at.elapsed() >= STABLE) {
@@ -267,35 +303,5 @@ impl Driver {
         self.shared.events.close();
         self.shared.ended.cancel();
         self.shared.room.notify_waiters();
-    }
-}
-
-/// Every filter on every connection: a session that the broker kept may know older ones. Retained messages come with a
-/// new subscription only, so that a reconnect does not repeat them.
-fn filters(options: &ConnectionOptions, session_present: bool) -> Vec<Filter> {
-    let filter = |subscription: &super::Subscription| Filter {
-        retain_forward_rule: if session_present {
-            RetainForwardRule::OnNewSubscribe
-        } else {
-            RetainForwardRule::OnEverySubscribe
-        },
-        ..Filter::new(subscription.filter.clone(), subscription.qos.to_wire())
-    };
-    options.subscriptions.iter().map(filter).collect()
-}
-
-fn outcome(reason: PubAckReason) -> Result<(), PublishError> {
-    match reason {
-        PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Ok(()),
-        reason => Err(PublishError::Refused(format!("{reason:?}"))),
-    }
-}
-
-fn describe(error: &ConnectionError) -> String {
-    match error {
-        ConnectionError::ConnectionRefused(code) => format!("the broker refused the connection: {code:?}"),
-        ConnectionError::Timeout(_) => "the broker did not answer in time".to_owned(),
-        ConnectionError::Io(error) => error.to_string(),
-        other => other.to_string(),
     }
 }

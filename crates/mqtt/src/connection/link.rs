@@ -12,17 +12,13 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use rumqttc::v5::{
-    AsyncClient,
-    mqttbytes::{
-        QoS,
-        v5::{Publish, PublishProperties},
-    },
-};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{AckToken, ConnectionOptions, PublishError, acks::AckWindow, outbox::Outbox, queue::EventQueue};
+use super::{
+    AckToken, ConnectionOptions, PublishError, acks::AckWindow, outbox::Outbox, queue::EventQueue,
+    wire::Sender,
+};
 
 /// What happened on a connection since it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,8 +50,8 @@ pub(super) struct Counters {
 }
 
 pub(super) struct Link {
-    client: AsyncClient,
-    ack_packet: Publish,
+    /// Replaced only while offline.
+    pub(super) sender: Sender,
     pub(super) online: bool,
     /// No new messages are taken.
     pub(super) closed: bool,
@@ -67,18 +63,13 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn client(&self) -> &AsyncClient {
-        &self.client
-    }
-
     /// Hands everything over that may go now: acknowledgements first.
     pub(super) fn pump(&mut self) {
         if !self.online {
             return;
         }
         while let Some(packet_id) = self.acks.ready() {
-            self.ack_packet.pkid = packet_id;
-            if self.client.try_ack(&self.ack_packet).is_err() {
+            if self.sender.acknowledge(packet_id).is_err() {
                 return;
             }
             self.acks.sent();
@@ -93,23 +84,14 @@ impl Link {
             if self.outbox.in_flight() >= self.inflight_limit {
                 return;
             }
-            let mut properties = PublishProperties::default();
-            if let Some(expires_at) = message.expires_at {
-                let left = expires_at.saturating_duration_since(Instant::now());
-                if left.is_zero() {
-                    self.outbox.refuse_waiting(PublishError::Expired);
-                    continue;
-                }
-                // The broker counts whole seconds.
-                properties.message_expiry_interval = Some(left.as_millis().div_ceil(1_000) as u32);
+            let left = message
+                .expires_at
+                .map(|expires_at| expires_at.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                self.outbox.refuse_waiting(PublishError::Expired);
+                continue;
             }
-            let (topic, payload) = (message.topic.clone(), message.payload.clone());
-            let (qos, retain) = (message.qos.to_wire(), message.retain);
-            if self
-                .client
-                .try_publish_with_properties(topic, qos, retain, payload, properties)
-                .is_err()
-            {
+            if self.sender.publish(message, left).is_err() {
                 return;
             }
             self.outbox.handed_over();
@@ -135,10 +117,9 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(options: &ConnectionOptions, client: AsyncClient) -> Arc<Self> {
+    pub(super) fn new(options: &ConnectionOptions, sender: Sender) -> Arc<Self> {
         let link = Link {
-            client,
-            ack_packet: Publish::new("", QoS::AtLeastOnce, bytes::Bytes::new(), None),
+            sender,
             online: false,
             closed: false,
             acks: AckWindow::new(

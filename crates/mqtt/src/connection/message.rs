@@ -15,15 +15,6 @@ pub enum Qos {
     AtLeastOnce,
 }
 
-impl Qos {
-    pub(super) const fn to_wire(self) -> rumqttc::v5::mqttbytes::QoS {
-        match self {
-            Self::AtMostOnce => rumqttc::v5::mqttbytes::QoS::AtMostOnce,
-            Self::AtLeastOnce => rumqttc::v5::mqttbytes::QoS::AtLeastOnce,
-        }
-    }
-}
-
 /// A message to publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {

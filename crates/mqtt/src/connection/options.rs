@@ -2,15 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use rumqttc::{
-    NetworkOptions, Transport,
-    v5::{
-        MqttOptions,
-        mqttbytes::v5::{ConnectProperties, LastWill},
-    },
-};
-
-use super::{BrokerUrl, Message, Subscription, tls};
+use super::{BrokerUrl, Message, Subscription};
 
 /// A password: printed only as `[redacted]`.
 #[derive(Clone, PartialEq, Eq)]
@@ -34,11 +26,26 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Which version of MQTT is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Protocol {
+    /// MQTT 5, or 3.1.1 with a broker that does not know it.
+    #[default]
+    Auto,
+    /// MQTT 5 alone.
+    V5,
+    /// MQTT 3.1.1 alone. Sessions then last as long as the broker likes, nothing expires on the broker's side, and a
+    /// message that the broker refuses looks as if it were taken.
+    V311,
+}
+
 /// Everything about one connection. Start from [`ConnectionOptions::new`] and change what differs.
 #[derive(Debug, Clone)]
 pub struct ConnectionOptions {
     /// Where the broker listens.
     pub broker: BrokerUrl,
+    /// Which version of MQTT to speak.
+    pub protocol: Protocol,
     /// Names the session; one connection at a time has it. Empty: a random one.
     pub client_id: String,
     /// The account, where the broker asks for one.
@@ -84,6 +91,7 @@ impl ConnectionOptions {
     pub fn new(broker: BrokerUrl, client_id: impl Into<String>) -> Self {
         Self {
             broker,
+            protocol: Protocol::Auto,
             client_id: client_id.into(),
             username: None,
             password: None,
@@ -134,44 +142,6 @@ impl ConnectionOptions {
     pub(super) fn channel_capacity(&self) -> usize {
         usize::from(self.receive_maximum.max(1)) + usize::from(self.inflight) + 16
     }
-
-    pub(super) fn to_client(&self) -> MqttOptions {
-        let mut client = MqttOptions::new(
-            self.effective_client_id(),
-            self.broker.dial_host(),
-            self.broker.port(),
-        );
-        client.set_keep_alive(self.keep_alive());
-        client.set_clean_start(self.clean_start);
-        client.set_connect_properties(ConnectProperties {
-            session_expiry_interval: Some(self.session_expiry.as_secs().min(u64::from(u32::MAX)) as u32),
-            receive_maximum: Some(self.receive_maximum.max(1)),
-            max_packet_size: Some(self.max_packet_bytes),
-            ..ConnectProperties::new()
-        });
-        client.set_outgoing_inflight_upper_limit(self.inflight.saturating_add(1));
-        client.set_manual_acks(true);
-        if let Some(username) = &self.username {
-            client.set_credentials(username, self.password.as_ref().map_or("", Secret::reveal));
-        }
-        if let Some(will) = &self.last_will {
-            client.set_last_will(LastWill::new(
-                &*will.topic,
-                will.payload.to_vec(),
-                will.qos.to_wire(),
-                will.retain,
-                None,
-            ));
-        }
-        if self.broker.tls() {
-            let config = tls::client_config(self.trusted_certificates_pem.as_deref());
-            client.set_transport(Transport::tls_with_config(config.into()));
-        }
-        let mut network = NetworkOptions::new();
-        network.set_tcp_nodelay(true);
-        client.set_network_options(network);
-        client
-    }
 }
 
 #[cfg(test)]
@@ -190,7 +160,7 @@ mod tests {
     fn a_short_keep_alive_is_raised_to_what_the_client_allows() {
         let mut options = ConnectionOptions::new(BrokerUrl::tcp("h", 1), "");
         options.keep_alive = Duration::from_secs(1);
-        assert_eq!(options.to_client().keep_alive(), Duration::from_secs(5));
-        assert!(!options.to_client().client_id().is_empty());
+        assert_eq!(options.keep_alive(), Duration::from_secs(5));
+        assert!(!options.effective_client_id().is_empty());
     }
 }

@@ -184,7 +184,7 @@ impl Publisher {
                     }
                     let drained = link.outbox.is_empty() && link.acks.ready().is_none();
                     // The client may have no room for it yet, behind all that was just drained into it.
-                    if drained && link.client().try_disconnect().is_ok() {
+                    if drained && link.sender.goodbye().is_ok() {
                         return true;
                     }
                 }
@@ -193,7 +193,7 @@ impl Publisher {
         };
         let saying_goodbye = timeout(DRAIN, goodbye).await.unwrap_or_else(|_| {
             let link = shared.link.lock();
-            link.online && link.client().try_disconnect().is_ok()
+            link.online && link.sender.goodbye().is_ok()
         });
         if !saying_goodbye || timeout(END, shared.ended.cancelled()).await.is_err() {
             shared.stop.cancel();

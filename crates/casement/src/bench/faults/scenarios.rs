@@ -54,6 +54,8 @@ pub(super) struct Scenario {
     pub(super) kills: bool,
     /// Nothing acknowledged may be lost.
     pub(super) promised: bool,
+    /// The version of MQTT that the backend speaks.
+    protocol: &'static str,
 }
 
 const fn line(name: &'static str, what: &'static str, fault: Fault, rounds: u32) -> Scenario {
@@ -64,6 +66,7 @@ const fn line(name: &'static str, what: &'static str, fault: Fault, rounds: u32)
         rounds,
         kills: false,
         promised: true,
+        protocol: "auto",
     }
 }
 
@@ -76,6 +79,15 @@ const fn kill(name: &'static str, what: &'static str, fault: Fault, rounds: u32)
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     kill("backend", "kill -9 of the backend", Fault::BackendKilled, 25),
+    Scenario {
+        protocol: "3.1.1",
+        ..kill(
+            "backend-311",
+            "… that speaks MQTT 3.1.1",
+            Fault::BackendKilled,
+            10,
+        )
+    },
     kill("engine", "kill -9 of the engine", Fault::EngineKilled, 20),
     kill("ml", "kill -9 of the ML service", Fault::MlKilled, 10),
     kill("up", "kill -9 of everything in one", Fault::UpKilled, 25),
@@ -100,6 +112,10 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     },
     line("away", "ClickHouse away", Fault::DatabaseAway, 2),
     line("cut", "connections to the broker cut", Fault::NetworkCut, 10),
+    Scenario {
+        protocol: "3.1.1",
+        ..line("cut-311", "… under MQTT 3.1.1", Fault::NetworkCut, 5)
+    },
     line("half-open", "connections that carry nothing", Fault::HalfOpen, 2),
     line("journal-full", "the journal at its bound", Fault::JournalFull, 2),
     line("disk-full", "no space left for the journal", Fault::DiskFull, 1),
@@ -130,6 +146,7 @@ pub(super) async fn run(
     if through {
         plan.through = Some(free_addr()?);
     }
+    plan.protocol = scenario.protocol;
     if fault == Fault::SavingBrokerKilled {
         plan.autosave_s = 1;
     }

@@ -1,0 +1,177 @@
+//! The client library behind one face: MQTT 5 and MQTT 3.1.1 differ here and nowhere else.
+//!
+//! In: a connection's options and the version to speak. Out: a [`Line`] that the driver polls, and a [`Sender`] that
+//! hands packets to it without waiting. Nothing here keeps a message: what a connection did not finish is in the outbox.
+
+mod v311;
+mod v5;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{ConnectionOptions, Message, PublishError};
+
+/// A version of MQTT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Version {
+    V5,
+    V311,
+}
+
+impl Version {
+    pub(super) const fn other(self) -> Self {
+        match self {
+            Self::V5 => Self::V311,
+            Self::V311 => Self::V5,
+        }
+    }
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::V5 => "MQTT 5",
+            Self::V311 => "MQTT 3.1.1",
+        }
+    }
+}
+
+/// What the driver has to know of what happened on the line.
+pub(super) enum Seen {
+    Connected(Terms),
+    /// For each filter asked for, whether it was granted.
+    Subscribed(Vec<bool>),
+    Publish(Arrival),
+    /// The broker answered one of our messages at `QoS` 1.
+    Acknowledged(u16, Result<(), PublishError>),
+    /// The next message that was handed over was written, under this packet id (0 at `QoS` 0).
+    PublishWritten(u16),
+    AckWritten,
+    GoodbyeWritten,
+    Other,
+}
+
+/// What the broker said when it took us.
+pub(super) struct Terms {
+    pub(super) session_present: bool,
+    /// Messages at `QoS` 1 that it takes unacknowledged.
+    pub(super) receive_maximum: u16,
+    /// The largest packet it takes.
+    pub(super) max_packet_bytes: u32,
+}
+
+/// A message as it came.
+pub(super) struct Arrival {
+    pub(super) topic: String,
+    pub(super) payload: Bytes,
+    /// `None` at `QoS` 0. Our subscriptions ask for `QoS` 1 at most, so nothing comes at `QoS` 2.
+    pub(super) packet_id: Option<u16>,
+    pub(super) retain: bool,
+    pub(super) dup: bool,
+}
+
+/// Why a connection ended or was not made.
+pub(super) struct Failure {
+    pub(super) reason: String,
+    /// Somebody listens and did not understand our greeting: perhaps it speaks another version.
+    pub(super) misunderstood: Misunderstood,
+}
+
+/// How surely a broker does not speak the version it was greeted with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Misunderstood {
+    No,
+    /// It hung up, or said nothing.
+    Perhaps,
+    /// It said so.
+    Yes,
+}
+
+/// The client has no room for a packet now, or is gone.
+#[derive(Debug)]
+pub(super) struct NotTaken;
+
+pub(super) enum Line {
+    V5(Box<v5::Line>),
+    V311(Box<v311::Line>),
+}
+
+pub(super) enum Sender {
+    V5(v5::Sender),
+    V311(v311::Sender),
+}
+
+/// A line that is not connected yet, and its sender.
+pub(super) fn open(options: &ConnectionOptions, version: Version) -> (Sender, Line) {
+    match version {
+        Version::V5 => {
+            let (sender, line) = v5::open(options);
+            (Sender::V5(sender), Line::V5(Box::new(line)))
+        }
+        Version::V311 => {
+            let (sender, line) = v311::open(options);
+            (Sender::V311(sender), Line::V311(Box::new(line)))
+        }
+    }
+}
+
+impl Line {
+    /// Connects where there is no connection, and waits for the next thing to happen. Cancelling loses nothing.
+    pub(super) async fn poll(&mut self) -> Result<Seen, Failure> {
+        match self {
+            Self::V5(line) => line.poll().await,
+            Self::V311(line) => line.poll().await,
+        }
+    }
+
+    /// What an ended connection had still seen.
+    pub(super) fn drain(&mut self) -> Vec<Seen> {
+        match self {
+            Self::V5(line) => line.drain(),
+            Self::V311(line) => line.drain(),
+        }
+    }
+
+    /// Throws away everything the client still holds of an ended connection.
+    pub(super) fn forget(&mut self) {
+        match self {
+            Self::V5(line) => line.forget(),
+            Self::V311(line) => line.forget(),
+        }
+    }
+}
+
+impl Sender {
+    pub(super) fn acknowledge(&mut self, packet_id: u16) -> Result<(), NotTaken> {
+        match self {
+            Self::V5(sender) => sender.acknowledge(packet_id),
+            Self::V311(sender) => sender.acknowledge(packet_id),
+        }
+    }
+
+    /// `left` is how long the message is of use; MQTT 3.1.1 has no word for it.
+    pub(super) fn publish(&self, message: &Message, left: Option<Duration>) -> Result<(), NotTaken> {
+        match self {
+            Self::V5(sender) => sender.publish(message, left),
+            Self::V311(sender) => sender.publish(message),
+        }
+    }
+
+    /// Asks for every subscription of the options.
+    pub(super) fn subscribe(
+        &self,
+        options: &ConnectionOptions,
+        session_present: bool,
+    ) -> Result<(), NotTaken> {
+        match self {
+            Self::V5(sender) => sender.subscribe(options, session_present),
+            Self::V311(sender) => sender.subscribe(options),
+        }
+    }
+
+    pub(super) fn goodbye(&self) -> Result<(), NotTaken> {
+        match self {
+            Self::V5(sender) => sender.goodbye(),
+            Self::V311(sender) => sender.goodbye(),
+        }
+    }
+}

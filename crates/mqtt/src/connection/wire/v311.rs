@@ -1,0 +1,178 @@
+//! MQTT 3.1.1, by rumqttc's client for it: no receive maximum, no packet size, no expiry.
+
+use rumqttc::{
+    AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, MqttOptions, NetworkOptions,
+    Outgoing, Packet, Publish, QoS, StateError, SubscribeFilter, SubscribeReasonCode, Transport,
+};
+
+use super::{
+    super::{ConnectionOptions, Message, Qos, Secret, tls},
+    Arrival, Failure, Misunderstood, NotTaken, Seen, Terms,
+};
+
+/// The largest packet of the protocol. The broker cannot be told of a smaller limit, and what the client refuses to
+/// read comes again on every connection.
+const LARGEST_PACKET: usize = 268_435_455 + 5;
+/// Messages that we leave unacknowledged; a broker is free to take fewer.
+const RECEIVE_MAXIMUM: u16 = 100;
+
+pub(in super::super) struct Line {
+    event_loop: EventLoop,
+    connected: bool,
+}
+
+pub(in super::super) struct Sender {
+    client: AsyncClient,
+    acknowledged: Publish,
+}
+
+pub(super) fn open(options: &ConnectionOptions) -> (Sender, Line) {
+    let (client, mut event_loop) = AsyncClient::new(to_client(options), options.channel_capacity());
+    let mut network = NetworkOptions::new();
+    network.set_tcp_nodelay(true);
+    event_loop.set_network_options(network);
+    let sender = Sender {
+        client,
+        acknowledged: Publish::new("", QoS::AtLeastOnce, Vec::new()),
+    };
+    let line = Line {
+        event_loop,
+        connected: false,
+    };
+    (sender, line)
+}
+
+impl Line {
+    pub(super) async fn poll(&mut self) -> Result<Seen, Failure> {
+        match self.event_loop.poll().await {
+            Ok(event) => {
+                self.connected = true;
+                Ok(seen(event))
+            }
+            Err(error) => {
+                let misunderstood = match &error {
+                    _ if self.connected => Misunderstood::No,
+                    ConnectionError::ConnectionRefused(ConnectReturnCode::RefusedProtocolVersion) => {
+                        Misunderstood::Yes
+                    }
+                    ConnectionError::MqttState(_) | ConnectionError::NetworkTimeout => Misunderstood::Perhaps,
+                    _ => Misunderstood::No,
+                };
+                Err(Failure {
+                    reason: describe(&error),
+                    misunderstood,
+                })
+            }
+        }
+    }
+
+    pub(super) fn drain(&mut self) -> Vec<Seen> {
+        self.event_loop.state.events.drain(..).map(seen).collect()
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.connected = false;
+        self.event_loop.clean();
+        self.event_loop.pending.clear();
+        self.event_loop.state.collision = None;
+    }
+}
+
+impl Sender {
+    pub(super) fn acknowledge(&mut self, packet_id: u16) -> Result<(), NotTaken> {
+        self.acknowledged.pkid = packet_id;
+        self.client.try_ack(&self.acknowledged).map_err(|_| NotTaken)
+    }
+
+    pub(super) fn publish(&self, message: &Message) -> Result<(), NotTaken> {
+        let (topic, payload) = (message.topic.clone(), message.payload.clone());
+        self.client
+            .try_publish(topic, qos(message.qos), message.retain, payload)
+            .map_err(|_| NotTaken)
+    }
+
+    pub(super) fn subscribe(&self, options: &ConnectionOptions) -> Result<(), NotTaken> {
+        let filters = options
+            .subscriptions
+            .iter()
+            .map(|subscription| SubscribeFilter::new(subscription.filter.clone(), qos(subscription.qos)));
+        self.client.try_subscribe_many(filters).map_err(|_| NotTaken)
+    }
+
+    pub(super) fn goodbye(&self) -> Result<(), NotTaken> {
+        self.client.try_disconnect().map_err(|_| NotTaken)
+    }
+}
+
+fn seen(event: Event) -> Seen {
+    match event {
+        Event::Incoming(Packet::Publish(publish)) => Seen::Publish(Arrival {
+            topic: publish.topic,
+            packet_id: (publish.qos != QoS::AtMostOnce).then_some(publish.pkid),
+            payload: publish.payload,
+            retain: publish.retain,
+            dup: publish.dup,
+        }),
+        Event::Incoming(Packet::ConnAck(connack)) => Seen::Connected(Terms {
+            session_present: connack.session_present,
+            receive_maximum: RECEIVE_MAXIMUM,
+            max_packet_bytes: u32::MAX,
+        }),
+        Event::Incoming(Packet::SubAck(suback)) => {
+            let granted = |code: &SubscribeReasonCode| matches!(code, SubscribeReasonCode::Success(_));
+            Seen::Subscribed(suback.return_codes.iter().map(granted).collect())
+        }
+        // A refused message is acknowledged, too: this version has no other answer.
+        Event::Incoming(Packet::PubAck(puback)) => Seen::Acknowledged(puback.pkid, Ok(())),
+        Event::Outgoing(Outgoing::Publish(packet_id)) => Seen::PublishWritten(packet_id),
+        Event::Outgoing(Outgoing::PubAck(_)) => Seen::AckWritten,
+        Event::Outgoing(Outgoing::Disconnect) => Seen::GoodbyeWritten,
+        _ => Seen::Other,
+    }
+}
+
+fn describe(error: &ConnectionError) -> String {
+    match error {
+        ConnectionError::ConnectionRefused(code) => format!("the broker refused the connection: {code:?}"),
+        ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => {
+            "the broker did not answer in time".to_owned()
+        }
+        ConnectionError::MqttState(StateError::ConnectionAborted) => {
+            "the broker closed the connection".to_owned()
+        }
+        ConnectionError::Io(error) => error.to_string(),
+        other => other.to_string(),
+    }
+}
+
+const fn qos(qos: Qos) -> QoS {
+    match qos {
+        Qos::AtMostOnce => QoS::AtMostOnce,
+        Qos::AtLeastOnce => QoS::AtLeastOnce,
+    }
+}
+
+fn to_client(options: &ConnectionOptions) -> MqttOptions {
+    let mut client = MqttOptions::new(
+        options.effective_client_id(),
+        options.broker.dial_host(),
+        options.broker.port(),
+    );
+    client.set_keep_alive(options.keep_alive());
+    client.set_clean_session(options.clean_start);
+    client.set_max_packet_size(LARGEST_PACKET, options.max_packet_bytes as usize);
+    client.set_inflight(options.inflight.saturating_add(1));
+    client.set_manual_acks(true);
+    if let Some(username) = &options.username {
+        client.set_credentials(username, options.password.as_ref().map_or("", Secret::reveal));
+    }
+    if let Some(will) = &options.last_will {
+        let payload = will.payload.to_vec();
+        client.set_last_will(LastWill::new(&*will.topic, payload, qos(will.qos), will.retain));
+    }
+    if options.broker.tls() {
+        let config = tls::client_config(options.trusted_certificates_pem.as_deref());
+        client.set_transport(Transport::tls_with_config(config.into()));
+    }
+    client
+}

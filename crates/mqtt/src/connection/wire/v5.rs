@@ -1,0 +1,222 @@
+//! MQTT 5, by rumqttc's client for it.
+
+use std::time::Duration;
+
+use rumqttc::{
+    NetworkOptions, Outgoing, Transport,
+    v5::{
+        AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, StateError,
+        mqttbytes::{
+            QoS,
+            v5::{
+                ConnectProperties, ConnectReturnCode, Filter, LastWill, Packet, PubAckReason, Publish,
+                PublishProperties, RetainForwardRule, SubscribeReasonCode,
+            },
+        },
+    },
+};
+
+use super::{
+    super::{ConnectionOptions, Message, PublishError, Qos, Secret, Subscription, tls},
+    Arrival, Failure, Misunderstood, NotTaken, Seen, Terms,
+};
+
+pub(in super::super) struct Line {
+    event_loop: EventLoop,
+    connected: bool,
+}
+
+pub(in super::super) struct Sender {
+    client: AsyncClient,
+    acknowledged: Publish,
+}
+
+pub(super) fn open(options: &ConnectionOptions) -> (Sender, Line) {
+    let (client, event_loop) = AsyncClient::new(to_client(options), options.channel_capacity());
+    let sender = Sender {
+        client,
+        acknowledged: Publish::new("", QoS::AtLeastOnce, bytes::Bytes::new(), None),
+    };
+    let line = Line {
+        event_loop,
+        connected: false,
+    };
+    (sender, line)
+}
+
+impl Line {
+    pub(super) async fn poll(&mut self) -> Result<Seen, Failure> {
+        match self.event_loop.poll().await {
+            Ok(event) => {
+                self.connected = true;
+                Ok(seen(event))
+            }
+            Err(error) => {
+                let misunderstood = match &error {
+                    _ if self.connected => Misunderstood::No,
+                    ConnectionError::ConnectionRefused(
+                        ConnectReturnCode::UnsupportedProtocolVersion
+                        | ConnectReturnCode::RefusedProtocolVersion,
+                    ) => Misunderstood::Yes,
+                    // A refusal in the words of MQTT 3.1.1 is too short for the client, which then waits for more.
+                    ConnectionError::MqttState(_) | ConnectionError::Timeout(_) => Misunderstood::Perhaps,
+                    _ => Misunderstood::No,
+                };
+                Err(Failure {
+                    reason: describe(&error),
+                    misunderstood,
+                })
+            }
+        }
+    }
+
+    pub(super) fn drain(&mut self) -> Vec<Seen> {
+        self.event_loop.state.events.drain(..).map(seen).collect()
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.connected = false;
+        self.event_loop.clean();
+        self.event_loop.pending.clear();
+        self.event_loop.state.collision = None;
+    }
+}
+
+impl Sender {
+    pub(super) fn acknowledge(&mut self, packet_id: u16) -> Result<(), NotTaken> {
+        self.acknowledged.pkid = packet_id;
+        self.client.try_ack(&self.acknowledged).map_err(|_| NotTaken)
+    }
+
+    pub(super) fn publish(&self, message: &Message, left: Option<Duration>) -> Result<(), NotTaken> {
+        let properties = PublishProperties {
+            // The broker counts whole seconds.
+            message_expiry_interval: left.map(|left| left.as_millis().div_ceil(1_000) as u32),
+            ..PublishProperties::default()
+        };
+        self.client
+            .try_publish_with_properties(
+                message.topic.clone(),
+                qos(message.qos),
+                message.retain,
+                message.payload.clone(),
+                properties,
+            )
+            .map_err(|_| NotTaken)
+    }
+
+    /// Every filter on every connection: a session that the broker kept may know older ones. Retained messages come
+    /// with a new subscription only, so that a reconnect does not repeat them.
+    pub(super) fn subscribe(
+        &self,
+        options: &ConnectionOptions,
+        session_present: bool,
+    ) -> Result<(), NotTaken> {
+        let filter = |subscription: &Subscription| Filter {
+            retain_forward_rule: if session_present {
+                RetainForwardRule::OnNewSubscribe
+            } else {
+                RetainForwardRule::OnEverySubscribe
+            },
+            ..Filter::new(subscription.filter.clone(), qos(subscription.qos))
+        };
+        let filters: Vec<_> = options.subscriptions.iter().map(filter).collect();
+        self.client.try_subscribe_many(filters).map_err(|_| NotTaken)
+    }
+
+    pub(super) fn goodbye(&self) -> Result<(), NotTaken> {
+        self.client.try_disconnect().map_err(|_| NotTaken)
+    }
+}
+
+fn seen(event: Event) -> Seen {
+    match event {
+        Event::Incoming(Packet::Publish(publish)) => Seen::Publish(Arrival {
+            topic: String::from_utf8_lossy(&publish.topic).into_owned(),
+            packet_id: (publish.qos != QoS::AtMostOnce).then_some(publish.pkid),
+            payload: publish.payload,
+            retain: publish.retain,
+            dup: publish.dup,
+        }),
+        Event::Incoming(Packet::ConnAck(connack)) => {
+            let properties = connack.properties.as_ref();
+            Seen::Connected(Terms {
+                session_present: connack.session_present,
+                receive_maximum: properties.and_then(|p| p.receive_max).unwrap_or(u16::MAX),
+                max_packet_bytes: properties.and_then(|p| p.max_packet_size).unwrap_or(u32::MAX),
+            })
+        }
+        Event::Incoming(Packet::SubAck(suback)) => {
+            let granted = |code: &SubscribeReasonCode| matches!(code, SubscribeReasonCode::Success(_));
+            Seen::Subscribed(suback.return_codes.iter().map(granted).collect())
+        }
+        Event::Incoming(Packet::PubAck(puback)) => Seen::Acknowledged(
+            puback.pkid,
+            match puback.reason {
+                PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Ok(()),
+                reason => Err(PublishError::Refused(format!("{reason:?}"))),
+            },
+        ),
+        Event::Outgoing(Outgoing::Publish(packet_id)) => Seen::PublishWritten(packet_id),
+        Event::Outgoing(Outgoing::PubAck(_)) => Seen::AckWritten,
+        Event::Outgoing(Outgoing::Disconnect) => Seen::GoodbyeWritten,
+        _ => Seen::Other,
+    }
+}
+
+fn describe(error: &ConnectionError) -> String {
+    match error {
+        ConnectionError::ConnectionRefused(code) => format!("the broker refused the connection: {code:?}"),
+        ConnectionError::Timeout(_) => "the broker did not answer in time".to_owned(),
+        ConnectionError::MqttState(StateError::ConnectionAborted) => {
+            "the broker closed the connection".to_owned()
+        }
+        ConnectionError::Io(error) => error.to_string(),
+        other => other.to_string(),
+    }
+}
+
+const fn qos(qos: Qos) -> QoS {
+    match qos {
+        Qos::AtMostOnce => QoS::AtMostOnce,
+        Qos::AtLeastOnce => QoS::AtLeastOnce,
+    }
+}
+
+fn to_client(options: &ConnectionOptions) -> MqttOptions {
+    let mut client = MqttOptions::new(
+        options.effective_client_id(),
+        options.broker.dial_host(),
+        options.broker.port(),
+    );
+    client.set_keep_alive(options.keep_alive());
+    client.set_clean_start(options.clean_start);
+    client.set_connect_properties(ConnectProperties {
+        session_expiry_interval: Some(options.session_expiry.as_secs().min(u64::from(u32::MAX)) as u32),
+        receive_maximum: Some(options.receive_maximum.max(1)),
+        max_packet_size: Some(options.max_packet_bytes),
+        ..ConnectProperties::new()
+    });
+    client.set_outgoing_inflight_upper_limit(options.inflight.saturating_add(1));
+    client.set_manual_acks(true);
+    if let Some(username) = &options.username {
+        client.set_credentials(username, options.password.as_ref().map_or("", Secret::reveal));
+    }
+    if let Some(will) = &options.last_will {
+        client.set_last_will(LastWill::new(
+            &*will.topic,
+            will.payload.to_vec(),
+            qos(will.qos),
+            will.retain,
+            None,
+        ));
+    }
+    if options.broker.tls() {
+        let config = tls::client_config(options.trusted_certificates_pem.as_deref());
+        client.set_transport(Transport::tls_with_config(config.into()));
+    }
+    let mut network = NetworkOptions::new();
+    network.set_tcp_nodelay(true);
+    client.set_network_options(network);
+    client
+}
