@@ -90,6 +90,11 @@ impl Gate {
             )),
             None => match self.ask(session, packet, false).await {
                 Verdict::Accept => PublishAclResult::allow(),
+                Verdict::Refuse => PublishAclResult(PublishResult::reason_code(
+                    PublishAckReason::QuotaExceeded,
+                    None,
+                    false,
+                )),
                 Verdict::Withhold => disconnect(PublishAckReason::QuotaExceeded, "not accepted now"),
             },
         }

@@ -40,6 +40,8 @@ pub struct Publish<'a> {
 pub enum Verdict {
     /// Route it and acknowledge it.
     Accept,
+    /// Route it to nobody, and acknowledge it: sent again it would be no better. MQTT 5 tells its sender of a limit.
+    Refuse,
     /// Neither route nor acknowledge it, and close the connection: the client sends it again.
     Withhold,
 }

@@ -11,8 +11,11 @@ use std::{
 pub struct BrokerOptions {
     /// Where to listen; port 0 takes a free one. There are no accounts yet, so only loopback addresses are allowed.
     pub listen: SocketAddr,
-    /// The largest packet; a client that sends a larger one is disconnected.
+    /// The largest packet; a client that sends a larger one is disconnected. Far more than a message may have, so that
+    /// the hook hears of messages that are too large; a client that is disconnected only sends its message again.
     pub max_packet_bytes: u32,
+    /// The largest payload that is kept for later subscribers.
+    pub max_retained_bytes: u32,
     /// The most clients at a time.
     pub max_connections: usize,
     /// Messages in flight to or from one client before the other side must acknowledge.
@@ -31,7 +34,8 @@ impl Default for BrokerOptions {
     fn default() -> Self {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 1883).into(),
-            max_packet_bytes: 2 << 20,
+            max_packet_bytes: 32 << 20,
+            max_retained_bytes: 2 << 20,
             max_connections: 10_000,
             max_inflight: NonZeroU16::new(1_000).expect("a thousand is not zero"),
             max_queued_messages: 10_000,

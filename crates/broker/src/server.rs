@@ -129,7 +129,7 @@ async fn set_up(options: BrokerOptions, gate: Gate) -> Result<SocketAddr, Broker
         .map_err(|error| BrokerError::Setup(error.to_string()))?;
     let retainer = format!(
         "storage.type = \"ram\"\nmax_retained_messages = {}\nmax_payload_size = \"{}B\"\nretained_message_ttl = \"0s\"\n",
-        options.max_retained_messages, options.max_packet_bytes
+        options.max_retained_messages, options.max_retained_bytes
     );
     let context = ServerContext::new()
         // The library's load check refuses connections by the load of the whole machine.

@@ -9,7 +9,7 @@ use rumqttc::v5::mqttbytes::{
     QoS,
     v5::{LastWill, Packet, PubAckReason},
 };
-use support::{Client, SLOW, Seen, client_options, start, within};
+use support::{Client, SLOW, Seen, client_options, mosquitto, start, within};
 
 fn seen(topic: &str, bytes: usize, qos: Qos, client_id: &str) -> Seen {
     Seen {
@@ -46,6 +46,41 @@ async fn a_slow_hook_delays_the_puback_and_nobody_else() {
         sees.recv().await.unwrap(),
         seen("slow/a", 1, Qos::AtLeastOnce, "slow")
     );
+    broker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_is_acknowledged_and_routed_to_nobody() {
+    let (broker, mut sees) = start().await;
+    let mut listener = Client::connect(broker.listen(), "listener").await;
+    listener.subscribe("#").await;
+    let mut device = Client::connect(broker.listen(), "device").await;
+    device.publish("refused/a", "x", true).await;
+    device
+        .expect(
+            "the refusal",
+            |packet| matches!(packet, Packet::PubAck(puback) if puback.reason == PubAckReason::QuotaExceeded),
+        )
+        .await;
+    // MQTT 3.1.1 has one answer only, and the connection stays for the next message.
+    let sent = mosquitto(
+        "mosquitto_pub",
+        broker.listen(),
+        &["-q", "1", "-t", "refused/b", "-m", "x", "--repeat", "2"],
+    )
+    .await;
+    assert!(sent.status.success(), "{sent:?}");
+    device.publish("after", "x", false).await;
+    device.puback().await;
+    assert_eq!(listener.message().await.0, "after");
+    for topic in ["refused/a", "refused/b", "refused/b", "after"] {
+        assert_eq!(within("the hook", sees.recv()).await.unwrap().topic, topic);
+    }
+    // Nothing is kept for later, either.
+    let mut later = Client::connect(broker.listen(), "later").await;
+    later.subscribe("#").await;
+    device.publish("last", "x", false).await;
+    assert_eq!(later.message().await.0, "last");
     broker.stop().await;
 }
 

@@ -65,9 +65,12 @@ pub fn passing_client_id(role: &str) -> String {
     format!("{role}-{}", uuid::Uuid::new_v4().simple())
 }
 
-/// The backend's connection: its session outlives a restart.
+/// The backend's connection: its session outlives a restart. It takes more than a message may have, so that it hears of
+/// messages that are too large.
 pub fn backend_connection(config: &Mqtt) -> anyhow::Result<ConnectionOptions> {
-    Ok(connection(config, "casement-backend")?.persistent(SESSION))
+    let mut options = connection(config, "casement-backend")?.persistent(SESSION);
+    options.max_packet_bytes = 32 << 20;
+    Ok(options)
 }
 
 /// The backend's options.

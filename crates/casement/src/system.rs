@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 use backend::{Acceptance, Backend, Door, HttpListener, Ingest, Message, MetricsSource};
 use broker::{Broker, BrokerOptions, Publish, PublishHook, Verdict};
-use domain::Timestamp;
+use domain::{RefusalReason, Timestamp};
 use engine::{SpawnOptions, Supervisor};
 use ml::Ml;
 use mqtt::BrokerUrl;
@@ -59,6 +59,8 @@ impl PublishHook for Hook {
         };
         match self.0.accept(message).await {
             Acceptance::Withheld => Verdict::Withhold,
+            // It would wait for each subscriber that is away.
+            Acceptance::Refused(RefusalReason::TooLarge) => Verdict::Refuse,
             _ => Verdict::Accept,
         }
     }

@@ -108,6 +108,14 @@ async fn the_specifications_files_start_the_services() {
         wait_sql(clickhouse, &format!("SELECT count() FROM iot.{table}"), "1");
     }
 
+    // Of a message that is far too large a row tells, and the next one passes as ever.
+    client.publish("sensor/room-2/audio", vec![b'x'; 20 << 20]).await;
+    wait_sql(
+        clickhouse,
+        "SELECT reason, count() FROM iot.ingest_errors GROUP BY reason",
+        "too_large\t1",
+    );
+
     // While the database is away, windows keep moving and nothing is lost.
     engine.terminate();
     let later = now.plus(Duration::from_millis(1));

@@ -490,7 +490,7 @@ fn states_come_back_whole() {
 
 #[test]
 fn deep_nesting_is_refused_or_ignored_but_never_fatal() {
-    let deep = "[".repeat(100_000);
+    let deep = "[".repeat(60_000);
     assert_eq!(reading(&deep).unwrap_err().reason, RefusalReason::NotJson);
     assert_eq!(
         reading(&format!(r#"{{"x": {deep}"#)).unwrap_err().reason,
@@ -499,6 +499,18 @@ fn deep_nesting_is_refused_or_ignored_but_never_fatal() {
     let closed = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
     let payload = format!(r#"{{"x": {closed}, "value": 1, "timestamp": "2025-10-24T12:00:00Z"}}"#);
     let _ = reading(&payload);
+}
+
+#[test]
+fn a_good_reading_in_megabytes_is_refused_unread() {
+    let padded = |spaces: usize| {
+        let filler = " ".repeat(spaces);
+        reading(&format!(
+            r#"{{"value": 1,{filler} "timestamp": "2025-10-24T12:00:00Z"}}"#
+        ))
+    };
+    assert!(padded(60_000).is_ok());
+    assert_eq!(padded(70_000).unwrap_err().reason, RefusalReason::TooLarge);
 }
 
 fn decode_all(bytes: &[u8]) {

@@ -34,7 +34,7 @@ pub struct Seen {
     pub last_will: bool,
 }
 
-/// Tells what it sees; topics decide what it does: `slow/…` takes 300 ms, `withheld/…` is withheld.
+/// Tells what it sees; topics decide what it does: `slow/…` takes 300 ms, `withheld/…` is withheld, `refused/…` is refused.
 pub struct Recorder {
     seen: mpsc::UnboundedSender<Seen>,
 }
@@ -55,10 +55,10 @@ impl PublishHook for Recorder {
             client_id: publish.client_id.to_owned(),
             last_will: publish.last_will,
         });
-        if publish.topic.starts_with("withheld/") {
-            Verdict::Withhold
-        } else {
-            Verdict::Accept
+        match publish.topic.split('/').next() {
+            Some("withheld") => Verdict::Withhold,
+            Some("refused") => Verdict::Refuse,
+            _ => Verdict::Accept,
         }
     }
 }
@@ -66,6 +66,7 @@ impl PublishHook for Recorder {
 pub fn options() -> BrokerOptions {
     BrokerOptions {
         listen: ([127, 0, 0, 1], 0).into(),
+        max_packet_bytes: 2 << 20,
         worker_threads: 2,
         ..BrokerOptions::default()
     }

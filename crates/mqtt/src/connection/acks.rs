@@ -37,6 +37,7 @@ struct Open {
 pub(super) struct AckWindow {
     limit: usize,
     spare_bytes: usize,
+    max_bytes: usize,
     epoch: u64,
     first: u64,
     open: VecDeque<Open>,
@@ -45,11 +46,13 @@ pub(super) struct AckWindow {
 }
 
 impl AckWindow {
-    /// A window for `limit` deliveries, the receive maximum, and beyond it for what fits into `spare_bytes`.
-    pub(super) fn new(limit: usize, spare_bytes: usize) -> Self {
+    /// A window for `limit` deliveries, the receive maximum, and beyond it for what fits into `spare_bytes`; never for
+    /// more than `max_bytes`, but for a single delivery.
+    pub(super) fn new(limit: usize, spare_bytes: usize, max_bytes: usize) -> Self {
         Self {
             limit,
             spare_bytes,
+            max_bytes,
             epoch: 0,
             first: 0,
             open: VecDeque::new(),
@@ -63,7 +66,9 @@ impl AckWindow {
     /// ignored: they come again on the next connection.
     pub(super) fn received(&mut self, packet_id: u16, bytes: usize) -> Option<AckToken> {
         let bytes = bytes + OVERHEAD_BYTES;
-        self.overrun |= self.open.len() >= self.limit && self.open_bytes + bytes > self.spare_bytes;
+        let sum = self.open_bytes + bytes;
+        self.overrun |= self.open.len() >= self.limit && sum > self.spare_bytes
+            || !self.open.is_empty() && sum > self.max_bytes;
         if self.overrun {
             return None;
         }
@@ -83,7 +88,7 @@ impl AckWindow {
     /// Whether it is time for a new connection, which alone brings what was ignored. Not only when all else is
     /// acknowledged: a consumer may wait for more before it acknowledges the rest.
     pub(super) fn is_spent(&self) -> bool {
-        self.overrun && self.open.len() <= self.limit / 2
+        self.overrun && self.open.len() <= self.limit / 2 && self.open_bytes <= self.max_bytes / 2
     }
 
     /// Counts the connections.
@@ -154,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_stale_token_acknowledges_nothing() {
-        let mut window = AckWindow::new(100, 0);
+        let mut window = AckWindow::new(100, 0, 1 << 20);
         let old = window.received(7, 1).unwrap();
         window.next_epoch();
         let new = window.received(7, 1).unwrap();
@@ -168,7 +173,7 @@ mod tests {
 
     #[test]
     fn what_exceeds_the_limit_waits_for_the_next_connection() {
-        let mut window = AckWindow::new(2, 1_000);
+        let mut window = AckWindow::new(2, 1_000, 1 << 20);
         let tokens = [1, 2].map(|id| window.received(id, 1).unwrap());
         assert!(!window.is_spent());
         assert_eq!(window.received(3, 1_000), None);
@@ -181,10 +186,21 @@ mod tests {
         assert!(!window.is_spent() && window.received(3, 1_000).is_some());
     }
 
+    #[test]
+    fn a_few_large_deliveries_are_too_many_as_well() {
+        let mut window = AckWindow::new(100, 0, 10_000);
+        let first = window.received(1, 20_000).unwrap();
+        assert_eq!(window.received(2, 1), None);
+        assert!(!window.is_spent());
+        window.acknowledge(first);
+        assert_eq!(drain(&mut window), [1]);
+        assert!(window.is_spent());
+    }
+
     proptest! {
         #[test]
         fn acks_leave_in_the_order_of_receipt(order in Just((0_u16..50).collect::<Vec<_>>()).prop_shuffle()) {
-            let mut window = AckWindow::new(100, 0);
+            let mut window = AckWindow::new(100, 0, 1 << 20);
             let tokens: Vec<_> = (0..50).map(|id| window.received(id + 1, 1).unwrap()).collect();
             let mut left = Vec::new();
             for &index in &order {

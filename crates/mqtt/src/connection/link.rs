@@ -125,6 +125,7 @@ impl Shared {
             acks: AckWindow::new(
                 usize::from(options.receive_maximum.max(1)),
                 options.max_overrun_bytes,
+                options.max_unacknowledged_bytes,
             ),
             outbox: Outbox::new(options.max_queued_messages, options.max_queued_bytes),
             inflight_limit: usize::from(options.inflight.max(1)),

@@ -66,6 +66,8 @@ pub struct ConnectionOptions {
     pub receive_maximum: u16,
     /// Bytes of unacknowledged deliveries up to which a broker that ignores `receive_maximum` is put up with.
     pub max_overrun_bytes: usize,
+    /// Bytes of unacknowledged deliveries that are put up with at all, whatever their number.
+    pub max_unacknowledged_bytes: usize,
     /// How many of our own `QoS` 1 messages may be unacknowledged.
     pub inflight: u16,
     /// How many messages may wait to be sent.
@@ -102,6 +104,7 @@ impl ConnectionOptions {
             max_packet_bytes: 2 << 20,
             receive_maximum: 1_000,
             max_overrun_bytes: 32 << 20,
+            max_unacknowledged_bytes: 128 << 20,
             inflight: 1_000,
             max_queued_messages: 1_000,
             max_queued_bytes: 64 << 20,

@@ -88,7 +88,7 @@ struct FeaturesSent<'a> {
 
 /// Reads a command, from us or from any party that sends the specification's fields.
 pub fn decode_control(device_id: DeviceId, payload: &[u8]) -> Result<WindowAction, Refusal> {
-    let inbound: Inbound<'_> = field::read(payload, FIELDS)?;
+    let inbound: Inbound<'_> = field::read_short(payload, FIELDS)?;
     field::same_device(inbound.device_id.as_deref(), &device_id)?;
     if inbound.inference_time_ms.is_some_and(|ms| ms < 0.0) {
         return Err(Refusal::new(

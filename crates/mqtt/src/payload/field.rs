@@ -62,6 +62,24 @@ pub(super) const fn optional(path: &'static str, kind: Kind) -> Field {
     }
 }
 
+/// No message has more bytes, but for those that carry a clip.
+const MAX_BYTES: usize = 64 << 10;
+
+/// Refuses a payload that is longer than any without a clip.
+pub(super) fn check_length(payload: &[u8]) -> Result<(), Refusal> {
+    if payload.len() > MAX_BYTES {
+        let detail = format!("a payload of {} bytes exceeds {MAX_BYTES} bytes", payload.len());
+        return Err(Refusal::new(RefusalReason::TooLarge, detail));
+    }
+    Ok(())
+}
+
+/// Reads a `payload` without a clip as `T`; `fields` explain a failure.
+pub(super) fn read_short<'a, T: Deserialize<'a>>(payload: &'a [u8], fields: &[Field]) -> Result<T, Refusal> {
+    check_length(payload)?;
+    read(payload, fields)
+}
+
 /// Reads `payload` as `T`; `fields` explain a failure.
 pub(super) fn read<'a, T: Deserialize<'a>>(payload: &'a [u8], fields: &[Field]) -> Result<T, Refusal> {
     serde_json::from_slice(payload).map_err(|error| explain(payload, fields, &error))

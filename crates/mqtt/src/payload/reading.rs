@@ -30,7 +30,7 @@ struct Outbound {
 
 /// Reads a reading; the timestamp is the device's own claim.
 pub fn decode_reading(quantity: Quantity, device_id: DeviceId, payload: &[u8]) -> Result<Reading, Refusal> {
-    let inbound: Inbound<'_> = field::read(payload, FIELDS)?;
+    let inbound: Inbound<'_> = field::read_short(payload, FIELDS)?;
     field::same_device(inbound.device_id.as_deref(), &device_id)?;
     let timestamp = field::timestamp("timestamp", &inbound.timestamp)?;
     Reading::new(device_id, quantity, inbound.value, timestamp)

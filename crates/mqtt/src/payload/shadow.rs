@@ -47,7 +47,7 @@ struct Outbound<'a> {
 
 /// Reads a candidate's prediction.
 pub fn decode_shadow(device_id: DeviceId, payload: &[u8]) -> Result<ShadowPrediction, Refusal> {
-    let inbound: Inbound<'_> = field::read(payload, FIELDS)?;
+    let inbound: Inbound<'_> = field::read_short(payload, FIELDS)?;
     field::same_device(inbound.device_id.as_deref(), &device_id)?;
     if inbound.inference_time_ms.is_some_and(|ms| ms < 0.0) {
         return Err(Refusal::new(

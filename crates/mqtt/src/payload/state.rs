@@ -41,7 +41,7 @@ struct Outbound<'a> {
 
 /// Reads a window's report.
 pub fn decode_state(device_id: DeviceId, payload: &[u8]) -> Result<WindowState, Refusal> {
-    let inbound: Inbound<'_> = field::read(payload, FIELDS)?;
+    let inbound: Inbound<'_> = field::read_short(payload, FIELDS)?;
     field::same_device(inbound.device_id.as_deref(), &device_id)?;
     let target = inbound
         .target

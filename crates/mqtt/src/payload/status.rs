@@ -3,6 +3,8 @@
 use domain::{Refusal, RefusalReason};
 use serde_json::Value;
 
+use super::field;
+
 /// Whether a device is connected, as it or its broker says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DeviceStatus {
@@ -27,6 +29,7 @@ pub fn decode_status(payload: &[u8]) -> Result<DeviceStatus, Refusal> {
     if let Some(status) = word(payload) {
         return Ok(status);
     }
+    field::check_length(payload)?;
     let value: Value = serde_json::from_slice(payload)
         .map_err(|_| Refusal::new(RefusalReason::NotJson, "a status is online or offline"))?;
     let text = match &value {
