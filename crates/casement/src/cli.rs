@@ -358,10 +358,16 @@ pub enum BenchCommand {
     },
     /// Readings a second beside a bare subscriber, what they cost, and what a quiet device notices of a flood
     Ingest {
-        /// Seconds for each way
-        #[arg(long, value_name = "N", default_value_t = 20)]
+        /// Seconds for each way in each round
+        #[arg(long, value_name = "N", default_value_t = 10)]
         seconds: u64,
-        /// Decisions of a quiet device, alone and beside a flood
+        /// How often the ways take turns
+        #[arg(long, value_name = "N", default_value_t = 5)]
+        rounds: usize,
+        /// Only these, separated by commas: `mosquitto_sub`, `connection`, `backend`, `up`
+        #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+        only: Vec<String>,
+        /// Decisions of a quiet device, alone and beside a flood; 0: none
         #[arg(long, value_name = "N", default_value_t = 500)]
         decisions: usize,
         /// A JSON object a line

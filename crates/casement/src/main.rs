@@ -8,6 +8,11 @@ use std::process::ExitCode;
 use casement::{cli, commands, telemetry};
 use clap::Parser as _;
 
+/// Messages are made of small pieces that one thread allocates and another frees, which costs the system's allocator a
+/// sixth of all time under load.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     telemetry::start(cli.log_json);

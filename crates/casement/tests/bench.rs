@@ -6,9 +6,9 @@ use std::{path::Path, process::Command};
 use serde_json::Value;
 
 /// The lines of a run that succeeded.
-fn faults(arguments: &[&str]) -> Vec<Value> {
+fn bench(name: &str, arguments: &[&str]) -> Vec<Value> {
     let output = Command::new(env!("CARGO_BIN_EXE_casement"))
-        .args(["bench", "faults", "--json"])
+        .args(["bench", name, "--json"])
         .args(arguments)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
         .output()
@@ -19,6 +19,10 @@ fn faults(arguments: &[&str]) -> Vec<Value> {
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
+}
+
+fn faults(arguments: &[&str]) -> Vec<Value> {
+    bench("faults", arguments)
 }
 
 #[test]
@@ -47,6 +51,21 @@ fn a_half_open_connection_is_given_up() {
 fn decisions_do_not_wait_for_a_stopped_database() {
     let lines = faults(&["--only", "latency", "--decisions", "50"]);
     assert_eq!(lines.len(), 2, "by each door");
+}
+
+/// The bench itself fails where something that was accepted is not stored.
+#[test]
+fn readings_are_counted_by_every_way_of_receiving_them() {
+    let lines = bench(
+        "ingest",
+        &["--seconds", "1", "--rounds", "1", "--decisions", "20"],
+    );
+    let (ways, floods): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line["way"].is_string());
+    assert_eq!((ways.len(), floods.len()), (4, 2), "{lines:?}");
+    for way in ways {
+        assert!(way["messages"].as_u64().unwrap() > 0, "{way}");
+        assert!(!way["processes"].as_array().unwrap().is_empty(), "{way}");
+    }
 }
 
 #[test]

@@ -109,6 +109,14 @@ impl House {
         self.wait_ready().await
     }
 
+    /// Starts the broker alone and waits until it listens.
+    pub(crate) async fn open_broker(&mut self) -> anyhow::Result<()> {
+        self.start_broker()?;
+        let addr = self.mqtt;
+        self.wait_for("there", || Ok(std::net::TcpStream::connect(addr).is_ok()))
+            .await
+    }
+
     /// Stops ClickHouse where it stands: connections stay open, and nothing answers.
     pub(crate) fn stop_database(&self) -> anyhow::Result<()> {
         self.signal_database("-STOP")

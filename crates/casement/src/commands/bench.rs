@@ -27,12 +27,16 @@ pub(super) async fn run(flags: cli::Bench) -> anyhow::Result<()> {
         }
         BenchCommand::Ingest {
             seconds,
+            rounds,
+            only,
             decisions,
             json,
         } => {
             let options = ingest::Options {
                 time: Duration::from_secs(seconds.max(1)),
-                decisions: decisions.max(1),
+                rounds,
+                only,
+                decisions,
                 json,
             };
             ingest::run(options).await
