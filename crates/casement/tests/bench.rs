@@ -27,7 +27,7 @@ fn faults(arguments: &[&str]) -> Vec<Value> {
 
 #[test]
 fn what_is_killed_and_cut_loses_and_doubles_nothing() {
-    let names = "backend,backend-311,engine,up,up-engine,cut,cut-311,two,term";
+    let names = "backend,backend-311,engine,up,up-engine,cut,cut-311,clock,two,term";
     let lines = faults(&["--rounds", "2", "--only", names]);
     assert_eq!(lines.len(), names.split(',').count());
     for line in lines {

@@ -13,7 +13,10 @@ use std::{
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 
-use super::process::{Process, free_addr};
+use super::{
+    faults::FakeClock,
+    process::{Process, free_addr},
+};
 use crate::{config::Sources, system::this_program};
 
 /// Starting and catching up take at most this long.
@@ -41,6 +44,8 @@ pub(crate) struct Plan {
     pub(crate) journal_path: Option<PathBuf>,
     /// The version of MQTT that backend and ML service speak.
     pub(crate) protocol: &'static str,
+    /// What the backend takes for the time.
+    pub(crate) clock: Option<FakeClock>,
     /// Seconds between two of Mosquitto's snapshots.
     pub(crate) autosave_s: u32,
 }
@@ -53,6 +58,7 @@ impl Plan {
             journal_bytes: None,
             journal_path: None,
             protocol: "auto",
+            clock: None,
             autosave_s: 1_800,
         }
     }
@@ -181,6 +187,10 @@ impl House {
     fn casement(&self, name: &'static str, arguments: &[&str]) -> anyhow::Result<Process> {
         let mut command = Command::new(&self.program);
         command.args(arguments);
+        self.start(name, command)
+    }
+
+    fn start(&self, name: &'static str, command: Command) -> anyhow::Result<Process> {
         Process::start(name, command, &self.dir.join(format!("{name}.log")))
     }
 
@@ -217,10 +227,12 @@ impl House {
     /// A backend on the same data, with its page at `http`.
     pub(crate) fn second_backend(&self, http: SocketAddr) -> anyhow::Result<Process> {
         let config = self.configuration().display().to_string();
-        self.casement(
-            "backend",
-            &["backend", "--config", &config, "--http", &http.to_string()],
-        )
+        let mut command = Command::new(&self.program);
+        command.args(["backend", "--config", &config, "--http", &http.to_string()]);
+        if let Some(clock) = &self.plan.clock {
+            command.envs(clock.environment());
+        }
+        self.start("backend", command)
     }
 
     pub(crate) fn start_ml(&mut self) -> anyhow::Result<()> {

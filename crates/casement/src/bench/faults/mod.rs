@@ -2,6 +2,7 @@
 //! what is stored.
 
 mod books;
+mod clock;
 mod disk;
 mod load;
 mod scenarios;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use serde_json::json;
 
+pub(crate) use self::clock::FakeClock;
 use self::{books::Balance, scenarios::SCENARIOS};
 use super::{Doors, House, house::Plan, latency::Device};
 use crate::output::say;
@@ -111,15 +113,13 @@ fn print_line(scenario: &scenarios::Scenario, rounds: u32, balance: Balance, too
 
 fn print_skipped(scenario: &scenarios::Scenario, as_json: bool) {
     if as_json {
-        say!(
-            "{}",
-            json!({"fault": scenario.name, "not_run": "mounting a small disk is not allowed here"})
-        );
+        say!("{}", json!({"fault": scenario.name, "not_run": scenario.needs}));
     } else {
         say!(
-            "{:<13} {:<34} not run: mounting a small disk is not allowed here",
+            "{:<13} {:<34} not run: {}",
             scenario.name,
-            scenario.what
+            scenario.what,
+            scenario.needs
         );
     }
 }

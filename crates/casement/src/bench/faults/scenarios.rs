@@ -5,6 +5,7 @@ use std::{path::Path, process::Command, time::Duration};
 use anyhow::{Context as _, bail, ensure};
 
 use super::{
+    FakeClock,
     books::{self, Balance},
     disk::SmallDisk,
     load::{Load, jumping, right},
@@ -18,6 +19,8 @@ use crate::bench::{
 
 /// Devices that send while things break.
 const DEVICES: usize = 4;
+/// How far off the backend's clock is after each jump, in seconds.
+const CLOCK_OFF: [i64; 4] = [-3_600, 86_400, -86_400, 0];
 /// The keep-alive of the houses is 5 s: twice that and a little is when silence is noticed at the latest.
 const SILENCE: Duration = Duration::from_secs(17);
 
@@ -37,6 +40,7 @@ pub(super) enum Fault {
     JournalFull,
     DiskFull,
     ClocksJump,
+    ClockJumps,
     TwoBackends,
     Terminated,
     UpTerminated,
@@ -56,6 +60,8 @@ pub(super) struct Scenario {
     pub(super) promised: bool,
     /// The version of MQTT that the backend speaks.
     protocol: &'static str,
+    /// What it needs of the machine, which not every machine has.
+    pub(super) needs: &'static str,
 }
 
 const fn line(name: &'static str, what: &'static str, fault: Fault, rounds: u32) -> Scenario {
@@ -67,6 +73,7 @@ const fn line(name: &'static str, what: &'static str, fault: Fault, rounds: u32)
         kills: false,
         promised: true,
         protocol: "auto",
+        needs: "",
     }
 }
 
@@ -118,8 +125,15 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     },
     line("half-open", "connections that carry nothing", Fault::HalfOpen, 2),
     line("journal-full", "the journal at its bound", Fault::JournalFull, 2),
-    line("disk-full", "no space left for the journal", Fault::DiskFull, 1),
+    Scenario {
+        needs: "mounting a small disk is not allowed here",
+        ..line("disk-full", "no space left for the journal", Fault::DiskFull, 1)
+    },
     line("clocks", "device clocks that jump", Fault::ClocksJump, 1),
+    Scenario {
+        needs: "libfaketime is not installed; on Debian: apt-get install faketime",
+        ..line("clock", "the backend's own clock jumps", Fault::ClockJumps, 4)
+    },
     line("two", "a second backend on the same data", Fault::TwoBackends, 3),
     line("term", "SIGTERM of the backend", Fault::Terminated, 5),
     line("up-term", "SIGTERM of everything in one", Fault::UpTerminated, 5),
@@ -161,26 +175,34 @@ pub(super) async fn run(
         plan.journal_path = Some(disk.path().join("journal"));
         small_disk = Some(disk);
     }
-    let proxy_at = plan.through;
+    if fault == Fault::ClockJumps {
+        let Some(clock) = FakeClock::find(dir)? else {
+            return Ok(None);
+        };
+        plan.clock = Some(clock);
+    }
+    let (proxy_at, clock) = (plan.through, plan.clock.clone());
     let mut house = House::prepare(dir, plan)?;
     let proxy = match proxy_at {
         Some(addr) => Some(Proxy::start(addr, house.mqtt).await?),
         None => None,
     };
     house.open().await?;
-    let clock = if fault == Fault::ClocksJump {
+    let devices_clock = if fault == Fault::ClocksJump {
         jumping
     } else {
         right
     };
-    let load = Load::start(house.mqtt, scenario.name, DEVICES, clock);
+    let load = Load::start(house.mqtt, scenario.name, DEVICES, devices_clock);
     for round in 0..rounds {
         // Under way for a different while each time, so that the fault falls into different phases of a batch.
         pause(Duration::from_millis(300 + u64::from(round) * 137 % 900)).await;
         let before = load.acknowledged();
-        break_something(fault, &mut house, proxy.as_ref(), small_disk.as_ref(), away)
-            .await
-            .with_context(|| format!("round {} of '{}'", round + 1, scenario.name))?;
+        let broken = match &clock {
+            Some(clock) => clock.jump(CLOCK_OFF[round as usize % CLOCK_OFF.len()]).await,
+            None => break_something(fault, &mut house, proxy.as_ref(), small_disk.as_ref(), away).await,
+        };
+        broken.with_context(|| format!("round {} of '{}'", round + 1, scenario.name))?;
         // A round without load proves nothing: readings have to be acknowledged again after each fault.
         wait_until("readings are acknowledged again", || load.acknowledged() > before).await?;
     }
@@ -192,7 +214,17 @@ pub(super) async fn run(
         "only {} readings were acknowledged: the load did not run",
         sent.acknowledged.len()
     );
-    let balance = books::close(&mut house, &sent, fault != Fault::ClocksJump).await?;
+    // Readings of clocks that cannot be right, seen from the backend's, get the time of receipt.
+    let right_times = !matches!(fault, Fault::ClocksJump | Fault::ClockJumps);
+    let balance = books::close(&mut house, &sent, right_times).await?;
+    if clock.is_some() {
+        let span = house
+            .sql("SELECT dateDiff('hour', min(received_at), max(received_at)) FROM iot.sensor_temperature")?;
+        ensure!(
+            span.trim().parse::<i64>()? >= 24,
+            "the clock did not jump: {span} hours"
+        );
+    }
     drop(house);
     drop(small_disk);
     Ok(Some(balance))
@@ -263,7 +295,8 @@ async fn break_something(
         }
         Fault::JournalFull => journal_full(house).await,
         Fault::DiskFull => disk_full(house, disk.context("this fault needs a small disk")?).await,
-        Fault::ClocksJump => {
+        // The first needs nothing but the devices, the second nothing but the clock.
+        Fault::ClocksJump | Fault::ClockJumps => {
             pause(Duration::from_secs(3)).await;
             Ok(())
         }
