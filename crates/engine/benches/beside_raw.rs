@@ -22,6 +22,10 @@ use std::{
 use engine::{Options, confine, raw::Raw, serve};
 use tokio_util::sync::CancellationToken;
 
+/// As in the binary that people run.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const ROWS: usize = 10_000;
 const ROUNDS: usize = 5;
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS default.readings (timestamp DateTime64(3), device_id LowCardinality(String), \

@@ -108,7 +108,8 @@ async fn a_message_of_any_size_is_read_because_it_cannot_be_declined() {
 async fn a_broker_without_mqtt_5_is_spoken_to_in_its_own_version() {
     let mosquitto = Mosquitto::start("");
     for refusal in [&[0x20, 0x02, 0x00, 0x01][..], &[]] {
-        let gate = Gate::before(mosquitto.address(), refusal).await;
+        let line = Line::to(mosquitto.address()).await;
+        let gate = Gate::before(([127, 0, 0, 1], line.port).into(), refusal).await;
         let mut subscribing = options(gate.port, "subscriber");
         subscribing.subscriptions = vec![Subscription::new("t")];
         let (_own, mut incoming) = connect(subscribing);
@@ -121,6 +122,16 @@ async fn a_broker_without_mqtt_5_is_spoken_to_in_its_own_version() {
         .await
         .unwrap();
         assert_eq!(message(&mut incoming).await.payload, "hello");
+
+        line.cut().await;
+        subscribed(&mut incoming).await;
+        within(
+            "the acknowledgement",
+            publisher.publish_confirmed("t", "again", Qos::AtLeastOnce, false),
+        )
+        .await
+        .unwrap();
+        assert_eq!(message(&mut incoming).await.payload, "again");
     }
 }
 

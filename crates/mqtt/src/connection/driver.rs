@@ -29,7 +29,7 @@ pub(super) struct Driver {
     options: ConnectionOptions,
     line: Line,
     version: Version,
-    /// Greetings in this version that nobody answered; `None` once the version is settled.
+    /// Greetings in this version that nobody answered; `None` once it is settled.
     unanswered: Option<u32>,
     /// Whether this process has asked for its subscriptions; a session without them may be an older process's.
     asked: bool,
@@ -141,8 +141,13 @@ impl Driver {
     fn connected(&mut self, terms: &Terms) {
         self.connected_at = Some(Instant::now());
         self.told = None;
-        if self.unanswered.take().is_some() && self.version == Version::V311 {
-            tracing::info!(broker = %self.options.broker, "the broker does not know MQTT 5: MQTT 3.1.1 it is");
+        match (&mut self.unanswered, self.version) {
+            (Some(unanswered), Version::V311) => {
+                tracing::info!(broker = %self.options.broker, "the broker does not know MQTT 5: MQTT 3.1.1 it is");
+                // Perhaps only a proxy hung up: the next connection is another chance.
+                *unanswered = GREETINGS;
+            }
+            (unanswered, _) => *unanswered = None,
         }
         self.shared.counters.connects.fetch_add(1, Relaxed);
         // Without an option against it, subscribing again would bring every retained message again.

@@ -80,7 +80,7 @@ pub(super) struct Failure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Misunderstood {
     No,
-    /// It hung up, or said nothing.
+    /// It hung up.
     Perhaps,
     /// It said so.
     Yes,

@@ -55,7 +55,7 @@ impl Line {
                     ConnectionError::ConnectionRefused(ConnectReturnCode::RefusedProtocolVersion) => {
                         Misunderstood::Yes
                     }
-                    ConnectionError::MqttState(_) | ConnectionError::NetworkTimeout => Misunderstood::Perhaps,
+                    ConnectionError::MqttState(_) => Misunderstood::Perhaps,
                     _ => Misunderstood::No,
                 };
                 Err(Failure {

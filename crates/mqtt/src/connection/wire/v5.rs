@@ -58,8 +58,9 @@ impl Line {
                         ConnectReturnCode::UnsupportedProtocolVersion
                         | ConnectReturnCode::RefusedProtocolVersion,
                     ) => Misunderstood::Yes,
-                    // A refusal in the words of MQTT 3.1.1 is too short for the client, which then waits for more.
-                    ConnectionError::MqttState(_) | ConnectionError::Timeout(_) => Misunderstood::Perhaps,
+                    // A refusal in the words of MQTT 3.1.1 is too short for the client, which then waits for more until
+                    // the broker hangs up. No answer at all more likely means that nobody is there.
+                    ConnectionError::MqttState(_) => Misunderstood::Perhaps,
                     _ => Misunderstood::No,
                 };
                 Err(Failure {
