@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     Appended, Entry, JournalError, Options, Plan, PlanLimits, Stats,
+    keys::Filters,
     ledger::{Boundaries, Ledger},
     lock::DirectoryLock,
     plan,
@@ -42,7 +43,7 @@ impl Journal {
         std::fs::create_dir_all(&options.path)
             .map_err(|source| JournalError::directory(&options.path, source))?;
         let lock = DirectoryLock::acquire(&options.path)?;
-        let opened = open_storage(&options)?;
+        let opened = open_storage(&options, Filters::default())?;
         let shared = Arc::new(Shared {
             options,
             storage: RwLock::new(Some(opened.storage)),

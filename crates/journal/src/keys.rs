@@ -4,23 +4,29 @@
 //! clock that jumps neither forgets keys nor keeps them for ever.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use fjall::{Keyspace, OwnedWriteBatch, PersistMode};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::{JournalError, Key, storage::Storage};
+use crate::{JournalError, Key, filter::Filter, storage::Storage};
 
 const PREFIX: &str = "keys-";
 /// A key is kept for the retention and up to one slice more.
 const SLICES: u32 = 6;
+/// A slice with more keys is not read at the start, but asked for each key until it expires.
+const READ_AT_START: usize = 100_000;
 
 struct Slice {
     start_ms: u64,
     keyspace: Keyspace,
+    filter: Filter,
 }
+
+/// The filters of slices, by their start; they outlive a reopening of the storage.
+pub(crate) type Filters = HashMap<u64, Filter>;
 
 pub(crate) struct Keys {
     retention: Duration,
@@ -31,13 +37,24 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    pub(crate) fn open(storage: &Storage, retention: Duration) -> Result<Self, fjall::Error> {
+    /// `known` are filters that nothing was left out of.
+    pub(crate) fn open(
+        storage: &Storage,
+        retention: Duration,
+        mut known: Filters,
+    ) -> Result<Self, fjall::Error> {
         let mut slices = Vec::new();
         for name in storage.db.list_keyspace_names() {
             if let Some(start_ms) = name.strip_prefix(PREFIX).and_then(|start| start.parse().ok()) {
+                let keyspace = storage.keys(&name)?;
+                let filter = match known.remove(&start_ms) {
+                    Some(filter) => filter,
+                    None => read_filter(&keyspace)?,
+                };
                 slices.push(Slice {
                     start_ms,
-                    keyspace: storage.keys(&name)?,
+                    keyspace,
+                    filter,
                 });
             }
         }
@@ -66,6 +83,7 @@ impl Keys {
             self.slices.push_back(Slice {
                 start_ms: now,
                 keyspace,
+                filter: Filter::default(),
             });
         }
         let lifetime = self.retention.as_millis() as u64 + span;
@@ -78,7 +96,7 @@ impl Keys {
 
     pub(crate) fn contains(&self, key: &Key) -> Result<bool, fjall::Error> {
         for slice in self.slices.iter().rev() {
-            if slice.keyspace.contains_key(key.0)? {
+            if slice.filter.may_hold(&key.0) && slice.keyspace.contains_key(key.0)? {
                 return Ok(true);
             }
         }
@@ -86,7 +104,7 @@ impl Keys {
     }
 
     /// Puts back keys saved from a damaged log; from here on they live as long as new ones.
-    pub(crate) fn restore(&self, storage: &Storage, keys: &[Key]) -> Result<(), JournalError> {
+    pub(crate) fn restore(&mut self, storage: &Storage, keys: &[Key]) -> Result<(), JournalError> {
         let mut batch = storage.db.batch().durability(Some(PersistMode::SyncAll));
         for key in keys {
             self.remember(&mut batch, *key);
@@ -94,10 +112,31 @@ impl Keys {
         batch.commit().map_err(JournalError::write)
     }
 
-    pub(crate) fn remember(&self, batch: &mut OwnedWriteBatch, key: Key) {
-        let newest = self.slices.back().expect("advance opened a slice");
+    /// What the storage need not be asked for, for the next time it is opened.
+    pub(crate) fn into_filters(self) -> Filters {
+        let filters = self
+            .slices
+            .into_iter()
+            .map(|slice| (slice.start_ms, slice.filter));
+        filters.collect()
+    }
+
+    pub(crate) fn remember(&mut self, batch: &mut OwnedWriteBatch, key: Key) {
+        let newest = self.slices.back_mut().expect("advance opened a slice");
+        newest.filter.insert(&key.0);
         batch.insert(&newest.keyspace, key.0, mark(&key.0));
     }
+}
+
+fn read_filter(keyspace: &Keyspace) -> Result<Filter, fjall::Error> {
+    let mut filter = Filter::default();
+    for (n, entry) in keyspace.iter().enumerate() {
+        if n >= READ_AT_START {
+            return Ok(Filter::blind());
+        }
+        filter.insert(&entry.key()?);
+    }
+    Ok(filter)
 }
 
 /// A key's value is its own checksum, so that it can be told from noise in a damaged log.

@@ -5,6 +5,7 @@
 //! ClickHouse, and never acknowledges before the disk has synced.
 
 mod error;
+mod filter;
 mod inspect;
 mod journal;
 mod keys;

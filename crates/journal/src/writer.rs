@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     Appended, Entry, JournalError, Key, Options,
-    keys::Keys,
+    keys::{Filters, Keys},
     ledger::Ledger,
     record::{self, seq_key},
     salvage::{self, LogDamage},
@@ -103,7 +103,7 @@ impl Answers {
 
 /// A group in the making.
 struct Group<'a> {
-    keys: &'a Keys,
+    keys: &'a mut Keys,
     segment: Keyspace,
     /// Cost of the records added.
     appended_bytes: u64,
@@ -151,9 +151,10 @@ impl Writer {
         let shared = Arc::clone(&self.shared);
         // Readers wait meanwhile.
         let mut slot = shared.storage.write();
-        self.keys = None;
+        // All that was remembered is on disk: the filters still hold.
+        let filters = self.keys.take().map(Keys::into_filters).unwrap_or_default();
         *slot = None;
-        if let Err(error) = self.open_into(&mut slot) {
+        if let Err(error) = self.open_into(&mut slot, filters) {
             self.failed = Some((Instant::now(), error));
         }
     }
@@ -250,7 +251,7 @@ impl Writer {
             return Err(error.clone());
         }
         let shared = Arc::clone(&self.shared);
-        let opened = self.open_into(&mut shared.storage.write());
+        let opened = self.open_into(&mut shared.storage.write(), Filters::default());
         match &opened {
             Ok(()) => tracing::info!("journal is open again"),
             Err(error) => self.failed = Some((Instant::now(), error.clone())),
@@ -258,8 +259,8 @@ impl Writer {
         opened
     }
 
-    fn open_into(&mut self, slot: &mut Option<Storage>) -> Result<(), JournalError> {
-        let opened = open_storage(&self.shared.options)?;
+    fn open_into(&mut self, slot: &mut Option<Storage>, filters: Filters) -> Result<(), JournalError> {
+        let opened = open_storage(&self.shared.options, filters)?;
         add(&self.shared.counters.log_damages, opened.log_damages);
         self.keys = Some(opened.keys);
         *slot = Some(opened.storage);
@@ -397,7 +398,7 @@ pub(crate) struct Opened {
     pub(crate) log_damages: u64,
 }
 
-pub(crate) fn open_storage(options: &Options) -> Result<Opened, JournalError> {
+pub(crate) fn open_storage(options: &Options, filters: Filters) -> Result<Opened, JournalError> {
     let open = |source| JournalError::Open {
         path: options.path.clone(),
         source: Arc::new(source),
@@ -427,7 +428,7 @@ pub(crate) fn open_storage(options: &Options) -> Result<Opened, JournalError> {
         .segments
         .drop_finished(&storage.db, ledger.oldest)
         .map_err(open)?;
-    let keys = Keys::open(&storage, options.key_retention).map_err(open)?;
+    let mut keys = Keys::open(&storage, options.key_retention, filters).map_err(open)?;
     if let Some(saved) = &saved {
         keys.restore(&storage, &saved.keys)?;
         salvage::forget_saved(&options.path)?;

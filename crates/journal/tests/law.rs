@@ -290,3 +290,42 @@ async fn segments_come_and_go_and_the_storage_is_renewed_unnoticed() {
         "{keyspaces} keyspaces, {traces} traces"
     );
 }
+
+/// Repeats of some of `count` keyed records, after the journal was opened anew: by itself, as often as it likes, and at
+/// the end by us.
+#[allow(clippy::unwrap_used)]
+async fn repeats_are_known_after(count: u32, segment_bytes: u64) {
+    let directory = tempfile::tempdir().unwrap();
+    let options = Options {
+        segment_bytes,
+        ..Options::new(directory.path())
+    };
+    let entries = |range: std::ops::Range<u32>| range.map(|n| entry(&n.to_string())).collect::<Vec<_>>();
+    let journal = Journal::open(options.clone()).unwrap();
+    let step = 100;
+    for first in (0..count).step_by(step) {
+        journal.append(entries(first..first + step as u32)).await.unwrap();
+    }
+    let all_known =
+        |appended: Vec<Appended>| appended.iter().all(|appended| *appended == Appended::Duplicate);
+    assert!(all_known(journal.append(entries(0..step as u32)).await.unwrap()));
+    drop(journal);
+    let journal = Journal::open(options).unwrap();
+    for first in [0, count / 2, count - step as u32] {
+        let again = entries(first..first + step as u32);
+        assert!(all_known(journal.append(again).await.unwrap()), "from {first}");
+    }
+    let new = journal.append(vec![entry("new")]).await.unwrap();
+    assert!(!all_known(new));
+}
+
+#[tokio::test]
+async fn repeats_are_known_when_the_storage_was_renewed() {
+    repeats_are_known_after(20_000, 500).await;
+}
+
+/// More keys than are read at the start.
+#[tokio::test]
+async fn repeats_are_known_among_very_many() {
+    repeats_are_known_after(120_000, 8 << 20).await;
+}
