@@ -28,7 +28,7 @@ pub fn news(text: fmt::Arguments<'_>) {
         .and_then(|()| out.flush());
 }
 
-/// `println!` by [`news`].
+/// `println!` by [`news()`].
 macro_rules! announce {
     ($($text:tt)*) => {
         $crate::output::news(format_args!($($text)*))
@@ -36,7 +36,7 @@ macro_rules! announce {
 }
 pub(crate) use announce;
 
-/// `println!` by [`line`].
+/// `println!` by [`line()`].
 macro_rules! say {
     ($($text:tt)*) => {
         $crate::output::line(format_args!($($text)*))
