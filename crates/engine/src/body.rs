@@ -1,6 +1,6 @@
 //! Request bodies: pieces as they arrive, from the async side to the blocking thread that inserts them.
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody as _};
 use http_body_util::BodyExt as _;
 use tokio::sync::mpsc;
 
@@ -14,6 +14,8 @@ const WAITING: usize = 8;
 /// Bytes that are given on at once.
 const TOGETHER: usize = 1 << 20;
 /// SQL without data is never larger.
+/// Bytes of a short body.
+const SHORT: u64 = 1 << 20;
 const MAX_SQL: usize = 16 << 20;
 
 /// What is left of a body, readable from a blocking thread.
@@ -24,19 +26,20 @@ pub(crate) struct Pieces {
 }
 
 impl Pieces {
-    /// `first` was read already, in plain; the rest follows.
-    pub(crate) fn new(first: Vec<u8>, body: Option<Body>, decompress: bool) -> Self {
+    /// `first` was read already, in plain; the rest follows. A body of a known and moderate length is waited for: it holds
+    /// up no insert, and the engine gets it in one piece.
+    pub(crate) async fn new(first: Vec<u8>, mut body: Option<Body>, decompress: bool) -> Self {
         let (sender, rest) = mpsc::channel(WAITING);
-        if let Some(mut body) = body {
+        let is_short = |body: &mut Body| body.size_hint().exact().is_some_and(|bytes| bytes <= SHORT);
+        if let Some(body) = body.take_if(is_short) {
+            let whole = axum::body::to_bytes(body, SHORT as usize).await;
+            let _ = sender.try_send(whole.map_err(|_| cut_off()));
+        } else if let Some(mut body) = body {
             tokio::spawn(async move {
                 while let Some(frame) = body.frame().await {
                     let piece = match frame {
                         Ok(frame) => frame.into_data().map_err(|_| ()).ok().map(Ok),
-                        Err(_) => Some(Err(Exception::new(
-                            INCORRECT_DATA,
-                            "INCORRECT_DATA",
-                            "the client ended the connection within the data",
-                        ))),
+                        Err(_) => Some(Err(cut_off())),
                     };
                     let Some(piece) = piece else { continue };
                     let broken = piece.is_err();
@@ -84,6 +87,14 @@ impl Pieces {
     }
 }
 
+fn cut_off() -> Exception {
+    Exception::new(
+        INCORRECT_DATA,
+        "INCORRECT_DATA",
+        "the client ended the connection within the data",
+    )
+}
+
 /// Reads a body that holds SQL, or the beginning of an insert: until `enough` says so, or to its end.
 pub(crate) async fn read_sql(
     body: &mut Body,
@@ -117,10 +128,10 @@ pub(crate) async fn read_sql(
 
 impl Pieces {
     /// Goes on where [`read_sql`] stopped.
-    pub(crate) fn resume(first: Vec<u8>, body: Option<Body>, blocks: Option<BlockReader>) -> Self {
+    pub(crate) async fn resume(first: Vec<u8>, body: Option<Body>, blocks: Option<BlockReader>) -> Self {
         Self {
             blocks,
-            ..Self::new(first, body, false)
+            ..Self::new(first, body, false).await
         }
     }
 }

@@ -257,7 +257,7 @@ async fn read_statement(ask: &mut Ask, mut body: Body) -> Result<(Statement, Pie
             format: Some(format),
             data_from,
         };
-        return Ok((statement, Pieces::new(inline, Some(body), ask.decompress)));
+        return Ok((statement, Pieces::new(inline, Some(body), ask.decompress).await));
     }
     let insert_begun = |sql: &[u8]| {
         let text = String::from_utf8_lossy(sql);
@@ -280,7 +280,7 @@ async fn read_statement(ask: &mut Ask, mut body: Body) -> Result<(Statement, Pie
         data_from,
     } = statement
     else {
-        return Ok((statement, Pieces::new(Vec::new(), None, false)));
+        return Ok((statement, Pieces::new(Vec::new(), None, false).await));
     };
     let format = format.or_else(|| ask.default_format.clone());
     let at = data_from.saturating_sub(prefix).min(bytes.len());
@@ -292,7 +292,7 @@ async fn read_statement(ask: &mut Ask, mut body: Body) -> Result<(Statement, Pie
     };
     Ok((
         statement,
-        Pieces::resume(bytes[at..].to_vec(), more.then_some(body), blocks),
+        Pieces::resume(bytes[at..].to_vec(), more.then_some(body), blocks).await,
     ))
 }
 

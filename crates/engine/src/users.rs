@@ -162,6 +162,10 @@ impl User {
             // By rows alone a block of long rows would fill the memory.
             format!("input_format_max_block_size_bytes = {INSERT_BLOCK_BYTES}"),
             format!("min_insert_block_size_bytes = {INSERT_BLOCK_BYTES}"),
+            format!(
+                "output_format_parallel_formatting = {}",
+                u8::from(limits.parallel_formatting)
+            ),
         ];
         let mut bounds = Vec::new();
         if self == Self::Reader {
