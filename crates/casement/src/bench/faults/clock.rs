@@ -3,11 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::Duration,
 };
-
-/// How long the library may go on with what it read before.
-const CACHED: Duration = Duration::from_secs(1);
 
 /// The library and the file that says how far off the clock is.
 #[derive(Debug, Clone)]
@@ -28,18 +24,12 @@ impl FakeClock {
             library,
             file: dir.join("clock"),
         };
-        clock.write(0)?;
+        clock.jump(0)?;
         Ok(Some(clock))
     }
 
-    /// Sets the clock off by so many seconds; returns when the process sees it.
-    pub(super) async fn jump(&self, seconds: i64) -> anyhow::Result<()> {
-        self.write(seconds)?;
-        tokio::time::sleep(CACHED + Duration::from_millis(200)).await;
-        Ok(())
-    }
-
-    fn write(&self, seconds: i64) -> anyhow::Result<()> {
+    /// Sets the clock off by so many seconds.
+    pub(super) fn jump(&self, seconds: i64) -> anyhow::Result<()> {
         // In one step: a file that is being written says nothing.
         let new = self.file.with_extension("new");
         fs::write(&new, format!("{seconds:+}s\n"))?;
@@ -52,7 +42,7 @@ impl FakeClock {
         [
             ("LD_PRELOAD", self.library.display().to_string()),
             ("FAKETIME_TIMESTAMP_FILE", self.file.display().to_string()),
-            ("FAKETIME_CACHE_DURATION", CACHED.as_secs().to_string()),
+            ("FAKETIME_NO_CACHE", "1".to_owned()),
             // Only what people set jumps; what counts since the start does not.
             ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
         ]
