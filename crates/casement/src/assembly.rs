@@ -6,11 +6,11 @@ use std::{path::Path, time::Duration};
 
 use anyhow::{Context as _, bail};
 use audio::{FeatureOptions, Normalization, Preprocessing, archive::ArchiveOptions};
-use backend::{BackendOptions, TriggerOptions};
-use domain::{FeatureName, Thresholds};
+use backend::{BackendOptions, LocalOptions, TriggerOptions};
+use domain::{FeatureName, Quantity, Thresholds};
 use ml::MlOptions;
 use model::LoadOptions;
-use mqtt::{BrokerUrl, ConnectionOptions, Protocol, TopicPatterns, Topics};
+use mqtt::{BrokerUrl, ConnectionOptions, Protocol, Topics};
 use store::StoreOptions;
 
 use crate::config::{Audio, Config, Engine, Model, Mqtt, Secret};
@@ -20,18 +20,7 @@ const SESSION: Duration = Duration::from_hours(7 * 24);
 
 /// The topics of the configuration.
 pub fn topics(config: &Mqtt) -> anyhow::Result<Topics> {
-    let topics = config.topics.clone();
-    let patterns = TopicPatterns {
-        temperature: topics.temperature,
-        humidity: topics.humidity,
-        audio: topics.audio,
-        inference_request: topics.inference_request,
-        window_control: topics.window_control,
-        window_state: topics.window_state,
-        device_status: topics.device_status,
-        shadow_prediction: topics.shadow_prediction,
-    };
-    Topics::new(&patterns).context("mqtt.topics cannot be used")
+    Topics::new(&config.topics).context("mqtt.topics cannot be used")
 }
 
 /// The connection of a role to the configured broker.
@@ -75,24 +64,35 @@ pub fn backend_connection(config: &Mqtt) -> anyhow::Result<ConnectionOptions> {
 
 /// The backend's options.
 pub fn backend(config: &Config) -> anyhow::Result<BackendOptions> {
-    let mut options = BackendOptions::new(topics(&config.mqtt)?, &config.journal.path, store(config));
-    options.journal.max_bytes = config.journal.max_bytes;
-    options.trigger = TriggerOptions {
-        thresholds: thresholds(config),
-        ..TriggerOptions::default()
-    };
-    options.features = features(&config.audio)?;
-    options.archive = archive(&config.audio);
-    Ok(options)
+    Ok(BackendOptions {
+        topics: topics(&config.mqtt)?,
+        trigger: TriggerOptions {
+            thresholds: thresholds(config),
+            ..TriggerOptions::default()
+        },
+        features: features(&config.audio)?,
+        archive: archive(&config.audio),
+        ..BackendOptions::default()
+    })
+}
+
+/// Where the backend keeps and stores.
+pub fn local(config: &Config) -> LocalOptions {
+    let mut journal = journal::Options::new(&config.journal.path);
+    journal.max_bytes = config.journal.max_bytes;
+    LocalOptions {
+        journal,
+        store: store(config),
+    }
 }
 
 fn thresholds(config: &Config) -> Thresholds {
     let change = &config.change_detection;
-    Thresholds {
-        temperature: change.temperature_threshold,
-        humidity: change.humidity_threshold,
-        audio_always: change.audio_always_trigger,
-    }
+    let mut thresholds = Thresholds::default()
+        .with_change(Quantity::Temperature, change.temperature_threshold)
+        .with_change(Quantity::Humidity, change.humidity_threshold);
+    thresholds.audio_always = change.audio_always_trigger;
+    thresholds
 }
 
 /// The features that rows carry: those asked for, and those that models read.

@@ -7,11 +7,12 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf, sync::Arc, time::Durati
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use backend::{Acceptance, Backend, Door, HttpListener, Ingest, Message, MetricsSource};
+use backend::{Acceptance, Backend, Ingest, Message, Receive};
 use broker::{Broker, BrokerOptions, Publish, PublishHook, Verdict};
 use domain::{RefusalReason, Timestamp};
 use engine::{SpawnOptions, Supervisor};
 use ml::Ml;
+use monitoring::{HttpListener, Monitor, Registry};
 use mqtt::BrokerUrl;
 use simulator::SimulationOptions;
 use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
@@ -69,7 +70,7 @@ impl PublishHook for Hook {
 impl System {
     /// Starts everything; returns when readings are accepted, stored and answered.
     pub async fn start(mut config: Config, options: SystemOptions) -> anyhow::Result<Self> {
-        let listener = HttpListener::bind(config.http.addr).await?;
+        let listener = HttpListener::bind(config.http.addr, "http.addr").await?;
         let http = listener.addr();
         assembly::make_dir(&config.engine.path)?;
         assembly::make_dir(&config.journal.path)?;
@@ -101,7 +102,9 @@ impl System {
     ) -> anyhow::Result<(Broker, Backend, CancellationToken, Vec<JoinHandle<()>>)> {
         // After a crash the journal repairs itself first, which may take a second.
         let options = assembly::backend(config)?;
-        let mut backend = tokio::task::block_in_place(|| Backend::open(options))?;
+        let local = assembly::local(config);
+        let mut registry = Registry::default();
+        let mut backend = tokio::task::block_in_place(|| Backend::open(options, local, &mut registry))?;
         let hook = Arc::new(Hook(backend.ingest()));
         let broker = Broker::start(
             BrokerOptions {
@@ -117,13 +120,15 @@ impl System {
         info!(mqtt = %broker.listen(), clickhouse = %engine.listen(), "broker and engine are up");
         backend.connect(
             assembly::connection(&config.mqtt, &assembly::passing_client_id("casement-backend"))?,
-            &Door::Hook,
+            Receive::ByHook,
         );
         let senders = CancellationToken::new();
-        let (ml, ml_metrics) = start_ml(config, senders.clone()).await?;
-        backend.serve_http(http, vec![ml_metrics]);
+        let ml = Ml::open(assembly::ml(config)?, &mut registry)?;
+        let monitor = Monitor::new(registry, vec![backend.health(), ml.health()]);
+        let ml = start_ml(ml, senders.clone()).await?;
+        let http = http.spawn(monitor.routes().merge(backend.routes()), senders.clone());
         backend.ready().await;
-        let mut tasks = vec![ml];
+        let mut tasks = vec![ml, http];
         if simulate > 0 {
             let simulation = SimulationOptions {
                 devices: simulate,
@@ -175,12 +180,7 @@ impl System {
 }
 
 /// Starts the ML service as a task; returns when it receives requests.
-async fn start_ml(
-    config: &Config,
-    shutdown: CancellationToken,
-) -> anyhow::Result<(JoinHandle<()>, MetricsSource)> {
-    let ml = Ml::open(assembly::ml(config)?)?;
-    let metrics = ml.metrics();
+async fn start_ml(ml: Ml, shutdown: CancellationToken) -> anyhow::Result<JoinHandle<()>> {
     let (ready, is_ready) = oneshot::channel();
     let task = tokio::spawn(async move {
         if let Err(error) = ml.run(shutdown, ready).await {
@@ -191,7 +191,7 @@ async fn start_ml(
         }
     });
     is_ready.await.context("the ML service ended at its start")?;
-    Ok((task, Arc::new(move || metrics.text())))
+    Ok(task)
 }
 
 fn engine_process(config: &Config, program: PathBuf) -> SpawnOptions {

@@ -2,6 +2,7 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf};
 
+use mqtt::TopicPatterns;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Everything that can be configured.
@@ -48,29 +49,7 @@ pub struct Mqtt {
     /// Seconds of silence after which the broker is asked whether it is there; at least 5.
     pub keep_alive_s: u64,
     /// Topic patterns; `+` and `{device_id}` both stand for a device.
-    pub topics: Topics,
-}
-
-/// `mqtt.topics`
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Topics {
-    /// Temperature readings.
-    pub temperature: String,
-    /// Humidity readings.
-    pub humidity: String,
-    /// Clips.
-    pub audio: String,
-    /// Requests to the ML service.
-    pub inference_request: String,
-    /// Commands to windows.
-    pub window_control: String,
-    /// What windows report.
-    pub window_state: String,
-    /// Birth and last will of devices.
-    pub device_status: String,
-    /// What a candidate model would have decided.
-    pub shadow_prediction: String,
+    pub topics: TopicPatterns,
 }
 
 /// `clickhouse`
@@ -285,22 +264,7 @@ impl Default for Mqtt {
             password_file: None,
             ca_file: None,
             keep_alive_s: 30,
-            topics: Topics::default(),
-        }
-    }
-}
-
-impl Default for Topics {
-    fn default() -> Self {
-        Self {
-            temperature: "sensor/+/temperature".into(),
-            humidity: "sensor/+/humidity".into(),
-            audio: "sensor/+/audio".into(),
-            inference_request: "ml/inference/request/{device_id}".into(),
-            window_control: "window/{device_id}/control".into(),
-            window_state: "window/{device_id}/state".into(),
-            device_status: "device/{device_id}/status".into(),
-            shadow_prediction: "ml/prediction/shadow/{device_id}".into(),
+            topics: TopicPatterns::default(),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use std::io::Write as _;
 
+use mqtt::TopicKind;
 use serde_json::json;
 
 use super::{Config, ConfigError, Sources};
@@ -33,9 +34,15 @@ fn message(yaml: &str) -> String {
 fn the_specifications_blocks_load_unchanged() {
     let backend = load(include_str!("../../tests/config/spec-backend.yaml"), &[]).unwrap();
     assert_eq!(backend.clickhouse.addr, "localhost:8123");
-    assert_eq!(backend.mqtt.topics.window_control, "window/+/control");
+    assert_eq!(
+        backend.mqtt.topics.pattern(TopicKind::WindowControl),
+        "window/+/control"
+    );
     let ml = load(include_str!("../../tests/config/spec-ml.yaml"), &[]).unwrap();
-    assert_eq!(ml.mqtt.topics.inference_request, "ml/inference/request/#");
+    assert_eq!(
+        ml.mqtt.topics.pattern(TopicKind::InferenceRequest),
+        "ml/inference/request/#"
+    );
     assert_eq!(ml.audio.features.len(), 5);
 }
 
