@@ -403,7 +403,7 @@ fn every_fault_of_a_request_or_command_has_its_name() {
     };
     for (rest, reason, word) in [
         ("", R::MissingField, "'humidity'"),
-        (r#", "humidity": 101"#, R::OutOfRange, "'humidity'"),
+        (r#", "humidity": 101"#, R::OutOfRange, "humidity 101"),
         (r#", "humidity": 1e400"#, R::NotFinite, ""),
         (
             r#", "humidity": 50, "audio_data": "YWJj""#,
