@@ -46,6 +46,8 @@ quantities! {
     // variant: word, name, unit, values that a working sensor can report, decimals worth showing, change that matters
     Temperature: "temperature", "Temperature", "°C", (-60.0, 100.0), 1, Some(0.5);
     Humidity: "humidity", "Humidity", "%", (0.0, 100.0), 1, Some(2.0);
+    // The output range of Sensirion's SCD4x; outdoors there are 420 ppm.
+    Co2: "co2", "CO₂", "ppm", (0.0, 40_000.0), 0, None;
 }
 
 struct Facts {

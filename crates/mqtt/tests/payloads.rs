@@ -460,7 +460,7 @@ fn every_fault_of_a_request_or_command_has_its_name() {
             "50",
             r#"{"temperature": 200, "humidity": 50}"#,
             R::OutOfRange,
-            "'temperature'",
+            "temperature 200",
         ),
     ] {
         let refusal = control(position, used).unwrap_err();

@@ -1,6 +1,6 @@
 //! One room's heat and moisture: air and mass, exchanging heat with each other and with the outdoors.
 //!
-//! In: outdoor conditions, people, how far the window is open. Out: temperature, humidity and the flows that changed
+//! In: outdoor conditions, people, how far the window is open. Out: temperature, humidity, CO₂ and the flows that changed
 //! them. Two capacities for heat (air, mass) and one for water; explicit Euler, so steps stay below a minute.
 
 use crate::{
@@ -11,6 +11,10 @@ use crate::{
 
 /// Wallpaper, textiles and wood hold this many times the water of the air (effective capacitance model).
 const MOISTURE_CAPACITY: f64 = 4.0;
+/// CO₂ outdoors, ppm.
+const OUTDOOR_CO2_PPM: f64 = 420.0;
+/// What a seated person breathes out: 0.0052 l/s (ASHRAE 62.1-2016, appendix D), in ppm·m³/s.
+const CO2_PER_PERSON: f64 = 5.2;
 /// Convective transfer to a pane, W/(m² K); by Lewis' relation it carries water to it as well.
 const PANE_W_PER_M2_K: f64 = 3.5;
 /// How much of the temperature difference lies between the air and the inner side of a pane.
@@ -49,6 +53,7 @@ pub struct Room {
     air_celsius: f64,
     mass_celsius: f64,
     humidity_ratio: f64,
+    co2_ppm: f64,
 }
 
 impl Room {
@@ -59,6 +64,7 @@ impl Room {
             air_celsius: celsius,
             mass_celsius: celsius,
             humidity_ratio: air::ratio_from_relative(celsius, humidity_percent),
+            co2_ppm: OUTDOOR_CO2_PPM,
         }
     }
 
@@ -80,6 +86,11 @@ impl Room {
     /// Relative humidity, percent.
     pub fn humidity_percent(&self) -> f64 {
         air::relative_humidity(self.air_celsius, self.humidity_ratio).clamp(0.0, 100.0)
+    }
+
+    /// CO₂ in the air, ppm.
+    pub const fn co2_ppm(&self) -> f64 {
+        self.co2_ppm
     }
 
     /// Dew point, degrees Celsius.
@@ -138,6 +149,8 @@ impl Room {
         // Sunlight warms what it falls on: mostly floor and furniture.
         let air_gain = glass_w + air_w + 0.4 * sun_w + activity.heat_w + heating_w - to_mass_w;
         let mass_gain = wall_w + 0.6 * sun_w + to_mass_w;
+        let co2 = CO2_PER_PERSON * activity.people - exchange * (self.co2_ppm - OUTDOOR_CO2_PPM);
+        self.co2_ppm += co2 / p.volume_m3 * seconds;
         let water_capacity = MOISTURE_CAPACITY * p.volume_m3 * air::DENSITY;
         self.air_celsius += air_gain / p.air_j_per_k * seconds;
         self.mass_celsius += mass_gain / p.mass_j_per_k * seconds;

@@ -23,6 +23,7 @@ const fn data_sheet(quantity: Quantity) -> DataSheet {
     let (range, error, noise) = match quantity {
         Quantity::Temperature => ((-40.0, 85.0), 0.2, 0.04),
         Quantity::Humidity => ((0.0, 100.0), 1.5, 0.2),
+        Quantity::Co2 => ((400.0, 5_000.0), 40.0, 5.0),
     };
     DataSheet { range, error, noise }
 }

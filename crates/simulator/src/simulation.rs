@@ -176,6 +176,7 @@ impl VirtualRoom {
         let truth = match quantity {
             Quantity::Temperature => self.room.temperature_celsius(),
             Quantity::Humidity => self.room.humidity_percent(),
+            Quantity::Co2 => self.room.co2_ppm(),
         };
         self.sensors.read(quantity, truth)
     }

@@ -43,6 +43,29 @@ fn rest(room: &mut Room, outdoor: &Outdoor, opening: f64, minutes: u32) {
     }
 }
 
+#[test]
+fn people_fill_a_shut_room_with_co2_and_an_open_window_lets_it_out() {
+    let profile = Profile::new(RoomKind::Classroom, 1, 0);
+    let outdoor = outdoor(10.0, 5.0);
+    let lesson = Activity {
+        people: 24.0,
+        heat_w: 1_800.0,
+        moisture_kg_per_s: 0.0,
+        speech: 0.5,
+    };
+    let mut room = Room::new(profile, 21.0, 50.0);
+    let minutes = |room: &mut Room, minutes: u32, opening: f64| {
+        for _ in 0..minutes * 2 {
+            room.step(30.0, &outdoor, opening, &lesson, 0.0);
+        }
+        room.co2_ppm()
+    };
+    let shut = minutes(&mut room, 45, 0.0);
+    assert!((1_500.0..4_000.0).contains(&shut), "{shut}");
+    let aired = minutes(&mut room, 10, 1.0);
+    assert!(aired < 0.7 * shut && aired > 420.0, "{aired}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
