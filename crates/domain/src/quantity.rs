@@ -48,6 +48,14 @@ quantities! {
     Humidity: "humidity", "Humidity", "%", (0.0, 100.0), 1, Some(2.0);
     // The output range of Sensirion's SCD4x; outdoors there are 420 ppm.
     Co2: "co2", "CO₂", "ppm", (0.0, 40_000.0), 0, None;
+    // The measuring range of Bosch's BME280.
+    Pressure: "pressure", "Pressure", "hPa", (300.0, 1_100.0), 1, None;
+    // Above what sunlight reaches (about 130,000 lx).
+    Illuminance: "illuminance", "Illuminance", "lx", (0.0, 200_000.0), 0, None;
+    // The range that WMO-No. 8 asks of rain gauges.
+    Rain: "rain", "Rain", "mm/h", (0.0, 2_000.0), 1, None;
+    // Above the strongest gust that was measured (113 m/s).
+    Wind: "wind", "Wind", "m/s", (0.0, 120.0), 1, None;
 }
 
 struct Facts {

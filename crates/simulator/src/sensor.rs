@@ -24,6 +24,10 @@ const fn data_sheet(quantity: Quantity) -> DataSheet {
         Quantity::Temperature => ((-40.0, 85.0), 0.2, 0.04),
         Quantity::Humidity => ((0.0, 100.0), 1.5, 0.2),
         Quantity::Co2 => ((400.0, 5_000.0), 40.0, 5.0),
+        Quantity::Pressure => ((300.0, 1_100.0), 1.0, 0.03),
+        Quantity::Illuminance => ((0.0, 120_000.0), 2.0, 1.0),
+        Quantity::Rain => ((0.0, 500.0), 0.01, 0.0),
+        Quantity::Wind => ((0.0, 60.0), 0.2, 0.1),
     };
     DataSheet { range, error, noise }
 }

@@ -86,6 +86,7 @@ pub struct VirtualRoom {
     weather: Arc<Weather>,
     room: Room,
     window: Window,
+    index: usize,
     sensors: Sensors,
     microphone: ChaCha8Rng,
     time: SimulatedTime,
@@ -111,6 +112,7 @@ impl VirtualRoom {
             weather,
             room,
             window: Window::new(position, FULL_TRAVEL),
+            index,
             sensors: Sensors::new(
                 noise::generator(seed, stream + 3),
                 noise::generator(seed, stream + 5),
@@ -166,9 +168,15 @@ impl VirtualRoom {
         }
     }
 
-    /// The quantities that the device measures.
+    /// The quantities that the device measures: the first one of a house has the weather station.
     pub fn quantities(&self) -> impl Iterator<Item = Quantity> + use<> {
-        Quantity::ALL.into_iter()
+        let has_weather_station = self.index == 0;
+        Quantity::ALL.into_iter().filter(move |quantity| match quantity {
+            Quantity::Temperature | Quantity::Humidity | Quantity::Co2 => true,
+            Quantity::Pressure | Quantity::Illuminance | Quantity::Rain | Quantity::Wind => {
+                has_weather_station
+            }
+        })
     }
 
     /// What the sensor of `quantity` reports now; each call draws new noise.
@@ -177,6 +185,10 @@ impl VirtualRoom {
             Quantity::Temperature => self.room.temperature_celsius(),
             Quantity::Humidity => self.room.humidity_percent(),
             Quantity::Co2 => self.room.co2_ppm(),
+            Quantity::Pressure => self.outdoor.pressure_hpa,
+            Quantity::Illuminance => self.outdoor.illuminance_lux(),
+            Quantity::Rain => self.outdoor.rain_mm_per_h,
+            Quantity::Wind => self.outdoor.wind_m_per_s,
         };
         self.sensors.read(quantity, truth)
     }

@@ -59,6 +59,8 @@ pub struct Outdoor {
     pub rain_mm_per_h: f64,
     /// Sunlight on level ground in watts a square metre.
     pub sunlight_w_per_m2: f64,
+    /// Air pressure at the station in hectopascals.
+    pub pressure_hpa: f64,
     /// Traffic noise in front of a house at a busy street, dB(A).
     pub street_db: f64,
 }
@@ -67,6 +69,11 @@ impl Outdoor {
     /// Relative humidity in percent.
     pub fn humidity_percent(&self) -> f64 {
         air::relative_humidity(self.temperature_celsius, self.humidity_ratio())
+    }
+
+    /// Light on level ground in lux: daylight has about 110 lumens a watt.
+    pub fn illuminance_lux(&self) -> f64 {
+        110.0 * self.sunlight_w_per_m2
     }
 
     /// Kilograms of water in a kilogram of dry air.
@@ -85,6 +92,7 @@ pub struct Weather {
     dryness: Noise,
     wind: Noise,
     traffic: Noise,
+    pressure: Noise,
 }
 
 impl Weather {
@@ -99,6 +107,7 @@ impl Weather {
             dryness: noise(5, 30.0),
             wind: noise(6, 4.0),
             traffic: noise(7, 0.25),
+            pressure: noise(8, 48.0),
         }
     }
 
@@ -121,6 +130,7 @@ impl Weather {
             wind_m_per_s: (2.2 * by_day * (0.5 * self.wind.at(t) + 0.1 * self.gust.at(t)).exp()).min(20.0),
             rain_mm_per_h,
             sunlight_w_per_m2: sunlight(time, cover),
+            pressure_hpa: 1_013.0 + 9.0 * self.pressure.at(t),
             street_db: self.street(time),
         }
     }

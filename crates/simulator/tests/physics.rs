@@ -24,6 +24,7 @@ fn outdoor(celsius: f64, dew_point: f64) -> Outdoor {
         wind_m_per_s: 2.0,
         rain_mm_per_h: 0.0,
         sunlight_w_per_m2: 0.0,
+        pressure_hpa: 1_013.0,
         street_db: 60.0,
     }
 }

@@ -25,7 +25,7 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 8] = [
+const MIGRATIONS: [Migration; 9] = [
     migration!(1, "0001_schema_migrations"),
     migration!(2, "0002_readings"),
     migration!(3, "0003_audio"),
@@ -34,6 +34,7 @@ const MIGRATIONS: [Migration; 8] = [
     migration!(6, "0006_ingest_errors"),
     migration!(7, "0007_window_action_origin"),
     migration!(8, "0008_co2"),
+    migration!(9, "0009_weather"),
 ];
 
 /// The version of the schema that this program needs.
