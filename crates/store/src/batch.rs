@@ -46,6 +46,22 @@ impl Batch {
         self.readings.get(&quantity).map_or(&[], Vec::as_slice)
     }
 
+    /// Every row, in the order of insertion.
+    pub fn rows(&self) -> impl Iterator<Item = Row> + '_ {
+        let readings = self.readings.iter().flat_map(|(quantity, rows)| {
+            let row = |row: &ReadingRow| Row::Reading(*quantity, row.clone());
+            rows.iter().map(row)
+        });
+        readings
+            .chain(self.audio.iter().cloned().map(Row::Audio))
+            .chain(self.window_actions.iter().cloned().map(Row::WindowAction))
+            .chain(self.ml_predictions.iter().cloned().map(Row::MlPrediction))
+            .chain(self.devices.iter().cloned().map(Row::Device))
+            .chain(self.window_states.iter().cloned().map(Row::WindowState))
+            .chain(self.device_events.iter().cloned().map(Row::DeviceEvent))
+            .chain(self.ingest_errors.iter().cloned().map(Row::IngestError))
+    }
+
     /// Rows for `table`.
     pub fn rows_of(&self, table: Table) -> usize {
         match table {

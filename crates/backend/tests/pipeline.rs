@@ -1,0 +1,293 @@
+//! From a message to a row: nothing lost, nothing doubled, whatever the log and the database do.
+#![allow(missing_docs, clippy::unwrap_used, clippy::float_cmp)]
+
+mod support;
+
+use std::sync::Arc;
+
+use backend::Acceptance;
+use domain::{Quantity, RefusalReason};
+use monitoring::State;
+use store::{Row, Table};
+use support::{Bench, MemoryLog, MemoryTables, reading};
+
+const TEMPERATURE: Table = Table::Sensor(Quantity::Temperature);
+
+#[tokio::test(start_paused = true)]
+async fn every_quantity_is_stored_once_in_its_table() {
+    let bench = Bench::start();
+    for quantity in Quantity::ALL {
+        let (low, high) = quantity.range();
+        let value = f64::midpoint(low, high).floor();
+        for expected in [Acceptance::Stored, Acceptance::Duplicate] {
+            let acceptance = bench.reading("room-1", quantity.as_str(), 0, value).await;
+            assert_eq!(acceptance, expected, "{quantity}");
+        }
+        bench
+            .until("stored", |bench| bench.tables.values(quantity) == [value])
+            .await;
+    }
+    assert_eq!(bench.metric("duplicates_total"), Quantity::COUNT as u64);
+    let (log, tables) = (Arc::clone(&bench.log), Arc::clone(&bench.tables));
+    assert_eq!(bench.stop().await, 0);
+    assert_eq!(log.records(), 0);
+    for quantity in Quantity::ALL {
+        assert_eq!(tables.count(Table::Sensor(quantity)), 1, "{quantity}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_clickhouse_rows_wait_decisions_do_not_and_health_says_so() {
+    let bench = Bench::start();
+    bench
+        .until("ready", |bench| bench.reason("clickhouse").is_none())
+        .await;
+    bench.tables.set_away(true);
+    bench.reading("room-1", "temperature", 0, 21.5).await;
+    bench.reading("room-1", "humidity", 0, 50.0).await;
+    bench
+        .until("told", |bench| bench.reason("clickhouse").is_some())
+        .await;
+    let reason = bench.reason("clickhouse").unwrap();
+    assert!(reason.contains("connection refused"), "{reason}");
+    assert_eq!(bench.health().state, State::Down);
+    assert_eq!(bench.metric("store_up"), 0);
+    bench
+        .until("a request", |bench| !bench.outlet.sent.lock().is_empty())
+        .await;
+    bench.tables.set_away(false);
+    bench
+        .until("stored", |bench| {
+            bench.tables.values(Quantity::Humidity) == [50.0]
+        })
+        .await;
+    assert!(bench.metric("store_failures_total") > 0);
+    assert_eq!(bench.metric("store_up"), 1);
+    // However often it was tried, the plan was the same.
+    let mut offered = bench.tables.offered();
+    offered.dedup();
+    let mut distinct = offered.clone();
+    distinct.sort();
+    distinct.dedup();
+    assert_eq!(offered.len(), distinct.len(), "{offered:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_insert_whose_answer_is_lost_is_not_stored_twice() {
+    let bench = Bench::start();
+    bench.tables.lose_next_answer();
+    bench.reading("room-1", "temperature", 0, 21.5).await;
+    bench
+        .until("finished", |bench| bench.metric("rows_stored_total") > 0)
+        .await;
+    assert_eq!(bench.tables.values(Quantity::Temperature), [21.5]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_before_the_plan_is_finished_stores_nothing_twice() {
+    let (log, tables) = (Arc::<MemoryLog>::default(), Arc::<MemoryTables>::default());
+    {
+        let bench = Bench::around(Arc::clone(&log), Arc::clone(&tables));
+        bench
+            .until("ready", |bench| bench.reason("clickhouse").is_none())
+            .await;
+        bench.tables.lose_next_answer();
+        bench.reading("room-1", "temperature", 0, 21.5).await;
+        bench
+            .until("half done", |bench| {
+                bench.tables.count(TEMPERATURE) == 1 && bench.log.records() > 0
+            })
+            .await;
+        // Nothing is stopped in order: the tasks end with their tokens' owner.
+        bench.tables.set_away(true);
+        drop(bench);
+    }
+    tables.set_away(false);
+    let bench = Bench::around(Arc::clone(&log), Arc::clone(&tables));
+    bench.until("stored", |bench| bench.log.records() == 0).await;
+    assert_eq!(tables.values(Quantity::Temperature), [21.5]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_row_leaves_its_batch_and_the_others_are_stored_once() {
+    let bench = Bench::start();
+    bench.tables.set_away(true);
+    bench.tables.refuse(13.0);
+    for second in 0..20 {
+        bench
+            .reading("room-1", "temperature", second, second as f64)
+            .await;
+        bench.reading("room-1", "humidity", second, 50.0).await;
+    }
+    bench.tables.set_away(false);
+    bench.until("stored", |bench| bench.log.records() == 0).await;
+    let mut values = bench.tables.values(Quantity::Temperature);
+    values.sort_by(f64::total_cmp);
+    let expected: Vec<f64> = (0..20).filter(|second| *second != 13).map(f64::from).collect();
+    assert_eq!(values, expected);
+    assert_eq!(bench.tables.count(Table::Sensor(Quantity::Humidity)), 20);
+    let errors = bench.tables.errors();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert_eq!(errors[0].0, "database");
+    assert!(errors[0].1.contains("sane"), "{errors:?}");
+    assert_eq!(bench.metric("rows_refused_total"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_error_row_does_not_come_back_for_ever() {
+    let bench = Bench::start();
+    bench.tables.refuse_errors();
+    assert_eq!(
+        bench.send("sensor/room-1/temperature", "no JSON").await,
+        Acceptance::Refused(RefusalReason::NotJson)
+    );
+    bench
+        .until("counted", |bench| bench.metric("rows_refused_total") == 1)
+        .await;
+    bench.until("gone", |bench| bench.log.records() == 0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_cannot_be_read_is_told_and_stops_nobody() {
+    let bench = Bench::start();
+    bench.tables.set_away(true);
+    bench.log.append_raw(b"\xffno row");
+    bench.reading("room-1", "temperature", 0, 20.0).await;
+    bench.reading("room-1", "temperature", 1, 21.0).await;
+    bench.log.damage(1);
+    bench.tables.set_away(false);
+    bench
+        .until("told", |bench| bench.tables.errors().len() == 2)
+        .await;
+    let errors = bench.tables.errors();
+    assert!(
+        errors.iter().any(|(_, detail)| detail.contains("record 0")),
+        "{errors:?}"
+    );
+    assert!(
+        errors.iter().any(|(_, detail)| detail.contains("record 1")),
+        "{errors:?}"
+    );
+    assert_eq!(bench.tables.values(Quantity::Temperature), [21.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_room_nothing_is_acknowledged_until_there_is() {
+    let bench = Bench::start();
+    bench.log.set_full(true);
+    let mut waiting = bench.post("sensor/room-1/temperature", &reading(0, 20.0)).await;
+    bench
+        .until("told", |bench| bench.reason("journal").is_some())
+        .await;
+    assert!(!bench.health().is_ready());
+    tokio::time::sleep(std::time::Duration::from_secs(30)).await;
+    assert!(waiting.try_recv().is_err(), "nothing was acknowledged");
+    bench.log.set_full(false);
+    assert_eq!(waiting.await.unwrap(), Some(Acceptance::Stored));
+    // It was decided on once, not once for each try.
+    assert_eq!(bench.metric(r#"messages_total{kind="temperature"}"#), 1);
+    assert!(bench.reason("journal").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_leaves_what_cannot_be_stored_in_the_log() {
+    let bench = Bench::start();
+    bench.tables.set_away(true);
+    bench.reading("room-1", "temperature", 0, 20.0).await;
+    let log = Arc::clone(&bench.log);
+    let tables = Arc::clone(&bench.tables);
+    assert!(bench.stop().await >= 1);
+    tables.set_away(false);
+    let bench = Bench::around(log, tables);
+    bench.until("stored", |bench| bench.log.records() == 0).await;
+    assert_eq!(bench.tables.values(Quantity::Temperature), [20.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_cannot_be_read_is_tried_again() {
+    let bench = Bench::start();
+    bench.log.set_broken(true);
+    bench.reading("room-1", "temperature", 0, 20.0).await;
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    assert_eq!(bench.tables.count(TEMPERATURE), 0);
+    bench.log.set_broken(false);
+    bench
+        .until("stored", |bench| bench.tables.count(TEMPERATURE) == 1)
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn bad_messages_change_nothing_but_the_list_of_errors() {
+    let bench = Bench::start();
+    for (topic, payload, reason) in [
+        (
+            "sensor/a b/temperature",
+            reading(0, 20.0),
+            RefusalReason::BadDeviceId,
+        ),
+        ("sensor/a/radiation", reading(0, 20.0), RefusalReason::BadTopic),
+        (
+            "sensor/a/temperature",
+            reading(0, 200.0),
+            RefusalReason::OutOfRange,
+        ),
+        ("sensor/a/co2", reading(0, -1.0), RefusalReason::OutOfRange),
+        ("sensor/a/wind", "{}".to_owned(), RefusalReason::MissingField),
+        ("window/a/state", "[]".to_owned(), RefusalReason::WrongType),
+    ] {
+        let acceptance = bench.send(topic, &payload).await;
+        assert_eq!(acceptance, Acceptance::Refused(reason), "{topic}");
+    }
+    for topic in [
+        "",
+        "home/a/temperature",
+        "ml/inference/request/a",
+        "$SYS/broker/uptime",
+    ] {
+        assert_eq!(bench.send(topic, "{}").await, Acceptance::Ignored, "{topic}");
+    }
+    bench
+        .until("listed", |bench| bench.tables.errors().len() == 6)
+        .await;
+    assert!(bench.backend.devices().snapshot().is_empty());
+    for _ in 0..100 {
+        bench.send("sensor/noisy/temperature", "no JSON").await;
+    }
+    bench.until("listed", |bench| bench.log.records() == 0).await;
+    assert_eq!(bench.tables.errors().len(), 6 + 20, "twenty a minute and topic");
+    assert_eq!(bench.metric(r#"refused_total{kind="not_json"}"#), 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_of_a_person_is_an_action_and_no_prediction() {
+    let bench = Bench::start();
+    let command = |extra: &str| {
+        format!(
+            r#"{{"timestamp": "2025-10-24T12:00:00Z", "position": 40, "confidence": 1, {extra}
+               "features_used": {{"temperature": 21, "humidity": 50}}}}"#
+        )
+    };
+    for extra in [
+        r#""origin": "person", "command_id": "a","#,
+        r#""model_version": "v1", "command_id": "b","#,
+        r#""command_id": "c","#,
+    ] {
+        let acceptance = bench.send("window/room-1/control", &command(extra)).await;
+        assert_eq!(acceptance, Acceptance::Stored, "{extra}");
+    }
+    bench.until("stored", |bench| bench.log.records() == 0).await;
+    let rows = bench.tables.rows();
+    let actions = rows.iter().filter_map(|row| match row {
+        Row::WindowAction(row) => Some((row.command_id.as_str(), row.origin.as_str())),
+        _ => None,
+    });
+    assert_eq!(
+        actions.collect::<Vec<_>>(),
+        [("a", "person"), ("b", "model"), ("c", "")]
+    );
+    let predictions = rows.iter().filter_map(|row| match row {
+        Row::MlPrediction(row) => Some((row.command_id.as_str(), row.model_version.as_str())),
+        _ => None,
+    });
+    assert_eq!(predictions.collect::<Vec<_>>(), [("b", "v1"), ("c", "unknown")]);
+}

@@ -1,0 +1,191 @@
+//! Tables in memory, with tokens as ClickHouse has them: the same table and token again changes nothing.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use backend::{History, Tables};
+use domain::{Quantity, Timestamp};
+use parking_lot::Mutex;
+use store::{Batch, DeviceRow, InsertError, LatestAction, LatestReading, Row, StoreError, Table};
+
+#[derive(Debug, Default)]
+struct State {
+    rows: Vec<Row>,
+    tokens: HashSet<(Table, String)>,
+    /// Every token that was offered, in order.
+    offered: Vec<String>,
+    away: bool,
+    /// The answer to the next insert is lost after its rows are stored.
+    lose_answer: bool,
+    refused_value: Option<f64>,
+    refuse_errors: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct MemoryTables {
+    state: Mutex<State>,
+}
+
+fn away(table: Table) -> InsertError {
+    InsertError::Unavailable {
+        table,
+        code: None,
+        source: clickhouse::error::Error::Custom("connection refused".into()),
+    }
+}
+
+impl MemoryTables {
+    pub fn set_away(&self, away: bool) {
+        self.state.lock().away = away;
+    }
+
+    pub fn lose_next_answer(&self) {
+        self.state.lock().lose_answer = true;
+    }
+
+    /// Refuses readings of this value.
+    pub fn refuse(&self, value: f64) {
+        self.state.lock().refused_value = Some(value);
+    }
+
+    /// Refuses rows of `ingest_errors`, too.
+    pub fn refuse_errors(&self) {
+        self.state.lock().refuse_errors = true;
+    }
+
+    pub fn offered(&self) -> Vec<String> {
+        self.state.lock().offered.clone()
+    }
+
+    pub fn rows(&self) -> Vec<Row> {
+        self.state.lock().rows.clone()
+    }
+
+    pub fn count(&self, table: Table) -> usize {
+        self.rows().iter().filter(|row| row.table() == table).count()
+    }
+
+    /// The values of a quantity's table, in the order of insertion.
+    pub fn values(&self, wanted: Quantity) -> Vec<f64> {
+        let value = |row: &Row| match row {
+            Row::Reading(quantity, row) if *quantity == wanted => Some(row.value),
+            _ => None,
+        };
+        self.rows().iter().filter_map(value).collect()
+    }
+
+    /// Reason and detail of every refused message or row.
+    pub fn errors(&self) -> Vec<(String, String)> {
+        let error = |row: &Row| match row {
+            Row::IngestError(row) => Some((row.reason.clone(), row.detail.clone())),
+            _ => None,
+        };
+        self.rows().iter().filter_map(error).collect()
+    }
+
+    pub fn put(&self, row: Row) {
+        self.state.lock().rows.push(row);
+    }
+}
+
+impl State {
+    fn refuses(&self, row: &Row) -> bool {
+        match row {
+            Row::Reading(_, row) => Some(row.value) == self.refused_value,
+            Row::IngestError(_) => self.refuse_errors,
+            _ => false,
+        }
+    }
+}
+
+#[async_trait]
+impl Tables for MemoryTables {
+    async fn prepare(&self) -> Result<u32, StoreError> {
+        if self.state.lock().away {
+            return Err(StoreError::Timeout);
+        }
+        Ok(1)
+    }
+
+    async fn insert(&self, batch: &Batch, token: &str, done: &[Table]) -> Result<(), InsertError> {
+        let mut state = self.state.lock();
+        state.offered.push(token.to_owned());
+        let mut stored = done.to_vec();
+        let mut refused = None;
+        let wanted: Vec<Table> = batch.tables().filter(|table| !done.contains(table)).collect();
+        for table in wanted {
+            if state.away {
+                return Err(away(table));
+            }
+            let rows: Vec<Row> = batch.rows().filter(|row| row.table() == table).collect();
+            if rows.iter().any(|row| state.refuses(row)) {
+                refused.get_or_insert(table);
+                continue;
+            }
+            if state.tokens.insert((table, token.to_owned())) {
+                state.rows.extend(rows);
+            }
+            stored.push(table);
+            if std::mem::take(&mut state.lose_answer) {
+                return Err(away(table));
+            }
+        }
+        match refused {
+            None => Ok(()),
+            Some(table) => Err(InsertError::Refused {
+                table,
+                message: "constraint 'sane' is violated".into(),
+                code: 469,
+                stored,
+            }),
+        }
+    }
+}
+
+#[async_trait]
+impl History for MemoryTables {
+    async fn devices(&self, limit: usize) -> Result<Vec<DeviceRow>, StoreError> {
+        if self.state.lock().away {
+            return Err(StoreError::Timeout);
+        }
+        let device = |row: &Row| match row {
+            Row::Device(row) => Some(row.clone()),
+            _ => None,
+        };
+        // The last one of a device wins, as after merging.
+        let rows = self.rows();
+        let mut newest = std::collections::BTreeMap::new();
+        rows.iter().filter_map(device).for_each(|row| {
+            newest.insert(row.device_id.clone(), row);
+        });
+        Ok(newest.into_values().take(limit).collect())
+    }
+
+    async fn latest_readings(&self, _: Timestamp, limit: usize) -> Result<Vec<LatestReading>, StoreError> {
+        let reading = |row: &Row| match row {
+            Row::Reading(quantity, row) => Some(LatestReading {
+                device_id: row.device_id.clone(),
+                quantity: quantity.as_str().to_owned(),
+                timestamp: row.timestamp,
+                value: row.value,
+            }),
+            _ => None,
+        };
+        Ok(self.rows().iter().filter_map(reading).take(limit).collect())
+    }
+
+    async fn latest_actions(&self, _: Timestamp, limit: usize) -> Result<Vec<LatestAction>, StoreError> {
+        let action = |row: &Row| match row {
+            Row::WindowAction(row) => Some(LatestAction {
+                device_id: row.device_id.clone(),
+                timestamp: row.timestamp,
+                position: row.position,
+                confidence: row.confidence,
+                model_version: row.model_version.clone(),
+                reason: row.reason.clone(),
+            }),
+            _ => None,
+        };
+        Ok(self.rows().iter().filter_map(action).take(limit).collect())
+    }
+}
