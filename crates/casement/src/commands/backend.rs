@@ -15,7 +15,7 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
         .load()?;
     let listener = HttpListener::bind(config.http.addr).await?;
     let http = listener.addr();
-    assembly::make_dir(&config.journal.path)?;
+    assembly::create_dir(&config.journal.path)?;
     // After a crash the journal repairs itself first, which may take a second.
     let options = assembly::backend(&config)?;
     let mut backend = tokio::task::block_in_place(|| Backend::open(options))?;
