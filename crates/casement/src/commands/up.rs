@@ -34,8 +34,12 @@ pub(super) async fn run(flags: cli::Up) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
     let simulate = flags.simulate;
     let config = configuration(flags)?;
-    let data = config.journal.path.parent().unwrap_or(&config.journal.path);
-    let data = data.display().to_string();
+    let part = if config.embeds_engine() {
+        &config.engine.path
+    } else {
+        &config.journal.path
+    };
+    let data = part.parent().unwrap_or(part).display().to_string();
     let options = SystemOptions {
         program: this_program()?,
         simulate,

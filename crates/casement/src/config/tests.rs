@@ -201,7 +201,14 @@ fn the_schema_has_words_bounds_defaults_and_no_room_for_passwords() {
             "{password}"
         );
         assert!(schema["description"].as_str().unwrap().len() > 20, "{password}");
+        let (section, key) = password.split_once('.').unwrap();
+        assert!(message(&format!("{section}: {{{key}: hunter2}}")).contains("must not stand in"));
     }
+    assert_eq!(
+        schema.to_string().matches("writeOnly").count(),
+        4,
+        "another password to list here"
+    );
     // An editor marks unknown keys, too.
     assert_eq!(
         (
