@@ -11,7 +11,7 @@ use mqtt::ReceivedClip;
 use tokio::sync::Semaphore;
 use tracing::warn;
 
-use crate::trigger::HeardClip;
+use crate::trigger::RecentClip;
 
 /// A clip with what was heard in it.
 #[derive(Debug, Clone)]
@@ -34,8 +34,9 @@ pub(crate) struct AnalysedClip {
 }
 
 impl AnalysedClip {
-    pub(crate) fn heard(&self) -> HeardClip {
-        HeardClip {
+    /// The clip as requests carry it.
+    pub(crate) fn recent(&self) -> RecentClip {
+        RecentClip {
             timestamp: self.timestamp,
             data_base64: self.data_base64.clone(),
             sample_rate: self.message_rate,
@@ -52,17 +53,18 @@ impl AnalysedClip {
 pub(crate) struct ClipAnalyser {
     extractor: Arc<Extractor>,
     limits: ClipLimits,
-    archive: Option<Arc<Archive>>,
+    /// Whether a clip keeps its recording.
+    keeps_recordings: bool,
     permits: Arc<Semaphore>,
 }
 
 impl ClipAnalyser {
-    pub(crate) fn new(extractor: Extractor, limits: ClipLimits, archive: Option<Arc<Archive>>) -> Self {
+    pub(crate) fn new(extractor: Extractor, limits: ClipLimits, keeps_recordings: bool) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             extractor: Arc::new(extractor),
             limits,
-            archive,
+            keeps_recordings,
             permits: Arc::new(Semaphore::new(cores)),
         }
     }
@@ -74,7 +76,7 @@ impl ClipAnalyser {
             .await
             .expect("the semaphore is never closed");
         let (extractor, limits) = (Arc::clone(&self.extractor), self.limits);
-        let keeps = self.archive.is_some();
+        let keeps = self.keeps_recordings;
         tokio::task::spawn_blocking(move || analyse(&extractor, &limits, received, keeps))
             .await
             .unwrap_or_else(|_| {
@@ -86,10 +88,14 @@ impl ClipAnalyser {
     }
 }
 
-impl ClipAnalyser {
-    /// Keeps the recording where that is asked for, and gives its path in the archive; empty where it is not kept.
+/// Where recordings are kept, where they are to be.
+#[derive(Debug)]
+pub(crate) struct Recordings(pub(crate) Option<Arc<Archive>>);
+
+impl Recordings {
+    /// Keeps the clip's recording and returns its path in the archive; empty where it is not kept.
     pub(crate) async fn keep(&self, clip: &mut AnalysedClip) -> String {
-        let (Some(archive), Some(recording)) = (self.archive.clone(), clip.recording.take()) else {
+        let (Some(archive), Some(recording)) = (self.0.clone(), clip.recording.take()) else {
             return String::new();
         };
         let (hash, format) = (clip.hash.clone(), clip.format);

@@ -1,219 +1,110 @@
-//! The one `accept` behind both doors: from a message to a durable record and a decision.
+//! The one `accept` behind every door: from a message to a decision and a durable record.
 //!
-//! In: topic and payload, from a subscription or from the embedded broker's hook. Out: an [`Acceptance`], returned only
-//! when the record is on disk. It never waits for ClickHouse, and a bad message never stops it.
+//! In: messages. Out: an [`Acceptance`], returned only when the rows are durable. A message is decoded, then decided on,
+//! then kept. It never waits for ClickHouse, and a bad message never stops it.
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use domain::{
-    ClipLimits, ClockPolicy, DeviceId, Quantity, Reading, Refusal, RefusalReason, ShadowPrediction,
-    Timestamp, WindowAction, WindowState,
-};
-use journal::{Appended, Entry, Journal, JournalError, Key};
-use mqtt::{DeviceStatus, Inbound, TopicKind, Topics};
+use domain::{DeviceId, Refusal, Timestamp};
+use monitoring::with_causes;
+use mqtt::TopicKind;
 use parking_lot::Mutex;
 use store::Row;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::{
-    Metrics,
-    clips::{AnalysedClip, ClipAnalyser},
-    devices::Devices,
+    Devices, InferenceTrigger, Metrics,
+    clips::Recordings,
+    decoder::{Decoder, Event},
+    keys,
+    log::{Kept, RepeatKey, Repeats},
+    message::{Acceptance, Message},
     refusals::RefusalBudget,
-    repeats, rows,
-    trigger::TriggerBoard,
+    rows,
 };
 
-/// How long `accept` waits for room in a full journal before it gives the message back.
-const FULL_WAIT: Duration = Duration::from_secs(5);
+/// How long a message that the log did not take waits before it is tried again.
+const RETRY: Duration = Duration::from_millis(500);
 
-/// A message as it came in.
-#[derive(Debug, Clone)]
-pub struct Message {
-    /// Its topic.
-    pub topic: String,
-    /// Its payload.
-    pub payload: Bytes,
-    /// When it was received.
-    pub received_at: Timestamp,
-}
-
-/// What became of a message. All but `Withheld` may be acknowledged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Acceptance {
-    /// Its rows are on disk.
-    Stored,
-    /// It repeats a message that is on disk.
-    Duplicate,
-    /// It is not a message we understand; that fact is on disk or counted.
-    Refused(RefusalReason),
-    /// It is none of ours.
-    Ignored,
-    /// It could not be made durable: it must not be acknowledged.
-    Withheld,
-}
-
-/// What ingest works with.
+/// Takes messages. Its devices and its trigger are values: a partition of devices has an ingest of its own.
 #[derive(Debug)]
 pub struct Ingest {
-    /// The topics that are ours.
-    pub topics: Topics,
-    /// Which device clocks are believed.
-    pub clocks: ClockPolicy,
-    /// How large a clip may be.
-    pub clip_limits: ClipLimits,
-    pub(crate) journal: Journal,
-    pub(crate) analyser: ClipAnalyser,
-    pub(crate) trigger: Arc<TriggerBoard>,
+    pub(crate) decoder: Decoder,
+    pub(crate) trigger: Arc<InferenceTrigger>,
     pub(crate) devices: Arc<Devices>,
-    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) recordings: Recordings,
     pub(crate) refusals: Mutex<RefusalBudget>,
+    pub(crate) log: Arc<dyn Repeats>,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
-/// A message that passed every check.
-enum Event {
-    /// A reading at the time we believe, and the time its device claimed.
-    Reading(Reading, Timestamp),
-    Clip(Box<AnalysedClip>),
-    Action(Box<WindowAction>),
-    State(WindowState),
-    Status(DeviceId, bool),
-    Shadow(Box<ShadowPrediction>),
-}
-
-/// A message that was understood and decided on; what remains is to make it durable.
+/// A message that was decoded and decided on; what remains is to make its rows durable.
 #[derive(Debug)]
-pub(crate) struct Looked {
-    /// What becomes of it once its rows are on disk.
+pub struct Interpreted {
+    /// What becomes of it once its rows are durable.
     outcome: Acceptance,
-    key: Option<Key>,
+    key: Option<RepeatKey>,
     rows: Vec<Row>,
     /// A birth or a last will, which counts when its event is durable.
     status: Option<(DeviceId, bool, Timestamp)>,
-    accepted: Option<(&'static str, Instant)>,
+    accepted: Option<(TopicKind, Instant)>,
 }
 
 impl Ingest {
-    /// Takes one message; see the module's text.
+    /// Takes one message; [`Acceptance::Withheld`] where it cannot be made durable within seconds.
     pub async fn accept(&self, message: Message) -> Acceptance {
-        self.keep(&self.look(&message).await).await
+        self.keep(&self.interpret(&message).await).await
     }
 
-    /// Understands a message, decides and counts: once, however often [`Ingest::keep`] is tried.
-    pub(crate) async fn look(&self, message: &Message) -> Looked {
+    /// Takes one message and waits until it is durable, however long that takes; `None` where `shutdown` comes first.
+    pub async fn accept_in_time(&self, message: Message, shutdown: &CancellationToken) -> Option<Acceptance> {
+        let interpreted = self.interpret(&message).await;
+        loop {
+            let acceptance = self.keep(&interpreted).await;
+            if acceptance != Acceptance::Withheld {
+                return Some(acceptance);
+            }
+            shutdown.run_until_cancelled(tokio::time::sleep(RETRY)).await?;
+        }
+    }
+
+    /// Understands a message, decides and counts. Once for each message, however often its rows are then kept.
+    pub async fn interpret(&self, message: &Message) -> Interpreted {
         let started = Instant::now();
-        let decoded = match self.topics.classify(&message.topic) {
-            _ if !self.is_ours(&message.topic) => return Looked::nothing(Acceptance::Ignored),
-            Ok(inbound) if inbound.kind == TopicKind::InferenceRequest => {
-                return Looked::nothing(Acceptance::Ignored);
-            }
-            Ok(inbound) => self.decode(inbound, message).await,
-            Err(refusal) => Err(refusal),
-        };
-        match decoded {
-            Ok(event) => {
-                let kind = event.kind();
-                Looked {
-                    accepted: Some((kind, started)),
-                    ..self.decide(event, message.received_at).await
-                }
-            }
+        match self.decoder.decode(message).await {
+            Ok(None) => Interpreted::nothing(Acceptance::Ignored),
+            Ok(Some((kind, event))) => Interpreted {
+                accepted: Some((kind, started)),
+                ..self.decide(event, message.received_at).await
+            },
             Err(refusal) => self.refuse(message, &refusal),
         }
     }
 
-    /// Makes what was looked at durable; [`Acceptance::Withheld`] may be tried again.
-    pub(crate) async fn keep(&self, looked: &Looked) -> Acceptance {
-        let acceptance = match self.store(looked.key, &looked.rows).await {
-            Acceptance::Withheld => return Acceptance::Withheld,
-            Acceptance::Duplicate => Acceptance::Duplicate,
-            _ => looked.outcome,
-        };
-        if let Some((device_id, online, at)) = &looked.status {
-            self.devices.status(device_id, *online, *at);
-        }
-        if let Some((kind, started)) = looked.accepted {
-            self.metrics.accepted(kind, started.elapsed().as_secs_f64());
-        }
-        acceptance
-    }
-
-    /// Whether a topic lies in a tree that devices and windows talk in: the embedded broker shows us all topics. The ML
-    /// service's tree is its own; of it only the candidates' predictions are ours.
-    fn is_ours(&self, topic: &str) -> bool {
-        let root = topic.split('/').next();
-        TopicKind::ALL.into_iter().any(|kind| {
-            let pattern = self.topics.pattern(kind);
-            match kind {
-                TopicKind::InferenceRequest => false,
-                TopicKind::ShadowPrediction => pattern.match_topic(topic).is_some(),
-                _ => pattern.filter().split('/').next() == root,
-            }
-        })
-    }
-
-    async fn decode(&self, inbound: Inbound, message: &Message) -> Result<Event, Refusal> {
-        let Inbound { kind, device_id } = inbound;
-        let payload = &message.payload[..];
-        let at = message.received_at;
-        Ok(match kind {
-            TopicKind::Temperature | TopicKind::Humidity => {
-                let quantity = if kind == TopicKind::Temperature {
-                    Quantity::Temperature
-                } else {
-                    Quantity::Humidity
-                };
-                let reading = mqtt::decode_reading(quantity, device_id, payload)?;
-                let claimed = reading.timestamp();
-                Event::Reading(reading.at(self.believe(claimed, at)), claimed)
-            }
-            TopicKind::Audio => {
-                let received = mqtt::decode_clip(device_id, payload, &self.clip_limits)?;
-                let mut analysed = self.analyser.analyse(received).await?;
-                analysed.timestamp = self.believe(analysed.timestamp, at);
-                Event::Clip(Box::new(analysed))
-            }
-            TopicKind::WindowControl => Event::Action(Box::new(mqtt::decode_control(device_id, payload)?)),
-            TopicKind::WindowState => Event::State(mqtt::decode_state(device_id, payload)?),
-            TopicKind::DeviceStatus => {
-                Event::Status(device_id, mqtt::decode_status(payload)? == DeviceStatus::Online)
-            }
-            TopicKind::ShadowPrediction => Event::Shadow(Box::new(mqtt::decode_shadow(device_id, payload)?)),
-            TopicKind::InferenceRequest => {
-                return Err(Refusal::new(RefusalReason::BadTopic, "requests are not for us"));
-            }
-        })
-    }
-
-    /// A device's time, or the time of receipt where its clock cannot be right.
-    fn believe(&self, claimed: Timestamp, received_at: Timestamp) -> Timestamp {
-        let stamped = self.clocks.judge(claimed, received_at);
-        self.metrics.clock(stamped.clock);
-        stamped.timestamp
-    }
-
     /// Deciding comes first: it waits for neither disk nor database. A recording is kept after it.
-    async fn decide(&self, event: Event, received_at: Timestamp) -> Looked {
+    async fn decide(&self, event: Event, received_at: Timestamp) -> Interpreted {
         let mut status = None;
         let (key, rows) = match event {
             Event::Reading(reading, claimed) => {
                 self.trigger.observe_reading(&reading, received_at);
                 self.devices.reading(&reading, received_at);
+                // Without a clock many readings share one time: none of them may pass for a repeat.
+                let believed = claimed == reading.timestamp();
                 (
-                    // Without a clock many readings share one time: none of them may pass for a repeat.
-                    (claimed == reading.timestamp()).then(|| repeats::reading_key(&reading, claimed)),
+                    believed.then(|| keys::reading(&reading, claimed)),
                     vec![rows::reading(&reading, received_at)],
                 )
             }
             Event::Clip(mut clip) => {
                 self.trigger
-                    .observe_clip(&clip.device_id, clip.heard(), received_at);
+                    .observe_clip(&clip.device_id, clip.recent(), received_at);
                 self.devices.clip(&clip, received_at);
-                let raw_path = self.analyser.keep(&mut clip).await;
+                let raw_path = self.recordings.keep(&mut clip).await;
+                let believed = clip.claimed == clip.timestamp;
                 (
-                    (clip.claimed == clip.timestamp).then(|| repeats::clip_key(&clip)),
+                    believed.then(|| keys::clip(&clip)),
                     vec![rows::clip(&clip, raw_path, received_at)],
                 )
             }
@@ -222,16 +113,13 @@ impl Ingest {
                 self.devices.action(&action);
                 self.metrics.action_logged();
                 (
-                    Some(repeats::action_key(&action)),
-                    rows::action(&action, basis.as_ref(), received_at).to_vec(),
+                    Some(keys::action(&action)),
+                    rows::action(&action, basis.as_ref(), received_at),
                 )
             }
             Event::State(state) => {
                 self.devices.state(&state, received_at);
-                (
-                    Some(repeats::state_key(&state)),
-                    vec![rows::state(&state, received_at)],
-                )
+                (Some(keys::state(&state)), vec![rows::state(&state, received_at)])
             }
             Event::Status(device_id, online) => {
                 let event = self.devices.status_event(&device_id, online, received_at);
@@ -240,76 +128,61 @@ impl Ingest {
             }
             // A device's state and history are what happened; this only might have.
             Event::Shadow(prediction) => (
-                Some(repeats::shadow_key(&prediction)),
+                Some(keys::shadow(&prediction)),
                 vec![rows::shadow(&prediction, received_at)],
             ),
         };
-        Looked {
+        Interpreted {
             key,
             rows,
             status,
-            ..Looked::nothing(Acceptance::Stored)
+            ..Interpreted::nothing(Acceptance::Stored)
         }
     }
 
-    /// Makes rows durable in one atomic write. The first row's key stands for the whole event.
-    async fn store(&self, key: Option<Key>, rows: &[Row]) -> Acceptance {
-        let entry = |(index, row): (usize, &Row)| Entry {
-            key: key.map(|key| repeats::part(key, index)),
-            payload: row.encode(),
-        };
-        let entries: Vec<Entry> = rows.iter().enumerate().map(entry).collect();
-        if entries.is_empty() {
-            return Acceptance::Stored;
-        }
-        match self.append(entries).await {
-            Ok(appended) if appended.first() == Some(&Appended::Duplicate) => {
-                self.metrics.duplicate();
-                Acceptance::Duplicate
-            }
-            Ok(_) => Acceptance::Stored,
-            Err(error) => {
-                warn!(error = %error, "message given back: the journal did not take it");
-                Acceptance::Withheld
-            }
-        }
-    }
-
-    /// Makes rows durable that no message carried.
-    pub(crate) async fn append_rows(&self, rows: &[Row]) -> bool {
-        self.store(None, rows).await != Acceptance::Withheld
-    }
-
-    /// Waits a while for room where the journal is full.
-    async fn append(&self, entries: Vec<Entry>) -> Result<Vec<Appended>, JournalError> {
-        let bytes = entries.iter().map(|entry| entry.payload.len()).sum();
-        let deadline = Instant::now() + FULL_WAIT;
-        loop {
-            match self.journal.append(entries.clone()).await {
-                Err(JournalError::Full { .. }) if Instant::now() < deadline => {
-                    let _ = tokio::time::timeout_at(deadline, self.journal.wait_for_room(bytes)).await;
-                }
-                other => return other,
-            }
-        }
-    }
-
-    fn refuse(&self, message: &Message, refusal: &Refusal) -> Looked {
+    fn refuse(&self, message: &Message, refusal: &Refusal) -> Interpreted {
         self.metrics.refused(refusal.reason);
         debug!(topic = %message.topic, %refusal, "message refused");
         let listed = self.refusals.lock().spend(&message.topic);
-        Looked {
-            rows: listed
-                .then(|| rows::refusal(message, refusal))
-                .into_iter()
-                .collect(),
-            ..Looked::nothing(Acceptance::Refused(refusal.reason))
+        let row = listed.then(|| rows::refusal(message, refusal));
+        Interpreted {
+            rows: row.into_iter().collect(),
+            ..Interpreted::nothing(Acceptance::Refused(refusal.reason))
         }
+    }
+
+    /// Makes the rows durable; [`Acceptance::Withheld`] may be tried again.
+    async fn keep(&self, interpreted: &Interpreted) -> Acceptance {
+        let kept = if interpreted.rows.is_empty() {
+            Ok(Kept::Stored)
+        } else {
+            let rows = interpreted.rows.iter().map(Row::encode).collect();
+            self.log.keep(interpreted.key, rows).await
+        };
+        let acceptance = match kept {
+            Ok(Kept::Stored) => interpreted.outcome,
+            Ok(Kept::Repeated) => {
+                self.metrics.duplicate();
+                Acceptance::Duplicate
+            }
+            Err(error) => {
+                let error = with_causes(&error);
+                warn!(error, "message given back: the log did not take it");
+                return Acceptance::Withheld;
+            }
+        };
+        if let Some((device_id, online, at)) = &interpreted.status {
+            self.devices.status(device_id, *online, *at);
+        }
+        if let Some((kind, started)) = interpreted.accepted {
+            self.metrics.accepted(kind, started.elapsed().as_secs_f64());
+        }
+        acceptance
     }
 }
 
-impl Looked {
-    fn nothing(outcome: Acceptance) -> Self {
+impl Interpreted {
+    const fn nothing(outcome: Acceptance) -> Self {
         Self {
             outcome,
             key: None,
@@ -318,17 +191,14 @@ impl Looked {
             accepted: None,
         }
     }
-}
 
-impl Event {
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::Reading(reading, _) => reading.quantity().as_str(),
-            Self::Clip(_) => "audio",
-            Self::Action(_) => "window_control",
-            Self::State(_) => "window_state",
-            Self::Status(..) => "device_status",
-            Self::Shadow(_) => "shadow_prediction",
-        }
+    /// The key of the event's repeats; `None` where it has none.
+    pub const fn key(&self) -> Option<RepeatKey> {
+        self.key
+    }
+
+    /// The rows that it becomes.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
     }
 }

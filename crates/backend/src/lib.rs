@@ -1,26 +1,47 @@
 //! The backend: every reading is kept, every significant change becomes a request, every command is logged.
 //!
-//! In: messages through one of two doors (a subscription, or the embedded broker's hook). Out: durable records, rows in
-//! ClickHouse, inference requests, and the page, API and metrics. It never predicts and never moves a window itself.
+//! In: messages through a [`Door`], or by the embedded broker's hook. Out: durable records, rows in ClickHouse, inference
+//! requests, the page and the API. It never predicts and never moves a window itself.
+//!
+//! A message goes `door` → `ingest` → `decoder` → `trigger` and `devices` → `rows` → `log`, and is acknowledged; from
+//! there `recorder` → `database`.
 
 mod clips;
+mod clock;
+mod database;
+mod decoder;
 mod devices;
+mod door;
 mod http;
 mod ingest;
+mod keys;
+mod local;
+mod log;
+mod message;
 mod metrics;
+mod options;
 mod recorder;
 mod refusals;
-mod repeats;
+mod registry;
+mod requests;
+mod retention;
 mod rows;
 mod service;
-mod site;
-mod subscriber;
+mod subscription;
 mod trigger;
+mod vitals;
 
+pub use database::{History, Tables};
 pub use devices::{DeviceView, Devices, Latest, LatestClip, LatestCommand};
-pub use http::{HttpError, HttpListener, MetricsSource};
-pub use ingest::{Acceptance, Ingest, Message};
+pub use door::Door;
+pub use ingest::{Ingest, Interpreted};
+pub use log::{
+    Backlog, Kept, LogError, Plan, PlanLimits, Plans, Record, RepeatKey, Repeats, Split, Unreadable,
+};
+pub use message::{Acceptance, Message};
 pub use metrics::{Metrics, Summary};
+pub use options::{BackendError, BackendOptions, LocalOptions};
 pub use recorder::BatchLimits;
-pub use service::{Backend, BackendError, BackendOptions, Door};
-pub use trigger::{HeardClip, LastRequest, TriggerBoard, TriggerOptions};
+pub use requests::Outlet;
+pub use service::{Backend, Parts, Receive};
+pub use trigger::{InferenceTrigger, LastRequest, RecentClip, TriggerOptions};

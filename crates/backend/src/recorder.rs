@@ -1,20 +1,31 @@
-//! From the journal to ClickHouse, in batches, until they are in.
+//! From the log to ClickHouse, in batches, until they are in.
 //!
-//! In: plans of consecutive journal records. Out: rows, each exactly once: a batch carries the same token after a crash.
+//! In: plans of consecutive records. Out: rows, each exactly once: a batch carries the same token after a crash.
 //! A row that ClickHouse refuses leaves its batch by bisection and ends in `ingest_errors`.
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{Refusal, RefusalReason, Timestamp};
-use journal::{Entry, Journal, JournalError, Plan, PlanLimits};
-use store::{Batch, InsertError, Row, Store, Table};
+use domain::{Refusal, RefusalReason};
+use monitoring::with_causes;
+use store::{Batch, InsertError, Row, Table};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::{Metrics, rows};
+use crate::{
+    Metrics,
+    clock::now,
+    database::Tables,
+    log::{LogError, Plan, PlanLimits, Plans, Split},
+    rows,
+    vitals::Vitals,
+};
 
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How often a batch that is not full is looked at.
+const GATHER_TICK: Duration = Duration::from_millis(20);
+/// The longest that one migration of the schema may take.
+const PREPARE: Duration = Duration::from_secs(30);
 
 /// How large a batch may grow before it is written.
 #[derive(Debug, Clone, Copy)]
@@ -40,35 +51,65 @@ impl Default for BatchLimits {
 
 /// Moves records into ClickHouse.
 #[derive(Debug)]
-pub(crate) struct Recorder {
-    pub(crate) journal: Journal,
-    pub(crate) store: Store,
+pub(crate) struct Recorder<P> {
+    pub(crate) plans: Arc<P>,
+    pub(crate) tables: Arc<dyn Tables>,
     pub(crate) limits: BatchLimits,
     pub(crate) metrics: Arc<Metrics>,
-    /// No batch starts after this; what is left stays in the journal.
+    pub(crate) vitals: Arc<Vitals>,
+    /// No batch starts after this; what is left stays in the log.
     pub(crate) give_up: CancellationToken,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
+    /// There was no plan.
+    Idle,
     Stored,
     Split,
     GaveUp,
 }
 
-impl Recorder {
+impl<P: Plans> Recorder<P> {
+    /// Waits for ClickHouse and brings its schema up to date: once it answers, however long that takes.
+    pub(crate) async fn prepare(&self) {
+        let mut backoff = BACKOFF.0;
+        let mut told = false;
+        loop {
+            let reason = match timeout(PREPARE, self.tables.prepare()).await {
+                Ok(Ok(version)) => {
+                    info!(version, "ClickHouse is ready");
+                    self.vitals.store.up();
+                    return;
+                }
+                Ok(Err(error)) => with_causes(&error),
+                Err(_) => "it does not answer".to_owned(),
+            };
+            if !std::mem::replace(&mut told, true) {
+                warn!(error = reason, "ClickHouse is not ready; trying again");
+            }
+            self.metrics.store_failed();
+            self.vitals.store.down(reason);
+            sleep(backoff).await;
+            backoff = (backoff * 2).min(BACKOFF.1);
+        }
+    }
+
     /// Runs until `drain`, then stores what is left, until `give_up`.
     pub(crate) async fn run(self, drain: CancellationToken) {
-        let mut failing = false;
         loop {
             let waited = drain.run_until_cancelled(self.gather()).await;
-            if waited.is_none() && self.journal.stats().records == 0 {
+            if waited.is_none() && self.plans.backlog().records == 0 {
                 return;
             }
-            match self.next_batch(&mut failing).await {
-                Ok(false) if drain.is_cancelled() => return,
+            match self.next_batch().await {
+                Ok(Outcome::Idle | Outcome::GaveUp) if drain.is_cancelled() => return,
                 Ok(_) => {}
                 Err(error) => {
-                    warn!(error = %error, "the journal cannot be read; trying again");
+                    warn!(
+                        error = with_causes(&error),
+                        "the log cannot be read; trying again"
+                    );
                     if self.give_up.run_until_cancelled(sleep(BACKOFF.1)).await.is_none() {
                         return;
                     }
@@ -82,52 +123,46 @@ impl Recorder {
 
     /// Returns when a batch is full, its oldest record old enough, or a plan unfinished.
     async fn gather(&self) {
-        self.journal.wait_for_records().await;
+        self.plans.wait_for_records().await;
         let deadline = Instant::now() + self.limits.age;
         while Instant::now() < deadline {
-            let stats = self.journal.stats();
+            let backlog = self.plans.backlog();
             // What is planned waits for nothing more: the halves of a refused batch, or what a crash left.
-            if stats.plans > 0 {
+            let full = backlog.records >= self.limits.rows as u64 || backlog.bytes >= self.limits.bytes;
+            if full || backlog.plans > 0 {
                 return;
             }
-            if stats.records >= self.limits.rows as u64 || stats.bytes >= self.limits.bytes {
-                return;
-            }
-            sleep(Duration::from_millis(20)).await;
+            sleep(GATHER_TICK).await;
         }
     }
 
-    /// Stores one plan; `false` where there was none or the recorder gave up.
-    async fn next_batch(&self, failing: &mut bool) -> Result<bool, JournalError> {
+    async fn next_batch(&self) -> Result<Outcome, LogError> {
         let limits = PlanLimits {
-            max_records: self.limits.rows,
-            max_bytes: self.limits.bytes as usize,
+            records: self.limits.rows,
+            bytes: self.limits.bytes as usize,
         };
-        let Some(plan) = self.journal.next_plan(limits).await? else {
-            return Ok(false);
-        };
-        let outcome = self.store_plan(&plan, failing).await?;
-        let stats = self.journal.stats();
-        self.metrics.journal(stats.records, stats.bytes);
-        Ok(!matches!(outcome, Outcome::GaveUp))
+        match self.plans.next(limits).await? {
+            Some(plan) => self.store_plan(&plan).await,
+            None => Ok(Outcome::Idle),
+        }
     }
 
-    async fn store_plan(&self, plan: &Plan, failing: &mut bool) -> Result<Outcome, JournalError> {
-        let (batch, damaged) = decode(plan);
-        let done = done_tables(&plan.note);
+    async fn store_plan(&self, plan: &Plan<P::Key>) -> Result<Outcome, LogError> {
+        let (batch, unreadable) = decode(plan);
+        let done = stored_before(&plan.note);
         let mut backoff = BACKOFF.0;
         loop {
-            let inserting = self.store.insert_except(&batch, plan.token(), &done);
+            let inserting = self.tables.insert(&batch, &plan.token, &done);
             let Some(inserted) = self.give_up.run_until_cancelled(inserting).await else {
                 return Ok(Outcome::GaveUp);
             };
             match inserted {
                 Ok(()) => {
-                    if std::mem::take(failing) {
+                    if self.vitals.store.up() {
                         info!("ClickHouse takes rows again");
                     }
                     self.metrics.rows_stored(batch.len());
-                    self.journal.finish_with(plan, entries(&damaged)).await?;
+                    self.plans.finish(&plan.key, encode(&unreadable)).await?;
                     return Ok(Outcome::Stored);
                 }
                 Err(InsertError::Refused {
@@ -135,13 +170,15 @@ impl Recorder {
                     message,
                     stored,
                     ..
-                }) => {
-                    return self.set_aside(plan, table, &message, &stored).await;
-                }
+                }) => return self.set_aside(plan, table, &message, &stored).await,
                 Err(error) => {
+                    let reason = with_causes(&error);
                     self.metrics.store_failed();
-                    if !std::mem::replace(failing, true) {
-                        warn!(error = %error, cause = ?std::error::Error::source(&error), "ClickHouse does not take rows; they wait in the journal");
+                    if self.vitals.store.down(reason.clone()) {
+                        warn!(
+                            error = reason,
+                            "ClickHouse does not take rows; they wait in the journal"
+                        );
                     }
                     if self.give_up.run_until_cancelled(sleep(backoff)).await.is_none() {
                         return Ok(Outcome::GaveUp);
@@ -155,100 +192,57 @@ impl Recorder {
     /// Halves a refused batch; a single refused record becomes a row of `ingest_errors`.
     async fn set_aside(
         &self,
-        plan: &Plan,
+        plan: &Plan<P::Key>,
         table: Table,
         message: &str,
         stored: &[Table],
-    ) -> Result<Outcome, JournalError> {
-        if plan.first < plan.last {
-            let middle = plan.first + (plan.last - plan.first) / 2;
-            // The halves skip the tables that this plan has stored already.
-            let note = serde_json::to_vec(stored).expect("table names are plain data");
-            self.journal.split(plan, middle, &note).await?;
+    ) -> Result<Outcome, LogError> {
+        // The halves skip the tables that this plan has stored already.
+        let note = serde_json::to_vec(stored).expect("table names are plain data");
+        if self.plans.split(&plan.key, &note).await? == Split::Halved {
             return Ok(Outcome::Split);
         }
         warn!(%table, message, "ClickHouse refused a row; it goes to ingest_errors");
         self.metrics.row_refused();
         self.metrics.refused(RefusalReason::Database);
-        let payload = plan
-            .records
-            .first()
-            .map(|(_, payload)| payload.as_slice())
-            .unwrap_or_default();
+        let payload = plan.records.first().map(|record| record.payload.as_slice());
         // A refused row of ingest_errors itself would come back for ever: it is only counted.
         let refusal = Refusal::new(RefusalReason::Database, message);
-        let instead =
-            (table != Table::IngestErrors).then(|| rows::refused_row(table.name(), payload, &refusal, now()));
-        self.journal
-            .finish_with(plan, entries(instead.as_slice()))
-            .await?;
+        let instead = (table != Table::IngestErrors)
+            .then(|| rows::refused_row(table.name(), payload.unwrap_or_default(), &refusal, now()));
+        self.plans.finish(&plan.key, encode(instead.as_slice())).await?;
         Ok(Outcome::Stored)
     }
 }
 
-fn entries(rows: &[Row]) -> Vec<Entry> {
-    rows.iter()
-        .map(|row| Entry {
-            key: None,
-            payload: row.encode(),
-        })
-        .collect()
+fn encode(rows: &[Row]) -> Vec<Vec<u8>> {
+    rows.iter().map(Row::encode).collect()
 }
 
 /// The rows of a plan, and a row of `ingest_errors` for each record that cannot be read.
-fn decode(plan: &Plan) -> (Batch, Vec<Row>) {
-    let mut batch = Batch::default();
-    let lost = |seq: u64, reason: &str| {
+fn decode<K>(plan: &Plan<K>) -> (Batch, Vec<Row>) {
+    let lost = |position: u64, reason: &str| {
         let refusal = Refusal::new(
             RefusalReason::Database,
-            format!("journal record {seq} cannot be read: {reason}"),
+            format!("journal record {position} cannot be read: {reason}"),
         );
         rows::refused_row("journal", &[], &refusal, now())
     };
-    let mut damaged: Vec<Row> = plan
-        .damaged
-        .iter()
-        .map(|damage| lost(damage.first, &damage.reason))
+    let damaged = plan.unreadable.iter();
+    let mut unreadable: Vec<Row> = damaged
+        .map(|damage| lost(damage.position, &damage.reason))
         .collect();
-    for (seq, payload) in &plan.records {
-        match Row::decode(payload) {
+    let mut batch = Batch::default();
+    for record in &plan.records {
+        match Row::decode(&record.payload) {
             Ok(row) => batch.push(row),
-            Err(error) => damaged.push(lost(*seq, &error.to_string())),
+            Err(error) => unreadable.push(lost(record.position, &error.to_string())),
         }
     }
-    (batch, damaged)
+    (batch, unreadable)
 }
 
 /// The tables that the plan a half came from had stored before it was refused.
-fn done_tables(note: &[u8]) -> Vec<Table> {
+fn stored_before(note: &[u8]) -> Vec<Table> {
     serde_json::from_slice(note).unwrap_or_default()
-}
-
-pub(crate) fn now() -> Timestamp {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
-    Timestamp::from_millis(since.as_millis() as i64)
-}
-
-/// Waits for ClickHouse, makes the schema and reads what was known before: once it answers, however long that takes.
-pub(crate) async fn prepare(store: &Store, metrics: &Metrics) {
-    let mut backoff = BACKOFF.0;
-    let mut told = false;
-    loop {
-        match timeout(Duration::from_secs(30), store.migrate()).await {
-            Ok(Ok(version)) => {
-                info!(version, "ClickHouse is ready");
-                metrics.store_reached();
-                return;
-            }
-            Ok(Err(error)) if !std::mem::replace(&mut told, true) => {
-                warn!(error = %error, "ClickHouse is not ready; trying again");
-            }
-            _ => {}
-        }
-        metrics.store_failed();
-        sleep(backoff).await;
-        backoff = (backoff * 2).min(BACKOFF.1);
-    }
 }

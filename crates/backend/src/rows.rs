@@ -2,13 +2,13 @@
 //!
 //! In: domain values and the time of receipt. Out: `store`'s rows. Pure.
 
-use domain::{Quantity, Reading, Refusal, ShadowPrediction, Timestamp, WindowAction, WindowState};
+use domain::{Origin, Reading, Refusal, ShadowPrediction, Timestamp, WindowAction, WindowState};
 use store::{
     AudioRow, DeviceEventRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, WindowActionRow,
     WindowStateRow,
 };
 
-use crate::{clips::AnalysedClip, ingest::Message, trigger::LastRequest};
+use crate::{clips::AnalysedClip, message::Message, trigger::LastRequest};
 
 /// What `ml_predictions.model_version` says of a service that does not name its model.
 const UNNAMED_MODEL: &str = "unknown";
@@ -20,10 +20,7 @@ pub(crate) fn reading(reading: &Reading, received_at: Timestamp) -> Row {
         value: reading.value(),
         received_at: received_at.as_millis(),
     };
-    match reading.quantity() {
-        Quantity::Temperature => Row::Temperature(row),
-        Quantity::Humidity => Row::Humidity(row),
-    }
+    Row::Reading(reading.quantity(), row)
 }
 
 /// `raw_path`: where the recording is kept; empty where it is not.
@@ -41,8 +38,9 @@ pub(crate) fn clip(clip: &AnalysedClip, raw_path: String, received_at: Timestamp
     })
 }
 
-/// A command is two facts: what the window was told, and what the model said. `basis` fills what its sender left out.
-pub(crate) fn action(action: &WindowAction, basis: Option<&LastRequest>, received_at: Timestamp) -> [Row; 2] {
+/// A command of a model is two facts: what the window was told, and what the model said. What a person or a schedule
+/// chose is no prediction. `basis` fills what the sender left out.
+pub(crate) fn action(action: &WindowAction, basis: Option<&LastRequest>, received_at: Timestamp) -> Vec<Row> {
     let audio_hash = action.audio_hash.as_ref().or_else(|| basis?.audio_hash.as_ref());
     let waited_ms = || basis.map(|request| request.sent.elapsed().as_secs_f64() * 1e3);
     let command_id = action.command_id.clone().unwrap_or_default();
@@ -55,9 +53,15 @@ pub(crate) fn action(action: &WindowAction, basis: Option<&LastRequest>, receive
         humidity: action.humidity,
         audio_hash: audio_hash.map(ToString::to_string).unwrap_or_default(),
         command_id: command_id.clone(),
-        model_version: action.model_version.clone().unwrap_or_default(),
+        model_version: action.origin.model_version().unwrap_or_default().to_owned(),
         reason: action.reason.clone().unwrap_or_default(),
         received_at: received_at.as_millis(),
+        origin: action.origin.as_str().to_owned(),
+    };
+    let model = match &action.origin {
+        Origin::Model(version) => version,
+        Origin::Unstated => UNNAMED_MODEL,
+        Origin::Person | Origin::Schedule => return vec![Row::WindowAction(told)],
     };
     let predicted = MlPredictionRow {
         timestamp: action.timestamp.as_millis(),
@@ -65,14 +69,11 @@ pub(crate) fn action(action: &WindowAction, basis: Option<&LastRequest>, receive
         prediction: action.position.percent(),
         confidence: action.confidence.probability(),
         inference_time_ms: action.inference_time_ms.or_else(waited_ms).unwrap_or(f64::NAN),
-        model_version: action
-            .model_version
-            .clone()
-            .unwrap_or_else(|| UNNAMED_MODEL.to_owned()),
+        model_version: model.to_owned(),
         command_id,
         received_at: received_at.as_millis(),
     };
-    [Row::WindowAction(told), Row::MlPrediction(predicted)]
+    vec![Row::WindowAction(told), Row::MlPrediction(predicted)]
 }
 
 /// What a candidate would have decided: a prediction like any other, and no action.
@@ -143,7 +144,7 @@ mod tests {
             humidity: 60.0,
             audio_features: vec![],
             command_id: None,
-            model_version: None,
+            origin: Origin::Unstated,
             inference_time_ms: None,
             audio_hash: None,
             reason: None,
@@ -158,9 +159,8 @@ mod tests {
             sent: tokio::time::Instant::now(),
             audio_hash: Some(hash.clone()),
         };
-        let [Row::WindowAction(told), Row::MlPrediction(predicted)] =
-            action(&specification_only(), Some(&basis), Timestamp::from_millis(2))
-        else {
+        let rows = action(&specification_only(), Some(&basis), Timestamp::from_millis(2));
+        let [Row::WindowAction(told), Row::MlPrediction(predicted)] = &rows[..] else {
             panic!("other rows");
         };
         assert_eq!((told.position, told.audio_hash.as_str()), (75.5, hash.as_str()));
@@ -173,12 +173,27 @@ mod tests {
 
     #[test]
     fn a_strangers_command_without_a_request_is_logged_too() {
-        let [_, Row::MlPrediction(predicted)] =
-            action(&specification_only(), None, Timestamp::from_millis(2))
-        else {
+        let rows = action(&specification_only(), None, Timestamp::from_millis(2));
+        let [_, Row::MlPrediction(predicted)] = &rows[..] else {
             panic!("other rows");
         };
         assert!(predicted.inference_time_ms.is_nan());
+    }
+
+    #[test]
+    fn what_a_person_chose_is_no_prediction() {
+        let by_hand = WindowAction {
+            origin: Origin::Person,
+            ..specification_only()
+        };
+        let rows = action(&by_hand, None, Timestamp::from_millis(2));
+        let [Row::WindowAction(told)] = &rows[..] else {
+            panic!("other rows");
+        };
+        assert_eq!(
+            (told.origin.as_str(), told.model_version.as_str()),
+            ("person", "")
+        );
     }
 
     #[test]

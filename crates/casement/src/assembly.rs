@@ -6,12 +6,12 @@ use std::{path::Path, time::Duration};
 
 use anyhow::Context as _;
 use audio::{FeatureOptions, Preprocessing, archive::ArchiveOptions};
-use backend::{BackendOptions, TriggerOptions};
+use backend::{BackendOptions, LocalOptions, TriggerOptions};
 use broker::BrokerOptions;
-use domain::{FeatureName, Thresholds};
+use domain::{FeatureName, Quantity, Thresholds};
 use ml::MlOptions;
 use model::LoadOptions;
-use mqtt::{ConnectionOptions, TopicPatterns, Topics};
+use mqtt::{ConnectionOptions, Topics};
 use secrecy::{ExposeSecret as _, SecretString};
 use simulator::SimulationOptions;
 use store::StoreOptions;
@@ -23,18 +23,7 @@ const SESSION: Duration = Duration::from_hours(7 * 24);
 
 /// The topics of the configuration.
 pub fn topics(config: &Mqtt) -> anyhow::Result<Topics> {
-    let topics = config.topics.clone();
-    let patterns = TopicPatterns {
-        temperature: topics.temperature,
-        humidity: topics.humidity,
-        audio: topics.audio,
-        inference_request: topics.inference_request,
-        window_control: topics.window_control,
-        window_state: topics.window_state,
-        device_status: topics.device_status,
-        shadow_prediction: topics.shadow_prediction,
-    };
-    Topics::new(&patterns).context("mqtt.topics cannot be used")
+    Topics::new(&config.topics).context("mqtt.topics cannot be used")
 }
 
 /// The connection of a role to the configured broker.
@@ -69,30 +58,37 @@ pub fn backend_connection(config: &Mqtt) -> anyhow::Result<ConnectionOptions> {
 
 /// The backend's options.
 pub fn backend(config: &Config) -> anyhow::Result<BackendOptions> {
-    let mut options = BackendOptions::new(
-        topics(&config.mqtt)?,
-        &config.journal.path,
-        store(&config.clickhouse)?,
-    );
-    options.journal.max_bytes = config.journal.max_bytes;
-    options.max_devices = config.backend.max_devices;
-    options.trigger = TriggerOptions {
-        thresholds: thresholds(config),
+    Ok(BackendOptions {
+        topics: topics(&config.mqtt)?,
+        trigger: TriggerOptions {
+            thresholds: thresholds(config),
+            max_devices: config.backend.max_devices,
+            ..TriggerOptions::default()
+        },
+        features: features(&config.audio),
+        archive: archive(&config.audio),
         max_devices: config.backend.max_devices,
-        ..TriggerOptions::default()
-    };
-    options.features = features(&config.audio);
-    options.archive = archive(&config.audio);
-    Ok(options)
+        ..BackendOptions::default()
+    })
+}
+
+/// Where the backend keeps and stores.
+pub fn local(config: &Config) -> anyhow::Result<LocalOptions> {
+    let mut journal = journal::Options::new(&config.journal.path);
+    journal.max_bytes = config.journal.max_bytes;
+    Ok(LocalOptions {
+        journal,
+        store: store(&config.clickhouse)?,
+    })
 }
 
 fn thresholds(config: &Config) -> Thresholds {
     let change = &config.change_detection;
-    Thresholds {
-        temperature: change.temperature_threshold,
-        humidity: change.humidity_threshold,
-        audio_always: change.audio_always_trigger,
-    }
+    let mut thresholds = Thresholds::default()
+        .with_change(Quantity::Temperature, change.temperature_threshold)
+        .with_change(Quantity::Humidity, change.humidity_threshold);
+    thresholds.audio_always = change.audio_always_trigger;
+    thresholds
 }
 
 /// The embedded broker's options.

@@ -8,12 +8,13 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf, sync::Arc, time::Durati
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use backend::{Acceptance, Backend, Door, HttpListener, Ingest, Message, MetricsSource};
+use backend::{Acceptance, Backend, Ingest, Message, Receive};
 use broker::{Broker, Publish, PublishHook, Verdict};
 use domain::{RefusalReason, Timestamp};
 use engine::{SpawnOptions, Supervisor};
 use ml::Ml;
 use model::Model;
+use monitoring::{HttpListener, Monitor, Registry};
 use mqtt::BrokerUrl;
 use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -79,7 +80,7 @@ impl PublishHook for Hook {
 impl System {
     /// Starts everything; returns when readings are accepted, stored and answered.
     pub async fn start(mut config: Config, options: SystemOptions) -> anyhow::Result<Self> {
-        let listener = HttpListener::bind(config.http.addr).await?;
+        let listener = HttpListener::bind(config.http.addr, "http.addr").await?;
         let http = listener.addr();
         assembly::create_dir(&config.journal.path)?;
         let engine = if config.embeds_engine() {
@@ -144,8 +145,9 @@ impl System {
 impl Services {
     async fn start(config: &mut Config, http: HttpListener, simulate: usize) -> anyhow::Result<Self> {
         // After a crash the journal repairs itself first, which may take a second.
-        let options = assembly::backend(config)?;
-        let mut backend = tokio::task::block_in_place(|| Backend::open(options))?;
+        let (options, local) = (assembly::backend(config)?, assembly::local(config)?);
+        let mut registry = Registry::default();
+        let mut backend = tokio::task::block_in_place(|| Backend::open(options, local, &mut registry))?;
         let broker = if config.embeds_broker() {
             Some(start_broker(config, &backend).await?)
         } else {
@@ -153,21 +155,23 @@ impl Services {
             None
         };
         let ml = if config.ml.embedded {
-            Some(Ml::open(assembly::ml(config)?)?)
+            Some(Ml::open(assembly::ml(config)?, &mut registry)?)
         } else {
             info!("the ML service runs elsewhere");
             None
         };
         let model = ml.as_ref().map(|ml| ml.models().current());
-        backend.serve_http(http, ml.iter().map(metrics).collect());
+        let mut health = vec![backend.health()];
+        health.extend(ml.as_ref().map(Ml::health));
+        let monitor = Monitor::new(registry, health);
+        let senders = CancellationToken::new();
+        let mut tasks = vec![http.spawn(monitor.routes().merge(backend.routes()), senders.clone())];
         if broker.is_some() {
             let client_id = assembly::ephemeral_client_id("casement-backend");
-            backend.connect(assembly::connection(&config.mqtt, &client_id)?, &Door::Hook);
+            backend.connect(assembly::connection(&config.mqtt, &client_id)?, Receive::ByHook);
         } else {
-            backend.connect(assembly::backend_connection(&config.mqtt)?, &Door::Subscription);
+            backend.connect(assembly::backend_connection(&config.mqtt)?, Receive::Subscribe);
         }
-        let senders = CancellationToken::new();
-        let mut tasks = Vec::new();
         if let Some(ml) = ml {
             let waiting_for = format!("the broker {}", config.mqtt.broker);
             let (task, ready) = run_ml(ml, senders.clone());
@@ -231,11 +235,6 @@ async fn start_broker(config: &mut Config, backend: &Backend) -> anyhow::Result<
     let listen = broker.listen();
     config.mqtt.broker = BrokerUrl::tcp(listen.ip().to_string(), listen.port());
     Ok(broker)
-}
-
-fn metrics(ml: &Ml) -> MetricsSource {
-    let metrics = ml.metrics();
-    Arc::new(move || metrics.text())
 }
 
 /// Runs the ML service as a task; the receiver resolves when it receives requests.

@@ -3,6 +3,7 @@
 
 use std::{fs, path::Path, process::Command};
 
+use domain::Quantity;
 use journal::{Entry, Journal, Options};
 use serde_json::Value;
 use store::{ReadingRow, Row};
@@ -31,12 +32,15 @@ async fn filled(data: &Path) -> Journal {
     fs::create_dir_all(&path).unwrap();
     let journal = Journal::open(Options::new(path)).unwrap();
     for n in 0..RECORDS {
-        let row = Row::Temperature(ReadingRow {
-            timestamp: 1_760_000_000_000 + n,
-            device_id: format!("room-{n}"),
-            value: 20.0,
-            received_at: 1_760_000_000_000,
-        });
+        let row = Row::Reading(
+            Quantity::Temperature,
+            ReadingRow {
+                timestamp: 1_760_000_000_000 + n,
+                device_id: format!("room-{n}"),
+                value: 20.0,
+                received_at: 1_760_000_000_000,
+            },
+        );
         let payload = row.encode();
         journal.append(vec![Entry { key: None, payload }]).await.unwrap();
     }

@@ -8,19 +8,31 @@ use crate::{Quantity, Timestamp};
 /// What counts as significant (the configuration's `change_detection`).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Thresholds {
-    /// Degrees Celsius away from the value of the last request.
-    pub temperature: f64,
-    /// Percentage points away from the value of the last request.
-    pub humidity: f64,
+    /// The change since the last request, in the quantity's unit; `None` triggers nothing.
+    changes: [Option<f64>; Quantity::COUNT],
     /// Whether every new clip triggers.
     pub audio_always: bool,
 }
 
+impl Thresholds {
+    /// The change of `quantity` since the last request that triggers, in its unit; `None` triggers nothing.
+    pub const fn change(&self, quantity: Quantity) -> Option<f64> {
+        self.changes[quantity.index()]
+    }
+
+    /// The same with another threshold for `quantity`.
+    #[must_use]
+    pub const fn with_change(mut self, quantity: Quantity, change: f64) -> Self {
+        self.changes[quantity.index()] = Some(change);
+        self
+    }
+}
+
 impl Default for Thresholds {
+    /// The specification's: 0.5 °C, 2 percentage points, every clip. No other quantity triggers.
     fn default() -> Self {
         Self {
-            temperature: 0.5,
-            humidity: 2.0,
+            changes: Quantity::ALL.map(Quantity::default_threshold),
             audio_always: true,
         }
     }
@@ -31,21 +43,27 @@ impl Default for Thresholds {
 pub enum Trigger {
     /// Temperature and humidity are both known for the first time: nothing has been decided for this device yet.
     FirstClimate,
-    /// Temperature moved by its threshold.
-    Temperature,
-    /// Humidity moved by its threshold.
-    Humidity,
+    /// A quantity changed by its threshold.
+    Change(Quantity),
     /// A new clip arrived.
     Audio,
 }
 
 impl Trigger {
+    /// Every trigger that the default thresholds allow, for metrics that start at zero.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let changes = Quantity::ALL
+            .into_iter()
+            .filter(|quantity| quantity.default_threshold().is_some())
+            .map(Self::Change);
+        [Self::FirstClimate, Self::Audio].into_iter().chain(changes)
+    }
+
     /// The word for it in metrics and in a command's `reason`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::FirstClimate => "first_climate",
-            Self::Temperature => "temperature",
-            Self::Humidity => "humidity",
+            Self::Change(quantity) => quantity.as_str(),
             Self::Audio => "audio",
         }
     }
@@ -68,7 +86,7 @@ impl Series {
         true
     }
 
-    fn moved_by(&self, threshold: f64) -> bool {
+    fn changed_by(&self, threshold: f64) -> bool {
         // Decimal steps have no exact binary form: 21.3 − 20.8 is 0.4999…, and means 0.5.
         const ROUNDING: f64 = 1e-9;
         match (self.latest, self.decided) {
@@ -82,8 +100,7 @@ impl Series {
 #[derive(Debug, Clone)]
 pub struct ChangeDetector {
     thresholds: Thresholds,
-    temperature: Series,
-    humidity: Series,
+    series: [Series; Quantity::COUNT],
     first_climate_seen: bool,
 }
 
@@ -92,8 +109,7 @@ impl ChangeDetector {
     pub fn new(thresholds: Thresholds) -> Self {
         Self {
             thresholds,
-            temperature: Series::default(),
-            humidity: Series::default(),
+            series: [Series::default(); Quantity::COUNT],
             first_climate_seen: false,
         }
     }
@@ -105,24 +121,19 @@ impl ChangeDetector {
         timestamp: Timestamp,
         value: f64,
     ) -> Option<Trigger> {
-        let series = match quantity {
-            Quantity::Temperature => &mut self.temperature,
-            Quantity::Humidity => &mut self.humidity,
-        };
+        let series = &mut self.series[quantity.index()];
         if !series.observe(timestamp, value) {
             return None;
         }
+        let changed = self
+            .thresholds
+            .change(quantity)
+            .is_some_and(|threshold| series.changed_by(threshold));
         self.climate()?;
         if !std::mem::replace(&mut self.first_climate_seen, true) {
             return Some(Trigger::FirstClimate);
         }
-        match quantity {
-            Quantity::Temperature if self.temperature.moved_by(self.thresholds.temperature) => {
-                Some(Trigger::Temperature)
-            }
-            Quantity::Humidity if self.humidity.moved_by(self.thresholds.humidity) => Some(Trigger::Humidity),
-            _ => None,
-        }
+        changed.then_some(Trigger::Change(quantity))
     }
 
     /// Takes a new clip. It triggers once temperature and humidity are known: a request needs both.
@@ -133,15 +144,20 @@ impl ChangeDetector {
 
     /// The newest temperature (°C) and humidity (%), once both are known.
     pub fn climate(&self) -> Option<(f64, f64)> {
-        Some((self.temperature.latest?.1, self.humidity.latest?.1))
+        let latest = |quantity| self.latest(quantity).map(|(_, value)| value);
+        Some((latest(Quantity::Temperature)?, latest(Quantity::Humidity)?))
     }
 
-    /// The newest reading's time.
+    /// The time of the newest reading that a request carries.
     pub fn latest_timestamp(&self) -> Option<Timestamp> {
-        self.temperature
-            .latest
-            .map(|(t, _)| t)
-            .max(self.humidity.latest.map(|(t, _)| t))
+        Quantity::CLIMATE
+            .into_iter()
+            .filter_map(|quantity| self.latest(quantity).map(|(timestamp, _)| timestamp))
+            .max()
+    }
+
+    const fn latest(&self, quantity: Quantity) -> Option<(Timestamp, f64)> {
+        self.series[quantity.index()].latest
     }
 
     /// Other thresholds from now on.
@@ -151,8 +167,9 @@ impl ChangeDetector {
 
     /// A request with the present climate was made: from now on, change is measured from here.
     pub fn decided(&mut self) {
-        self.temperature.decided = self.temperature.latest.map(|(_, value)| value);
-        self.humidity.decided = self.humidity.latest.map(|(_, value)| value);
+        for series in &mut self.series {
+            series.decided = series.latest.map(|(_, value)| value);
+        }
         self.first_climate_seen |= self.climate().is_some();
     }
 }
@@ -187,12 +204,12 @@ mod tests {
         assert_eq!(detector.observe_reading(Quantity::Temperature, at(1), 21.2), None);
         assert_eq!(
             detector.observe_reading(Quantity::Temperature, at(2), 21.3),
-            Some(Trigger::Temperature)
+            Some(Trigger::Change(Quantity::Temperature))
         );
         assert_eq!(detector.observe_reading(Quantity::Humidity, at(2), 48.1), None);
         assert_eq!(
             detector.observe_reading(Quantity::Humidity, at(3), 48.0),
-            Some(Trigger::Humidity)
+            Some(Trigger::Change(Quantity::Humidity))
         );
     }
 

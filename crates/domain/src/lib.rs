@@ -4,25 +4,27 @@
 //! reason. Nothing here performs IO, knows a wire format of MQTT or ClickHouse, or reads a clock.
 
 mod change;
-mod climate;
 mod clip;
 mod device;
 mod features;
 mod lateness;
 mod prediction;
+mod quantity;
+mod reading;
 mod refusal;
 mod time;
 mod window;
 
 pub use change::{ChangeDetector, Thresholds, Trigger};
-pub use climate::{Quantity, Reading};
 pub use clip::{AudioFormat, AudioHash, Clip, ClipLimits};
 pub use device::{DeviceId, InvalidDeviceId};
 pub use features::{ClipFeatures, FEATURES_VERSION, FeatureName, Level, MODEL_AUDIO_INPUTS, Summary};
 pub use lateness::Lateness;
 pub use prediction::ShadowPrediction;
+pub use quantity::Quantity;
+pub use reading::Reading;
 pub use refusal::{Refusal, RefusalReason};
 pub use time::{ClockPolicy, ClockState, InvalidTimestamp, Stamped, Timestamp};
 pub use window::{
-    Confidence, InferenceRequest, InvalidValue, Position, RequestAudio, WindowAction, WindowState,
+    Confidence, InferenceRequest, InvalidValue, Origin, Position, RequestAudio, WindowAction, WindowState,
 };

@@ -51,6 +51,12 @@ impl Timestamp {
         Self(self.0.saturating_add(span.as_millis() as i64))
     }
 
+    /// This point in time moved back by `span`.
+    #[must_use]
+    pub const fn minus(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(span.as_millis() as i64))
+    }
+
     /// Milliseconds from `earlier` to this point; negative if it lies after it.
     pub const fn millis_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)

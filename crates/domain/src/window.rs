@@ -120,6 +120,50 @@ pub struct RequestAudio {
     pub features: Option<ClipFeatures>,
 }
 
+/// Who decided where a window is to go.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// The model of this version.
+    Model(String),
+    /// A person.
+    Person,
+    /// A schedule.
+    Schedule,
+    /// The sender did not say: a script, or a service that knows only the specification's fields.
+    Unstated,
+}
+
+impl Origin {
+    /// The word for it in payloads and tables; empty where the sender did not say.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Model(_) => "model",
+            Self::Person => "person",
+            Self::Schedule => "schedule",
+            Self::Unstated => "",
+        }
+    }
+
+    /// The version of the model that decided.
+    pub fn model_version(&self) -> Option<&str> {
+        match self {
+            Self::Model(version) => Some(version),
+            Self::Person | Self::Schedule | Self::Unstated => None,
+        }
+    }
+
+    /// The origin that a command states by its word and its model's version, either of which may be absent. A command
+    /// that names a model is the model's; a word that nobody knows states nothing.
+    pub fn stated(word: Option<&str>, model_version: Option<String>) -> Self {
+        match (word.unwrap_or_default(), model_version) {
+            ("person", _) => Self::Person,
+            ("schedule", _) => Self::Schedule,
+            (_, Some(version)) if !version.is_empty() => Self::Model(version),
+            _ => Self::Unstated,
+        }
+    }
+}
+
 /// A command to a window, as it travels on `window/{device_id}/control` and is logged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WindowAction {
@@ -139,8 +183,8 @@ pub struct WindowAction {
     pub audio_features: Vec<String>,
     /// Names this command, so that logging it twice can be seen; absent from other senders.
     pub command_id: Option<String>,
-    /// The model that decided; absent from other senders.
-    pub model_version: Option<String>,
+    /// Who decided.
+    pub origin: Origin,
     /// Milliseconds from request to prediction; absent from other senders.
     pub inference_time_ms: Option<f64>,
     /// The clip the decision is based on.
@@ -177,6 +221,22 @@ mod tests {
         assert!(Position::new(0.0).is_ok() && Position::new(100.0).is_ok());
         for bad in [-0.1, 100.1, f64::NAN, f64::INFINITY] {
             assert!(Position::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_what_the_sender_states() {
+        let version = || Some("v1".to_owned());
+        for (word, model_version, origin) in [
+            (None, None, Origin::Unstated),
+            (None, Some(String::new()), Origin::Unstated),
+            (None, version(), Origin::Model("v1".into())),
+            (Some("model"), version(), Origin::Model("v1".into())),
+            (Some("person"), None, Origin::Person),
+            (Some("schedule"), None, Origin::Schedule),
+            (Some("gremlin"), None, Origin::Unstated),
+        ] {
+            assert_eq!(Origin::stated(word, model_version), origin, "{word:?}");
         }
     }
 

@@ -8,6 +8,7 @@ mod support;
 use std::{path::PathBuf, time::Instant};
 
 use ml::{Ml, MlOptions};
+use monitoring::{Monitor, Registry};
 use mqtt::{BrokerUrl, ConnectionOptions, Event, Incoming, Publisher, Qos, Subscription, Topics};
 use support::{Mosquitto, PATIENCE, device, model_path, other_model_path, request, service, wav};
 use tokio::{sync::oneshot, time::timeout};
@@ -109,12 +110,13 @@ async fn measure(broker: &Mosquitto, requests: usize, candidate: Option<PathBuf>
     let mut options = MlOptions::new(connection, Topics::default(), model_path(), "v0");
     let shadowing = format!("casement_ml_shadowing {}", u8::from(candidate.is_some()));
     options.shadow = candidate;
-    let ml = Ml::open(options).expect("the service opens");
-    let metrics = ml.metrics();
+    let mut registry = Registry::default();
+    let ml = Ml::open(options, &mut registry).expect("the service opens");
+    let monitor = Monitor::new(registry, vec![ml.health()]);
     let (shutdown, (ready, listening)) = (CancellationToken::new(), oneshot::channel());
     let running = tokio::spawn(ml.run(shutdown.clone(), ready));
     listening.await.expect("it listens");
-    while !metrics.text().lines().any(|line| line == shadowing) {
+    while !monitor.text().lines().any(|line| line == shadowing) {
         tokio::task::yield_now().await;
     }
     drive(&mut Driver::connect(broker).await, requests).await;

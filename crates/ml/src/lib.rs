@@ -4,16 +4,16 @@
 //! request, recordings; it never waits for a database, and a newer request of a device replaces an older one.
 
 mod budget;
-mod desk;
+mod decider;
 mod metrics;
 mod models;
 mod options;
-mod service;
+mod queue;
 mod shadow;
+mod vitals;
 mod worker;
 
-pub use metrics::Metrics;
+pub use decider::{Answer, Decider, FeatureSource};
 pub use models::{ModelSlot, load};
 pub use options::{MlError, MlOptions};
-pub use service::{Answer, FeatureSource, Service};
 pub use worker::Ml;

@@ -1,10 +1,11 @@
-//! What the service counts. In: one call for each thing that happened. Out: Prometheus text.
+//! What the service counts. In: one call for each thing that happened. Out: metrics in the role's registry.
 
 use domain::RefusalReason;
+use monitoring::Registry;
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
+    encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
-    registry::{Registry, Unit},
+    registry::Unit,
 };
 
 use crate::FeatureSource;
@@ -17,24 +18,24 @@ struct Kind {
 
 /// Why a request got no answer although nothing was wrong with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Drop {
+pub(crate) enum DropReason {
     /// It came, or was looked at, too late.
     Expired,
     /// A newer one of the same device came first.
     Superseded,
-    /// Too many devices waited.
-    Crowded,
+    /// Too many devices waited, this one longest.
+    QueueFull,
     /// The broker had kept it from before we subscribed.
     Retained,
     /// The command could not be sent.
     Unsent,
 }
 
-impl Drop {
+impl DropReason {
     const ALL: [Self; 5] = [
         Self::Expired,
         Self::Superseded,
-        Self::Crowded,
+        Self::QueueFull,
         Self::Retained,
         Self::Unsent,
     ];
@@ -43,17 +44,21 @@ impl Drop {
         match self {
             Self::Expired => "expired",
             Self::Superseded => "superseded",
-            Self::Crowded => "crowded",
+            Self::QueueFull => "queue_full",
             Self::Retained => "retained",
             Self::Unsent => "unsent",
         }
     }
 }
 
+/// Seconds from receipt of a request until its command is sent.
+const INFERENCE_SECONDS: [f64; 12] = [
+    0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0,
+];
+
 /// The service's counters.
 #[derive(Debug)]
-pub struct Metrics {
-    registry: Registry,
+pub(crate) struct Metrics {
     requests: Counter,
     answers: Counter,
     refused: Family<Kind, Counter>,
@@ -66,24 +71,13 @@ pub struct Metrics {
     shadow_dropped: Counter,
     recordings: Counter,
     recordings_failed: Counter,
-    broker_up: Gauge,
     inference_seconds: Histogram,
 }
 
 impl Default for Metrics {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Metrics {
     /// All counters at zero.
-    pub fn new() -> Self {
-        let bounds = [
-            0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0,
-        ];
-        let mut metrics = Self {
-            registry: Registry::with_prefix("casement_ml"),
+    fn default() -> Self {
+        let metrics = Self {
             requests: Counter::default(),
             answers: Counter::default(),
             refused: Family::default(),
@@ -96,91 +90,88 @@ impl Metrics {
             shadow_dropped: Counter::default(),
             recordings: Counter::default(),
             recordings_failed: Counter::default(),
-            broker_up: Gauge::default(),
-            inference_seconds: Histogram::new(bounds),
+            inference_seconds: Histogram::new(INFERENCE_SECONDS),
         };
-        metrics.register();
+        for reason in RefusalReason::ALL {
+            drop(metrics.refused.get_or_create(&Kind {
+                kind: reason.as_str(),
+            }));
+        }
+        for reason in DropReason::ALL {
+            drop(metrics.dropped.get_or_create(&Kind {
+                kind: reason.as_str(),
+            }));
+        }
+        for source in FeatureSource::ALL {
+            drop(metrics.features.get_or_create(&Kind {
+                kind: source.as_str(),
+            }));
+        }
         metrics
     }
+}
 
-    fn register(&mut self) {
-        let registry = &mut self.registry;
-        registry.register("requests", "Requests received", self.requests.clone());
-        registry.register("answers", "Window commands sent", self.answers.clone());
-        registry.register("refused", "Requests refused, by reason", self.refused.clone());
-        registry.register(
-            "dropped",
-            "Requests without an answer though nothing was wrong, by why",
-            self.dropped.clone(),
-        );
-        registry.register(
-            "features",
-            "Answers by where their audio features came from",
-            self.features.clone(),
-        );
-        registry.register(
-            "model_swaps",
-            "Models taken into service while running",
-            self.model_swaps.clone(),
-        );
-        registry.register(
-            "models_refused",
-            "Model files refused while running",
-            self.models_refused.clone(),
-        );
+impl Metrics {
+    /// Registers every metric in `registry`.
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        for (name, help, family) in [
+            ("refused", "Requests refused, by reason", &self.refused),
+            (
+                "dropped",
+                "Requests without an answer though nothing was wrong, by reason",
+                &self.dropped,
+            ),
+            (
+                "features",
+                "Answers by where their audio features came from",
+                &self.features,
+            ),
+        ] {
+            registry.register(name, help, family.clone());
+        }
+        for (name, help, counter) in [
+            ("requests", "Requests received", &self.requests),
+            ("answers", "Window commands sent", &self.answers),
+            (
+                "model_swaps",
+                "Models taken into service while running",
+                &self.model_swaps,
+            ),
+            (
+                "models_refused",
+                "Model files refused while running",
+                &self.models_refused,
+            ),
+            (
+                "shadow_predictions",
+                "Predictions of candidates sent",
+                &self.shadow_predictions,
+            ),
+            (
+                "shadow_dropped",
+                "Predictions of candidates that were not made or not sent",
+                &self.shadow_dropped,
+            ),
+            ("recordings_stored", "Recordings kept", &self.recordings),
+            (
+                "recordings_failed",
+                "Recordings that could not be kept",
+                &self.recordings_failed,
+            ),
+        ] {
+            registry.register(name, help, counter.clone());
+        }
         registry.register(
             "shadowing",
             "1 while a candidate predicts beside the model",
             self.shadowing.clone(),
         );
-        registry.register(
-            "shadow_predictions",
-            "Predictions of candidates sent",
-            self.shadow_predictions.clone(),
-        );
-        registry.register(
-            "shadow_dropped",
-            "Predictions of candidates that were not made or not sent",
-            self.shadow_dropped.clone(),
-        );
-        registry.register("recordings_stored", "Recordings kept", self.recordings.clone());
-        registry.register(
-            "recordings_failed",
-            "Recordings that could not be kept",
-            self.recordings_failed.clone(),
-        );
-        registry.register(
-            "broker_up",
-            "1 while the broker is connected",
-            self.broker_up.clone(),
-        );
-        let inference = self.inference_seconds.clone();
         registry.register_with_unit(
             "inference",
             "From receipt of a request until its command is sent",
             Unit::Seconds,
-            inference,
+            self.inference_seconds.clone(),
         );
-        for reason in RefusalReason::ALL {
-            drop(self.refused.get_or_create(&Kind {
-                kind: reason.as_str(),
-            }));
-        }
-        for why in Drop::ALL {
-            drop(self.dropped.get_or_create(&Kind { kind: why.as_str() }));
-        }
-        for source in FeatureSource::ALL {
-            drop(self.features.get_or_create(&Kind {
-                kind: source.as_str(),
-            }));
-        }
-    }
-
-    /// All of it in Prometheus' text format.
-    pub fn text(&self) -> String {
-        let mut text = String::new();
-        encode(&mut text, &self.registry).expect("writing to a String cannot fail");
-        text
     }
 
     pub(crate) fn requested(&self) {
@@ -205,8 +196,12 @@ impl Metrics {
             .inc();
     }
 
-    pub(crate) fn dropped(&self, why: Drop) {
-        self.dropped.get_or_create(&Kind { kind: why.as_str() }).inc();
+    pub(crate) fn dropped(&self, reason: DropReason) {
+        self.dropped
+            .get_or_create(&Kind {
+                kind: reason.as_str(),
+            })
+            .inc();
     }
 
     pub(crate) fn model_swapped(&self) {
@@ -235,9 +230,5 @@ impl Metrics {
         } else {
             self.recordings_failed.inc()
         };
-    }
-
-    pub(crate) fn broker_up(&self, up: bool) {
-        self.broker_up.set(i64::from(up));
     }
 }

@@ -16,7 +16,9 @@ use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::{Metrics, MlError, MlOptions};
+use monitoring::with_causes;
+
+use crate::{MlError, MlOptions, metrics::Metrics, vitals::Vitals};
 
 /// The specification's rate.
 const TRAINED_RATE: u32 = 16_000;
@@ -148,6 +150,7 @@ pub(crate) async fn follow(
     source: ModelSource,
     slot: Arc<ModelSlot>,
     metrics: Arc<Metrics>,
+    vitals: Arc<Vitals>,
     shutdown: CancellationToken,
 ) {
     let mut seen = source.stamp();
@@ -166,11 +169,15 @@ pub(crate) async fn follow(
             // The side-car may have been touched without a change.
             Ok(model)
                 if model.sha256() == slot.current().sha256()
-                    && model.version() == slot.current().version() => {}
+                    && model.version() == slot.current().version() =>
+            {
+                vitals.model.up();
+            }
             Ok(model) => {
                 let version = model.version().to_owned();
                 let old = slot.swap(model);
                 metrics.model_swapped();
+                vitals.model.up();
                 info!(
                     version,
                     replaced = old.version(),
@@ -179,11 +186,12 @@ pub(crate) async fn follow(
             }
             Err(error) => {
                 metrics.model_refused();
-                let because = chain(&error);
-                warn!(
-                    serving = slot.current().version(),
-                    "the new model file is refused: {because}"
-                );
+                let reason = with_causes(&error);
+                let serving = slot.current().version().to_owned();
+                warn!(serving, "the new model file is refused: {reason}");
+                vitals.model.down(format!(
+                    "the new model file is refused, {serving} still serves: {reason}"
+                ));
             }
         }
     }
@@ -223,19 +231,8 @@ pub(crate) async fn follow_shadow(
             Err(error) => {
                 slot.set(None);
                 metrics.model_refused();
-                warn!("the candidate is refused: {}", chain(&error));
+                warn!("the candidate is refused: {}", with_causes(&error));
             }
         }
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -19,7 +19,7 @@ use mqtt::{Publisher, Qos, TopicKind, Topics};
 use parking_lot::Mutex;
 use tracing::{debug, error};
 
-use crate::{Metrics, models::ShadowSlot, service::checked};
+use crate::{decider::checked, metrics::Metrics, models::ShadowSlot};
 
 /// How many predictions may wait.
 const QUEUE: usize = 64;
@@ -46,7 +46,7 @@ impl ShadowJob {
             humidity: action.humidity,
             inputs: inputs.copied(),
             command_id: action.command_id.clone(),
-            serving: action.model_version.clone(),
+            serving: action.origin.model_version().map(str::to_owned),
         }
     }
 
@@ -193,20 +193,18 @@ mod tests {
     #[test]
     fn a_candidate_that_cannot_keep_up_makes_nobody_wait() {
         let (sender, receiver) = sync_channel(QUEUE);
+        let (mut registry, metrics) = (monitoring::Registry::default(), Metrics::default());
+        metrics.register(&mut registry);
         let shadow = Shadow {
             slot: Arc::default(),
             queue: Mutex::new(Some(sender)),
-            metrics: Arc::new(Metrics::new()),
+            metrics: Arc::new(metrics),
         };
         shadow.offer(|| unreachable!("nobody prepares a job without a candidate"));
         shadow.slot.set(Some(golden()));
         (0..QUEUE + 5).for_each(|_| shadow.offer(job));
-        assert!(
-            shadow
-                .metrics
-                .text()
-                .contains("casement_ml_shadow_dropped_total 5\n")
-        );
+        let counters = monitoring::Monitor::new(registry, vec![]).text();
+        assert!(counters.contains("shadow_dropped_total 5\n"), "{counters}");
         shadow.close();
         shadow.offer(|| unreachable!("nobody prepares a job after the end"));
         assert_eq!(receiver.iter().count(), QUEUE);

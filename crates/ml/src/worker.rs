@@ -13,18 +13,20 @@ use std::{
 use audio::{Extractor, FeatureOptions, archive::Archive};
 use bytes::Bytes;
 use domain::{AudioFormat, DeviceId, FeatureName, Refusal, RefusalReason, Timestamp};
+use monitoring::{HealthSource, Registry};
 use mqtt::{Delivery, Event, Incoming, Publisher, Qos, Subscription, TopicKind, Topics};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use crate::{
-    Answer, Metrics, MlError, MlOptions, ModelSlot, Service,
+    Answer, Decider, MlError, MlOptions, ModelSlot,
     budget::LogBudget,
-    desk::{Desk, Displaced},
-    metrics::Drop,
+    metrics::{DropReason, Metrics},
     models::{ModelSource, ShadowSlot, follow, follow_shadow},
+    queue::{Displaced, JobQueue},
     shadow::{Shadow, ShadowJob},
+    vitals::Vitals,
 };
 
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
@@ -39,27 +41,29 @@ struct Job {
 pub struct Ml {
     options: MlOptions,
     archive: Option<Arc<Archive>>,
-    service: Service,
+    decider: Decider,
     source: ModelSource,
     candidate: ModelSource,
     metrics: Arc<Metrics>,
+    vitals: Arc<Vitals>,
 }
 
 /// What the workers share.
 struct Shared {
-    desk: Desk<Job>,
-    service: Service,
+    queue: JobQueue<Job>,
+    decider: Decider,
     topics: Topics,
     publisher: Publisher,
     metrics: Arc<Metrics>,
+    vitals: Arc<Vitals>,
     archive: Option<Arc<Archive>>,
     refusals_logged: LogBudget,
     shadow: Shadow,
 }
 
 impl Ml {
-    /// Loads the model and prepares everything else that can fail.
-    pub fn open(mut options: MlOptions) -> Result<Self, MlError> {
+    /// Loads the model and prepares everything else that can fail. Metrics are registered under `casement_ml`.
+    pub fn open(mut options: MlOptions, registry: &mut Registry) -> Result<Self, MlError> {
         // Whatever else the rows carry, a decision needs only what the models read.
         options.features.names = FeatureName::SPECIFIED.to_vec();
         options.features.frames = false;
@@ -67,7 +71,7 @@ impl Ml {
             return Err(MlError::Coefficients(options.features.n_mfcc));
         }
         let (source, candidate) = (ModelSource::new(&options), ModelSource::shadow(&options));
-        let service = Service {
+        let decider = Decider {
             models: Arc::new(ModelSlot::new(source.load()?)),
             extractor: Extractor::new(options.features.clone())?,
             sample_rate: options.features.rate,
@@ -80,24 +84,30 @@ impl Ml {
             opened.map_err(|source| MlError::RawDirectory { path, source })
         });
         let archive = archive.transpose()?.map(Arc::new);
+        let (metrics, vitals) = (Arc::new(Metrics::default()), Arc::new(Vitals::default()));
+        let registry = registry.sub_registry_with_prefix("casement_ml");
+        metrics.register(registry);
+        registry.register_collector(vitals.collector());
         Ok(Self {
             options,
             archive,
-            service,
+            decider,
             source,
             candidate,
-            metrics: Arc::new(Metrics::new()),
+            metrics,
+            vitals,
         })
     }
 
-    /// The counters, for whoever serves them.
-    pub fn metrics(&self) -> Arc<Metrics> {
-        Arc::clone(&self.metrics)
+    /// What asks for the service's health.
+    pub fn health(&self) -> HealthSource {
+        let vitals = Arc::clone(&self.vitals);
+        Arc::new(move || vitals.parts())
     }
 
     /// The model that serves, for whoever replaces it.
     pub fn models(&self) -> Arc<ModelSlot> {
-        Arc::clone(&self.service.models)
+        Arc::clone(&self.decider.models)
     }
 
     /// Connects and serves until `shutdown`; `ready` is told when the broker granted the subscription.
@@ -105,17 +115,19 @@ impl Ml {
         let Self {
             options,
             archive,
-            service,
+            decider,
             source,
             candidate,
             metrics,
+            vitals,
         } = self;
-        let models = Arc::clone(&service.models);
+        let models = Arc::clone(&decider.models);
         let mut connection = options.connection;
         connection.subscriptions.push(Subscription::new(
             options.topics.filter(TopicKind::InferenceRequest),
         ));
         let (publisher, incoming) = mqtt::connect(connection);
+        let _ = vitals.publisher.set(publisher.clone());
         let candidates = Arc::new(ShadowSlot::default());
         let (shadow, shadowing) = Shadow::start(
             Arc::clone(&candidates),
@@ -125,11 +137,12 @@ impl Ml {
         )
         .map_err(MlError::Thread)?;
         let shared = Arc::new(Shared {
-            desk: Desk::new(options.max_waiting),
-            service,
+            queue: JobQueue::new(options.max_waiting),
+            decider,
             topics: options.topics,
             publisher: publisher.clone(),
             metrics: Arc::clone(&metrics),
+            vitals: Arc::clone(&vitals),
             archive: archive.clone(),
             refusals_logged: LogBudget::default(),
             shadow,
@@ -142,13 +155,19 @@ impl Ml {
         );
         let mut threads = start_workers(&shared)?;
         threads.push(shadowing);
-        let following = tokio::spawn(follow(source, models, Arc::clone(&metrics), shutdown.clone()));
+        let following = tokio::spawn(follow(
+            source,
+            models,
+            Arc::clone(&metrics),
+            vitals,
+            shutdown.clone(),
+        ));
         let following_shadow = tokio::spawn(follow_shadow(candidate, candidates, metrics, shutdown.clone()));
         let sweeping = archive.map(|archive| tokio::spawn(sweep(archive)));
         let ended = shutdown
             .run_until_cancelled(receive(&shared, incoming, ready))
             .await;
-        shared.desk.close();
+        shared.queue.close();
         shared.shadow.close();
         following.abort();
         following_shadow.abort();
@@ -170,21 +189,24 @@ async fn receive(shared: &Shared, mut incoming: Incoming, ready: oneshot::Sender
     let mut ready = Some(ready);
     while let Some(event) = incoming.recv().await {
         match event {
-            Event::Connected { .. } => shared.metrics.broker_up(true),
+            Event::Connected { .. } => {}
             Event::Subscribed => {
+                shared.vitals.broker.up();
                 info!("listening for requests");
                 // Nobody needs to wait for it.
                 let _ = ready.take().map(|ready| ready.send(()));
             }
             Event::SubscriptionRefused { filters } => {
+                let reason = format!("it refuses the subscription to {}", filters.join(", "));
+                shared.vitals.broker.down(reason);
                 error!(
                     ?filters,
                     "the broker refuses the subscription: check the account's rights"
                 );
             }
             Event::Disconnected { reason } => {
-                shared.metrics.broker_up(false);
                 warn!(reason, "the broker is away; trying again");
+                shared.vitals.broker.down(reason);
             }
             Event::Message(delivery) => shared.accept(delivery),
         }
@@ -201,7 +223,7 @@ fn start_workers(shared: &Arc<Shared>) -> Result<Vec<JoinHandle<()>>, MlError> {
     };
     let started: Result<_, _> = (0..cores).map(start).collect();
     started.map_err(|error| {
-        shared.desk.close();
+        shared.queue.close();
         MlError::Thread(error)
     })
 }
@@ -220,28 +242,28 @@ impl Shared {
         self.metrics.requested();
         if delivery.retain {
             // Nobody retains requests on purpose; this one is from before we came.
-            return self.metrics.dropped(Drop::Retained);
+            return self.metrics.dropped(DropReason::Retained);
         }
         let job = Job {
             payload: delivery.payload,
             received: Instant::now(),
         };
-        match self.desk.offer(device_id, job) {
+        match self.queue.offer(device_id, job) {
             Displaced::Nobody => {}
-            Displaced::Superseded(_) => self.metrics.dropped(Drop::Superseded),
-            Displaced::Crowded(_) => self.metrics.dropped(Drop::Crowded),
+            Displaced::Superseded(_) => self.metrics.dropped(DropReason::Superseded),
+            Displaced::Oldest(_) => self.metrics.dropped(DropReason::QueueFull),
         }
     }
 
     fn work(&self) {
-        while let Some((device_id, job)) = self.desk.take() {
+        while let Some((device_id, job)) = self.queue.take() {
             // A bug that one clip lays bare must not end the service for all.
             let served = catch_unwind(AssertUnwindSafe(|| self.serve(&device_id, &job)));
             if served.is_err() {
                 self.metrics.refused(RefusalReason::BadAudio);
                 error!(%device_id, "deciding panicked on this request; it is refused");
             }
-            self.desk.done(&device_id);
+            self.queue.done(&device_id);
         }
     }
 
@@ -252,9 +274,9 @@ impl Shared {
         };
         let now = now();
         if request.expires_at.is_some_and(|expiry| expiry < now) {
-            return self.metrics.dropped(Drop::Expired);
+            return self.metrics.dropped(DropReason::Expired);
         }
-        match self.service.answer(&request, now, job.received) {
+        match self.decider.answer(&request, now, job.received) {
             Ok(answer) => {
                 let format = request
                     .audio
@@ -290,7 +312,7 @@ impl Shared {
             self.metrics.answered(source, received.elapsed().as_secs_f64());
             debug!(device_id = %action.device_id, position = action.position.percent(), "commanded");
         } else {
-            self.metrics.dropped(Drop::Unsent);
+            self.metrics.dropped(DropReason::Unsent);
         }
         // Only now: the candidate must not delay the window, and what moved nothing has nothing to be compared with.
         if sent {

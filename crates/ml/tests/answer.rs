@@ -9,16 +9,16 @@ use domain::{
     AudioFormat, AudioHash, ClipFeatures, ClipLimits, FEATURES_VERSION, FeatureName, InferenceRequest,
     Refusal, RefusalReason,
 };
-use ml::{Answer, FeatureSource, Service};
+use ml::{Answer, Decider, FeatureSource};
 use model::Model;
 use proptest::prelude::*;
 use support::{noon, other_model_path, request, service, wav};
 
-fn answer(service: &Service, request: &InferenceRequest) -> Result<Answer, Refusal> {
+fn answer(service: &Decider, request: &InferenceRequest) -> Result<Answer, Refusal> {
     service.answer(request, noon(), Instant::now())
 }
 
-fn features_of(service: &Service, clip: &[u8]) -> ClipFeatures {
+fn features_of(service: &Decider, clip: &[u8]) -> ClipFeatures {
     let samples =
         audio::decode(clip, AudioFormat::Wav, 16_000, &ClipLimits::default()).expect("the clip is a WAV");
     service.extractor.extract(&samples)
@@ -59,7 +59,7 @@ fn the_specifications_fields_are_enough() {
     ];
     assert_eq!(action.audio_features, names);
     assert_eq!(action.audio_hash, Some(audio::hash(&clip)));
-    assert_eq!(action.model_version.as_deref(), Some("v1.0.0"));
+    assert_eq!(action.origin.model_version(), Some("v1.0.0"));
     assert_eq!(action.timestamp, noon());
     assert_eq!(action.expires_at.unwrap().millis_since(noon()), 60_000);
     assert!(action.inference_time_ms.unwrap() >= 0.0);
@@ -223,7 +223,7 @@ fn another_model_serves_from_the_next_request_on() {
     assert_eq!(service.models.swap(other).version(), "v1.0.0");
     let after = answer(&service, &request(None)).unwrap().action;
     assert_eq!(
-        (before.model_version.as_deref(), after.model_version.as_deref()),
+        (before.origin.model_version(), after.origin.model_version()),
         (Some("v1.0.0"), Some("v2"))
     );
     assert_ne!(before.position, after.position);

@@ -3,11 +3,12 @@
 
 mod support;
 
-use std::{collections::VecDeque, fs, path::Path, sync::Arc, time::Duration};
+use std::{collections::VecDeque, fs, path::Path, time::Duration};
 
 use audio::{FeatureOptions, archive::ArchiveOptions};
-use ml::{Metrics, Ml, MlError, MlOptions};
+use ml::{Ml, MlError, MlOptions};
 use model::Device;
+use monitoring::{Monitor, Registry};
 use mqtt::{BrokerUrl, ConnectionOptions, Delivery, Event, Incoming, Publisher, Qos, Subscription, Topics};
 use serde_json::{Value, json};
 use support::{Mosquitto, PATIENCE, model_path, other_model_path, wav};
@@ -29,7 +30,7 @@ struct Bench {
     client: Publisher,
     commands: Incoming,
     shadows: VecDeque<Value>,
-    metrics: Arc<Metrics>,
+    monitor: Monitor,
     shutdown: CancellationToken,
     running: JoinHandle<Result<(), MlError>>,
 }
@@ -46,8 +47,10 @@ impl Bench {
             timeout(PATIENCE, commands.recv()).await,
             Ok(Some(Event::Subscribed))
         ) {}
-        let ml = Ml::open(options).expect("the service opens");
-        let (metrics, shutdown) = (ml.metrics(), CancellationToken::new());
+        let mut registry = Registry::default();
+        let ml = Ml::open(options, &mut registry).expect("the service opens");
+        let monitor = Monitor::new(registry, vec![ml.health()]);
+        let shutdown = CancellationToken::new();
         let (ready, listening) = oneshot::channel();
         let running = tokio::spawn(ml.run(shutdown.clone(), ready));
         timeout(PATIENCE, listening)
@@ -58,7 +61,7 @@ impl Bench {
             client,
             commands,
             shadows: VecDeque::new(),
-            metrics,
+            monitor,
             shutdown,
             running,
         }
@@ -129,14 +132,14 @@ impl Bench {
     /// Waits until the counters contain `line`.
     async fn counted(&self, line: &str) {
         let seen = async {
-            while !self.metrics.text().lines().any(|known| known == line) {
+            while !self.monitor.text().lines().any(|known| known == line) {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
         assert!(
             timeout(PATIENCE, seen).await.is_ok(),
             "no '{line}' in\n{}",
-            self.metrics.text()
+            self.monitor.text()
         );
     }
 }
@@ -363,7 +366,7 @@ fn what_cannot_serve_does_not_start() {
     let open = |path: &Path, device| {
         let mut options = MlOptions::new(connection(), Topics::default(), path, "v0");
         options.load.device = device;
-        let error = Ml::open(options).map(drop).unwrap_err();
+        let error = Ml::open(options, &mut Registry::default()).map(drop).unwrap_err();
         let cause = std::error::Error::source(&error).map(ToString::to_string);
         (error.to_string(), cause.unwrap_or_default())
     };
@@ -378,7 +381,10 @@ fn what_cannot_serve_does_not_start() {
     let with = |change: fn(&mut FeatureOptions)| {
         let mut options = MlOptions::new(connection(), Topics::default(), model_path(), "v0");
         change(&mut options.features);
-        Ml::open(options).map(drop).unwrap_err().to_string()
+        Ml::open(options, &mut Registry::default())
+            .map(drop)
+            .unwrap_err()
+            .to_string()
     };
     let refused = with(|features| features.hop = 256);
     assert!(

@@ -3,17 +3,18 @@
 //! In: the configuration's patterns, topic names from a broker. Out: filters to subscribe to, topics to publish to, and
 //! the kind and device of a message, or a refusal. One level of every pattern is the device.
 
-use domain::{DeviceId, Refusal, RefusalReason};
+use std::{collections::BTreeMap, fmt};
+
+use domain::{DeviceId, Quantity, Refusal, RefusalReason};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{InvalidPattern, TopicPattern};
 
 /// The kinds of message that have a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TopicKind {
-    /// A temperature reading from a device.
-    Temperature,
-    /// A humidity reading from a device.
-    Humidity,
+    /// A reading of a quantity from a device.
+    Reading(Quantity),
     /// A recording from a device.
     Audio,
     /// The backend asks the ML service.
@@ -28,24 +29,36 @@ pub enum TopicKind {
     ShadowPrediction,
 }
 
+/// The kinds that are not readings.
+const OTHERS: [TopicKind; 6] = [
+    TopicKind::Audio,
+    TopicKind::WindowState,
+    TopicKind::WindowControl,
+    TopicKind::InferenceRequest,
+    TopicKind::DeviceStatus,
+    TopicKind::ShadowPrediction,
+];
+
 impl TopicKind {
     /// Every kind, the frequent ones first.
-    pub const ALL: [Self; 8] = [
-        Self::Temperature,
-        Self::Humidity,
-        Self::Audio,
-        Self::WindowState,
-        Self::WindowControl,
-        Self::InferenceRequest,
-        Self::DeviceStatus,
-        Self::ShadowPrediction,
-    ];
+    pub const ALL: [Self; Quantity::COUNT + OTHERS.len()] = {
+        let mut all = [Self::Audio; Quantity::COUNT + OTHERS.len()];
+        let mut place = 0;
+        while place < all.len() {
+            all[place] = if place < Quantity::COUNT {
+                Self::Reading(Quantity::ALL[place])
+            } else {
+                OTHERS[place - Quantity::COUNT]
+            };
+            place += 1;
+        }
+        all
+    };
 
     /// The word for it: a key of the configuration's `mqtt.topics`, a label in metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Temperature => "temperature",
-            Self::Humidity => "humidity",
+            Self::Reading(quantity) => quantity.as_str(),
             Self::Audio => "audio",
             Self::InferenceRequest => "inference_request",
             Self::WindowControl => "window_control",
@@ -55,48 +68,81 @@ impl TopicKind {
         }
     }
 
+    /// The kind of that word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
     /// The specification's pattern, or ours where it has none.
-    pub const fn default_pattern(self) -> &'static str {
+    pub fn default_pattern(self) -> String {
         match self {
-            Self::Temperature => "sensor/+/temperature",
-            Self::Humidity => "sensor/+/humidity",
-            Self::Audio => "sensor/+/audio",
-            Self::InferenceRequest => "ml/inference/request/{device_id}",
-            Self::WindowControl => "window/+/control",
-            Self::WindowState => "window/+/state",
-            Self::DeviceStatus => "device/+/status",
-            Self::ShadowPrediction => "ml/prediction/shadow/{device_id}",
+            Self::Reading(quantity) => format!("sensor/+/{quantity}"),
+            Self::Audio => "sensor/+/audio".into(),
+            Self::InferenceRequest => "ml/inference/request/{device_id}".into(),
+            Self::WindowControl => "window/{device_id}/control".into(),
+            Self::WindowState => "window/{device_id}/state".into(),
+            Self::DeviceStatus => "device/{device_id}/status".into(),
+            Self::ShadowPrediction => "ml/prediction/shadow/{device_id}".into(),
         }
     }
 }
 
-/// The patterns as the configuration writes them; the default is the specification's.
+/// The pattern of every kind, as the configuration writes them; the default is the specification's.
+///
+/// As data it is a map from the words of the kinds. A kind that is left out has its default pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each field is the TopicKind of its name")]
-pub struct TopicPatterns {
-    pub temperature: String,
-    pub humidity: String,
-    pub audio: String,
-    pub inference_request: String,
-    pub window_control: String,
-    pub window_state: String,
-    pub device_status: String,
-    pub shadow_prediction: String,
+pub struct TopicPatterns(BTreeMap<TopicKind, String>);
+
+impl TopicPatterns {
+    /// The same with another pattern for `kind`.
+    #[must_use]
+    pub fn with(mut self, kind: TopicKind, pattern: impl Into<String>) -> Self {
+        self.0.insert(kind, pattern.into());
+        self
+    }
+
+    /// The pattern of `kind`.
+    pub fn pattern(&self, kind: TopicKind) -> &str {
+        &self.0[&kind]
+    }
 }
 
 impl Default for TopicPatterns {
     fn default() -> Self {
-        let text = |kind: TopicKind| kind.default_pattern().to_owned();
-        Self {
-            temperature: text(TopicKind::Temperature),
-            humidity: text(TopicKind::Humidity),
-            audio: text(TopicKind::Audio),
-            inference_request: text(TopicKind::InferenceRequest),
-            window_control: text(TopicKind::WindowControl),
-            window_state: text(TopicKind::WindowState),
-            device_status: text(TopicKind::DeviceStatus),
-            shadow_prediction: text(TopicKind::ShadowPrediction),
+        let default = |kind: TopicKind| (kind, kind.default_pattern());
+        Self(TopicKind::ALL.into_iter().map(default).collect())
+    }
+}
+
+impl Serialize for TopicPatterns {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(TopicKind::ALL.map(|kind| (kind.as_str(), self.pattern(kind))))
+    }
+}
+
+impl<'de> Deserialize<'de> for TopicPatterns {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(PatternsVisitor)
+    }
+}
+
+struct PatternsVisitor;
+
+impl<'de> de::Visitor<'de> for PatternsVisitor {
+    type Value = TopicPatterns;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a topic pattern for each kind of message")
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<TopicPatterns, A::Error> {
+        let mut patterns = TopicPatterns::default();
+        while let Some(word) = map.next_key::<String>()? {
+            let kind = TopicKind::from_word(&word)
+                .ok_or_else(|| de::Error::custom(format!("'{word}' is no kind of message")))?;
+            patterns = patterns.with(kind, map.next_value::<String>()?);
         }
+        Ok(patterns)
     }
 }
 
@@ -124,19 +170,9 @@ impl Default for Topics {
 impl Topics {
     /// Checks the configuration's patterns, each for itself and against the others.
     pub fn new(texts: &TopicPatterns) -> Result<Self, InvalidPattern> {
-        let text = |kind| match kind {
-            TopicKind::Temperature => &texts.temperature,
-            TopicKind::Humidity => &texts.humidity,
-            TopicKind::Audio => &texts.audio,
-            TopicKind::InferenceRequest => &texts.inference_request,
-            TopicKind::WindowControl => &texts.window_control,
-            TopicKind::WindowState => &texts.window_state,
-            TopicKind::DeviceStatus => &texts.device_status,
-            TopicKind::ShadowPrediction => &texts.shadow_prediction,
-        };
         let mut patterns = Vec::with_capacity(TopicKind::ALL.len());
         for kind in TopicKind::ALL {
-            let pattern = TopicPattern::parse(text(kind))?;
+            let pattern = TopicPattern::parse(texts.pattern(kind))?;
             if patterns.iter().any(|other| pattern.overlaps(other)) {
                 return Err(InvalidPattern {
                     pattern: pattern.to_string(),
@@ -191,10 +227,8 @@ mod tests {
 
     #[test]
     fn two_kinds_never_share_a_topic() {
-        let texts = TopicPatterns {
-            humidity: "sensor/+/temperature".into(),
-            ..TopicPatterns::default()
-        };
+        let texts =
+            TopicPatterns::default().with(TopicKind::Reading(Quantity::Humidity), "sensor/+/temperature");
         assert!(Topics::new(&texts).is_err());
     }
 
@@ -215,7 +249,7 @@ mod tests {
             ("", RefusalReason::BadTopic),
             ("sensor/d/temperature/x/y", RefusalReason::BadTopic),
             ("sensor/../x/temperature", RefusalReason::BadTopic),
-            ("sensor/d/pressure", RefusalReason::BadTopic),
+            ("sensor/d/radiation", RefusalReason::BadTopic),
             ("ml/inference/request/a/b", RefusalReason::BadTopic),
             ("sensor//temperature", RefusalReason::BadDeviceId),
             ("sensor/../temperature", RefusalReason::BadDeviceId),
@@ -227,6 +261,17 @@ mod tests {
         ] {
             assert_eq!(topics.classify(topic).unwrap_err().reason, reason, "{topic}");
         }
+    }
+
+    #[test]
+    fn patterns_are_a_map_whose_missing_keys_have_defaults() {
+        let patterns: TopicPatterns = serde_json::from_str(r#"{"temperature": "t/+"}"#).unwrap();
+        let temperature = TopicKind::Reading(Quantity::Temperature);
+        assert_eq!(patterns, TopicPatterns::default().with(temperature, "t/+"));
+        let written = serde_json::to_value(&patterns).unwrap();
+        assert_eq!(written["temperature"], "t/+");
+        assert_eq!(written.as_object().unwrap().len(), TopicKind::ALL.len());
+        assert!(serde_json::from_str::<TopicPatterns>(r#"{"temprature": "t/+"}"#).is_err());
     }
 
     proptest! {

@@ -403,7 +403,7 @@ fn every_fault_of_a_request_or_command_has_its_name() {
     };
     for (rest, reason, word) in [
         ("", R::MissingField, "'humidity'"),
-        (r#", "humidity": 101"#, R::OutOfRange, "'humidity'"),
+        (r#", "humidity": 101"#, R::OutOfRange, "humidity 101"),
         (r#", "humidity": 1e400"#, R::NotFinite, ""),
         (
             r#", "humidity": 50, "audio_data": "YWJj""#,
@@ -567,7 +567,7 @@ proptest! {
             humidity,
             audio_features: names,
             command_id: extra.then(|| "c-1".to_owned()),
-            model_version: extra.then(|| "v1.0.0".to_owned()),
+            origin: if extra { domain::Origin::Model("v1.0.0".into()) } else { domain::Origin::Unstated },
             inference_time_ms: extra.then_some(0.25),
             audio_hash: extra.then(|| AudioHash::from_digest([9; 32])),
             reason: extra.then_some(reason),

@@ -5,7 +5,7 @@
 
 use std::{future::pending, sync::Arc, time::Duration};
 
-use domain::{DeviceId, Quantity, Reading, Timestamp, WindowState};
+use domain::{DeviceId, Reading, Timestamp, WindowState};
 use mqtt::{Delivery, DeviceStatus, Event, Message, Publisher, Qos, Subscription, TopicKind};
 use tokio::{
     task::JoinHandle,
@@ -178,10 +178,8 @@ impl Device {
 
     fn measure(&mut self, uplink: &Uplink) {
         let timestamp = self.stamps.next();
-        for (kind, quantity) in [
-            (TopicKind::Temperature, Quantity::Temperature),
-            (TopicKind::Humidity, Quantity::Humidity),
-        ] {
+        for quantity in self.room.quantities() {
+            let kind = TopicKind::Reading(quantity);
             let value = self.room.read(quantity);
             let reading = Reading::new(self.id.clone(), quantity, value, timestamp)
                 .expect("a sensor's range lies within its quantity's");

@@ -178,7 +178,7 @@ mod tests {
     fn record(second: i64) -> Record {
         Record {
             device_id: DeviceId::parse("d").unwrap(),
-            kind: TopicKind::Temperature,
+            kind: TopicKind::Reading(domain::Quantity::Temperature),
             timestamp: Timestamp::from_millis(second * 1_000),
             content: Content::value(20.5),
         }

@@ -31,7 +31,7 @@ pub use ledger::Ledger;
 pub use options::SimulationOptions;
 pub use profile::{Activity, Profile, RoomKind};
 pub use room::{Flows, Room};
-pub use sensor::ClimateSensor;
+pub use sensor::Sensors;
 pub use service::run;
 pub use simulation::{Observation, Simulation, Take, VirtualRoom, default_start};
 pub use summary::{Commands, Counts, Summary};

@@ -1,6 +1,6 @@
-//! The device's climate sensor: what it says about the room is a little wrong, as with an SHT31.
+//! The device's sensors: what they report is a little wrong, as with an SHT31.
 //!
-//! In: true temperature and humidity. Out: values with a fixed error of the specimen, noise, and steps of 0.1, within
+//! In: true values. Out: values with a fixed error of the specimen and noise, rounded to the quantity's decimals, within
 //! the sensor's range.
 
 use domain::Quantity;
@@ -9,43 +9,73 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::noise;
 
-/// One specimen of a sensor.
-#[derive(Debug, Clone)]
-pub struct ClimateSensor {
-    rng: ChaCha8Rng,
-    temperature_error: f64,
-    humidity_error: f64,
+/// How a sensor of one quantity behaves, in the quantity's unit.
+struct DataSheet {
+    /// The lowest and highest value it reports.
+    range: (f64, f64),
+    /// The largest fixed error of a specimen.
+    error: f64,
+    /// The standard deviation of its noise.
+    noise: f64,
 }
 
-impl ClimateSensor {
-    pub(crate) fn new(mut rng: ChaCha8Rng) -> Self {
-        let temperature_error = rng.random_range(-0.2..0.2);
-        let humidity_error = rng.random_range(-1.5..1.5);
+const fn data_sheet(quantity: Quantity) -> DataSheet {
+    let (range, error, noise) = match quantity {
+        Quantity::Temperature => ((-40.0, 85.0), 0.2, 0.04),
+        Quantity::Humidity => ((0.0, 100.0), 1.5, 0.2),
+    };
+    DataSheet { range, error, noise }
+}
+
+/// One specimen of each sensor.
+#[derive(Debug, Clone)]
+pub struct Sensors {
+    errors: [f64; Quantity::COUNT],
+    /// Climate has a generator of its own, so that other sensors do not change its values.
+    climate: ChaCha8Rng,
+    others: ChaCha8Rng,
+}
+
+impl Sensors {
+    pub(crate) fn new(mut climate: ChaCha8Rng, mut others: ChaCha8Rng) -> Self {
+        let errors = Quantity::ALL.map(|quantity| {
+            let rng = if Quantity::CLIMATE.contains(&quantity) {
+                &mut climate
+            } else {
+                &mut others
+            };
+            let error = data_sheet(quantity).error;
+            rng.random_range(-error..error)
+        });
         Self {
-            rng,
-            temperature_error,
-            humidity_error,
+            errors,
+            climate,
+            others,
         }
     }
 
-    /// The lowest and highest value the sensor reports.
+    /// The lowest and highest value that the sensor of `quantity` reports.
     pub const fn range(quantity: Quantity) -> (f64, f64) {
-        match quantity {
-            Quantity::Temperature => (-40.0, 85.0),
-            Quantity::Humidity => (0.0, 100.0),
-        }
+        data_sheet(quantity).range
     }
 
-    /// What it reports for a true value; each call draws new noise.
+    /// What the sensor of `quantity` reports for a true value; each call draws new noise.
     pub fn read(&mut self, quantity: Quantity, truth: f64) -> f64 {
-        let (error, spread) = match quantity {
-            Quantity::Temperature => (self.temperature_error, 0.04),
-            Quantity::Humidity => (self.humidity_error, 0.2),
+        let DataSheet {
+            range: (low, high),
+            noise,
+            ..
+        } = data_sheet(quantity);
+        let rng = if Quantity::CLIMATE.contains(&quantity) {
+            &mut self.climate
+        } else {
+            &mut self.others
         };
-        let (low, high) = Self::range(quantity);
-        let value = (truth + error + spread * noise::normal(&mut self.rng)).clamp(low, high);
-        // The tenth as decimal text would give it.
-        (value * 10.0).round() / 10.0
+        let error = self.errors[quantity.index()];
+        let value = (truth + error + noise * noise::normal(rng)).clamp(low, high);
+        // As decimal text would give it.
+        let scale = 10_f64.powi(i32::from(quantity.decimals()));
+        (value * scale).round() / scale
     }
 }
 
@@ -57,14 +87,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn values_are_tenths_within_the_range_and_near_the_truth(seed in any::<u64>(), truth in -80.0_f64..150.0) {
-            let mut sensor = ClimateSensor::new(noise::generator(seed, 0));
-            for (quantity, slack) in [(Quantity::Temperature, 0.6), (Quantity::Humidity, 3.0)] {
-                let (low, high) = ClimateSensor::range(quantity);
-                let value = sensor.read(quantity, truth);
+        fn values_are_rounded_within_the_range_and_near_the_truth(seed in any::<u64>(), share in -0.5_f64..1.5) {
+            let mut sensors = Sensors::new(noise::generator(seed, 0), noise::generator(seed, 1));
+            for quantity in Quantity::ALL {
+                let DataSheet { range: (low, high), error, noise } = data_sheet(quantity);
+                let truth = low + share * (high - low);
+                let value = sensors.read(quantity, truth);
                 prop_assert!((low..=high).contains(&value));
-                prop_assert_eq!(format!("{value:.1}").parse::<f64>().unwrap().to_bits(), value.to_bits());
-                prop_assert!((value - truth.clamp(low, high)).abs() <= slack, "{value} {truth}");
+                let decimals = usize::from(quantity.decimals());
+                prop_assert_eq!(format!("{value:.decimals$}").parse::<f64>().unwrap().to_bits(), value.to_bits());
+                let step = 0.5 * 10_f64.powi(-i32::from(quantity.decimals()));
+                let slack = error + 7.0 * noise + step;
+                prop_assert!((value - truth.clamp(low, high)).abs() <= slack, "{} {} {}", quantity, value, truth);
             }
         }
     }

@@ -13,7 +13,7 @@ use crate::{
     noise,
     profile::{Activity, Profile},
     room::Room,
-    sensor::ClimateSensor,
+    sensor::Sensors,
     sound::{self, Ambience, SoundKind},
     weather::{Outdoor, SimulatedTime, Weather},
     window::Window,
@@ -86,7 +86,7 @@ pub struct VirtualRoom {
     weather: Arc<Weather>,
     room: Room,
     window: Window,
-    sensor: ClimateSensor,
+    sensors: Sensors,
     microphone: ChaCha8Rng,
     time: SimulatedTime,
     rest: Duration,
@@ -111,7 +111,10 @@ impl VirtualRoom {
             weather,
             room,
             window: Window::new(position, FULL_TRAVEL),
-            sensor: ClimateSensor::new(noise::generator(seed, stream + 3)),
+            sensors: Sensors::new(
+                noise::generator(seed, stream + 3),
+                noise::generator(seed, stream + 5),
+            ),
             microphone: noise::generator(seed, stream + 4),
             time: start,
             rest: Duration::ZERO,
@@ -163,13 +166,18 @@ impl VirtualRoom {
         }
     }
 
-    /// What the sensor says now; each call draws new noise.
+    /// The quantities that the device measures.
+    pub fn quantities(&self) -> impl Iterator<Item = Quantity> + use<> {
+        Quantity::ALL.into_iter()
+    }
+
+    /// What the sensor of `quantity` reports now; each call draws new noise.
     pub fn read(&mut self, quantity: Quantity) -> f64 {
         let truth = match quantity {
             Quantity::Temperature => self.room.temperature_celsius(),
             Quantity::Humidity => self.room.humidity_percent(),
         };
-        self.sensor.read(quantity, truth)
+        self.sensors.read(quantity, truth)
     }
 
     /// The next recording.

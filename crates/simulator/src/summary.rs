@@ -3,6 +3,7 @@
 //! In: events of many devices, counted without locks. Out: a summary that can be read while they run and at the end.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
@@ -38,31 +39,28 @@ pub struct Commands {
 }
 
 /// What a simulation did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Summary {
     /// Devices that were connected at least once.
     pub devices: u64,
-    /// Temperature readings.
-    pub temperature: Counts,
-    /// Humidity readings.
-    pub humidity: Counts,
-    /// Clips.
-    pub audio: Counts,
-    /// Windows' reports.
-    pub window_state: Counts,
+    /// Messages by kind; a kind that was never published is left out.
+    pub messages: BTreeMap<TopicKind, Counts>,
     /// Commands to windows.
     pub commands: Commands,
+}
+
+impl Summary {
+    /// Messages of one kind.
+    pub fn of(&self, kind: TopicKind) -> Counts {
+        self.messages.get(&kind).copied().unwrap_or_default()
+    }
 }
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} devices", self.devices)?;
-        for (name, counts) in [
-            ("temperature", self.temperature),
-            ("humidity", self.humidity),
-            ("audio", self.audio),
-            ("window_state", self.window_state),
-        ] {
+        for (kind, counts) in &self.messages {
+            let name = kind.as_str();
             writeln!(
                 f,
                 "{name:<13}{} published, {} acknowledged, {} refused, {} dropped",
@@ -110,7 +108,7 @@ pub(crate) enum Step {
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     devices: AtomicU64,
-    kinds: [KindTally; 4],
+    kinds: [KindTally; TopicKind::ALL.len()],
     obeyed: AtomicU64,
     expired: AtomicU64,
     repeated: AtomicU64,
@@ -124,8 +122,8 @@ impl Tally {
     }
 
     pub(crate) fn message(&self, kind: TopicKind, step: Step) {
-        let Some(place) = place(kind) else { return };
-        let tally = &self.kinds[place];
+        let place = TopicKind::ALL.into_iter().position(|known| known == kind);
+        let tally = &self.kinds[place.expect("ALL holds every kind")];
         let counter = match step {
             Step::Published => &tally.published,
             Step::Acknowledged => &tally.acknowledged,
@@ -147,13 +145,13 @@ impl Tally {
     }
 
     pub(crate) fn summary(&self) -> Summary {
-        let [temperature, humidity, audio, window_state] = self.kinds.each_ref().map(KindTally::counts);
+        let messages = TopicKind::ALL
+            .into_iter()
+            .zip(self.kinds.each_ref().map(KindTally::counts))
+            .filter(|(_, counts)| *counts != Counts::default());
         Summary {
             devices: self.devices.load(Relaxed),
-            temperature,
-            humidity,
-            audio,
-            window_state,
+            messages: messages.collect(),
             commands: Commands {
                 obeyed: self.obeyed.load(Relaxed),
                 expired: self.expired.load(Relaxed),
@@ -161,16 +159,5 @@ impl Tally {
                 invalid: self.invalid.load(Relaxed),
             },
         }
-    }
-}
-
-/// What devices publish; other kinds are not theirs.
-const fn place(kind: TopicKind) -> Option<usize> {
-    match kind {
-        TopicKind::Temperature => Some(0),
-        TopicKind::Humidity => Some(1),
-        TopicKind::Audio => Some(2),
-        TopicKind::WindowState => Some(3),
-        _ => None,
     }
 }

@@ -125,7 +125,7 @@ mod tests {
             humidity: 50.0,
             audio_features: Vec::new(),
             command_id: id.map(str::to_owned),
-            model_version: None,
+            origin: domain::Origin::Unstated,
             inference_time_ms: None,
             audio_hash: None,
             reason: None,

@@ -43,7 +43,7 @@ async fn everything_arrives_once_and_the_books_balance() {
         (report.acknowledged(), ledger.count(Outcome::Acknowledged)),
         (1_000, 1_000)
     );
-    assert_eq!(report.summary.audio.acknowledged, 18);
+    assert_eq!(report.summary.of(mqtt::TopicKind::Audio).acknowledged, 18);
     assert_eq!((report.latencies.count(), report.summary.devices), (1_000, 3));
     assert!(report.latencies.quantile(0.5) <= report.latencies.quantile(0.99));
     let comparison = ledger.compare(stored);

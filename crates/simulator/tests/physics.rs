@@ -6,8 +6,7 @@ use std::{sync::Arc, time::Duration};
 use domain::{Position, Quantity};
 use proptest::prelude::*;
 use simulator::{
-    Activity, ClimateSensor, Outdoor, Profile, Room, RoomKind, SimulatedTime, Simulation, VirtualRoom,
-    Weather,
+    Activity, Outdoor, Profile, Room, RoomKind, Sensors, SimulatedTime, Simulation, VirtualRoom, Weather,
 };
 
 const NOBODY: Activity = Activity {
@@ -140,7 +139,7 @@ proptest! {
                 }
                 for room in world.rooms_mut() {
                     for quantity in [Quantity::Temperature, Quantity::Humidity] {
-                        let (low, high) = ClimateSensor::range(quantity);
+                        let (low, high) = Sensors::range(quantity);
                         prop_assert!((low..=high).contains(&room.read(quantity)));
                     }
                 }

@@ -1,5 +1,9 @@
 //! A batch: the rows of one plan, by table.
 
+use std::collections::BTreeMap;
+
+use domain::Quantity;
+
 use crate::{
     AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, Table,
     WindowActionRow, WindowStateRow,
@@ -8,8 +12,7 @@ use crate::{
 /// Rows to insert together, in order within each table.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Batch {
-    pub(crate) temperature: Vec<ReadingRow>,
-    pub(crate) humidity: Vec<ReadingRow>,
+    readings: BTreeMap<Quantity, Vec<ReadingRow>>,
     pub(crate) audio: Vec<AudioRow>,
     pub(crate) window_actions: Vec<WindowActionRow>,
     pub(crate) ml_predictions: Vec<MlPredictionRow>,
@@ -23,10 +26,13 @@ impl Batch {
     /// Adds a row at the end of its table's.
     pub fn push(&mut self, row: Row) {
         match row {
-            Row::Temperature(row) => self.temperature.push(received_to_the_second(row)),
-            Row::Humidity(row) => self.humidity.push(received_to_the_second(row)),
+            Row::Reading(quantity, row) => self
+                .readings
+                .entry(quantity)
+                .or_default()
+                .push(received_to_the_second(row)),
             Row::Audio(row) => self.audio.push(row),
-            Row::WindowAction(row) => self.window_actions.push(row),
+            Row::WindowAction(row) => self.window_actions.push(with_origin(row)),
             Row::MlPrediction(row) => self.ml_predictions.push(row),
             Row::Device(row) => self.devices.push(row),
             Row::WindowState(row) => self.window_states.push(row),
@@ -35,11 +41,15 @@ impl Batch {
         }
     }
 
+    /// The readings of `quantity`.
+    pub(crate) fn readings(&self, quantity: Quantity) -> &[ReadingRow] {
+        self.readings.get(&quantity).map_or(&[], Vec::as_slice)
+    }
+
     /// Rows for `table`.
     pub fn rows_of(&self, table: Table) -> usize {
         match table {
-            Table::SensorTemperature => self.temperature.len(),
-            Table::SensorHumidity => self.humidity.len(),
+            Table::Sensor(quantity) => self.readings(quantity).len(),
             Table::SensorAudio => self.audio.len(),
             Table::WindowActions => self.window_actions.len(),
             Table::MlPredictions => self.ml_predictions.len(),
@@ -69,6 +79,14 @@ impl Batch {
 /// Of a reading it matters how late it came, not to the millisecond: those would cost as many bytes as all the rest.
 fn received_to_the_second(mut row: ReadingRow) -> ReadingRow {
     row.received_at -= row.received_at.rem_euclid(1000);
+    row
+}
+
+/// Rows of journals that were written before there was an origin name at most a model.
+fn with_origin(mut row: WindowActionRow) -> WindowActionRow {
+    if row.origin.is_empty() && !row.model_version.is_empty() {
+        "model".clone_into(&mut row.origin);
+    }
     row
 }
 

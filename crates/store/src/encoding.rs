@@ -3,7 +3,13 @@
 //! One version byte, then JSON tagged with the kind of row: readable by a person who inspects a journal, and by a
 //! later version that has more fields. What was once written must decode for ever: the tests hold old encodings.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use domain::Quantity;
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, VariantAccess as _},
+};
 
 use crate::{
     AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, Table, WindowActionRow,
@@ -12,14 +18,12 @@ use crate::{
 
 const JSON_V1: u8 = 1;
 
-/// A row of any table.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// A row of any table. As JSON it is an object of one key: the quantity's word for a reading, the variant in
+/// `snake_case` for all others.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Row {
-    /// For `sensor_temperature`.
-    Temperature(ReadingRow),
-    /// For `sensor_humidity`.
-    Humidity(ReadingRow),
+    /// For the quantity's table.
+    Reading(Quantity, ReadingRow),
     /// For `sensor_audio`.
     Audio(AudioRow),
     /// For `window_actions`.
@@ -34,6 +38,106 @@ pub enum Row {
     DeviceEvent(DeviceEventRow),
     /// For `ingest_errors`.
     IngestError(IngestErrorRow),
+}
+
+/// The key of a row in JSON.
+#[derive(Debug, Clone, Copy)]
+enum Tag {
+    Reading(Quantity),
+    Audio,
+    WindowAction,
+    MlPrediction,
+    Device,
+    WindowState,
+    DeviceEvent,
+    IngestError,
+}
+
+impl Tag {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reading(quantity) => quantity.as_str(),
+            Self::Audio => "audio",
+            Self::WindowAction => "window_action",
+            Self::MlPrediction => "ml_prediction",
+            Self::Device => "device",
+            Self::WindowState => "window_state",
+            Self::DeviceEvent => "device_event",
+            Self::IngestError => "ingest_error",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        const OTHERS: [Tag; 7] = [
+            Tag::Audio,
+            Tag::WindowAction,
+            Tag::MlPrediction,
+            Tag::Device,
+            Tag::WindowState,
+            Tag::DeviceEvent,
+            Tag::IngestError,
+        ];
+        let reading = Quantity::from_word(text).map(Self::Reading);
+        reading.or_else(|| OTHERS.into_iter().find(|tag| tag.as_str() == text))
+    }
+}
+
+impl<'de> Deserialize<'de> for Tag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Word;
+        impl de::Visitor<'_> for Word {
+            type Value = Tag;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a kind of row")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Tag, E> {
+                Tag::parse(text).ok_or_else(|| E::custom(format!("'{text}' is no kind of row")))
+            }
+        }
+        deserializer.deserialize_identifier(Word)
+    }
+}
+
+impl Serialize for Row {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let tag = self.tag().as_str();
+        match self {
+            Self::Reading(_, row) => serializer.serialize_newtype_variant("Row", 0, tag, row),
+            Self::Audio(row) => serializer.serialize_newtype_variant("Row", 1, tag, row),
+            Self::WindowAction(row) => serializer.serialize_newtype_variant("Row", 2, tag, row),
+            Self::MlPrediction(row) => serializer.serialize_newtype_variant("Row", 3, tag, row),
+            Self::Device(row) => serializer.serialize_newtype_variant("Row", 4, tag, row),
+            Self::WindowState(row) => serializer.serialize_newtype_variant("Row", 5, tag, row),
+            Self::DeviceEvent(row) => serializer.serialize_newtype_variant("Row", 6, tag, row),
+            Self::IngestError(row) => serializer.serialize_newtype_variant("Row", 7, tag, row),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Row {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Tagged;
+        impl<'de> de::Visitor<'de> for Tagged {
+            type Value = Row;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object whose one key is the kind of row")
+            }
+            fn visit_enum<A: de::EnumAccess<'de>>(self, access: A) -> Result<Row, A::Error> {
+                let (tag, content) = access.variant::<Tag>()?;
+                Ok(match tag {
+                    Tag::Reading(quantity) => Row::Reading(quantity, content.newtype_variant()?),
+                    Tag::Audio => Row::Audio(content.newtype_variant()?),
+                    Tag::WindowAction => Row::WindowAction(content.newtype_variant()?),
+                    Tag::MlPrediction => Row::MlPrediction(content.newtype_variant()?),
+                    Tag::Device => Row::Device(content.newtype_variant()?),
+                    Tag::WindowState => Row::WindowState(content.newtype_variant()?),
+                    Tag::DeviceEvent => Row::DeviceEvent(content.newtype_variant()?),
+                    Tag::IngestError => Row::IngestError(content.newtype_variant()?),
+                })
+            }
+        }
+        deserializer.deserialize_enum("Row", &[], Tagged)
+    }
 }
 
 /// Bytes that are not a row.
@@ -54,8 +158,7 @@ impl Row {
     /// The table it belongs to.
     pub const fn table(&self) -> Table {
         match self {
-            Self::Temperature(_) => Table::SensorTemperature,
-            Self::Humidity(_) => Table::SensorHumidity,
+            Self::Reading(quantity, _) => Table::Sensor(*quantity),
             Self::Audio(_) => Table::SensorAudio,
             Self::WindowAction(_) => Table::WindowActions,
             Self::MlPrediction(_) => Table::MlPredictions,
@@ -63,6 +166,19 @@ impl Row {
             Self::WindowState(_) => Table::WindowStates,
             Self::DeviceEvent(_) => Table::DeviceEvents,
             Self::IngestError(_) => Table::IngestErrors,
+        }
+    }
+
+    const fn tag(&self) -> Tag {
+        match self {
+            Self::Reading(quantity, _) => Tag::Reading(*quantity),
+            Self::Audio(_) => Tag::Audio,
+            Self::WindowAction(_) => Tag::WindowAction,
+            Self::MlPrediction(_) => Tag::MlPrediction,
+            Self::Device(_) => Tag::Device,
+            Self::WindowState(_) => Tag::WindowState,
+            Self::DeviceEvent(_) => Tag::DeviceEvent,
+            Self::IngestError(_) => Tag::IngestError,
         }
     }
 
@@ -101,7 +217,10 @@ mod tests {
             value: 25.5,
             received_at: 1_761_307_200_123,
         };
-        assert_eq!(Row::decode(reading).unwrap(), Row::Temperature(expected));
+        assert_eq!(
+            Row::decode(reading).unwrap(),
+            Row::Reading(Quantity::Temperature, expected)
+        );
         let specification_only = br#"{"window_action":{"timestamp":1,"device_id":"a","position":75.5,"confidence":0.92,"temperature":25.5,"humidity":null,"audio_hash":"","received_at":2}}"#;
         let Row::WindowAction(action) = Row::decode(&[&[1], &specification_only[..]].concat()).unwrap()
         else {
@@ -159,8 +278,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_row_comes_back_to_the_last_bit(row in reading()) {
-            let decoded = Row::decode(&Row::Humidity(row.clone()).encode()).unwrap();
-            let Row::Humidity(decoded) = decoded else { panic!("another kind of row") };
+            let decoded = Row::decode(&Row::Reading(Quantity::Humidity, row.clone()).encode()).unwrap();
+            let Row::Reading(Quantity::Humidity, decoded) = decoded else { panic!("another kind of row") };
             prop_assert_eq!(decoded.value.to_bits(), row.value.to_bits());
             prop_assert_eq!(decoded, row);
         }

@@ -14,6 +14,9 @@ pub enum StoreError {
     /// ClickHouse could not be reached or could not answer now.
     #[error("clickhouse is unavailable")]
     Unavailable(#[source] clickhouse::error::Error),
+    /// ClickHouse did not answer in time.
+    #[error("clickhouse did not answer in time")]
+    Timeout,
     /// ClickHouse answered with an error.
     #[error("clickhouse refused a query")]
     Query(#[source] clickhouse::error::Error),

@@ -11,7 +11,7 @@ use crate::{Store, StoreError};
 /// Which positions are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Those that people or a policy chose: commands that name no model, and windows that settled more than 5 points
+    /// Those that people or a schedule chose: commands whose origin is no model, and windows that settled more than 5 points
     /// away from the last command, a minute or more after it.
     Chosen,
     /// Where windows stood after each model's decision: the first report from a minute to half an hour later.
@@ -37,7 +37,7 @@ pub struct LabelRow {
 
 const CHOSEN: &str = "\
 SELECT timestamp, device_id, position, temperature, humidity, audio_hash FROM window_actions \
-WHERE model_version = '' AND timestamp >= fromUnixTimestamp64Milli(?) \
+WHERE origin != 'model' AND timestamp >= fromUnixTimestamp64Milli(?) \
 UNION ALL \
 SELECT s.timestamp AS timestamp, s.device_id AS device_id, s.position AS position, nan AS temperature, nan AS humidity, \
 '' AS audio_hash FROM (\
@@ -55,7 +55,7 @@ const REPORTED: &str = "\
 SELECT d.timestamp AS timestamp, d.device_id AS device_id, s.position AS position, d.temperature AS temperature, \
 d.humidity AS humidity, d.audio_hash AS audio_hash FROM (\
 SELECT *, timestamp + INTERVAL 60 SECOND AS settled FROM window_actions \
-WHERE model_version != '' AND timestamp >= fromUnixTimestamp64Milli(?)) AS d \
+WHERE origin = 'model' AND timestamp >= fromUnixTimestamp64Milli(?)) AS d \
 ASOF JOIN (SELECT * FROM window_states WHERE timestamp >= fromUnixTimestamp64Milli(?)) AS s \
 ON s.device_id = d.device_id AND s.timestamp >= d.settled \
 WHERE s.timestamp <= d.timestamp + INTERVAL 30 MINUTE";

@@ -22,11 +22,11 @@ pub use comparison::{ComparisonQuery, PairSums, VersionSums};
 pub use encoding::{DecodeError, Row};
 pub use error::{InsertError, StoreError};
 pub use labels::{LabelRow, Outcome};
-pub use query::{LatestReading, LatestWindow, SeriesPoint, SeriesQuery, TableCount};
+pub use query::{LONGEST_QUERY, LatestAction, LatestReading};
 pub use row::{
     AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, WindowActionRow,
     WindowStateRow,
 };
 pub use schema::SCHEMA_VERSION;
 pub use store::{Store, StoreOptions};
-pub use table::Table;
+pub use table::{Table, UnknownTable};

@@ -6,14 +6,14 @@
 use clickhouse::Row;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// A row of `sensor_temperature` or `sensor_humidity`.
+/// A row of `sensor_{quantity}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
 pub struct ReadingRow {
     /// The device's own time, ms.
     pub timestamp: i64,
     /// Who measured.
     pub device_id: String,
-    /// °C or %.
+    /// The value, in the unit of the table's quantity.
     #[serde(deserialize_with = "number_or_nan")]
     pub value: f64,
     /// When we received it, ms; stored to the second.
@@ -69,7 +69,7 @@ pub struct WindowActionRow {
     /// Identifies the command; empty when the sender gave none.
     #[serde(default)]
     pub command_id: String,
-    /// Which model decided; empty when the sender gave none.
+    /// Which model decided; empty when it was none, or the sender did not say.
     #[serde(default)]
     pub model_version: String,
     /// Why it was decided; empty when the sender gave none.
@@ -77,6 +77,9 @@ pub struct WindowActionRow {
     pub reason: String,
     /// When we received it, ms.
     pub received_at: i64,
+    /// `model`, `person`, `schedule`; empty when the sender did not say.
+    #[serde(default)]
+    pub origin: String,
 }
 
 /// A row of `ml_predictions`.

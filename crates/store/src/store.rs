@@ -93,14 +93,6 @@ impl Store {
         Ok(Self { client, options })
     }
 
-    /// Asks ClickHouse for a sign of life.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        // Asked outside of our database, which may not exist yet.
-        let client = self.client.clone().with_database("default");
-        client.query("SELECT 1").fetch_one::<u8>().await?;
-        Ok(())
-    }
-
     /// Creates the database when missing and brings its schema up to date; returns the schema's version.
     pub async fn migrate(&self) -> Result<u32, StoreError> {
         schema::migrate(&self.client, &self.options.database).await
@@ -143,8 +135,7 @@ impl Store {
 
     async fn insert_table(&self, batch: &Batch, table: Table, token: &str) -> Result<(), Error> {
         match table {
-            Table::SensorTemperature => self.insert_rows(table, &batch.temperature, token).await,
-            Table::SensorHumidity => self.insert_rows(table, &batch.humidity, token).await,
+            Table::Sensor(quantity) => self.insert_rows(table, batch.readings(quantity), token).await,
             Table::SensorAudio => self.insert_rows(table, &batch.audio, token).await,
             Table::WindowActions => self.insert_rows(table, &batch.window_actions, token).await,
             Table::MlPredictions => self.insert_rows(table, &batch.ml_predictions, token).await,

@@ -1,15 +1,16 @@
 //! The tables that rows go to.
 
+use std::fmt;
+
+use domain::Quantity;
 use serde::{Deserialize, Serialize};
 
-/// A table of the schema that ingest writes.
+/// A table of the schema that ingest writes. As data it is its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(into = "&'static str", try_from = "String")]
 pub enum Table {
-    /// Temperature readings.
-    SensorTemperature,
-    /// Humidity readings.
-    SensorHumidity,
+    /// Readings of one quantity.
+    Sensor(Quantity),
     /// Clips, as hash and features.
     SensorAudio,
     /// Window commands as they were sent.
@@ -26,25 +27,42 @@ pub enum Table {
     IngestErrors,
 }
 
+/// The tables that hold no readings.
+const OTHERS: [Table; 7] = [
+    Table::SensorAudio,
+    Table::WindowActions,
+    Table::MlPredictions,
+    Table::DeviceRegistry,
+    Table::WindowStates,
+    Table::DeviceEvents,
+    Table::IngestErrors,
+];
+
+/// The text is no table's name.
+#[derive(Debug, thiserror::Error)]
+#[error("no table has the name '{0}'")]
+pub struct UnknownTable(String);
+
 impl Table {
     /// Every table, in the order in which a batch is inserted.
-    pub const ALL: [Self; 9] = [
-        Self::SensorTemperature,
-        Self::SensorHumidity,
-        Self::SensorAudio,
-        Self::WindowActions,
-        Self::MlPredictions,
-        Self::DeviceRegistry,
-        Self::WindowStates,
-        Self::DeviceEvents,
-        Self::IngestErrors,
-    ];
+    pub const ALL: [Self; Quantity::COUNT + OTHERS.len()] = {
+        let mut all = [Self::SensorAudio; Quantity::COUNT + OTHERS.len()];
+        let mut place = 0;
+        while place < all.len() {
+            all[place] = if place < Quantity::COUNT {
+                Self::Sensor(Quantity::ALL[place])
+            } else {
+                OTHERS[place - Quantity::COUNT]
+            };
+            place += 1;
+        }
+        all
+    };
 
     /// Its name in the database.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::SensorTemperature => "sensor_temperature",
-            Self::SensorHumidity => "sensor_humidity",
+            Self::Sensor(quantity) => quantity.table(),
             Self::SensorAudio => "sensor_audio",
             Self::WindowActions => "window_actions",
             Self::MlPredictions => "ml_predictions",
@@ -54,15 +72,25 @@ impl Table {
             Self::IngestErrors => "ingest_errors",
         }
     }
+}
 
-    /// The table of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|table| table.name() == name)
+impl From<Table> for &'static str {
+    fn from(table: Table) -> Self {
+        table.name()
     }
 }
 
-impl std::fmt::Display for Table {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl TryFrom<String> for Table {
+    type Error = UnknownTable;
+
+    fn try_from(name: String) -> Result<Self, UnknownTable> {
+        let found = Self::ALL.into_iter().find(|table| table.name() == name);
+        found.ok_or(UnknownTable(name))
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }

@@ -1,6 +1,7 @@
 //! `casement ml`: the ML service against a broker.
 
 use ::ml::Ml;
+use monitoring::Registry;
 use tokio::sync::oneshot;
 
 use crate::{assembly, cli::ConfigFile, config::Sources, output::announce, shutdown};
@@ -8,7 +9,8 @@ use crate::{assembly, cli::ConfigFile, config::Sources, output::announce, shutdo
 pub(super) async fn run(flags: ConfigFile) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
     let config = Sources::process(flags.config).load()?;
-    let ml = Ml::open(assembly::ml(&config)?)?;
+    let mut registry = Registry::default();
+    let ml = Ml::open(assembly::ml(&config)?, &mut registry)?;
     let model = ml.models().current();
     let (ready, is_ready) = oneshot::channel();
     let broker = config.mqtt.broker.clone();

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use audio::FeatureOptions;
 use broker::BrokerOptions;
-use domain::Thresholds;
+use domain::{Quantity, Thresholds};
 use model::Device;
-use mqtt::{BrokerUrl, ConnectionOptions};
+use mqtt::{BrokerUrl, ConnectionOptions, TopicPatterns};
 
 use super::{
     Embedded,
     schema::{
         Audio, Backend, Broker, ChangeDetection, ClickHouse, Engine, EngineLimits, Http, Journal, Ml, Model,
-        Mqtt, Preprocessing, Topics,
+        Mqtt, Preprocessing,
     },
 };
 
@@ -32,7 +32,7 @@ impl Default for Mqtt {
             password_file: None,
             ca_file: None,
             keep_alive_s: seconds(connection.keep_alive),
-            topics: Topics::default(),
+            topics: TopicPatterns::default(),
         }
     }
 }
@@ -52,11 +52,15 @@ impl Default for ClickHouse {
 
 impl Default for ChangeDetection {
     fn default() -> Self {
-        let thresholds = Thresholds::default();
+        let threshold = |quantity: Quantity| {
+            quantity
+                .default_threshold()
+                .expect("the specification's quantities have thresholds")
+        };
         Self {
-            temperature_threshold: thresholds.temperature,
-            humidity_threshold: thresholds.humidity,
-            audio_always_trigger: thresholds.audio_always,
+            temperature_threshold: threshold(Quantity::Temperature),
+            humidity_threshold: threshold(Quantity::Humidity),
+            audio_always_trigger: Thresholds::default().audio_always,
         }
     }
 }

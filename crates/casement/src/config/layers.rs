@@ -215,6 +215,9 @@ fn finish(mut config: Config) -> Result<Config, ConfigError> {
              8123, with TLS 8443",
         );
     }
+    if let Err(error) = mqtt::Topics::new(&config.mqtt.topics) {
+        return value("mqtt.topics", &error.to_string());
+    }
     let audio = &config.audio;
     let features = audio::FeatureOptions {
         n_mfcc: audio.n_mfcc,

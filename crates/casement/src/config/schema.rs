@@ -8,7 +8,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use audio::Normalization;
 use domain::FeatureName;
 use model::Device;
-use mqtt::{BrokerUrl, Protocol};
+use mqtt::{BrokerUrl, Protocol, TopicPatterns};
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -69,29 +69,7 @@ pub struct Mqtt {
     pub keep_alive_s: u64,
     /// Topic patterns; `+` and `{device_id}` both stand for a device.
     #[schemars(schema_with = "words::topics")]
-    pub topics: Topics,
-}
-
-/// `mqtt.topics`
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Topics {
-    /// Temperature readings.
-    pub temperature: String,
-    /// Humidity readings.
-    pub humidity: String,
-    /// Clips.
-    pub audio: String,
-    /// Requests to the ML service.
-    pub inference_request: String,
-    /// Commands to windows.
-    pub window_control: String,
-    /// What windows report.
-    pub window_state: String,
-    /// Birth and last will of devices.
-    pub device_status: String,
-    /// What a candidate model would have decided.
-    pub shadow_prediction: String,
+    pub topics: TopicPatterns,
 }
 
 /// `clickhouse`
@@ -305,19 +283,4 @@ pub struct Backend {
 pub struct Ml {
     /// Whether `casement up` runs the ML service. With `false`, `casement ml` or a service of your own answers.
     pub embedded: bool,
-}
-
-impl Default for Topics {
-    fn default() -> Self {
-        Self {
-            temperature: "sensor/+/temperature".into(),
-            humidity: "sensor/+/humidity".into(),
-            audio: "sensor/+/audio".into(),
-            inference_request: "ml/inference/request/{device_id}".into(),
-            window_control: "window/{device_id}/control".into(),
-            window_state: "window/{device_id}/state".into(),
-            device_status: "device/{device_id}/status".into(),
-            shadow_prediction: "ml/prediction/shadow/{device_id}".into(),
-        }
-    }
 }

@@ -6,6 +6,7 @@
 
 use std::io::Write as _;
 
+use mqtt::TopicKind;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
@@ -34,9 +35,15 @@ fn message(yaml: &str) -> String {
 fn the_specifications_blocks_load_unchanged() {
     let backend = load(include_str!("../../tests/config/spec-backend.yaml"), &[]).unwrap();
     assert_eq!(backend.clickhouse.addr, "localhost:8123");
-    assert_eq!(backend.mqtt.topics.window_control, "window/+/control");
+    assert_eq!(
+        backend.mqtt.topics.pattern(TopicKind::WindowControl),
+        "window/+/control"
+    );
     let ml = load(include_str!("../../tests/config/spec-ml.yaml"), &[]).unwrap();
-    assert_eq!(ml.mqtt.topics.inference_request, "ml/inference/request/#");
+    assert_eq!(
+        ml.mqtt.topics.pattern(TopicKind::InferenceRequest),
+        "ml/inference/request/#"
+    );
     assert_eq!(ml.audio.features.len(), 5);
 }
 
@@ -94,6 +101,7 @@ fn wrong_values_name_their_key() {
     assert!(message("audio: {preprocessing: {normalization: loud}}").contains("none, peak or rms"));
     assert!(message("mqtt: {protocol: 4}").contains("auto, 5 or 3.1.1"));
     assert!(message("mqtt: {broker: 'localhost:1883'}").contains("tcp://HOST:PORT"));
+    assert!(message("mqtt: {topics: {humidity: 'sensor/+/temperature'}}").contains("'mqtt.topics'"));
     assert!(message("model: {device: tpu}").contains("cuda:N"));
     assert!(message("engine: {embedded: maybe}").contains("auto, true or false"));
     assert!(message("clickhouse: {addr: 'tcp://ch:8123'}").contains("https://HOST:PORT"));

@@ -12,7 +12,7 @@ use std::{
 
 use audio::{Extractor, FeatureOptions};
 use domain::{AudioFormat, ClipLimits, DeviceId, InferenceRequest, RequestAudio, Timestamp};
-use ml::{ModelSlot, Service};
+use ml::{Decider, ModelSlot};
 use model::Model;
 
 /// How long anything may take before a test gives up.
@@ -72,13 +72,13 @@ pub(crate) fn other_model_path() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/tests/goldens/regressor_h32.pth")
 }
 
-pub(crate) fn service() -> Service {
+pub(crate) fn service() -> Decider {
     let model = Model::load(&model_path()).expect("the shipped model loads");
     let options = FeatureOptions {
         rate: Some(16_000),
         ..FeatureOptions::default()
     };
-    Service {
+    Decider {
         models: ModelSlot::new(model).into(),
         extractor: Extractor::new(options).expect("the default features can be computed"),
         sample_rate: Some(16_000),

@@ -1,11 +1,13 @@
 //! `window/{device_id}/control`: where the window is to go, and what the decision is based on.
 //!
-//! Beside the specification's fields it may carry `command_id`, `model_version`, `inference_time_ms`, `audio_hash`,
-//! `reason` and `expires_at`. It is never retained.
+//! Beside the specification's fields it may carry `command_id`, `origin`, `model_version`, `inference_time_ms`,
+//! `audio_hash`, `reason` and `expires_at`. It is never retained.
 
 use std::borrow::Cow;
 
-use domain::{Confidence, DeviceId, Position, Quantity, Refusal, RefusalReason, Timestamp, WindowAction};
+use domain::{
+    Confidence, DeviceId, Origin, Position, Quantity, Refusal, RefusalReason, Timestamp, WindowAction,
+};
 use serde::{Deserialize, Serialize};
 
 use super::field::{self, Field, Kind, optional, required};
@@ -20,6 +22,7 @@ const FIELDS: &[Field] = &[
     required("features_used.humidity", Kind::Number),
     optional("features_used.audio_features", Kind::Texts),
     optional("command_id", Kind::Text),
+    optional("origin", Kind::Text),
     optional("model_version", Kind::Text),
     optional("inference_time_ms", Kind::Number),
     optional("audio_hash", Kind::Text),
@@ -38,6 +41,8 @@ struct Inbound<'a> {
     features_used: FeaturesUsed,
     #[serde(default)]
     command_id: Option<String>,
+    #[serde(default)]
+    origin: Option<String>,
     #[serde(default)]
     model_version: Option<String>,
     #[serde(default)]
@@ -67,6 +72,8 @@ struct Outbound<'a> {
     features_used: FeaturesSent<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     command_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     model_version: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,11 +109,11 @@ pub fn decode_control(device_id: DeviceId, payload: &[u8]) -> Result<WindowActio
         timestamp: field::timestamp("timestamp", &inbound.timestamp)?,
         position: field::bounded("position", Position::new(inbound.position))?,
         confidence: field::bounded("confidence", Confidence::new(inbound.confidence))?,
-        temperature: field::climate(Quantity::Temperature, used.temperature)?,
-        humidity: field::climate(Quantity::Humidity, used.humidity)?,
+        temperature: Quantity::Temperature.check(used.temperature)?,
+        humidity: Quantity::Humidity.check(used.humidity)?,
         audio_features: used.audio_features.unwrap_or_default(),
         command_id: inbound.command_id,
-        model_version: inbound.model_version,
+        origin: Origin::stated(inbound.origin.as_deref(), inbound.model_version),
         inference_time_ms: inbound.inference_time_ms,
         audio_hash: field::audio_hash("audio_hash", inbound.audio_hash.as_deref())?,
         reason: inbound.reason,
@@ -130,7 +137,8 @@ pub fn encode_control(action: &WindowAction) -> Vec<u8> {
             audio_features: &action.audio_features,
         },
         command_id: action.command_id.as_deref(),
-        model_version: action.model_version.as_deref(),
+        origin: Some(action.origin.as_str()).filter(|word| !word.is_empty()),
+        model_version: action.origin.model_version(),
         inference_time_ms: action.inference_time_ms,
         audio_hash: action.audio_hash.as_ref().map(domain::AudioHash::as_str),
         reason: action.reason.as_deref(),

@@ -197,16 +197,6 @@ pub(super) fn bounded<T>(path: &str, checked: Result<T, domain::InvalidValue>) -
     checked.map_err(|error| Refusal::new(RefusalReason::OutOfRange, format!("'{path}': {error}")))
 }
 
-/// A finite, physically possible temperature or humidity.
-pub(super) fn climate(quantity: domain::Quantity, value: f64) -> Result<f64, Refusal> {
-    let (low, high) = quantity.range();
-    if (low..=high).contains(&value) {
-        return Ok(value);
-    }
-    let detail = format!("'{}' is {value}, outside {low} to {high}", quantity.as_str());
-    Err(Refusal::new(RefusalReason::OutOfRange, detail))
-}
-
 /// A whole number of hertz; `16000.0` is one, too.
 pub(super) fn hertz(path: &str, value: f64) -> Result<u32, Refusal> {
     if value.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&value) {

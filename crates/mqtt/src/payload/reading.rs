@@ -1,4 +1,4 @@
-//! `sensor/{device_id}/temperature` and `…/humidity`: `{"value": 25.5, "timestamp": "2025-10-24T12:00:00Z"}`.
+//! `sensor/{device_id}/{quantity}`: `{"value": 25.5, "timestamp": "2025-10-24T12:00:00Z"}`.
 
 use std::borrow::Cow;
 

@@ -117,8 +117,8 @@ pub fn decode_request(device_id: DeviceId, payload: &[u8]) -> Result<InferenceRe
     Ok(InferenceRequest {
         device_id,
         timestamp,
-        temperature: field::climate(Quantity::Temperature, inbound.temperature)?,
-        humidity: field::climate(Quantity::Humidity, inbound.humidity)?,
+        temperature: Quantity::Temperature.check(inbound.temperature)?,
+        humidity: Quantity::Humidity.check(inbound.humidity)?,
         audio,
         expires_at,
     })

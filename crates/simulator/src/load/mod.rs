@@ -66,9 +66,9 @@ pub struct LoadReport {
 
 impl LoadReport {
     /// Acknowledged messages of all kinds.
-    pub const fn acknowledged(&self) -> u64 {
-        let s = &self.summary;
-        s.temperature.acknowledged + s.humidity.acknowledged + s.audio.acknowledged
+    pub fn acknowledged(&self) -> u64 {
+        let messages = self.summary.messages.values();
+        messages.map(|counts| counts.acknowledged).sum()
     }
 
     /// Acknowledged messages a second.

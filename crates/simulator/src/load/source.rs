@@ -95,14 +95,11 @@ impl Source {
     fn reading(&self, number: u64, now: Timestamp) -> Outgoing {
         // Within one millisecond, values tell readings apart.
         let value = 10.0 + (number / 2 % 3_000) as f64 / 100.0;
-        let (kind, quantity) = if number.is_multiple_of(2) {
-            (TopicKind::Temperature, Quantity::Temperature)
-        } else {
-            (TopicKind::Humidity, Quantity::Humidity)
-        };
+        let quantity = Quantity::CLIMATE[(number % 2) as usize];
         let reading =
             Reading::new(self.id.clone(), quantity, value, now).expect("10 to 40 is in every range");
-        self.outgoing(kind, mqtt::encode_reading(&reading), now, || {
+        let payload = mqtt::encode_reading(&reading);
+        self.outgoing(TopicKind::Reading(quantity), payload, now, || {
             Content::value(value)
         })
     }

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use domain::{ClipLimits, Confidence, DeviceId, Position, Quantity, Timestamp, WindowAction, WindowState};
+use domain::{ClipLimits, Confidence, DeviceId, Position, Timestamp, WindowAction, WindowState};
 use mqtt::{BrokerUrl, ConnectionOptions, Event, Incoming, Publisher, Subscription, TopicKind, Topics};
 use simulator::ledger::{Content, Record};
 use tokio::time::timeout;
@@ -128,7 +128,7 @@ impl Watcher {
             humidity: 50.0,
             audio_features: Vec::new(),
             command_id: Some(name.to_owned()),
-            model_version: None,
+            origin: domain::Origin::Unstated,
             inference_time_ms: None,
             audio_hash: None,
             reason: None,
@@ -153,12 +153,7 @@ pub fn id(text: &str) -> DeviceId {
 
 pub fn record(kind: TopicKind, device: DeviceId, payload: &[u8]) -> Option<Record> {
     let (timestamp, content) = match kind {
-        TopicKind::Temperature | TopicKind::Humidity => {
-            let quantity = if kind == TopicKind::Temperature {
-                Quantity::Temperature
-            } else {
-                Quantity::Humidity
-            };
+        TopicKind::Reading(quantity) => {
             let reading = mqtt::decode_reading(quantity, device.clone(), payload).unwrap();
             (reading.timestamp(), Content::value(reading.value()))
         }

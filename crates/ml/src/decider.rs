@@ -10,8 +10,8 @@ use std::{
 
 use audio::Extractor;
 use domain::{
-    AudioHash, ClipFeatures, ClipLimits, Confidence, InferenceRequest, MODEL_AUDIO_INPUTS, Position, Refusal,
-    RefusalReason, RequestAudio, Timestamp, WindowAction,
+    AudioHash, ClipFeatures, ClipLimits, Confidence, InferenceRequest, MODEL_AUDIO_INPUTS, Origin, Position,
+    Refusal, RefusalReason, RequestAudio, Timestamp, WindowAction,
 };
 use model::Prediction;
 use uuid::Uuid;
@@ -56,8 +56,8 @@ pub struct Answer {
     pub inputs: Option<[f64; MODEL_AUDIO_INPUTS]>,
 }
 
-/// What a clip gave.
-struct Heard {
+/// What a clip gives to a decision.
+struct ClipInputs {
     inputs: [f64; MODEL_AUDIO_INPUTS],
     names: Vec<String>,
     hash: AudioHash,
@@ -67,7 +67,7 @@ struct Heard {
 
 /// Everything a decision needs.
 #[derive(Debug)]
-pub struct Service {
+pub struct Decider {
     /// The model, which may change between two answers.
     pub models: Arc<ModelSlot>,
     /// Computes features that a request lacks.
@@ -80,7 +80,7 @@ pub struct Service {
     pub command_ttl: Duration,
 }
 
-impl Service {
+impl Decider {
     /// Decides. `now` is the time of the command, `received` the moment the request came in. A clip that cannot be heard
     /// refuses the request: the training means would pretend that nothing was wrong.
     pub fn answer(
@@ -89,17 +89,21 @@ impl Service {
         now: Timestamp,
         received: Instant,
     ) -> Result<Answer, Refusal> {
-        let heard = request.audio.as_ref().map(|audio| self.hear(audio)).transpose()?;
+        let clip = request
+            .audio
+            .as_ref()
+            .map(|audio| self.clip_inputs(audio))
+            .transpose()?;
         let model = self.models.current();
-        let inputs = heard.as_ref().map(|heard| heard.inputs);
+        let inputs = clip.as_ref().map(|clip| clip.inputs);
         let input = model::input(request.temperature, request.humidity, inputs.as_ref(), &model);
         let prediction = model
             .predict(&input)
             .map_err(|error| Refusal::new(RefusalReason::NotFinite, error.to_string()))?;
         let (position, confidence) = checked(&prediction)?;
-        let source = heard.as_ref().map_or(FeatureSource::NoClip, |heard| heard.source);
-        let (audio_features, audio_hash, recording) = match heard {
-            Some(heard) => (heard.names, Some(heard.hash), Some(heard.recording)),
+        let source = clip.as_ref().map_or(FeatureSource::NoClip, |clip| clip.source);
+        let (audio_features, audio_hash, recording) = match clip {
+            Some(clip) => (clip.names, Some(clip.hash), Some(clip.recording)),
             None => (Vec::new(), None, None),
         };
         let action = WindowAction {
@@ -111,7 +115,7 @@ impl Service {
             humidity: request.humidity,
             audio_features,
             command_id: Some(Uuid::now_v7().to_string()),
-            model_version: Some(model.version().to_owned()),
+            origin: Origin::Model(model.version().to_owned()),
             inference_time_ms: Some(received.elapsed().as_secs_f64() * 1e3),
             audio_hash,
             reason: Some(reason(&prediction, source)),
@@ -126,7 +130,7 @@ impl Service {
     }
 
     /// The features that came along, if they are of this very clip, of our version and rate; else our own.
-    fn hear(&self, audio: &RequestAudio) -> Result<Heard, Refusal> {
+    fn clip_inputs(&self, audio: &RequestAudio) -> Result<ClipInputs, Refusal> {
         let recording = mqtt::decode_audio_data(&audio.data_base64, self.clip_limits.max_bytes)?;
         let hash = audio::hash(&recording);
         let sent = audio
@@ -134,7 +138,7 @@ impl Service {
             .as_ref()
             .filter(|features| audio.audio_hash.as_ref() == Some(&hash) && self.fits(features));
         if let Some((features, inputs)) = sent.and_then(|features| Some((features, usable(features)?))) {
-            return Ok(Heard {
+            return Ok(ClipInputs {
                 inputs,
                 names: features.used_names(),
                 hash,
@@ -147,7 +151,7 @@ impl Service {
         let features = self.extractor.extract(&samples);
         let inputs = usable(&features)
             .ok_or_else(|| Refusal::new(RefusalReason::BadAudio, "the clip's features are not finite"))?;
-        Ok(Heard {
+        Ok(ClipInputs {
             inputs,
             names: features.used_names(),
             hash,

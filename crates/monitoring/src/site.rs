@@ -1,4 +1,4 @@
-//! Which requests a page on loopback answers: those to this machine's own names.
+//! Which requests are answered on loopback: those to this machine's own names.
 //!
 //! In: the headers of a request. Out: go on, or a refusal. A site in a browser can point a name of its own at 127.0.0.1
 //! and then read what is served there, or post to it: the browser says the name in `Host` and the site in `Origin`.

@@ -1,16 +1,15 @@
-//! What makes a message a repeat of another: the keys that the journal keeps for an hour.
+//! What makes a message a repeat of another: the keys that the log keeps for an hour.
 //!
-//! In: events with the times their devices claimed. Out: 16 bytes of SHA-256 over (kind, device, time, content).
+//! In: events with the times their devices claimed. Out: the first 16 bytes of SHA-256 over kind, device, time, content.
 
 use domain::{Reading, ShadowPrediction, Timestamp, WindowAction, WindowState};
-use journal::Key;
 use sha2::{Digest as _, Sha256};
 
-use crate::clips::AnalysedClip;
+use crate::{clips::AnalysedClip, log::RepeatKey};
 
-pub(crate) fn reading_key(reading: &Reading, claimed: Timestamp) -> Key {
+pub(crate) fn reading(reading: &Reading, claimed: Timestamp) -> RepeatKey {
     let value = reading.value().to_bits().to_le_bytes();
-    key(
+    digest(
         reading.quantity().as_str(),
         reading.device_id().as_str(),
         claimed,
@@ -18,8 +17,8 @@ pub(crate) fn reading_key(reading: &Reading, claimed: Timestamp) -> Key {
     )
 }
 
-pub(crate) fn clip_key(clip: &AnalysedClip) -> Key {
-    key(
+pub(crate) fn clip(clip: &AnalysedClip) -> RepeatKey {
+    digest(
         "audio",
         clip.device_id.as_str(),
         clip.claimed,
@@ -27,12 +26,12 @@ pub(crate) fn clip_key(clip: &AnalysedClip) -> Key {
     )
 }
 
-pub(crate) fn action_key(action: &WindowAction) -> Key {
+pub(crate) fn action(action: &WindowAction) -> RepeatKey {
     let content = match &action.command_id {
         Some(command_id) => command_id.as_bytes().to_vec(),
         None => action.position.percent().to_bits().to_le_bytes().to_vec(),
     };
-    key(
+    digest(
         "window_control",
         action.device_id.as_str(),
         action.timestamp,
@@ -40,9 +39,9 @@ pub(crate) fn action_key(action: &WindowAction) -> Key {
     )
 }
 
-pub(crate) fn state_key(state: &WindowState) -> Key {
+pub(crate) fn state(state: &WindowState) -> RepeatKey {
     let position = state.position.percent().to_bits().to_le_bytes();
-    key(
+    digest(
         "window_state",
         state.device_id.as_str(),
         state.timestamp,
@@ -50,13 +49,13 @@ pub(crate) fn state_key(state: &WindowState) -> Key {
     )
 }
 
-pub(crate) fn shadow_key(prediction: &ShadowPrediction) -> Key {
+pub(crate) fn shadow(prediction: &ShadowPrediction) -> RepeatKey {
     // One command may have candidates of several versions.
     let mut content = prediction.position.percent().to_bits().to_le_bytes().to_vec();
     content.extend(prediction.model_version.as_bytes());
     content.push(0);
     content.extend(prediction.command_id.as_deref().unwrap_or_default().as_bytes());
-    key(
+    digest(
         "shadow_prediction",
         prediction.device_id.as_str(),
         prediction.timestamp,
@@ -64,7 +63,7 @@ pub(crate) fn shadow_key(prediction: &ShadowPrediction) -> Key {
     )
 }
 
-fn key(kind: &str, device_id: &str, timestamp: Timestamp, content: &[u8]) -> Key {
+fn digest(kind: &str, device_id: &str, timestamp: Timestamp, content: &[u8]) -> RepeatKey {
     let mut hash = Sha256::new();
     // Ids hold no NUL, so the parts cannot run into each other.
     hash.update(kind.as_bytes());
@@ -73,13 +72,6 @@ fn key(kind: &str, device_id: &str, timestamp: Timestamp, content: &[u8]) -> Key
     hash.update([0]);
     hash.update(timestamp.as_millis().to_le_bytes());
     hash.update(content);
-    let digest: [u8; 32] = hash.finalize().into();
-    Key(digest[..16].try_into().expect("a digest has more than 16 bytes"))
-}
-
-/// The key of an event's row number `index`: an event of several rows repeats as a whole.
-pub(crate) fn part(key: Key, index: usize) -> Key {
-    let Key(mut bytes) = key;
-    bytes[15] ^= index as u8;
-    Key(bytes)
+    let hash: [u8; 32] = hash.finalize().into();
+    RepeatKey(hash[..16].try_into().expect("a digest has more than 16 bytes"))
 }

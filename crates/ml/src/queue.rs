@@ -16,7 +16,7 @@ pub(crate) enum Displaced<T> {
     /// The same device's older request.
     Superseded(T),
     /// The request that waited longest, of another device.
-    Crowded(T),
+    Oldest(T),
 }
 
 struct State<T> {
@@ -26,14 +26,14 @@ struct State<T> {
     closed: bool,
 }
 
-/// The place where requests wait.
-pub(crate) struct Desk<T> {
+/// Jobs that wait for a worker.
+pub(crate) struct JobQueue<T> {
     state: Mutex<State<T>>,
     ready: Condvar,
     capacity: usize,
 }
 
-impl<T> Desk<T> {
+impl<T> JobQueue<T> {
     /// Room for `capacity` devices.
     pub(crate) fn new(capacity: usize) -> Self {
         let state = State {
@@ -63,7 +63,7 @@ impl<T> Desk<T> {
                 .pop_front()
                 .and_then(|longest| state.waiting.remove(&longest))
             {
-                displaced = Displaced::Crowded(old);
+                displaced = Displaced::Oldest(old);
             }
         }
         if !state.busy.contains(&device_id) {
@@ -74,7 +74,7 @@ impl<T> Desk<T> {
         displaced
     }
 
-    /// The next job; waits for one. `None` once the desk is closed. [`Self::done`] must follow.
+    /// The next job; waits for one. `None` once the queue is closed. [`Self::done`] must follow.
     pub(crate) fn take(&self) -> Option<(DeviceId, T)> {
         let mut state = self.state.lock();
         loop {
@@ -125,44 +125,44 @@ mod tests {
 
     #[test]
     fn the_newest_of_a_device_wins_and_keeps_its_place() {
-        let desk = Desk::new(10);
-        assert_eq!(desk.offer(device("a"), 1), Displaced::Nobody);
-        assert_eq!(desk.offer(device("b"), 2), Displaced::Nobody);
-        assert_eq!(desk.offer(device("a"), 3), Displaced::Superseded(1));
-        assert_eq!(desk.take(), Some((device("a"), 3)));
-        assert_eq!(desk.take(), Some((device("b"), 2)));
+        let queue = JobQueue::new(10);
+        assert_eq!(queue.offer(device("a"), 1), Displaced::Nobody);
+        assert_eq!(queue.offer(device("b"), 2), Displaced::Nobody);
+        assert_eq!(queue.offer(device("a"), 3), Displaced::Superseded(1));
+        assert_eq!(queue.take(), Some((device("a"), 3)));
+        assert_eq!(queue.take(), Some((device("b"), 2)));
     }
 
     #[test]
     fn a_device_is_never_served_twice_at_once() {
-        let desk = Desk::new(10);
-        desk.offer(device("a"), 1);
-        assert_eq!(desk.take(), Some((device("a"), 1)));
-        desk.offer(device("a"), 2);
-        desk.offer(device("b"), 3);
-        assert_eq!(desk.take(), Some((device("b"), 3)));
-        desk.done(&device("a"));
-        assert_eq!(desk.take(), Some((device("a"), 2)));
+        let queue = JobQueue::new(10);
+        queue.offer(device("a"), 1);
+        assert_eq!(queue.take(), Some((device("a"), 1)));
+        queue.offer(device("a"), 2);
+        queue.offer(device("b"), 3);
+        assert_eq!(queue.take(), Some((device("b"), 3)));
+        queue.done(&device("a"));
+        assert_eq!(queue.take(), Some((device("a"), 2)));
     }
 
     #[test]
-    fn a_full_desk_drops_who_waited_longest() {
-        let desk = Desk::new(2);
-        desk.offer(device("a"), 1);
-        desk.offer(device("b"), 2);
-        assert_eq!(desk.offer(device("c"), 3), Displaced::Crowded(1));
-        assert_eq!(desk.take(), Some((device("b"), 2)));
-        assert_eq!(desk.take(), Some((device("c"), 3)));
+    fn a_full_queue_drops_who_waited_longest() {
+        let queue = JobQueue::new(2);
+        queue.offer(device("a"), 1);
+        queue.offer(device("b"), 2);
+        assert_eq!(queue.offer(device("c"), 3), Displaced::Oldest(1));
+        assert_eq!(queue.take(), Some((device("b"), 2)));
+        assert_eq!(queue.take(), Some((device("c"), 3)));
     }
 
     #[test]
     fn closing_wakes_the_workers() {
-        let desk = std::sync::Arc::new(Desk::<u8>::new(2));
+        let queue = std::sync::Arc::new(JobQueue::<u8>::new(2));
         let worker = std::thread::spawn({
-            let desk = std::sync::Arc::clone(&desk);
-            move || desk.take()
+            let queue = std::sync::Arc::clone(&queue);
+            move || queue.take()
         });
-        desk.close();
+        queue.close();
         assert_eq!(worker.join().unwrap(), None);
     }
 
@@ -170,29 +170,29 @@ mod tests {
         /// Against a plain model: every job is served or displaced, exactly once, a device's in order.
         #[test]
         fn every_job_is_accounted_for(steps in prop::collection::vec((0_u8..3, 0_usize..6), 1..200), capacity in 1_usize..8) {
-            let desk = Desk::new(capacity);
+            let queue = JobQueue::new(capacity);
             let names: Vec<DeviceId> = (0..6).map(|i| device(&format!("d{i}"))).collect();
             let (mut offered, mut ended, mut busy) = (0_usize, Vec::new(), Vec::new());
             let mut last = [None; 6];
             for (step, who) in steps {
                 if step == 0 {
-                    match desk.offer(names[who].clone(), (who, offered)) {
+                    match queue.offer(names[who].clone(), (who, offered)) {
                         Displaced::Nobody => {}
-                        Displaced::Superseded(job) | Displaced::Crowded(job) => ended.push(job.1),
+                        Displaced::Superseded(job) | Displaced::Oldest(job) => ended.push(job.1),
                     }
                     offered += 1;
-                } else if step == 1 && !desk.state.lock().order.is_empty() {
-                    let (device_id, (who, number)) = desk.take().unwrap();
+                } else if step == 1 && !queue.state.lock().order.is_empty() {
+                    let (device_id, (who, number)) = queue.take().unwrap();
                     prop_assert!(!busy.contains(&device_id));
                     prop_assert!(last[who] < Some(number));
                     last[who] = Some(number);
                     busy.push(device_id);
                     ended.push(number);
                 } else if let Some(device_id) = busy.pop() {
-                    desk.done(&device_id);
+                    queue.done(&device_id);
                 }
             }
-            let waiting = desk.state.lock().waiting.len();
+            let waiting = queue.state.lock().waiting.len();
             ended.sort_unstable();
             ended.dedup();
             prop_assert_eq!(ended.len() + waiting, offered);

@@ -1,38 +1,8 @@
-//! Temperature and humidity readings.
+//! Readings of sensors.
 //!
 //! In: a number a device sent. Out: a reading whose value is finite and physically possible, or a refusal.
 
-use serde::{Deserialize, Serialize};
-
-use crate::{DeviceId, Refusal, RefusalReason, Timestamp};
-
-/// What a climate sensor measures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Quantity {
-    /// Air temperature in degrees Celsius, −60 to +100.
-    Temperature,
-    /// Relative humidity in percent, 0 to 100.
-    Humidity,
-}
-
-impl Quantity {
-    /// The word for it in topics, tables and metrics.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Temperature => "temperature",
-            Self::Humidity => "humidity",
-        }
-    }
-
-    /// The values a working sensor on this planet can report, both ends included.
-    pub const fn range(self) -> (f64, f64) {
-        match self {
-            Self::Temperature => (-60.0, 100.0),
-            Self::Humidity => (0.0, 100.0),
-        }
-    }
-}
+use crate::{DeviceId, Quantity, Refusal, Timestamp};
 
 /// One reading of one quantity; the value is finite and within [`Quantity::range`].
 #[derive(Debug, Clone, PartialEq)]
@@ -51,21 +21,10 @@ impl Reading {
         value: f64,
         timestamp: Timestamp,
     ) -> Result<Self, Refusal> {
-        let (low, high) = quantity.range();
-        if !value.is_finite() {
-            return Err(Refusal::new(
-                RefusalReason::NotFinite,
-                format!("{} is not a finite number", quantity.as_str()),
-            ));
-        }
-        if !(low..=high).contains(&value) {
-            let detail = format!("{} {value} is outside {low} to {high}", quantity.as_str());
-            return Err(Refusal::new(RefusalReason::OutOfRange, detail));
-        }
         Ok(Self {
             device_id,
             quantity,
-            value,
+            value: quantity.check(value)?,
             timestamp,
         })
     }
@@ -80,7 +39,7 @@ impl Reading {
         self.quantity
     }
 
-    /// Degrees Celsius or percent, by [`Self::quantity`].
+    /// The value, in the unit of [`Self::quantity`].
     pub const fn value(&self) -> f64 {
         self.value
     }
@@ -107,6 +66,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::RefusalReason;
 
     fn reading(quantity: Quantity, value: f64) -> Result<Reading, Refusal> {
         Reading::new(
@@ -119,13 +79,11 @@ mod tests {
 
     #[test]
     fn the_edges_of_the_ranges_are_inside() {
-        for (quantity, value) in [
-            (Quantity::Temperature, -60.0),
-            (Quantity::Temperature, 100.0),
-            (Quantity::Humidity, 0.0),
-            (Quantity::Humidity, 100.0),
-        ] {
-            assert_eq!(reading(quantity, value).unwrap().value(), value);
+        for quantity in Quantity::ALL {
+            let (low, high) = quantity.range();
+            for value in [low, high] {
+                assert_eq!(reading(quantity, value).unwrap().value(), value);
+            }
         }
     }
 
@@ -145,9 +103,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_reading_is_always_in_range(value in any::<f64>()) {
-            if let Ok(reading) = reading(Quantity::Temperature, value) {
-                prop_assert!((-60.0..=100.0).contains(&reading.value()));
+        fn a_reading_is_always_in_range(index in 0..Quantity::COUNT, value in any::<f64>()) {
+            let quantity = Quantity::ALL[index];
+            if let Ok(reading) = reading(quantity, value) {
+                let (low, high) = quantity.range();
+                prop_assert!((low..=high).contains(&reading.value()));
             }
         }
     }

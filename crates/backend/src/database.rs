@@ -1,0 +1,75 @@
+//! What the backend needs of the database: tables that take batches, and a history that answers questions.
+//!
+//! In: batches with their tokens, questions. Out: stored or refused, rows. `store` is the real one; tests have others.
+
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+use domain::Timestamp;
+use store::{
+    Batch, DeviceRow, InsertError, LONGEST_QUERY, LatestAction, LatestReading, Store, StoreError, Table,
+};
+
+/// Takes rows.
+#[async_trait]
+pub trait Tables: fmt::Debug + Send + Sync + 'static {
+    /// Brings the schema up to date and returns its version.
+    async fn prepare(&self) -> Result<u32, StoreError>;
+
+    /// Stores `batch`, but for the tables in `done`. Sent again with the same rows and token, it changes nothing.
+    async fn insert(&self, batch: &Batch, token: &str, done: &[Table]) -> Result<(), InsertError>;
+}
+
+/// Answers questions about what was stored. Every answer has at most `limit` devices and comes within a bounded time, or
+/// is an error.
+#[async_trait]
+pub trait History: fmt::Debug + Send + Sync + 'static {
+    /// The registered devices.
+    async fn devices(&self, limit: usize) -> Result<Vec<DeviceRow>, StoreError>;
+
+    /// The newest reading of each quantity and device since `since`.
+    async fn latest_readings(&self, since: Timestamp, limit: usize)
+    -> Result<Vec<LatestReading>, StoreError>;
+
+    /// The newest command to each window since `since`.
+    async fn latest_actions(&self, since: Timestamp, limit: usize) -> Result<Vec<LatestAction>, StoreError>;
+}
+
+#[async_trait]
+impl Tables for Store {
+    async fn prepare(&self) -> Result<u32, StoreError> {
+        self.migrate().await
+    }
+
+    async fn insert(&self, batch: &Batch, token: &str, done: &[Table]) -> Result<(), InsertError> {
+        self.insert_except(batch, token, done).await
+    }
+}
+
+/// ClickHouse gives up at [`LONGEST_QUERY`]; after this nobody waits for it to say so.
+const LONGEST_WAIT: Duration = LONGEST_QUERY.saturating_add(Duration::from_secs(5));
+
+async fn bounded<T>(asking: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    tokio::time::timeout(LONGEST_WAIT, asking)
+        .await
+        .unwrap_or(Err(StoreError::Timeout))
+}
+
+#[async_trait]
+impl History for Store {
+    async fn devices(&self, limit: usize) -> Result<Vec<DeviceRow>, StoreError> {
+        bounded(Self::devices(self, limit)).await
+    }
+
+    async fn latest_readings(
+        &self,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<LatestReading>, StoreError> {
+        bounded(Self::latest_readings(self, since.as_millis(), limit)).await
+    }
+
+    async fn latest_actions(&self, since: Timestamp, limit: usize) -> Result<Vec<LatestAction>, StoreError> {
+        bounded(Self::latest_actions(self, since.as_millis(), limit)).await
+    }
+}

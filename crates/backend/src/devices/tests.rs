@@ -1,0 +1,209 @@
+//! Registration, presence and what the registry stores.
+#![allow(
+    clippy::float_cmp,
+    reason = "values that pass through unchanged are equal to the bit"
+)]
+
+use std::time::Duration;
+
+use domain::Quantity;
+use store::DeviceRow;
+
+use super::*;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_millis(1_760_000_000_000 + second * 1000)
+}
+
+fn id() -> DeviceId {
+    DeviceId::parse("room-1").unwrap()
+}
+
+fn devices() -> Devices {
+    Devices::new(Duration::from_mins(5), 2)
+}
+
+fn hear(devices: &Devices, second: i64) {
+    devices.reading(
+        &Reading::new(id(), Quantity::Temperature, 20.0, at(second)).unwrap(),
+        at(second),
+    );
+}
+
+/// What is due, as a log with room takes it.
+fn due(devices: &Devices, second: i64) -> Vec<Row> {
+    let due = devices.due(at(second));
+    let rows = due.rows.clone();
+    devices.written(due);
+    rows
+}
+
+/// A status as a log with room takes it.
+fn status(devices: &Devices, online: bool, second: i64) -> Option<Row> {
+    let event = devices.status_event(&id(), online, at(second));
+    devices.status(&id(), online, at(second));
+    event
+}
+
+fn registry(rows: &[Row]) -> Vec<&DeviceRow> {
+    rows.iter()
+        .filter_map(|row| {
+            if let Row::Device(device) = row {
+                Some(device)
+            } else {
+                None
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn the_first_message_registers_and_the_next_ones_do_not_churn() {
+    let devices = devices();
+    hear(&devices, 0);
+    assert_eq!(registry(&due(&devices, 1)).len(), 1);
+    for second in 1..59 {
+        hear(&devices, second);
+        assert!(due(&devices, second).is_empty());
+    }
+    hear(&devices, 60);
+    assert_eq!(registry(&due(&devices, 60))[0].last_seen, at(60).as_millis());
+}
+
+#[test]
+fn silence_makes_inactive_once_and_a_message_revives() {
+    let devices = devices();
+    hear(&devices, 0);
+    due(&devices, 0);
+    let silent = due(&devices, 301);
+    let row = registry(&silent)[0];
+    assert!(!row.is_active && row.last_seen > at(0).as_millis() && silent.len() == 2);
+    assert!(due(&devices, 302).is_empty());
+    hear(&devices, 400);
+    assert!(registry(&due(&devices, 400))[0].is_active);
+}
+
+#[test]
+fn the_registry_keeps_its_names_and_first_date() {
+    let devices = devices();
+    hear(&devices, 100);
+    let stored = DeviceRow {
+        device_id: "room-1".into(),
+        name: "Kitchen".into(),
+        location: "Ground floor".into(),
+        registered_at: at(-1000).as_millis(),
+        last_seen: at(0).as_millis(),
+        is_active: true,
+        config: r#"{"temperature_threshold": 1}"#.into(),
+    };
+    devices.restore(&[stored]);
+    let rows = due(&devices, 101);
+    let row = registry(&rows)[0];
+    assert_eq!(
+        (row.name.as_str(), row.registered_at, row.last_seen),
+        ("Kitchen", at(-1000).as_millis(), at(100).as_millis())
+    );
+    assert_eq!(row.config, r#"{"temperature_threshold": 1}"#);
+}
+
+#[test]
+fn late_data_does_not_become_the_latest() {
+    let devices = devices();
+    hear(&devices, 100);
+    devices.reading(
+        &Reading::new(id(), Quantity::Temperature, 99.0, at(50)).unwrap(),
+        at(101),
+    );
+    assert_eq!(
+        devices.snapshot()[&id()].readings[&Quantity::Temperature].value,
+        20.0
+    );
+}
+
+#[test]
+fn a_last_will_is_an_event_once() {
+    let devices = devices();
+    assert!(status(&devices, true, 0).is_some());
+    due(&devices, 0);
+    assert!(status(&devices, true, 1).is_none());
+    assert!(status(&devices, false, 2).is_some());
+    assert!(status(&devices, false, 3).is_none());
+}
+
+#[test]
+fn what_the_log_does_not_take_stays_due() {
+    let devices = devices();
+    hear(&devices, 0);
+    assert_eq!(devices.due(at(1)).rows.len(), 1);
+    assert_eq!(due(&devices, 1).len(), 1);
+    assert!(due(&devices, 2).is_empty());
+    let lost = devices.due(at(301));
+    hear(&devices, 302);
+    let again = due(&devices, 302);
+    assert_eq!((lost.rows.len(), again.len()), (2, 2), "the event and the row");
+    assert!(registry(&again)[0].is_active);
+    assert!(due(&devices, 303).is_empty());
+    let withheld = devices.status_event(&id(), false, at(304));
+    assert!(withheld.is_some() && devices.status_event(&id(), false, at(305)).is_some());
+}
+
+#[test]
+fn a_change_while_a_row_is_written_makes_another() {
+    let devices = devices();
+    hear(&devices, 0);
+    let first = devices.due(at(0));
+    status(&devices, false, 1);
+    devices.written(first);
+    assert!(!registry(&due(&devices, 2))[0].is_active);
+}
+
+#[test]
+fn invented_ids_do_not_fill_the_memory() {
+    let devices = devices();
+    for name in ["a", "b", "c", "d"] {
+        let reading = Reading::new(DeviceId::parse(name).unwrap(), Quantity::Humidity, 50.0, at(0));
+        devices.reading(&reading.unwrap(), at(0));
+    }
+    assert_eq!(devices.snapshot().len(), 2);
+}
+
+#[test]
+fn what_was_stored_is_shown_after_a_restart_unless_newer_is_known() {
+    let devices = devices();
+    let row = |name: &str| DeviceRow {
+        device_id: name.into(),
+        name: name.into(),
+        location: String::new(),
+        registered_at: 0,
+        last_seen: at(0).as_millis(),
+        is_active: true,
+        config: "{}".into(),
+    };
+    devices.restore(&[row("room-1")]);
+    hear(&devices, 100);
+    let reading =
+        |quantity, value, second| Reading::new(id(), quantity, value, at(second)).expect("a possible value");
+    devices.restore_readings(&[
+        reading(Quantity::Temperature, 5.0, 50),
+        reading(Quantity::Humidity, 45.0, 50),
+    ]);
+    let action = store::LatestAction {
+        device_id: "room-1".into(),
+        timestamp: at(50).as_millis(),
+        position: 40.0,
+        confidence: 0.9,
+        model_version: "v1".into(),
+        reason: String::new(),
+    };
+    let stranger = store::LatestAction {
+        device_id: "room-2".into(),
+        ..action.clone()
+    };
+    devices.restore_actions(vec![action, stranger]);
+    let view = &devices.snapshot()[&id()];
+    assert_eq!(view.readings[&Quantity::Temperature].value, 20.0);
+    assert_eq!(view.readings[&Quantity::Humidity].value, 45.0);
+    let command = view.command.as_ref().unwrap();
+    assert_eq!((command.position, command.reason.as_deref()), (40.0, None));
+    assert_eq!(devices.count(), (1, 1), "a command registers nobody");
+}

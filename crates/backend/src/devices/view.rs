@@ -1,0 +1,69 @@
+//! Devices as the API shows them.
+
+use std::collections::BTreeMap;
+
+use domain::{DeviceId, Quantity, Timestamp};
+use serde::Serialize;
+
+/// A value and its time.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Latest {
+    /// In the unit of its field.
+    pub value: f64,
+    /// By the device's clock.
+    pub timestamp: Timestamp,
+}
+
+/// The latest clip, without the recording.
+#[derive(Debug, Clone, Serialize)]
+pub struct LatestClip {
+    /// By the device's clock.
+    pub timestamp: Timestamp,
+    /// Seconds.
+    pub duration_s: f64,
+    /// Equivalent level in dBFS, where measured.
+    pub level_dbfs: Option<f64>,
+    /// The clip's hash.
+    pub audio_hash: String,
+}
+
+/// The latest command to a window.
+#[derive(Debug, Clone, Serialize)]
+pub struct LatestCommand {
+    /// When it was decided.
+    pub timestamp: Timestamp,
+    /// Percent open.
+    pub position: f64,
+    /// 0 to 1.
+    pub confidence: f64,
+    /// Who decided.
+    pub model_version: Option<String>,
+    /// Why, in words.
+    pub reason: Option<String>,
+}
+
+/// One device as the API shows it.
+#[derive(Debug, Clone, Serialize)]
+pub struct DeviceView {
+    /// Its id.
+    pub device_id: DeviceId,
+    /// Its name; the id until somebody names it.
+    pub name: String,
+    /// Where it is.
+    pub location: String,
+    /// When it was first heard of.
+    pub registered_at: Timestamp,
+    /// When it was last heard of.
+    pub last_seen: Timestamp,
+    /// Whether it was heard of lately.
+    pub is_active: bool,
+    /// The newest reading of each quantity that it has sent.
+    #[serde(flatten)]
+    pub readings: BTreeMap<Quantity, Latest>,
+    /// The latest clip.
+    pub clip: Option<LatestClip>,
+    /// The latest command to its window.
+    pub command: Option<LatestCommand>,
+    /// Where its window says it stands, percent open.
+    pub window: Option<Latest>,
+}

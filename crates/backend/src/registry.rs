@@ -1,0 +1,108 @@
+//! The device registry: read once ClickHouse answers, written as devices come, go and change.
+//!
+//! In: what was stored, and devices as they are now. Out: rows in the log. Names and thresholds are read again every
+//! minute, so that what somebody changed in the table takes effect.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{DeviceId, Quantity, Reading, Timestamp};
+use store::{DeviceRow, LatestReading, Row, StoreError};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use crate::{
+    Devices, InferenceTrigger, clock::now, database::History, devices::own_thresholds, log::Repeats,
+};
+
+const TICK: Duration = Duration::from_secs(1);
+const RELOAD: Duration = Duration::from_mins(1);
+/// How far back the newest readings and commands are looked for at a start.
+const RESTORE_SPAN: Duration = Duration::from_hours(7 * 24);
+
+/// Keeps the registry.
+#[derive(Debug)]
+pub(crate) struct DeviceRegistry {
+    pub(crate) devices: Arc<Devices>,
+    pub(crate) trigger: Arc<InferenceTrigger>,
+    pub(crate) history: Arc<dyn History>,
+    pub(crate) log: Arc<dyn Repeats>,
+    /// The most devices that are read.
+    pub(crate) max_devices: usize,
+}
+
+impl DeviceRegistry {
+    /// Runs until `drain`; then writes what is due once more.
+    pub(crate) async fn run(self, drain: CancellationToken) {
+        let mut loaded: Option<Instant> = None;
+        loop {
+            let ended = drain.run_until_cancelled(sleep(TICK)).await.is_none();
+            if !ended && loaded.is_none_or(|at| at.elapsed() >= RELOAD) {
+                // A ClickHouse that hangs must not keep a stopping service waiting.
+                match drain.run_until_cancelled(self.load(loaded.is_none())).await {
+                    None => continue,
+                    Some(Ok(())) => loaded = Some(Instant::now()),
+                    Some(Err(error)) => debug!(%error, "the registry cannot be read yet"),
+                }
+            }
+            // Before the registry is read, a row would overwrite a device's name and location.
+            if loaded.is_some() {
+                self.write().await;
+            }
+            self.trigger.drop_old_clips();
+            if ended {
+                return;
+            }
+        }
+    }
+
+    async fn load(&self, first: bool) -> Result<(), StoreError> {
+        let rows = self.history.devices(self.max_devices).await?;
+        self.devices.restore(&rows);
+        rows.iter().for_each(|row| self.set_thresholds(row));
+        if first {
+            let since = now().minus(RESTORE_SPAN);
+            let latest = self.history.latest_readings(since, self.max_devices).await?;
+            let readings: Vec<Reading> = latest.iter().filter_map(reading).collect();
+            self.trigger.restore(&readings);
+            self.devices.restore_readings(&readings);
+            let actions = self.history.latest_actions(since, self.max_devices).await?;
+            self.devices.restore_actions(actions);
+        }
+        Ok(())
+    }
+
+    fn set_thresholds(&self, row: &DeviceRow) {
+        let general = self.trigger.options().thresholds;
+        if let (Ok(device_id), Some(own)) = (
+            DeviceId::parse(&row.device_id),
+            own_thresholds(&row.config, general),
+        ) {
+            self.trigger.set_thresholds(&device_id, own);
+        }
+    }
+
+    async fn write(&self) {
+        let due = self.devices.due(now());
+        if due.rows.is_empty() {
+            return;
+        }
+        let rows = due.rows.iter().map(Row::encode).collect();
+        match self.log.keep(None, rows).await {
+            Ok(_) => self.devices.written(due),
+            Err(error) => warn!(%error, "the registry's rows wait: the log did not take them"),
+        }
+    }
+}
+
+fn reading(row: &LatestReading) -> Option<Reading> {
+    let quantity = Quantity::from_word(&row.quantity)?;
+    let device_id = DeviceId::parse(&row.device_id).ok()?;
+    Reading::new(
+        device_id,
+        quantity,
+        row.value,
+        Timestamp::from_millis(row.timestamp),
+    )
+    .ok()
+}

@@ -1,0 +1,143 @@
+//! What the trigger knows of each device, and the recordings that it keeps for their requests.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use domain::{ChangeDetector, DeviceId, Lateness, Thresholds, Timestamp};
+use tokio::time::Instant;
+
+use super::{LastRequest, RecentClip, TriggerOptions};
+
+#[derive(Debug)]
+pub(super) struct DeviceState {
+    pub(super) detector: ChangeDetector,
+    pub(super) lateness: Lateness,
+    /// The clip that goes into requests, and when it was heard.
+    pub(super) clip: Option<(Arc<RecentClip>, Instant)>,
+    /// The newest clip's time, also of one that is no longer kept.
+    pub(super) clip_timestamp: Option<Timestamp>,
+    pub(super) last_request: Option<LastRequest>,
+}
+
+impl DeviceState {
+    fn new(thresholds: Thresholds) -> Self {
+        Self {
+            detector: ChangeDetector::new(thresholds),
+            lateness: Lateness::default(),
+            clip: None,
+            clip_timestamp: None,
+            last_request: None,
+        }
+    }
+
+    fn clip_bytes(&self) -> usize {
+        self.clip.as_ref().map_or(0, |(clip, _)| clip.data_base64.len())
+    }
+
+    /// Drops the clip, and returns the bytes that are free now.
+    fn drop_clip(&mut self) -> usize {
+        let bytes = self.clip_bytes();
+        self.clip = None;
+        bytes
+    }
+
+    /// Drops a clip that was heard longer ago than `max_age`, and returns the bytes that are free now.
+    fn drop_old_clip(&mut self, max_age: Duration) -> usize {
+        let old = |heard: Instant| heard.elapsed() > max_age;
+        match &self.clip {
+            Some((_, heard)) if old(*heard) => self.drop_clip(),
+            _ => 0,
+        }
+    }
+}
+
+/// All devices, and which of them have a request due.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) devices: HashMap<DeviceId, DeviceState>,
+    pub(super) due: HashMap<DeviceId, Instant>,
+    /// Of all clips in `devices`.
+    pub(super) clip_bytes: usize,
+    thresholds: HashMap<DeviceId, Thresholds>,
+}
+
+impl State {
+    /// The device, known from now on; `None` where there are too many.
+    pub(super) fn device(
+        &mut self,
+        device_id: &DeviceId,
+        options: &TriggerOptions,
+    ) -> Option<&mut DeviceState> {
+        if self.devices.len() >= options.max_devices && !self.devices.contains_key(device_id) {
+            return None;
+        }
+        let own = self.thresholds.get(device_id);
+        let thresholds = own.copied().unwrap_or(options.thresholds);
+        let device = self.devices.entry(device_id.clone());
+        Some(device.or_insert_with(|| DeviceState::new(thresholds)))
+    }
+
+    pub(super) fn set_thresholds(&mut self, device_id: &DeviceId, thresholds: Thresholds) {
+        if let Some(device) = self.devices.get_mut(device_id) {
+            device.detector.set_thresholds(thresholds);
+        }
+        self.thresholds.insert(device_id.clone(), thresholds);
+    }
+
+    /// Applies `change` to a device and keeps the count of its clip's bytes. The clips heard longest ago are dropped
+    /// until all of them fit into `max_clip_bytes` again.
+    pub(super) fn update<T>(
+        &mut self,
+        device_id: &DeviceId,
+        options: &TriggerOptions,
+        change: impl FnOnce(&mut DeviceState) -> T,
+    ) -> Option<T> {
+        let device = self.device(device_id, options)?;
+        let before = device.clip_bytes();
+        let result = change(device);
+        let after = device.clip_bytes();
+        self.clip_bytes = self.clip_bytes - before + after;
+        while self.clip_bytes > options.max_clip_bytes && self.drop_oldest_clip() {}
+        Some(result)
+    }
+
+    /// Drops the clip heard longest ago; `false` where there is none.
+    fn drop_oldest_clip(&mut self) -> bool {
+        let heard = |device: &&mut DeviceState| device.clip.as_ref().map(|(_, heard)| *heard);
+        let kept = self.devices.values_mut().filter(|device| device.clip.is_some());
+        let Some(device) = kept.min_by_key(heard) else {
+            return false;
+        };
+        self.clip_bytes -= device.drop_clip();
+        true
+    }
+
+    /// Drops the clips that no request will carry any more.
+    pub(super) fn drop_old_clips(&mut self, max_age: Duration) {
+        for device in self.devices.values_mut() {
+            self.clip_bytes -= device.drop_old_clip(max_age);
+        }
+    }
+
+    /// A device as a request sees it: without a clip that is too old.
+    pub(super) fn for_request(
+        &mut self,
+        device_id: &DeviceId,
+        max_age: Duration,
+    ) -> Option<&mut DeviceState> {
+        let device = self.devices.get_mut(device_id)?;
+        self.clip_bytes -= device.drop_old_clip(max_age);
+        Some(device)
+    }
+
+    /// The device whose request is due first, and when.
+    pub(super) fn next_due(&self) -> Option<(DeviceId, Instant)> {
+        let first = self.due.iter().min_by_key(|(_, due)| **due);
+        first.map(|(device_id, due)| (device_id.clone(), *due))
+    }
+
+    /// Makes a request due at `due`, or earlier where one is due already.
+    pub(super) fn make_due(&mut self, device_id: &DeviceId, due: Instant) {
+        let entry = self.due.entry(device_id.clone()).or_insert(due);
+        *entry = due.min(*entry);
+    }
+}

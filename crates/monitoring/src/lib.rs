@@ -1,0 +1,18 @@
+//! What every role says about itself: metrics, health, and the HTTP listener that answers for both.
+//!
+//! In: one [`Registry`] that each service registers its metrics in, and a [`HealthSource`] from each. Out: `/metrics`,
+//! `/health` (`/healthz`), `/ready` (`/readyz`). It knows no service and asks nothing that can wait.
+
+mod causes;
+mod collect;
+mod health;
+mod http;
+mod link;
+mod site;
+
+pub use causes::with_causes;
+pub use collect::{Sample, collector};
+pub use health::{Health, HealthSource, Part, State};
+pub use http::{HttpError, HttpListener, Monitor};
+pub use link::Link;
+pub use prometheus_client::registry::Registry;
