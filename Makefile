@@ -4,10 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 DEVICES ?= 5
-# ONNX=1 builds a binary that also loads .onnx models. Tests and lint always have it.
-ONNX ?=
-FEATURES := $(if $(ONNX),--features onnx)
-ALL := --workspace --features casement/onnx --locked
+ALL := --workspace --locked
 export CARGO_TERM_COLOR ?= auto
 
 .PHONY: help build run test lint bench clean engine packages python
@@ -16,7 +13,7 @@ help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 build: packages engine ## The optimised binary: target/release/casement
-	$(CARGO) build --release --locked -p casement $(FEATURES)
+	$(CARGO) build --release --locked -p casement
 
 run: build ## Build, then run everything with five simulated rooms (DEVICES=N for another number)
 	./target/release/casement up --simulate $(DEVICES)

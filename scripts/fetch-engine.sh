@@ -4,6 +4,21 @@
 set -euo pipefail
 
 version=26.7.3-stable.1
+
+if [ -n "${CASEMENT_LIBCHDB:-}" ]; then
+  [ -f "$CASEMENT_LIBCHDB" ] && exit 0
+  echo "error: CASEMENT_LIBCHDB names $CASEMENT_LIBCHDB, which is not there" >&2
+  exit 1
+fi
+
+# Casement builds and runs without the engine, beside a ClickHouse of the user's own.
+without_engine() {
+  echo "note: $1" >&2
+  echo "  Run Casement beside a ClickHouse of your own: casement up --clickhouse http://HOST:8123" >&2
+  echo "  or set CASEMENT_LIBCHDB to a libchdb.so $version$2." >&2
+  exit 0
+}
+
 case "$(uname -s)-$(uname -m)" in
 Linux-x86_64)
   package=@chdb/lib-linux-x64-gnu
@@ -12,23 +27,12 @@ Linux-x86_64)
   ;;
 Linux-aarch64)
   # Its hash could not be recorded when this was written, so nothing is fetched unverified.
-  echo "error: no verified ClickHouse engine is known for arm64 yet." >&2
-  echo "  Get libchdb.so $version from the npm package @chdb/lib-linux-arm64-gnu and set CASEMENT_LIBCHDB to it." >&2
-  [ -n "${CASEMENT_LIBCHDB:-}" ] && exit 0
-  exit 1
+  without_engine "no verified ClickHouse engine is known for arm64" " (npm package @chdb/lib-linux-arm64-gnu)"
   ;;
 *)
-  [ -n "${CASEMENT_LIBCHDB:-}" ] && exit 0
-  echo "error: no ClickHouse engine for $(uname -s) on $(uname -m); set CASEMENT_LIBCHDB to a libchdb.so of your own" >&2
-  exit 1
+  without_engine "there is no ClickHouse engine for $(uname -s) on $(uname -m)" ""
   ;;
 esac
-
-if [ -n "${CASEMENT_LIBCHDB:-}" ]; then
-  [ -f "$CASEMENT_LIBCHDB" ] && exit 0
-  echo "error: CASEMENT_LIBCHDB names $CASEMENT_LIBCHDB, which is not there" >&2
-  exit 1
-fi
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/casement/chdb
 target=$cache/$version/libchdb.so

@@ -22,7 +22,7 @@ mod waveform;
 
 pub use error::AudioError;
 pub use extractor::Extractor;
-pub use options::{FeatureOptions, Normalization, Preprocessing};
+pub use options::{FeatureOptions, Normalization, Preprocessing, UnknownNormalization};
 pub use wav::{Samples, decode};
 
 use domain::AudioHash;

@@ -1,6 +1,6 @@
 //! What to compute and how, and the version that names it.
 
-use std::fmt::Write as _;
+use std::{fmt, fmt::Write as _, str::FromStr};
 
 use domain::{FEATURES_VERSION, FeatureName};
 
@@ -37,17 +37,55 @@ pub struct Preprocessing {
     /// Attenuate what is steady in the clip (see [`crate::Extractor`]'s spectral gate).
     pub noise_reduction: bool,
     /// Scale the clip.
-    pub normalization: Option<Normalization>,
+    pub normalization: Normalization,
 }
 
-/// To which height a clip is scaled; silence stays silence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a clip's level is normalised; silence stays silence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Normalization {
+    /// The clip keeps its level.
+    #[default]
+    None,
     /// The largest sample becomes 1.
     Peak,
     /// The root mean square becomes 0.1 (−20 dBFS); what then exceeds full scale is not clipped.
     Rms,
 }
+
+impl Normalization {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::None, Self::Peak, Self::Rms];
+
+    /// The word for it in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Peak => "peak",
+            Self::Rms => "rms",
+        }
+    }
+}
+
+impl fmt::Display for Normalization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Normalization {
+    type Err = UnknownNormalization;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| UnknownNormalization(text.chars().take(40).collect()))
+    }
+}
+
+/// A word that names no kind of normalisation.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no normalization, expected none, peak or rms")]
+pub struct UnknownNormalization(String);
 
 impl Default for FeatureOptions {
     fn default() -> Self {
@@ -84,10 +122,11 @@ impl FeatureOptions {
         let words = [
             remove_dc.then_some("remove_dc"),
             noise_reduction.then_some("noise_reduction"),
-            normalization.map(|kind| match kind {
-                Normalization::Peak => "normalize=peak",
-                Normalization::Rms => "normalize=rms",
-            }),
+            match normalization {
+                Normalization::None => None,
+                Normalization::Peak => Some("normalize=peak"),
+                Normalization::Rms => Some("normalize=rms"),
+            },
         ];
         for word in words.into_iter().flatten() {
             version.push(' ');
@@ -126,7 +165,7 @@ mod tests {
         options.preprocessing = Preprocessing {
             remove_dc: true,
             noise_reduction: false,
-            normalization: Some(Normalization::Peak),
+            normalization: Normalization::Peak,
         };
         assert_eq!(
             options.version(),

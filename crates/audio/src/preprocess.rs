@@ -22,11 +22,9 @@ pub(crate) fn apply(steps: Preprocessing, samples: &mut Vec<f32>, rate: u32) {
         *samples = gate::reduce_noise(samples, rate);
     }
     let height = match steps.normalization {
-        None => return,
-        Some(Normalization::Peak) => f64::from(samples.iter().fold(0_f32, |peak, s| peak.max(s.abs()))),
-        Some(Normalization::Rms) => {
-            (sum_of_squares(samples) / samples.len().max(1) as f64).sqrt() / RMS_TARGET
-        }
+        Normalization::None => return,
+        Normalization::Peak => f64::from(samples.iter().fold(0_f32, |peak, s| peak.max(s.abs()))),
+        Normalization::Rms => (sum_of_squares(samples) / samples.len().max(1) as f64).sqrt() / RMS_TARGET,
     };
     // Silence, or so little that its rounding would be all there is to hear.
     if height > 1e-9 {
@@ -65,12 +63,12 @@ mod tests {
         });
         assert!((centred.iter().sum::<f32>() / 4_000.0).abs() < 1e-6);
         let peak = after(Preprocessing {
-            normalization: Some(Normalization::Peak),
+            normalization: Normalization::Peak,
             ..Preprocessing::default()
         });
         assert!((peak.iter().fold(0_f32, |a, b| a.max(b.abs())) - 1.0).abs() < 1e-6);
         let rms = after(Preprocessing {
-            normalization: Some(Normalization::Rms),
+            normalization: Normalization::Rms,
             ..Preprocessing::default()
         });
         assert!((sum_of_squares(&rms) / 4_000.0 - 0.01).abs() < 1e-6);
@@ -83,7 +81,7 @@ mod tests {
             let steps = Preprocessing {
                 remove_dc: true,
                 noise_reduction: true,
-                normalization: Some(normalization),
+                normalization,
             };
             apply(steps, &mut silence, 16_000);
             assert!(silence == vec![0.0; 3_000]);

@@ -45,7 +45,7 @@ impl Default for BackendOptions {
             clocks: ClockPolicy::default(),
             batch: BatchLimits::default(),
             inactive_after: Duration::from_mins(5),
-            max_devices: 10_000,
+            max_devices: TriggerOptions::default().max_devices,
         }
     }
 }

@@ -4,16 +4,19 @@
 
 use std::{path::Path, time::Duration};
 
-use anyhow::{Context as _, bail};
-use audio::{FeatureOptions, Normalization, Preprocessing, archive::ArchiveOptions};
+use anyhow::Context as _;
+use audio::{FeatureOptions, Preprocessing, archive::ArchiveOptions};
 use backend::{BackendOptions, LocalOptions, TriggerOptions};
+use broker::BrokerOptions;
 use domain::{FeatureName, Quantity, Thresholds};
 use ml::MlOptions;
 use model::LoadOptions;
-use mqtt::{BrokerUrl, ConnectionOptions, Protocol, Topics};
+use mqtt::{ConnectionOptions, Topics};
+use secrecy::{ExposeSecret as _, SecretString};
+use simulator::SimulationOptions;
 use store::StoreOptions;
 
-use crate::config::{Audio, Config, Engine, Model, Mqtt, Secret};
+use crate::config::{Audio, ClickHouse, Config, Engine, Model, Mqtt};
 
 /// How long a broker keeps the backend's session: what arrives while the backend is away is not missed.
 const SESSION: Duration = Duration::from_hours(7 * 24);
@@ -25,37 +28,28 @@ pub fn topics(config: &Mqtt) -> anyhow::Result<Topics> {
 
 /// The connection of a role to the configured broker.
 pub fn connection(config: &Mqtt, client_id: &str) -> anyhow::Result<ConnectionOptions> {
-    let broker = BrokerUrl::parse(&config.broker).context("mqtt.broker cannot be used")?;
-    let mut options = ConnectionOptions::new(broker, client_id);
-    options.protocol = match config.protocol.as_str() {
-        "auto" => Protocol::Auto,
-        "5" => Protocol::V5,
-        "3.1.1" => Protocol::V311,
-        other => bail!("mqtt.protocol is auto, 5 or 3.1.1, not '{other}'"),
-    };
+    let mut options = ConnectionOptions::new(config.broker.clone(), client_id);
+    options.protocol = config.protocol;
     options.username.clone_from(&config.username);
-    options.keep_alive = Duration::from_secs(config.keep_alive_s.max(5));
-    options.trusted_certificates_pem = config
-        .ca_file
-        .as_ref()
-        .map(|path| {
-            std::fs::read(path).with_context(|| format!("mqtt.ca_file {} cannot be read", path.display()))
-        })
-        .transpose()?;
-    options.password = config
-        .password
-        .as_ref()
-        .map(|secret| mqtt::Secret::new(secret.reveal()));
+    options.password.clone_from(&config.password);
+    options.keep_alive = Duration::from_secs(config.keep_alive_s);
+    options.trusted_certificates_pem = certificates("mqtt.ca_file", config.ca_file.as_deref())?;
     Ok(options)
 }
 
-/// A client id for one run: nobody can guess it to push the service off the broker, and several services get along.
-pub fn passing_client_id(role: &str) -> String {
+/// The certificates in the file that `key` names.
+fn certificates(key: &str, file: Option<&Path>) -> anyhow::Result<Option<Vec<u8>>> {
+    file.map(|path| std::fs::read(path).with_context(|| format!("{key} {} cannot be read", path.display())))
+        .transpose()
+}
+
+/// Returns a client id for one run: nobody can guess it to take over the session, and several services can run.
+pub fn ephemeral_client_id(role: &str) -> String {
     format!("{role}-{}", uuid::Uuid::new_v4().simple())
 }
 
-/// The backend's connection: its session outlives a restart. It takes more than a message may have, so that it hears of
-/// messages that are too large.
+/// The backend's connection: its session outlives a restart. Its packet limit is above the limit of messages, so that
+/// messages that are too large are received and recorded.
 pub fn backend_connection(config: &Mqtt) -> anyhow::Result<ConnectionOptions> {
     let mut options = connection(config, "casement-backend")?.persistent(SESSION);
     options.max_packet_bytes = 32 << 20;
@@ -68,22 +62,24 @@ pub fn backend(config: &Config) -> anyhow::Result<BackendOptions> {
         topics: topics(&config.mqtt)?,
         trigger: TriggerOptions {
             thresholds: thresholds(config),
+            max_devices: config.backend.max_devices,
             ..TriggerOptions::default()
         },
-        features: features(&config.audio)?,
+        features: features(&config.audio),
         archive: archive(&config.audio),
+        max_devices: config.backend.max_devices,
         ..BackendOptions::default()
     })
 }
 
 /// Where the backend keeps and stores.
-pub fn local(config: &Config) -> LocalOptions {
+pub fn local(config: &Config) -> anyhow::Result<LocalOptions> {
     let mut journal = journal::Options::new(&config.journal.path);
     journal.max_bytes = config.journal.max_bytes;
-    LocalOptions {
+    Ok(LocalOptions {
         journal,
-        store: store(config),
-    }
+        store: store(&config.clickhouse)?,
+    })
 }
 
 fn thresholds(config: &Config) -> Thresholds {
@@ -95,16 +91,37 @@ fn thresholds(config: &Config) -> Thresholds {
     thresholds
 }
 
+/// The embedded broker's options.
+pub fn broker(config: &Config) -> BrokerOptions {
+    let defaults = BrokerOptions::default();
+    BrokerOptions {
+        listen: config.broker.addr,
+        // A device that is decided for can connect.
+        max_connections: defaults.max_connections.max(config.backend.max_devices),
+        ..defaults
+    }
+}
+
+/// The simulated rooms of `casement up`, at the configured broker.
+pub fn simulation(config: &Mqtt, devices: usize) -> anyhow::Result<SimulationOptions> {
+    let mut options = SimulationOptions::new(config.broker.clone());
+    options.devices = devices;
+    options.topics = topics(config)?;
+    options.username.clone_from(&config.username);
+    options.password.clone_from(&config.password);
+    options.trusted_certificates_pem = certificates("mqtt.ca_file", config.ca_file.as_deref())?;
+    Ok(options)
+}
+
 /// The features that rows carry: those asked for, and those that models read.
-pub fn features(config: &Audio) -> anyhow::Result<FeatureOptions> {
+pub fn features(config: &Audio) -> FeatureOptions {
     let mut names = FeatureName::SPECIFIED.to_vec();
     for name in &config.features {
-        let name: FeatureName = name.parse().map_err(anyhow::Error::msg)?;
-        if !names.contains(&name) {
-            names.push(name);
+        if !names.contains(name) {
+            names.push(*name);
         }
     }
-    Ok(FeatureOptions {
+    FeatureOptions {
         rate: Some(config.sample_rate),
         names,
         n_mfcc: config.n_mfcc,
@@ -114,13 +131,9 @@ pub fn features(config: &Audio) -> anyhow::Result<FeatureOptions> {
         preprocessing: Preprocessing {
             remove_dc: config.preprocessing.remove_dc,
             noise_reduction: config.preprocessing.noise_reduction,
-            normalization: match config.preprocessing.normalization.as_str() {
-                "peak" => Some(Normalization::Peak),
-                "rms" => Some(Normalization::Rms),
-                _ => None,
-            },
+            normalization: config.preprocessing.normalization,
         },
-    })
+    }
 }
 
 /// Where recordings are kept, if they are.
@@ -136,26 +149,20 @@ fn archive(config: &Audio) -> Option<ArchiveOptions> {
 }
 
 /// How to reach ClickHouse.
-pub fn store(config: &Config) -> StoreOptions {
-    let clickhouse = &config.clickhouse;
-    let url = if clickhouse.addr.contains("://") {
-        clickhouse.addr.clone()
-    } else {
-        format!("http://{}", clickhouse.addr)
-    };
-    let mut options = StoreOptions::new(url, &clickhouse.database);
-    options.user.clone_from(&clickhouse.user);
-    options.password = clickhouse
-        .password
-        .as_ref()
-        .map(|secret| secret.reveal().to_owned())
-        .unwrap_or_default();
-    options
+pub fn store(config: &ClickHouse) -> anyhow::Result<StoreOptions> {
+    let mut options = StoreOptions::new(config.url(), &config.database);
+    options.user.clone_from(&config.user);
+    if let Some(password) = &config.password {
+        password.expose_secret().clone_into(&mut options.password);
+    }
+    options.trusted_certificates_pem = certificates("clickhouse.ca_file", config.ca_file.as_deref())?;
+    Ok(options)
 }
 
 /// The embedded engine's options.
 pub fn engine(config: &Engine) -> engine::Options {
-    let password = |secret: &Option<Secret>| secret.as_ref().map(|s| engine::Password::new(s.reveal()));
+    let password =
+        |secret: &Option<SecretString>| secret.as_ref().map(|s| engine::Password::new(s.expose_secret()));
     let limits = &config.limits;
     let mut options = engine::Options::new(&config.path, config.addr);
     options.library.clone_from(&config.library);
@@ -180,35 +187,37 @@ pub fn engine(config: &Engine) -> engine::Options {
     options
 }
 
-/// How models are loaded.
-pub fn load_options(config: &Model) -> anyhow::Result<LoadOptions> {
-    Ok(LoadOptions {
-        device: config.device.parse().context("model.device cannot be used")?,
+/// How models are loaded. The default path means the built-in model while nothing is there.
+pub fn load_options(config: &Model) -> LoadOptions {
+    let default = Model::default().path;
+    LoadOptions {
+        device: config.device,
         onnx_runtime: config.onnx_runtime.clone(),
-    })
+        built_in_at: (config.path == default).then_some(default),
+    }
 }
 
 /// The ML service's options.
 pub fn ml(config: &Config) -> anyhow::Result<MlOptions> {
-    let connection = connection(&config.mqtt, &passing_client_id("casement-ml"))?;
+    let connection = connection(&config.mqtt, &ephemeral_client_id("casement-ml"))?;
     let mut options = MlOptions::new(
         connection,
         topics(&config.mqtt)?,
         &config.model.path,
         &config.model.version,
     );
-    options.load = load_options(&config.model)?;
+    options.load = load_options(&config.model);
     options.shadow.clone_from(&config.model.shadow);
-    options.features = features(&config.audio)?;
+    options.features = features(&config.audio);
     options.store_raw = archive(&config.audio);
     Ok(options)
 }
 
-/// Makes `dir`, and says in one line what to do where that fails.
-pub fn make_dir(dir: &Path) -> anyhow::Result<()> {
+/// Creates the data directory `dir`.
+pub fn create_dir(dir: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(dir).with_context(|| {
         format!(
-            "the data directory {} cannot be made; choose another with --data DIR",
+            "the data directory {} cannot be created; choose another with --data DIR",
             dir.display()
         )
     })

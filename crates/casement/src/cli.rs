@@ -1,8 +1,10 @@
 //! The command line: names and flags that scripts rely on.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand};
+
+use crate::config;
 
 /// Cheap sensors in, window positions out.
 #[derive(Debug, Parser)]
@@ -19,9 +21,12 @@ pub struct Cli {
 /// One role or tool.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run everything in one: broker, ClickHouse, backend, ML service and page
+    /// Run everything in one: broker, ClickHouse, backend, ML service and page, each embedded or yours
     #[command(
-        after_help = "Example:\n  casement up --simulate 5\n  casement up --data /var/lib/casement --config casement.yaml"
+        after_help = "Example:\n  casement up --simulate 5\n  casement up --data /var/lib/casement --config casement.yaml\n  \
+        casement up --mqtt mqtts://broker.lan:8883 --clickhouse https://clickhouse.lan:8443 --no-ml\n\n\
+        Passwords come from CASEMENT__MQTT__PASSWORD and CASEMENT__CLICKHOUSE__PASSWORD, or from files (mqtt.password_file, \
+        clickhouse.password_file)."
     )]
     Up(Up),
     /// Run the backend against a broker and a ClickHouse
@@ -86,9 +91,11 @@ pub enum Command {
         after_help = "Example:\n  casement bench faults\n  casement bench faults --only backend,half-open --rounds 3\n\nExit codes: 1 a promise was not kept, 2 wrong flags"
     )]
     Bench(Bench),
-    /// Print the configuration in effect as JSON, secrets redacted
-    #[command(after_help = "Example:\n  casement config --config config.yaml")]
-    Config(ConfigFile),
+    /// Print the configuration in effect as JSON, secrets redacted, or the JSON Schema of the file
+    #[command(
+        after_help = "Example:\n  casement config --config config.yaml\n  casement config --schema > casement.schema.json"
+    )]
+    Config(Config),
 }
 
 /// Flags of `casement up`.
@@ -97,21 +104,45 @@ pub struct Up {
     /// Directory for all data [default: ./casement-data]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Address of the MQTT broker [default: 127.0.0.1:1883]
-    #[arg(long, value_name = "ADDR")]
-    pub mqtt: Option<SocketAddr>,
+    /// Where the embedded MQTT broker listens, or the URL of a broker of yours [default: 127.0.0.1:1883]
+    #[arg(long, value_name = "ADDR|URL")]
+    pub mqtt: Option<Endpoint>,
     /// Address of page, API and metrics [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     pub http: Option<SocketAddr>,
-    /// Address of ClickHouse's HTTP interface [default: 127.0.0.1:8123]
-    #[arg(long, value_name = "ADDR")]
-    pub clickhouse: Option<SocketAddr>,
+    /// Where the embedded ClickHouse listens, or the URL of a ClickHouse of yours [default: 127.0.0.1:8123]
+    #[arg(long, value_name = "ADDR|URL")]
+    pub clickhouse: Option<Endpoint>,
+    /// Run no ML service: `casement ml`, or one of yours, answers requests at the same broker
+    #[arg(long)]
+    pub no_ml: bool,
     /// Add this many virtual rooms with sensors and windows
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub simulate: usize,
     /// Configuration file (YAML)
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+/// Where a part of `casement up` is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// The embedded part listens here.
+    Listen(SocketAddr),
+    /// A part that runs elsewhere is reached here.
+    Url(String),
+}
+
+impl FromStr for Endpoint {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.contains("://") {
+            return Ok(Self::Url(text.to_owned()));
+        }
+        text.parse()
+            .map(Self::Listen)
+            .map_err(|_| "write IP:PORT to listen there, or the URL of one that runs elsewhere")
+    }
 }
 
 /// Flags of `casement backend`.
@@ -123,6 +154,17 @@ pub struct Backend {
     /// Address of page, API and metrics [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     pub http: Option<SocketAddr>,
+}
+
+/// Flags of `casement config`.
+#[derive(Debug, Args)]
+pub struct Config {
+    /// Configuration file (YAML)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print the JSON Schema of the file, by which editors complete and check it
+    #[arg(long, conflicts_with = "config")]
+    pub schema: bool,
 }
 
 /// The one flag of roles that take all else from the configuration.
@@ -158,8 +200,8 @@ pub struct Sql {
     /// Format of the answer [default: a table on a terminal, tab-separated elsewhere]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<String>,
-    /// Address of ClickHouse's HTTP interface [default: 127.0.0.1:8123]
-    #[arg(long, value_name = "ADDR")]
+    /// Address or URL of ClickHouse's HTTP interface [default: 127.0.0.1:8123]
+    #[arg(long, value_name = "ADDR|URL")]
     pub clickhouse: Option<String>,
     /// Database that names without one belong to
     #[arg(long, value_name = "NAME")]
@@ -179,7 +221,7 @@ pub struct Sql {
 #[derive(Debug, Args)]
 pub struct Simulate {
     /// The broker to connect to
-    #[arg(long, value_name = "URL", default_value = "tcp://127.0.0.1:1883")]
+    #[arg(long, value_name = "URL", default_value_t = config::Mqtt::default().broker)]
     pub broker: mqtt::BrokerUrl,
     /// How many devices
     #[arg(long, value_name = "N", default_value_t = 5)]
@@ -218,7 +260,7 @@ pub struct Features {
 /// Flags of `casement predict`.
 #[derive(Debug, Args)]
 pub struct Predict {
-    /// A `.pth` or `.onnx` file [default: the configuration's model.path]
+    /// A `.pth` or `.onnx` file [default: the configuration's model.path, or the built-in model]
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
     /// JSON files, `-` for standard input: {"input": [[50 numbers], …]}; one line of answer for each
@@ -299,7 +341,7 @@ pub struct Evaluate {
     /// The examples
     #[command(flatten)]
     pub examples: Examples,
-    /// A `.pth` file [default: the configuration's model.path]
+    /// A `.pth` file [default: the configuration's model.path, or the built-in model]
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
     /// clickhouse: what counts as the right position

@@ -111,7 +111,7 @@ pub fn heard(watched: &dataset::Example, extractor: &Extractor) -> anyhow::Resul
 
 async fn stored(config: Sources, outcome: Outcome, since: Timestamp) -> anyhow::Result<Vec<Example>> {
     let config = config.load()?;
-    let store = Store::new(assembly::store(&config))?;
+    let store = Store::new(assembly::store(&config.clickhouse)?)?;
     let rows = store
         .labels(outcome, since.as_millis())
         .await

@@ -1,11 +1,11 @@
-//! Standard output: a reader that has enough, as `head` has, ends a command quietly, and a service not at all.
+//! Standard output. When the reader closes it, as `head` does, a command ends without an error and a service continues.
 
 use std::{
     fmt,
     io::{self, Write as _},
 };
 
-/// Prints a line. Where nobody reads any more the process ends, as a success: what was asked for has been given.
+/// Prints a line. If the reader has closed the output, the process ends with success: it has read what it wanted.
 pub fn line(text: fmt::Arguments<'_>) {
     let mut out = io::stdout().lock();
     let written = out.write_fmt(text).and_then(|()| out.write_all(b"\n"));
@@ -19,8 +19,8 @@ pub fn line(text: fmt::Arguments<'_>) {
     std::process::exit(1);
 }
 
-/// Prints a line of a service, which goes on whether anybody reads it or not.
-pub fn news(text: fmt::Arguments<'_>) {
+/// Prints a line of a service, which continues if the reader has closed the output.
+pub fn service_line(text: fmt::Arguments<'_>) {
     let mut out = io::stdout().lock();
     let _ = out
         .write_fmt(text)
@@ -28,10 +28,10 @@ pub fn news(text: fmt::Arguments<'_>) {
         .and_then(|()| out.flush());
 }
 
-/// `println!` by [`news()`].
+/// `println!` by [`service_line()`].
 macro_rules! announce {
     ($($text:tt)*) => {
-        $crate::output::news(format_args!($($text)*))
+        $crate::output::service_line(format_args!($($text)*))
     };
 }
 pub(crate) use announce;

@@ -1,4 +1,5 @@
-//! Everything in one: broker, engine, backend, ML service, page and, on request, simulated rooms.
+//! Everything in one: broker, engine, backend, ML service, page and, on request, simulated rooms; each of broker, engine
+//! and ML service embedded, or one that runs elsewhere.
 //!
 //! In: a checked configuration. Out: a running [`System`] that says where it can be reached. It ends in the order of the
 //! data: senders first, then the doors, then the recorder, last the engine.
@@ -8,13 +9,13 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf, sync::Arc, time::Durati
 use anyhow::Context as _;
 use async_trait::async_trait;
 use backend::{Acceptance, Backend, Ingest, Message, Receive};
-use broker::{Broker, BrokerOptions, Publish, PublishHook, Verdict};
+use broker::{Broker, Publish, PublishHook, Verdict};
 use domain::{RefusalReason, Timestamp};
 use engine::{SpawnOptions, Supervisor};
 use ml::Ml;
+use model::Model;
 use monitoring::{HttpListener, Monitor, Registry};
 use mqtt::BrokerUrl;
-use simulator::SimulationOptions;
 use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
@@ -26,6 +27,8 @@ const END: Duration = Duration::from_millis(3_600);
 /// Of that, what is kept for the engine.
 const ENGINE_END: Duration = Duration::from_millis(700);
 const SENDERS_END: Duration = Duration::from_millis(700);
+/// How long a start waits before it logs what it waits for.
+const SILENCE: Duration = Duration::from_secs(3);
 
 /// What a system is started with beside its configuration.
 #[derive(Debug)]
@@ -38,10 +41,17 @@ pub struct SystemOptions {
 
 /// A running system.
 pub struct System {
-    broker: Broker,
-    engine: Supervisor,
-    backend: Backend,
+    config: Config,
     http: SocketAddr,
+    engine: Option<Supervisor>,
+    services: Services,
+}
+
+/// Everything but the engine.
+struct Services {
+    broker: Option<Broker>,
+    backend: Backend,
+    model: Option<Arc<Model>>,
     senders: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -72,81 +82,32 @@ impl System {
     pub async fn start(mut config: Config, options: SystemOptions) -> anyhow::Result<Self> {
         let listener = HttpListener::bind(config.http.addr, "http.addr").await?;
         let http = listener.addr();
-        assembly::make_dir(&config.engine.path)?;
-        assembly::make_dir(&config.journal.path)?;
-        let engine = Supervisor::start(engine_process(&config, options.program)).await?;
-        config.clickhouse.addr = engine.listen().to_string();
-        config.clickhouse.user = "default".into();
-        config.clickhouse.password.clone_from(&config.engine.password);
-        match Self::start_beside(&engine, &mut config, listener, options.simulate).await {
-            Ok((broker, backend, senders, tasks)) => Ok(Self {
-                broker,
-                engine,
-                backend,
+        assembly::create_dir(&config.journal.path)?;
+        let engine = if config.embeds_engine() {
+            Some(start_engine(&mut config, options.program).await?)
+        } else {
+            info!(url = config.clickhouse.url(), "ClickHouse runs elsewhere");
+            None
+        };
+        match Services::start(&mut config, listener, options.simulate).await {
+            Ok(services) => Ok(Self {
+                config,
                 http,
-                senders,
-                tasks,
+                engine,
+                services,
             }),
             Err(error) => {
-                engine.stop(Instant::now() + END).await;
+                if let Some(engine) = engine {
+                    engine.stop(Instant::now() + END).await;
+                }
                 Err(error)
             }
         }
     }
 
-    async fn start_beside(
-        engine: &Supervisor,
-        config: &mut Config,
-        http: HttpListener,
-        simulate: usize,
-    ) -> anyhow::Result<(Broker, Backend, CancellationToken, Vec<JoinHandle<()>>)> {
-        // After a crash the journal repairs itself first, which may take a second.
-        let options = assembly::backend(config)?;
-        let local = assembly::local(config);
-        let mut registry = Registry::default();
-        let mut backend = tokio::task::block_in_place(|| Backend::open(options, local, &mut registry))?;
-        let hook = Arc::new(Hook(backend.ingest()));
-        let broker = Broker::start(
-            BrokerOptions {
-                listen: config.broker.addr,
-                ..BrokerOptions::default()
-            },
-            hook,
-        )
-        .await
-        .context("the broker cannot start (choose another address with --mqtt ADDR)")?;
-        let url = BrokerUrl::tcp(broker.listen().ip().to_string(), broker.listen().port());
-        config.mqtt.broker = url.to_string();
-        info!(mqtt = %broker.listen(), clickhouse = %engine.listen(), "broker and engine are up");
-        backend.connect(
-            assembly::connection(&config.mqtt, &assembly::passing_client_id("casement-backend"))?,
-            Receive::ByHook,
-        );
-        let senders = CancellationToken::new();
-        let ml = Ml::open(assembly::ml(config)?, &mut registry)?;
-        let monitor = Monitor::new(registry, vec![backend.health(), ml.health()]);
-        let ml = start_ml(ml, senders.clone()).await?;
-        let http = http.spawn(monitor.routes().merge(backend.routes()), senders.clone());
-        backend.ready().await;
-        let mut tasks = vec![ml, http];
-        if simulate > 0 {
-            let simulation = SimulationOptions {
-                devices: simulate,
-                ..SimulationOptions::new(url)
-            };
-            let rooms = simulator::run(simulation, senders.clone());
-            tasks.push(tokio::spawn(async move {
-                if let Err(error) = rooms.await {
-                    error!(%error, "the simulated rooms ended");
-                }
-            }));
-        }
-        Ok((broker, backend, senders, tasks))
-    }
-
-    /// Where MQTT clients connect.
-    pub fn mqtt(&self) -> SocketAddr {
-        self.broker.listen()
+    /// The broker that all services use.
+    pub const fn mqtt(&self) -> &BrokerUrl {
+        &self.config.mqtt.broker
     }
 
     /// Where page, API and metrics are.
@@ -154,33 +115,130 @@ impl System {
         self.http
     }
 
-    /// Where ClickHouse's HTTP interface is.
-    pub fn clickhouse(&self) -> SocketAddr {
-        self.engine.listen()
+    /// The URL of ClickHouse's HTTP interface.
+    pub fn clickhouse(&self) -> String {
+        self.config.clickhouse.url()
     }
 
-    /// The engine's process, while it runs.
+    /// The model that served at the start; `None` where the ML service runs elsewhere.
+    pub fn model(&self) -> Option<&Model> {
+        self.services.model.as_deref()
+    }
+
+    /// The embedded engine's process, while it runs.
     pub fn engine_pid(&self) -> Option<u32> {
-        self.engine.pid()
+        self.engine.as_ref()?.pid()
     }
 
-    /// Ends everything within five seconds. Gives the number of records left in the journal.
-    pub async fn stop(mut self) -> u64 {
+    /// Ends everything within five seconds. Returns the number of records left in the journal.
+    pub async fn stop(self) -> u64 {
         // One deadline for all: who is slow takes from what is left, not from those after it.
         let deadline = Instant::now() + END;
-        self.senders.cancel();
-        let _ = tokio::time::timeout(SENDERS_END, futures_util::future::join_all(self.tasks)).await;
-        self.backend.close_doors().await;
-        self.broker.stop().await;
-        let drain = (deadline - ENGINE_END).saturating_duration_since(Instant::now());
-        let left = self.backend.stop(drain).await;
-        self.engine.stop(deadline).await;
+        let left = self.services.stop(deadline).await;
+        if let Some(engine) = self.engine {
+            engine.stop(deadline).await;
+        }
         left
     }
 }
 
-/// Starts the ML service as a task; returns when it receives requests.
-async fn start_ml(ml: Ml, shutdown: CancellationToken) -> anyhow::Result<JoinHandle<()>> {
+impl Services {
+    async fn start(config: &mut Config, http: HttpListener, simulate: usize) -> anyhow::Result<Self> {
+        // After a crash the journal repairs itself first, which may take a second.
+        let (options, local) = (assembly::backend(config)?, assembly::local(config)?);
+        let mut registry = Registry::default();
+        let mut backend = tokio::task::block_in_place(|| Backend::open(options, local, &mut registry))?;
+        let broker = if config.embeds_broker() {
+            Some(start_broker(config, &backend).await?)
+        } else {
+            info!(url = %config.mqtt.broker, "the broker runs elsewhere");
+            None
+        };
+        let ml = if config.ml.embedded {
+            Some(Ml::open(assembly::ml(config)?, &mut registry)?)
+        } else {
+            info!("the ML service runs elsewhere");
+            None
+        };
+        let model = ml.as_ref().map(|ml| ml.models().current());
+        let mut health = vec![backend.health()];
+        health.extend(ml.as_ref().map(Ml::health));
+        let monitor = Monitor::new(registry, health);
+        let senders = CancellationToken::new();
+        let mut tasks = vec![http.spawn(monitor.routes().merge(backend.routes()), senders.clone())];
+        if broker.is_some() {
+            let client_id = assembly::ephemeral_client_id("casement-backend");
+            backend.connect(assembly::connection(&config.mqtt, &client_id)?, Receive::ByHook);
+        } else {
+            backend.connect(assembly::backend_connection(&config.mqtt)?, Receive::Subscribe);
+        }
+        if let Some(ml) = ml {
+            let waiting_for = format!("the broker {}", config.mqtt.broker);
+            let (task, ready) = run_ml(ml, senders.clone());
+            tasks.push(task);
+            wait_for(&waiting_for, ready)
+                .await
+                .context("the ML service ended at its start")?;
+        }
+        wait_for(
+            &format!("ClickHouse at {}", config.clickhouse.url()),
+            backend.ready(),
+        )
+        .await;
+        if simulate > 0 {
+            let rooms = simulator::run(assembly::simulation(&config.mqtt, simulate)?, senders.clone());
+            tasks.push(tokio::spawn(async move {
+                if let Err(error) = rooms.await {
+                    error!(%error, "the simulated rooms ended");
+                }
+            }));
+        }
+        Ok(Self {
+            broker,
+            backend,
+            model,
+            senders,
+            tasks,
+        })
+    }
+
+    async fn stop(mut self, deadline: Instant) -> u64 {
+        self.senders.cancel();
+        let _ = tokio::time::timeout(SENDERS_END, futures_util::future::join_all(self.tasks)).await;
+        self.backend.close_doors().await;
+        if let Some(broker) = self.broker {
+            broker.stop().await;
+        }
+        let drain = (deadline - ENGINE_END).saturating_duration_since(Instant::now());
+        self.backend.stop(drain).await
+    }
+}
+
+/// Starts the embedded engine and makes it the ClickHouse of the configuration.
+async fn start_engine(config: &mut Config, program: PathBuf) -> anyhow::Result<Supervisor> {
+    assembly::create_dir(&config.engine.path)?;
+    let engine = Supervisor::start(engine_process(config, program)).await.context(
+        "the embedded ClickHouse cannot start (or use one of your own: --clickhouse http://HOST:8123)",
+    )?;
+    config.clickhouse.addr = engine.listen().to_string();
+    config.clickhouse.user = "default".into();
+    config.clickhouse.password.clone_from(&config.engine.password);
+    Ok(engine)
+}
+
+/// Starts the embedded broker in front of the backend and makes it the broker of the configuration.
+async fn start_broker(config: &mut Config, backend: &Backend) -> anyhow::Result<Broker> {
+    let hook = Arc::new(Hook(backend.ingest()));
+    let broker = Broker::start(assembly::broker(config), hook)
+        .await
+        .context("the broker cannot start (choose another address with --mqtt ADDR, or a broker of your own with --mqtt URL)")?;
+    let listen = broker.listen();
+    config.mqtt.broker = BrokerUrl::tcp(listen.ip().to_string(), listen.port());
+    Ok(broker)
+}
+
+/// Runs the ML service as a task; the receiver resolves when it receives requests.
+fn run_ml(ml: Ml, shutdown: CancellationToken) -> (JoinHandle<()>, oneshot::Receiver<()>) {
     let (ready, is_ready) = oneshot::channel();
     let task = tokio::spawn(async move {
         if let Err(error) = ml.run(shutdown, ready).await {
@@ -190,26 +248,35 @@ async fn start_ml(ml: Ml, shutdown: CancellationToken) -> anyhow::Result<JoinHan
             );
         }
     });
-    is_ready.await.context("the ML service ended at its start")?;
-    Ok(task)
+    (task, is_ready)
+}
+
+/// Waits for `ready`; logs what it waits for if that takes long.
+async fn wait_for<T>(what: &str, ready: impl Future<Output = T>) -> T {
+    let mut ready = std::pin::pin!(ready);
+    if let Ok(value) = tokio::time::timeout(SILENCE, &mut ready).await {
+        return value;
+    }
+    info!("waiting for {what}");
+    ready.await
 }
 
 fn engine_process(config: &Config, program: PathBuf) -> SpawnOptions {
     let mut args: Vec<OsString> = vec!["engine".into(), "--supervised".into()];
     args.extend(["--clickhouse".into(), config.engine.addr.to_string().into()]);
     let mut spawn = SpawnOptions::new(program, args, config.engine.addr);
-    // The child reads the same variables; what came from the file or a flag is handed on in the same way. Passwords are
-    // not: they stand in variables that it has, or in files that it reads itself.
+    // The child reads the same variables; what came from the file or a flag becomes a variable. Passwords do not:
+    // they are in variables that it has, or in files that it reads itself.
     let section = serde_json::to_value(&config.engine).expect("a section is plain data");
-    hand_on(&section, "CASEMENT__ENGINE", &mut spawn.env);
+    add_variables(&section, "CASEMENT__ENGINE", &mut spawn.env);
     spawn
 }
 
-fn hand_on(value: &serde_json::Value, name: &str, env: &mut Vec<(OsString, OsString)>) {
+fn add_variables(value: &serde_json::Value, name: &str, env: &mut Vec<(OsString, OsString)>) {
     match value {
         serde_json::Value::Object(section) => {
             for (key, inner) in section.iter().filter(|(key, _)| !key.ends_with("password")) {
-                hand_on(inner, &format!("{name}__{}", key.to_ascii_uppercase()), env);
+                add_variables(inner, &format!("{name}__{}", key.to_ascii_uppercase()), env);
             }
         }
         serde_json::Value::Null => {}
@@ -218,7 +285,7 @@ fn hand_on(value: &serde_json::Value, name: &str, env: &mut Vec<(OsString, OsStr
     }
 }
 
-/// This binary, for the engine's process.
+/// Returns this binary's path, for the engine's process.
 pub fn this_program() -> anyhow::Result<PathBuf> {
     std::env::current_exe().context("this program's own path is unknown")
 }

@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
 
-/// What is logged unless `RUST_LOG` says otherwise: our own news, and of libraries only what is wrong.
+/// What is logged unless `RUST_LOG` says otherwise: our own messages, and warnings and errors of libraries.
 const DEFAULT: &str = "warn,casement=info,backend=info,broker=info,engine=info,ml=info,simulator=warn,mqtt=warn,rmqtt=error,rmqtt_net=error";
 
 /// Starts logging; called once.

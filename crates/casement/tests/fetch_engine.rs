@@ -94,6 +94,32 @@ fn what_is_there_is_not_fetched_again() {
 }
 
 #[test]
+fn where_there_is_no_engine_the_build_goes_on_and_says_what_to_do() {
+    for machine in ["Linux aarch64", "Darwin arm64"] {
+        let dir = tempfile::tempdir().unwrap();
+        let bin = programs(dir.path());
+        fs::remove_file(bin.join("uname")).unwrap();
+        let (system, processor) = machine.split_once(' ').unwrap();
+        let uname = format!("#!/bin/bash\n[ \"$1\" = -s ] && echo {system} || echo {processor}\n");
+        fs::write(bin.join("uname"), uname).unwrap();
+        fs::set_permissions(bin.join("uname"), fs::Permissions::from_mode(0o755)).unwrap();
+        let output = run(dir.path(), &bin, None);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{machine}: {said}");
+        assert!(
+            said.contains("casement up --clickhouse http://HOST:8123") && said.contains("CASEMENT_LIBCHDB"),
+            "{said}"
+        );
+        let other = dir.path().join("libchdb.so");
+        fs::write(&other, "x").unwrap();
+        let output = run(dir.path(), &bin, Some(&other));
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+        // A library that is named must be there, whatever the machine.
+        assert!(error(&run(dir.path(), &bin, Some(&dir.path().join("none")))).contains("which is not there"));
+    }
+}
+
+#[test]
 fn without_npm_it_says_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let bin = programs(dir.path());

@@ -15,15 +15,15 @@ use support::{client::Client, get, wait_sql};
 async fn rooms_are_stored_and_their_windows_move() {
     let data = tempfile::tempdir().unwrap();
     let below = |name: &str| Some(data.path().join(name).display().to_string());
-    let free = || Some(support::free_addr().to_string());
+    let [mqtt, http, clickhouse] = [(); 3].map(|()| support::free_addr());
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/window_regressor.pth");
     let config = Sources::process(None)
         .flag("engine.path", below("engine"))
         .flag("journal.path", below("journal"))
         .flag("model.path", Some(model.display().to_string()))
-        .flag("broker.addr", free())
-        .flag("http.addr", free())
-        .flag("engine.addr", free())
+        .flag("broker.addr", Some(mqtt.to_string()))
+        .flag("http.addr", Some(http.to_string()))
+        .flag("engine.addr", Some(clickhouse.to_string()))
         .load()
         .unwrap();
     let options = SystemOptions {
@@ -33,12 +33,15 @@ async fn rooms_are_stored_and_their_windows_move() {
     let system = System::start(config, options).await.unwrap();
     let pid = system.engine_pid().expect("the engine is a child");
 
-    let mut client = Client::connect(system.mqtt(), &["window/+/control"]).await;
+    let mut client = Client::connect(mqtt, &["window/+/control"]).await;
     let (topic, control) = client.json().await;
     let device = control["device_id"].as_str().unwrap().to_owned();
     assert_eq!(topic, format!("window/{device}/control"));
-    let clickhouse = system.clickhouse();
-    let http = system.http();
+    assert_eq!(system.mqtt().to_string(), format!("tcp://{mqtt}"));
+    assert_eq!(
+        (system.http(), system.clickhouse()),
+        (http, format!("http://{clickhouse}"))
+    );
     tokio::task::spawn_blocking(move || {
         for table in [
             "sensor_temperature",

@@ -17,24 +17,11 @@ fn config(dir: &Path, name: &str, yaml: &str, mqtt: SocketAddr, clickhouse: Sock
     path.to_str().unwrap().to_owned()
 }
 
-fn mosquitto(dir: &Path, addr: SocketAddr) -> Running {
-    let path = dir.join("mosquitto.conf");
-    let text = format!(
-        "listener {} {}\nallow_anonymous true\nset_tcp_nodelay true\nmax_inflight_messages 1000\nmax_queued_messages 0\n",
-        addr.port(),
-        addr.ip()
-    );
-    fs::write(&path, text).unwrap();
-    let mut broker = Running::mosquitto(&path);
-    broker.wait_for("running");
-    broker
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_specifications_files_start_the_services() {
     let dir = tempfile::tempdir().unwrap();
     let (mqtt, clickhouse, http) = (free_addr(), free_addr(), free_addr());
-    let _broker = mosquitto(dir.path(), mqtt);
+    let _broker = Running::open_mosquitto(dir.path(), mqtt);
     let data = dir.path().join("data");
     let mut engine = Running::casement(&[
         "engine",
@@ -169,7 +156,7 @@ async fn the_specifications_files_start_the_services() {
 async fn simulated_devices_join_any_broker() {
     let dir = tempfile::tempdir().unwrap();
     let mqtt = free_addr();
-    let _broker = mosquitto(dir.path(), mqtt);
+    let _broker = Running::open_mosquitto(dir.path(), mqtt);
     let mut client = Client::connect(
         mqtt,
         &["sensor/+/temperature", "sensor/+/humidity", "sensor/+/audio"],

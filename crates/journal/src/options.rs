@@ -17,11 +17,11 @@ pub struct Options {
 }
 
 impl Options {
-    /// 1 GiB and one hour at `path`.
+    /// 4 GiB and one hour at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
-            max_bytes: 1 << 30,
+            max_bytes: 4 << 30,
             segment_bytes: 12 << 20,
             key_retention: Duration::from_hours(1),
         }

@@ -147,7 +147,12 @@ impl Ml {
             refusals_logged: LogBudget::default(),
             shadow,
         });
-        info!(model = models.current().version(), "the model is loaded");
+        let model = models.current();
+        info!(
+            model = model.version(),
+            file = model.origin(),
+            "the model is loaded"
+        );
         let mut threads = start_workers(&shared)?;
         threads.push(shadowing);
         let following = tokio::spawn(follow(

@@ -99,7 +99,6 @@ fn beside_torch(model: &Path) {
 }
 
 /// The same network by ONNX Runtime, where this was built with it and the library is found.
-#[cfg(feature = "onnx")]
 fn by_onnx_runtime() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let options = model::LoadOptions {
@@ -128,7 +127,6 @@ fn main() {
         &Model::from_bytes(&sized(96)).expect("the model loads"),
         ["target 3", "target 80"],
     );
-    #[cfg(feature = "onnx")]
     by_onnx_runtime();
     beside_torch(&path);
 }

@@ -5,6 +5,7 @@
 //! is never run, and no file is used unless every tensor is exactly what the architecture asks for.
 
 mod architecture;
+mod built_in;
 mod confidence;
 mod error;
 mod history;

@@ -1,11 +1,15 @@
 //! A model that was checked and is ready to predict.
 
-use std::{fs::File, io::Read as _, path::Path, sync::Arc};
+use std::{
+    fs::File,
+    io::Read as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use domain::MODEL_AUDIO_INPUTS;
 use sha2::{Digest, Sha256};
 
-#[cfg(feature = "onnx")]
 use crate::onnx::OnnxNetwork;
 use crate::{Device, LoadError, LoadOptions, Sidecar, architecture, network::Network, onnx, pth};
 
@@ -21,7 +25,6 @@ pub(crate) enum Computation {
     /// A `.pth` file's weights, by our own forward pass.
     Dense(Arc<Network>),
     /// An `.onnx` file's graph, by ONNX Runtime.
-    #[cfg(feature = "onnx")]
     Onnx(Arc<OnnxNetwork>),
 }
 
@@ -32,6 +35,7 @@ pub struct Model {
     version: String,
     sha256: String,
     sidecar: Option<Sidecar>,
+    path: Option<PathBuf>,
 }
 
 impl Model {
@@ -40,10 +44,17 @@ impl Model {
         Self::load_with(path, &LoadOptions::default())
     }
 
-    /// Loads a `.pth` file, or an `.onnx` file where this was built with the feature `onnx`, and the side-car beside it,
+    /// Loads a `.pth` file, or an `.onnx` file, and the side-car beside it,
     /// where there is one. What a file is shows in its bytes, not in its name. A link is followed once, so that model
-    /// and side-car belong together while the link changes.
+    /// and side-car belong together while the link changes. Where the options say so, a path at which nothing is means
+    /// the built-in model.
     pub fn load_with(path: &Path, options: &LoadOptions) -> Result<Self, LoadError> {
+        if options.is_built_in(path) {
+            return match options.device {
+                Device::Cpu => Self::built_in(),
+                Device::Cuda(_) => Err(LoadError::CudaForPth),
+            };
+        }
         let unreadable = |source| LoadError::Read {
             path: path.to_owned(),
             source,
@@ -62,9 +73,9 @@ impl Model {
             return Err(LoadError::CudaForPth);
         };
         if let Some(sidecar) = Sidecar::beside(path, &model.sha256)? {
-            model.version.clone_from(&sidecar.version);
-            model.sidecar = Some(sidecar);
+            model = model.with_sidecar(sidecar);
         }
+        model.path = Some(path.clone());
         Ok(model)
     }
 
@@ -78,16 +89,17 @@ impl Model {
         Ok(Self::new(bytes, Computation::Dense(Arc::new(network))))
     }
 
-    #[cfg(feature = "onnx")]
+    /// The same model, described and named by its side-car.
+    pub(crate) fn with_sidecar(mut self, sidecar: Sidecar) -> Self {
+        self.version.clone_from(&sidecar.version);
+        self.sidecar = Some(sidecar);
+        self
+    }
+
     fn from_onnx(bytes: &[u8], options: &LoadOptions) -> Result<Self, LoadError> {
         pth::check_size(bytes)?;
         let network = OnnxNetwork::open(bytes, options)?;
         Ok(Self::new(bytes, Computation::Onnx(Arc::new(network))))
-    }
-
-    #[cfg(not(feature = "onnx"))]
-    fn from_onnx(_: &[u8], _: &LoadOptions) -> Result<Self, LoadError> {
-        Err(crate::OnnxError::NotBuilt.into())
     }
 
     fn new(bytes: &[u8], computation: Computation) -> Self {
@@ -96,6 +108,7 @@ impl Model {
             version: UNVERSIONED.to_owned(),
             sha256: hex::encode(Sha256::digest(bytes)),
             sidecar: None,
+            path: None,
         }
     }
 
@@ -123,6 +136,17 @@ impl Model {
         &self.sha256
     }
 
+    /// Returns the file it was loaded from, with every link followed; `None` for the built-in model.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Returns where it came from, in words for a log: its file, or `built in`.
+    pub fn origin(&self) -> String {
+        self.path()
+            .map_or_else(|| "built in".to_owned(), |path| path.display().to_string())
+    }
+
     /// What is known about it.
     pub fn sidecar(&self) -> Option<&Sidecar> {
         self.sidecar.as_ref()
@@ -132,7 +156,6 @@ impl Model {
     pub const fn format(&self) -> &'static str {
         match self.computation {
             Computation::Dense(_) => "pth",
-            #[cfg(feature = "onnx")]
             Computation::Onnx(_) => "onnx",
         }
     }
@@ -141,7 +164,6 @@ impl Model {
     pub fn hidden_widths(&self) -> Vec<usize> {
         match &self.computation {
             Computation::Dense(network) => network.widths(),
-            #[cfg(feature = "onnx")]
             Computation::Onnx(_) => Vec::new(),
         }
     }
@@ -150,7 +172,6 @@ impl Model {
     pub fn feature_mean(&self) -> &[f32] {
         match &self.computation {
             Computation::Dense(network) => &network.feature_mean,
-            #[cfg(feature = "onnx")]
             Computation::Onnx(network) => network.feature_mean(),
         }
     }

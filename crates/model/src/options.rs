@@ -1,6 +1,10 @@
 //! How a model is to be loaded: where it computes, and where ONNX Runtime is.
 
-use std::{path::PathBuf, str::FromStr};
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 /// Where predictions are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,6 +36,16 @@ impl FromStr for Device {
     }
 }
 
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(0) => f.write_str("cuda"),
+            Self::Cuda(index) => write!(f, "cuda:{index}"),
+        }
+    }
+}
+
 /// How to load; the default is right for a `.pth` file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LoadOptions {
@@ -40,6 +54,18 @@ pub struct LoadOptions {
     /// ONNX Runtime's library, a folder that holds it, or a Python environment with the `onnxruntime` wheel. Without it,
     /// `ORT_DYLIB_PATH` and the usual places are looked at. The first that a process loads stays.
     pub onnx_runtime: Option<PathBuf>,
+    /// The path that stands for the built-in model while no file is there.
+    pub built_in_at: Option<PathBuf>,
+}
+
+impl LoadOptions {
+    /// Whether `path` means the built-in model: it may, and nothing is there, not even a link.
+    pub fn is_built_in(&self, path: &Path) -> bool {
+        self.built_in_at.as_deref() == Some(path)
+            && path
+                .symlink_metadata()
+                .is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    }
 }
 
 #[cfg(test)]
@@ -51,6 +77,9 @@ mod tests {
         assert_eq!("cpu".parse(), Ok(Device::Cpu));
         assert_eq!("cuda".parse(), Ok(Device::Cuda(0)));
         assert_eq!("cuda:3".parse(), Ok(Device::Cuda(3)));
+        for device in [Device::Cpu, Device::Cuda(0), Device::Cuda(3)] {
+            assert_eq!(device.to_string().parse(), Ok(device));
+        }
         for text in ["tpu", "cuda:", "cuda:x", "CPU", ""] {
             assert!(text.parse::<Device>().is_err(), "{text}");
         }

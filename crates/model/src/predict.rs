@@ -58,7 +58,6 @@ impl Model {
     pub fn predict(&self, input: &[f32]) -> Result<Prediction, InputError> {
         match self.computation() {
             Computation::Dense(network) => predict_row(network, 0, input, &mut Scratch::default()),
-            #[cfg(feature = "onnx")]
             Computation::Onnx(network) => {
                 let predictions = predict_by_onnx(network, &[input])?;
                 Ok(predictions[0])
@@ -79,7 +78,6 @@ impl Model {
                     .map(|(row, input)| predict_row(network, row, input, &mut scratch))
                     .collect()
             }
-            #[cfg(feature = "onnx")]
             Computation::Onnx(network) => predict_by_onnx(network, &rows.into_iter().collect::<Vec<_>>()),
         }
     }
@@ -95,7 +93,6 @@ fn predict_row(
     Prediction::new(network.forward(input, scratch)).ok_or(InputError::Overflow { row })
 }
 
-#[cfg(feature = "onnx")]
 fn predict_by_onnx(
     network: &crate::onnx::OnnxNetwork,
     rows: &[&[f32]],

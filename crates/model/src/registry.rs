@@ -15,7 +15,7 @@ use std::{
 use serde::Serialize;
 
 use crate::{
-    LoadError, LoadOptions, Model, Sidecar,
+    LoadError, LoadOptions, Model, Sidecar, built_in,
     history::{Event, History},
     sidecar_path,
 };
@@ -85,8 +85,11 @@ pub struct Version {
     pub serves: bool,
     /// Whether it is the candidate that predicts beside the one that serves.
     pub shadows: bool,
-    /// Its file.
+    /// Its file; of the built-in model, where a file would take its place.
     pub path: PathBuf,
+    /// Whether it is the model that is part of the program.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub built_in: bool,
     /// What is known about it.
     pub sidecar: Sidecar,
     /// Why it would be refused now, where its file was damaged after it was added.
@@ -150,13 +153,17 @@ impl Registry {
             .collect())
     }
 
-    /// What serves while it is a plain file and no version yet; `unnamed` names it where its side-car does not.
+    /// Returns what serves while it is no version yet: a plain file, which `unnamed` names where its side-car does not, or
+    /// the built-in model.
     pub fn plain(&self, unnamed: &str) -> Option<Version> {
-        let path = self.serving.canonicalize().ok()?;
-        if path.parent() == self.folder.canonicalize().ok().as_deref() {
-            return None;
+        let built_in = self.serves_built_in();
+        if !built_in {
+            let path = self.serving.canonicalize().ok()?;
+            if path.parent() == self.folder.canonicalize().ok().as_deref() {
+                return None;
+            }
         }
-        let (sidecar, problem) = self.describe(&path);
+        let (sidecar, problem) = self.describe(&self.serving);
         let version = if sidecar.version.is_empty() {
             unnamed
         } else {
@@ -168,16 +175,21 @@ impl Registry {
             serves: true,
             shadows: false,
             path: self.serving.clone(),
+            built_in,
             sidecar,
             problem,
         })
     }
 
-    /// One version.
+    /// Returns one version: of the folder, or what serves without being in it.
     pub fn show(&self, version: &str) -> Result<Version, RegistryError> {
         check(version)?;
         if self.path(version).exists() {
             return Ok(self.read(version));
+        }
+        let plain = self.plain("");
+        if let Some(plain) = plain.filter(|plain| plain.version == version) {
+            return Ok(plain);
         }
         let known: Vec<String> = self.list()?.into_iter().map(|known| known.version).collect();
         let known = if known.is_empty() {
@@ -200,6 +212,16 @@ impl Registry {
             (None, Some(sidecar)) => &sidecar.version,
             (None, None) => return Err(RegistryError::Unnamed),
         };
+        self.keep(&model, version, || fs::read(file).map_err(io_error(file)))
+    }
+
+    /// Puts a checked model into the folder.
+    fn keep(
+        &self,
+        model: &Model,
+        version: &str,
+        bytes: impl FnOnce() -> Result<Vec<u8>, RegistryError>,
+    ) -> Result<Version, RegistryError> {
         check(version)?;
         let path = self.folder.join(format!("{version}.{}", model.format()));
         if self.path(version).exists() {
@@ -220,7 +242,7 @@ impl Registry {
         let json = serde_json::to_vec_pretty(&sidecar).expect("a side-car is plain data");
         // The side-car first: a model without one would have no version.
         self.place(&sidecar_path(&path), &json)?;
-        self.place(&path, &fs::read(file).map_err(io_error(file))?)?;
+        self.place(&path, &bytes()?)?;
         // What was checked must be what was copied.
         if let Err(error) = self.load(&path) {
             self.discard(version)?;
@@ -230,10 +252,14 @@ impl Registry {
     }
 
     /// Lets `version` serve. What served before, if it is not a version yet, becomes one: `unnamed` names it where its
-    /// side-car does not. Gives the version that served.
+    /// side-car does not. Returns the version that served.
     pub fn promote(&self, version: &str, unnamed: &str) -> Result<Option<String>, RegistryError> {
         self.show(version)?;
-        self.load(&self.path(version))?;
+        let path = self.path(version);
+        // What serves already may be no version yet; it becomes one with the next step.
+        if path.exists() {
+            self.load(&path)?;
+        }
         let before = self.adopt(unnamed)?;
         if let Some(before) = &before
             && self
@@ -253,7 +279,7 @@ impl Registry {
         Ok(before)
     }
 
-    /// Lets the version serve that served before the present one. Gives it.
+    /// Lets the version serve that served before the present one, and returns it.
     pub fn rollback(&self) -> Result<String, RegistryError> {
         let mut served = self.history.served().map_err(io_error(self.history.path()))?;
         served.pop();
@@ -276,7 +302,7 @@ impl Registry {
         replace_link(Path::new(name), &self.folder.join(SHADOW))
     }
 
-    /// Ends the candidate's predicting. Gives its version, where there was one.
+    /// Ends the candidate's predicting. Returns its version, where there was one.
     pub fn unshadow(&self) -> Result<Option<String>, RegistryError> {
         let link = self.folder.join(SHADOW);
         let version = fs::read_link(&link)
@@ -299,6 +325,11 @@ impl Registry {
             return Err(RegistryError::Shadows(known.version));
         }
         self.discard(version)
+    }
+
+    /// Whether the built-in model serves, because there is no file.
+    fn serves_built_in(&self) -> bool {
+        self.options.is_built_in(&self.serving)
     }
 
     fn load(&self, path: &Path) -> Result<Model, LoadError> {
@@ -327,6 +358,7 @@ impl Registry {
             serves: same_file(&self.serving, &path),
             shadows: self.shadows(version),
             path,
+            built_in: false,
             sidecar,
             problem,
         }
@@ -343,8 +375,19 @@ impl Registry {
         }
     }
 
-    /// The version that serves; a plain file is taken in first.
+    /// Returns the version that serves. A plain file and the built-in model are copied into the folder first, so that
+    /// there is something to go back to.
     fn adopt(&self, unnamed: &str) -> Result<Option<String>, RegistryError> {
+        if self.serves_built_in() {
+            let model = self.load(&self.serving)?;
+            let kept = self.keep(&model, model.version(), || Ok(built_in::BYTES.to_vec()));
+            return match kept {
+                Ok(version) => Ok(Some(version.version)),
+                // Another model has its name: then that one is what people mean by it.
+                Err(RegistryError::Taken(_)) => Ok(None),
+                Err(error) => Err(error),
+            };
+        }
         if !self.serving.exists() {
             return Ok(None);
         }

@@ -113,14 +113,21 @@ impl Sidecar {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(SidecarError::Read { path, source }),
         };
-        let sidecar: Self =
-            serde_json::from_slice(&text).map_err(|source| SidecarError::Syntax { path, source })?;
+        Self::parse(&path, &text, sha256).map(Some)
+    }
+
+    /// Reads the text of a side-car, which names itself `path` in errors, for a model with the hash `sha256`.
+    pub(crate) fn parse(path: &Path, text: &[u8], sha256: &str) -> Result<Self, SidecarError> {
+        let sidecar: Self = serde_json::from_slice(text).map_err(|source| SidecarError::Syntax {
+            path: path.to_owned(),
+            source,
+        })?;
         if !sidecar.sha256.eq_ignore_ascii_case(sha256) {
             return Err(SidecarError::OtherFile {
                 expected: sidecar.sha256,
                 found: sha256.to_owned(),
             });
         }
-        Ok(Some(sidecar))
+        Ok(sidecar)
     }
 }

@@ -1,5 +1,4 @@
 //! `.onnx` models through the ONNX Runtime of the tests' Python environment: what torch computed, and what is refused.
-#![cfg(feature = "onnx")]
 
 use std::{
     path::{Path, PathBuf},
@@ -29,6 +28,7 @@ fn options(device: Device) -> LoadOptions {
     LoadOptions {
         device,
         onnx_runtime: Some(environment()),
+        ..LoadOptions::default()
     }
 }
 

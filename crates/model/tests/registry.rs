@@ -165,7 +165,6 @@ fn one_candidate_shadows_until_it_serves_or_is_told_to_stop() {
     ));
 }
 
-#[cfg(feature = "onnx")]
 #[test]
 fn versions_may_be_of_either_format() {
     let folder = folder();
@@ -228,4 +227,51 @@ fn names_cannot_leave_the_folder() {
     }
     let unknown = registry.promote("v9", "v1").unwrap_err().to_string();
     assert_eq!(unknown, "there is no version 'v9'; known: none");
+}
+
+#[test]
+fn the_built_in_model_is_a_version_like_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let serving = dir.path().join("models/window_regressor.pth");
+    let options = model::LoadOptions {
+        built_in_at: Some(serving.clone()),
+        ..model::LoadOptions::default()
+    };
+    let registry = Registry::beside(&serving).with_options(options);
+    // There is no folder yet.
+    assert_eq!(registry.list().unwrap(), []);
+    let built_in = registry.plain("unnamed").unwrap();
+    let name = built_in.version.clone();
+    assert!(built_in.built_in && built_in.serves && built_in.problem.is_none());
+    assert_eq!(registry.show(&name).unwrap(), built_in);
+    assert!(matches!(
+        registry.remove(&name).unwrap_err(),
+        RegistryError::Serving(_)
+    ));
+    assert!(matches!(
+        registry.shadow(&name).unwrap_err(),
+        RegistryError::Serving(_)
+    ));
+    assert!(!serving.parent().unwrap().exists(), "looking creates nothing");
+    // What replaces it can be rolled back.
+    registry.add(&golden("regressor_h32.pth"), Some("v2")).unwrap();
+    assert_eq!(registry.promote("v2", "unnamed").unwrap(), Some(name.clone()));
+    assert_eq!(registry.plain("unnamed"), None);
+    assert_eq!(registry.rollback().unwrap(), name);
+    let served = Model::load(&serving).unwrap();
+    assert_eq!(served.sha256(), Model::built_in().unwrap().sha256());
+}
+
+#[test]
+fn the_built_in_model_can_be_promoted_by_its_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let serving = dir.path().join("window_regressor.pth");
+    let options = model::LoadOptions {
+        built_in_at: Some(serving.clone()),
+        ..model::LoadOptions::default()
+    };
+    let registry = Registry::beside(&serving).with_options(options);
+    let name = Model::built_in().unwrap().version().to_owned();
+    assert_eq!(registry.promote(&name, "unnamed").unwrap(), Some(name.clone()));
+    assert!(registry.show(&name).unwrap().serves && serving.is_symlink());
 }

@@ -10,7 +10,8 @@ mod topics;
 
 pub use connection::{
     AckToken, Acker, BrokerUrl, ConnectionOptions, ConnectionStats, Delivery, Event, Incoming,
-    InvalidBrokerUrl, Message, Protocol, PublishError, Publisher, Qos, Secret, Subscription, connect,
+    InvalidBrokerUrl, Message, Protocol, PublishError, Publisher, Qos, Subscription, UnknownProtocol,
+    connect,
 };
 pub use pattern::{InvalidPattern, TopicPattern};
 pub use payload::{
@@ -18,4 +19,5 @@ pub use payload::{
     decode_request, decode_shadow, decode_state, decode_status, encode_audio_data, encode_clip,
     encode_control, encode_reading, encode_request, encode_shadow, encode_state, encode_status,
 };
+pub use secrecy::SecretString;
 pub use topics::{Inbound, TopicKind, TopicPatterns, Topics};

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use mqtt::{BrokerUrl, ConnectionOptions, Event, Message, PublishError, Qos, Secret, Subscription, connect};
+use mqtt::{BrokerUrl, ConnectionOptions, Event, Message, PublishError, Qos, Subscription, connect};
 use support::{Mosquitto, expect, message, subscribed, within};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -196,7 +196,7 @@ async fn a_refusal_and_an_absent_broker_are_told_once_each() {
     let mosquitto = Mosquitto::start("allow_anonymous false");
     let mut options = mosquitto.options("c");
     options.username = Some("somebody".into());
-    options.password = Some(Secret::new("hunter2"));
+    options.password = Some("hunter2".into());
     let (publisher, mut incoming) = connect(options);
     let event = expect(&mut incoming, "the refusal", |_| true).await;
     let Event::Disconnected { reason } = event else {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::DeviceId;
-use mqtt::{BrokerUrl, ConnectionOptions, Secret, Topics};
+use mqtt::{BrokerUrl, ConnectionOptions, SecretString, Topics};
 
 use crate::{SimulationError, ledger::Ledger};
 
@@ -19,7 +19,7 @@ pub struct SimulationOptions {
     /// The account; `{device_id}` in it stands for the device's id.
     pub username: Option<String>,
     /// The account's password.
-    pub password: Option<Secret>,
+    pub password: Option<SecretString>,
     /// Certificates (PEM) to trust for TLS instead of the system's.
     pub trusted_certificates_pem: Option<Vec<u8>>,
     /// How many devices, each in a room of its own.

@@ -8,6 +8,7 @@ mod batch;
 mod comparison;
 mod encoding;
 mod error;
+mod http_client;
 mod labels;
 mod query;
 mod row;

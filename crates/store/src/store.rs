@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use clickhouse::{Client, RowOwned, RowWrite, error::Error};
 
-use crate::{Batch, InsertError, StoreError, Table, schema, server_error};
+use crate::{Batch, InsertError, StoreError, Table, http_client, schema, server_error};
 
 /// Where ClickHouse is and who we are there.
 #[derive(Clone)]
 pub struct StoreOptions {
-    /// `http://host:port`.
+    /// `http://host:port` or `https://host:port`.
     pub url: String,
     /// Letters, digits and underscores.
     pub database: String,
@@ -19,6 +19,8 @@ pub struct StoreOptions {
     pub user: String,
     /// Empty for none; never printed.
     pub password: String,
+    /// Certificates (PEM) to trust for `https://` instead of the system's.
+    pub trusted_certificates_pem: Option<Vec<u8>>,
     /// Longest wait for the answer to one INSERT.
     pub insert_timeout: Duration,
 }
@@ -31,6 +33,7 @@ impl StoreOptions {
             database: database.into(),
             user: String::new(),
             password: String::new(),
+            trusted_certificates_pem: None,
             insert_timeout: Duration::from_mins(1),
         }
     }
@@ -44,7 +47,7 @@ impl std::fmt::Debug for StoreOptions {
             .field("user", &self.user)
             .field("password", &"[redacted]")
             .field("insert_timeout", &self.insert_timeout)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -71,14 +74,17 @@ impl Store {
                 reason: reason.to_owned(),
             })
         };
-        if !options.url.starts_with("http://") {
-            return invalid("the address must start with http://");
+        if !["http://", "https://"]
+            .iter()
+            .any(|scheme| options.url.starts_with(scheme))
+        {
+            return invalid("the address must start with http:// or https://");
         }
         let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if options.database.is_empty() || !options.database.chars().all(word) {
             return invalid("a database name consists of letters, digits and underscores");
         }
-        let mut client = Client::default()
+        let mut client = http_client::client(&options)?
             .with_url(&options.url)
             .with_database(&options.database);
         if !options.user.is_empty() {
@@ -193,6 +199,17 @@ mod tests {
         for text in [format!("{options:?}"), format!("{store:?}")] {
             assert!(text.contains("[redacted]") && !text.contains("hunter2"), "{text}");
         }
+    }
+
+    #[test]
+    fn https_needs_a_certificate_to_trust() {
+        let mut options = StoreOptions::new("https://localhost:8443", "iot");
+        options.trusted_certificates_pem = Some(b"no certificate".to_vec());
+        let error = Store::new(options.clone()).unwrap_err().to_string();
+        assert!(error.contains("certificate"), "{error}");
+        // Over plain HTTP nobody asks for one.
+        options.url = "http://localhost:8123".into();
+        assert!(Store::new(options).is_ok());
     }
 
     #[test]

@@ -20,10 +20,10 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
         .load()?;
     let listener = HttpListener::bind(config.http.addr, "http.addr").await?;
     let http = listener.addr();
-    assembly::make_dir(&config.journal.path)?;
+    assembly::create_dir(&config.journal.path)?;
     // After a crash the journal repairs itself first, which may take a second.
     let options = assembly::backend(&config)?;
-    let local = assembly::local(&config);
+    let local = assembly::local(&config)?;
     let mut registry = Registry::default();
     let mut backend = tokio::task::block_in_place(|| Backend::open(options, local, &mut registry))?;
     let monitor = Monitor::new(registry, vec![backend.health()]);

@@ -10,7 +10,7 @@ use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 use store::{ComparisonQuery, PairSums, Store, StoreOptions, VersionSums};
 
-/// Long enough for a month of a busy house, short enough for a person who waits.
+/// Long enough for a month of a large installation, short enough for a person who waits.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The time `days` ago, ms.
@@ -18,7 +18,7 @@ pub(super) fn days_ago(days: u32) -> i64 {
     jiff::Timestamp::now().as_millisecond() - i64::from(days) * 86_400_000
 }
 
-pub(super) const fn question(a: String, b: String, since: i64) -> ComparisonQuery {
+pub(super) const fn query(a: String, b: String, since: i64) -> ComparisonQuery {
     ComparisonQuery {
         a,
         b,
@@ -200,7 +200,7 @@ mod tests {
             abs_error_a: 3.0,
             abs_error_b: 1.0,
         };
-        let query = question("v1".into(), "v2".into(), 0);
+        let query = query("v1".into(), "v2".into(), 0);
         let json = report(&query, &[device(1, 8.0, 0), device(3, 4.0, 2)], &[]);
         assert_eq!(json["all"]["pairs"], 4);
         assert_eq!(json["all"]["mean_abs_difference"], 3.0);

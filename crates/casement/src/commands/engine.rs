@@ -11,7 +11,7 @@ pub(super) fn prepare(flags: cli::Engine) -> anyhow::Result<Options> {
         .flag("engine.path", path)
         .flag("engine.addr", flags.clickhouse.map(|addr| addr.to_string()))
         .load()?;
-    assembly::make_dir(&config.engine.path)?;
+    assembly::create_dir(&config.engine.path)?;
     let mut options = assembly::engine(&config.engine);
     options.stop_with_parent = flags.supervised;
     if !options.allow_outside {

@@ -1,22 +1,27 @@
 //! `casement evaluate`: a model against what windows or people did.
 
 use anyhow::Context as _;
-use model::Model;
+use model::{LoadOptions, Model};
 use store::Outcome;
 
 use super::train::source;
 use crate::{
+    assembly,
     cli::{Evaluate, Outcomes},
     config::Sources,
     output::say,
 };
 
 pub(super) async fn run(flags: Evaluate) -> anyhow::Result<()> {
-    let path = match flags.model {
-        Some(path) => path,
-        None => Sources::process(flags.examples.config.clone()).load()?.model.path,
+    let (path, options) = if let Some(path) = flags.model {
+        (path, LoadOptions::default())
+    } else {
+        let config = Sources::process(flags.examples.config.clone()).load()?.model;
+        let options = assembly::load_options(&config);
+        (config.path, options)
     };
-    let model = Model::load(&path).with_context(|| format!("the model {} cannot be used", path.display()))?;
+    let model = Model::load_with(&path, &options)
+        .with_context(|| format!("the model {} cannot be used", path.display()))?;
     let outcome = match flags.outcomes {
         Outcomes::Chosen => Outcome::Chosen,
         Outcomes::Reported => Outcome::Reported,

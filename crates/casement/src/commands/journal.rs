@@ -28,8 +28,8 @@ pub(super) fn run(flags: cli::Journal) -> anyhow::Result<()> {
     }
 }
 
-/// A journal at work answers for itself: reading beside it would show half of a write.
-fn look<T>(config: &Config, found: Result<T, JournalError>) -> anyhow::Result<T> {
+/// Explains the error where the journal is in use: reading beside its owner would show half of a write.
+fn explained<T>(config: &Config, found: Result<T, JournalError>) -> anyhow::Result<T> {
     let path = config.journal.path.display();
     match found {
         Err(JournalError::Held { pid, .. }) => {
@@ -46,7 +46,7 @@ fn look<T>(config: &Config, found: Result<T, JournalError>) -> anyhow::Result<T>
 }
 
 fn status(config: &Config, as_json: bool) -> anyhow::Result<()> {
-    let found = look(config, ::journal::inspect(&config.journal.path, None, 0))?;
+    let found = explained(config, ::journal::inspect(&config.journal.path, None, 0))?;
     let records = found.next_seq - found.oldest_seq;
     let mut out = io::stdout().lock();
     if as_json {
@@ -90,7 +90,7 @@ fn status(config: &Config, as_json: bool) -> anyhow::Result<()> {
 }
 
 fn inspect(config: &Config, from: Option<u64>, limit: usize) -> anyhow::Result<()> {
-    let found = look(config, ::journal::inspect(&config.journal.path, from, limit))?;
+    let found = explained(config, ::journal::inspect(&config.journal.path, from, limit))?;
     let mut out = io::BufWriter::new(io::stdout().lock());
     for (number, payload) in &found.records {
         let line = match Row::decode(payload) {
@@ -114,7 +114,7 @@ fn columns(row: &Row) -> anyhow::Result<serde_json::Value> {
 }
 
 fn verify(config: &Config, as_json: bool) -> anyhow::Result<()> {
-    let found = look(config, ::journal::verify(&config.journal.path))?;
+    let found = explained(config, ::journal::verify(&config.journal.path))?;
     let mut out = io::stdout().lock();
     if as_json {
         let figures = json!({

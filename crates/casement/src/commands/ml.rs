@@ -11,14 +11,15 @@ pub(super) async fn run(flags: ConfigFile) -> anyhow::Result<()> {
     let config = Sources::process(flags.config).load()?;
     let mut registry = Registry::default();
     let ml = Ml::open(assembly::ml(&config)?, &mut registry)?;
-    let version = ml.models().current().version().to_owned();
+    let model = ml.models().current();
     let (ready, is_ready) = oneshot::channel();
     let broker = config.mqtt.broker.clone();
     tokio::spawn(async move {
         if is_ready.await.is_ok() {
             announce!(
-                "casement ml is running: broker {broker}, model {} ({version})",
-                config.model.path.display()
+                "casement ml is running: broker {broker}, model {} ({})",
+                model.version(),
+                model.origin()
             );
         }
     });

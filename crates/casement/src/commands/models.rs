@@ -13,7 +13,7 @@ use crate::{
 
 pub(super) fn run(flags: Models) -> anyhow::Result<()> {
     let config = Sources::process(flags.config).load()?;
-    let options = assembly::load_options(&config.model)?;
+    let options = assembly::load_options(&config.model);
     let registry = Registry::beside(&config.model.path).with_options(options);
     match flags.command {
         ModelsCommand::List { json } => {
@@ -55,8 +55,8 @@ pub(super) fn run(flags: Models) -> anyhow::Result<()> {
             },
         },
         ModelsCommand::Compare { a, b, days, json } => {
-            let (store, since) = (assembly::store(&config), compare::days_ago(days));
-            super::block_on(compare::run(store, compare::question(a, b, since), json))?;
+            let (store, since) = (assembly::store(&config.clickhouse)?, compare::days_ago(days));
+            super::block_on(compare::run(store, compare::query(a, b, since), json))?;
         }
         ModelsCommand::Remove { version } => {
             registry.remove(&version)?;
@@ -86,6 +86,7 @@ fn list(versions: &[Version], json: bool) -> anyhow::Result<()> {
     );
     for version in versions {
         let role = match (version.serves, version.shadows) {
+            (true, _) if version.built_in => "built in",
             (true, _) => "serves",
             (_, true) => "shadows",
             _ => "",

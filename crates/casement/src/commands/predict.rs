@@ -12,8 +12,13 @@ const SHAPE: &str = r#"{"input": [[50 numbers], …]}"#;
 
 pub(super) fn run(flags: Predict) -> anyhow::Result<()> {
     let config = Sources::process(flags.config).load()?.model;
-    let path = flags.model.unwrap_or_else(|| config.path.clone());
-    let model = Model::load_with(&path, &assembly::load_options(&config)?)
+    let mut options = assembly::load_options(&config);
+    if flags.model.is_some() {
+        // A file that is named must be there.
+        options.built_in_at = None;
+    }
+    let path = flags.model.unwrap_or(config.path);
+    let model = Model::load_with(&path, &options)
         .with_context(|| format!("the model {} cannot be used", path.display()))?;
     // Where one input cannot be answered, none is: half an answer would look like a whole one.
     let answers: Vec<String> = flags

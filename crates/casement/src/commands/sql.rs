@@ -6,17 +6,22 @@
 use std::{
     fmt,
     io::{self, BufWriter, IsTerminal as _, Read, Write},
+    sync::Arc,
 };
 
 use anyhow::{Context as _, bail};
-use ureq::SendBody;
+use secrecy::ExposeSecret;
+use ureq::{
+    SendBody,
+    tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem},
+};
 
 use crate::{
-    cli,
+    assembly, cli,
     config::{ClickHouse, Sources},
 };
 
-/// How an error within an answer announces itself.
+/// What marks an error within an answer.
 const MARK: &[u8] = b"\r\n__exception__\r\n";
 
 /// Statements up to this length go into the URL, larger ones into the body.
@@ -100,18 +105,9 @@ fn ask(
     parameters: &[(&str, &str)],
     body: Option<&mut dyn Read>,
 ) -> anyhow::Result<impl Read + use<>> {
-    let url = if config.addr.contains("://") {
-        config.addr.clone()
-    } else {
-        format!("http://{}", config.addr)
-    };
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .build()
-        .into();
-    let password = config.password.as_ref().map_or("", |secret| secret.reveal());
-    let mut request = agent
-        .post(format!("{}/", url.trim_end_matches('/')))
+    let password = config.password.as_ref().map_or("", ExposeSecret::expose_secret);
+    let mut request = agent(config)?
+        .post(format!("{}/", config.url()))
         .header("X-ClickHouse-User", &config.user)
         .header("X-ClickHouse-Key", password)
         .content_type("text/plain");
@@ -161,7 +157,35 @@ fn ask(
     bail!("{}", text.trim().to_owned());
 }
 
-/// Copies an answer; gives the error that stands at its end, where one does.
+/// An HTTP client; for `https://`, one that trusts the configured certificates or the system's.
+fn agent(config: &ClickHouse) -> anyhow::Result<ureq::Agent> {
+    let mut agent = ureq::Agent::config_builder().http_status_as_error(false);
+    if config.url().starts_with("https://") {
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .root_certs(RootCerts::new_with_certs(&trusted(config)?));
+        agent = agent.tls_config(tls.build());
+    }
+    Ok(agent.build().into())
+}
+
+fn trusted(config: &ClickHouse) -> anyhow::Result<Vec<Certificate<'static>>> {
+    if let Some(pem) = assembly::store(config)?.trusted_certificates_pem {
+        let certificates = parse_pem(&pem).filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        });
+        return Ok(certificates.collect());
+    }
+    let system = rustls_native_certs::load_native_certs().certs;
+    Ok(system
+        .iter()
+        .map(|certificate| Certificate::from_der(certificate).to_owned())
+        .collect())
+}
+
+/// Copies an answer; returns the error that stands at its end, where one does.
 fn print(mut answer: impl Read, mut out: impl Write) -> io::Result<Option<String>> {
     let mut held: Vec<u8> = Vec::new();
     let mut piece = vec![0; 64 << 10];
@@ -200,7 +224,7 @@ fn find(bytes: &[u8]) -> Option<usize> {
     bytes.windows(MARK.len()).position(|window| window == MARK)
 }
 
-/// Between the tag's line and the line with the length stands the error.
+/// Returns the error, which is between the line with the tag and the line with the length.
 fn message(marked: &[u8]) -> String {
     let text = String::from_utf8_lossy(marked);
     let error: Vec<&str> = text.lines().filter(|line| line.contains("Code: ")).collect();
@@ -215,7 +239,7 @@ fn message(marked: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    /// Gives its bytes one at a time, then breaks where it is told to.
+    /// Returns its bytes one at a time, then fails where it is told to.
     struct Drip<'a>(&'a [u8], bool);
 
     impl Read for Drip<'_> {

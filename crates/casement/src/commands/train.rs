@@ -95,7 +95,7 @@ fn export(file: &Path, examples: &[Example]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The side-car goes first, under its final name last: a model never stands beside the side-car of another.
+/// The side-car is written first and renamed last: a model is never beside the side-car of another.
 fn write(trained: &Trained, out: &Path, report: &Path) -> anyhow::Result<()> {
     let put = |path: &Path, bytes: &[u8]| {
         fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))

@@ -3,11 +3,30 @@
 use tokio::time::Instant;
 
 use crate::{
-    cli,
+    cli::{self, Endpoint},
     config::{Config, Sources},
     output::announce,
     shutdown,
     system::{System, SystemOptions, this_program},
+};
+
+/// The keys that say where a part is.
+struct Part {
+    embedded: &'static str,
+    addr: &'static str,
+    url: &'static str,
+}
+
+const BROKER: Part = Part {
+    embedded: "broker.embedded",
+    addr: "broker.addr",
+    url: "mqtt.broker",
+};
+
+const ENGINE: Part = Part {
+    embedded: "engine.embedded",
+    addr: "engine.addr",
+    url: "clickhouse.addr",
 };
 
 pub(super) async fn run(flags: cli::Up) -> anyhow::Result<()> {
@@ -15,13 +34,12 @@ pub(super) async fn run(flags: cli::Up) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
     let simulate = flags.simulate;
     let config = configuration(flags)?;
-    let data = config
-        .engine
-        .path
-        .parent()
-        .unwrap_or(&config.engine.path)
-        .display()
-        .to_string();
+    let part = if config.embeds_engine() {
+        &config.engine.path
+    } else {
+        &config.journal.path
+    };
+    let data = part.parent().unwrap_or(part).display().to_string();
     let options = SystemOptions {
         program: this_program()?,
         simulate,
@@ -50,14 +68,25 @@ fn configuration(flags: cli::Up) -> anyhow::Result<Config> {
             .map(|data| data.join(name).display().to_string())
     };
     let (engine, journal) = (below("engine"), below("journal"));
-    let config = Sources::process(flags.config)
+    let sources = Sources::process(flags.config)
         .flag("engine.path", engine)
         .flag("journal.path", journal)
-        .flag("broker.addr", flags.mqtt.map(|addr| addr.to_string()))
         .flag("http.addr", flags.http.map(|addr| addr.to_string()))
-        .flag("engine.addr", flags.clickhouse.map(|addr| addr.to_string()))
-        .load()?;
-    Ok(config)
+        .flag("ml.embedded", flags.no_ml.then_some(false));
+    let sources = place(sources, flags.mqtt, &BROKER);
+    let sources = place(sources, flags.clickhouse, &ENGINE);
+    Ok(sources.load()?)
+}
+
+/// An address to listen on means the embedded part, a URL the one that runs elsewhere.
+fn place(sources: Sources, flag: Option<Endpoint>, part: &Part) -> Sources {
+    match flag {
+        None => sources,
+        Some(Endpoint::Listen(addr)) => sources
+            .flag(part.addr, Some(addr.to_string()))
+            .flag(part.embedded, Some(true)),
+        Some(Endpoint::Url(url)) => sources.flag(part.url, Some(url)).flag(part.embedded, Some(false)),
+    }
 }
 
 fn announce(system: &System, simulate: usize, data: &str, started: Instant) {
@@ -66,9 +95,13 @@ fn announce(system: &System, simulate: usize, data: &str, started: Instant) {
         1 => "1 simulated room".to_owned(),
         n => format!("{n} simulated rooms"),
     };
+    let model = system.model().map_or_else(
+        || "ML service elsewhere".to_owned(),
+        |model| format!("model {} ({})", model.version(), model.origin()),
+    );
     announce!(
-        "Casement is ready after {:.1} s: page http://{http}, MQTT {mqtt}, ClickHouse http://{clickhouse}, {rooms}, data in {data}. \
-         Try: curl 'http://{clickhouse}/?query=SELECT+device_id,position,confidence+FROM+iot.window_actions+ORDER+BY+timestamp+DESC+LIMIT+5'",
+        "Casement is ready after {:.1} s: page http://{http}, MQTT {mqtt}, ClickHouse {clickhouse}, {model}, {rooms}, data in {data}. \
+         Try: curl '{clickhouse}/?query=SELECT+device_id,position,confidence+FROM+iot.window_actions+ORDER+BY+timestamp+DESC+LIMIT+5'",
         started.elapsed().as_secs_f64(),
         http = system.http(),
         mqtt = system.mqtt(),

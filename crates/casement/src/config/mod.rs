@@ -3,14 +3,35 @@
 //! In: defaults, a YAML file, `CASEMENT__SECTION__KEY` variables and flags, each over the one before. Out: a checked
 //! [`Config`] or one error that names the key. Nothing else in Casement reads a file or a variable for settings.
 
+mod bounds;
+mod defaults;
+mod error;
+mod keys;
 mod layers;
+mod parts;
 mod schema;
+mod secret;
+mod text;
+mod words;
 
-pub use layers::{ConfigError, Sources};
+pub use error::ConfigError;
+pub use layers::Sources;
+pub use parts::Embedded;
 pub use schema::{
-    Audio, Broker, ChangeDetection, ClickHouse, Config, Engine, EngineLimits, Http, JournalSection, Model,
-    Mqtt, Secret,
+    Audio, Backend, Broker, ChangeDetection, ClickHouse, Config, Engine, EngineLimits, Http, Journal, Ml,
+    Model, Mqtt,
 };
+
+/// The JSON Schema of the configuration file: keys, types, words, bounds and defaults.
+pub fn json_schema() -> serde_json::Value {
+    // What editors understand best: an older draft, without references.
+    let settings =
+        schemars::generate::SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true);
+    settings
+        .into_generator()
+        .into_root_schema_for::<Config>()
+        .to_value()
+}
 
 #[cfg(test)]
 mod tests;

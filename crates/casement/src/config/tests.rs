@@ -7,9 +7,10 @@
 use std::io::Write as _;
 
 use mqtt::TopicKind;
-use serde_json::json;
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
 
-use super::{Config, ConfigError, Sources};
+use super::{Config, ConfigError, Sources, json_schema};
 
 fn load(yaml: &str, env: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -74,7 +75,7 @@ fn text_in_a_variable_stays_text() {
     )
     .unwrap();
     assert_eq!(config.clickhouse.database, "2024");
-    assert_eq!(config.mqtt.password.unwrap().reveal(), "007");
+    assert_eq!(config.mqtt.password.unwrap().expose_secret(), "007");
 }
 
 #[test]
@@ -98,8 +99,14 @@ fn wrong_values_name_their_key() {
     assert!(message("clickhouse: {addr: 'localhost:9000'}").contains("native protocol"));
     assert!(message("audio: {features: [mfccs]}").contains("mfccs"));
     assert!(message("audio: {preprocessing: {normalization: loud}}").contains("none, peak or rms"));
+    assert!(message("mqtt: {protocol: 4}").contains("auto, 5 or 3.1.1"));
+    assert!(message("mqtt: {broker: 'localhost:1883'}").contains("tcp://HOST:PORT"));
+    assert!(message("mqtt: {topics: {humidity: 'sensor/+/temperature'}}").contains("'mqtt.topics'"));
+    assert!(message("model: {device: tpu}").contains("cuda:N"));
+    assert!(message("engine: {embedded: maybe}").contains("auto, true or false"));
+    assert!(message("clickhouse: {addr: 'tcp://ch:8123'}").contains("https://HOST:PORT"));
     assert!(message("audio: {n_fft: 2047}").contains("n_fft is even"));
-    assert!(message("audio: {n_mfcc: 0}").contains("n_mfcc is 1 to 128"));
+    assert!(message("audio: {n_mfcc: 0}").contains("0 is not within 1 to 128"));
     assert!(message("- a\n- b").contains("not a YAML mapping"));
     assert!(message("mqtt: [").contains("not a YAML mapping"));
 }
@@ -119,7 +126,7 @@ fn secrets_stay_out_of_the_file_and_of_the_output() {
 fn an_empty_file_and_an_empty_section_mean_the_defaults() {
     for yaml in ["", "# nothing\n", "mqtt:\n"] {
         assert_eq!(
-            load(yaml, &[]).unwrap().mqtt.broker,
+            load(yaml, &[]).unwrap().mqtt.broker.to_string(),
             "tcp://127.0.0.1:1883",
             "{yaml:?}"
         );
@@ -130,8 +137,204 @@ fn an_empty_file_and_an_empty_section_mean_the_defaults() {
 fn the_version_of_mqtt_may_look_like_a_number() {
     for (yaml, protocol) in [("5", "5"), ("3.1.1", "3.1.1"), ("\"5\"", "5"), ("auto", "auto")] {
         let config = load(&format!("mqtt: {{protocol: {yaml}}}"), &[]).unwrap();
-        assert_eq!(config.mqtt.protocol, protocol);
+        assert_eq!(config.mqtt.protocol.as_str(), protocol);
     }
     let from_env = load("", &[("CASEMENT__MQTT__PROTOCOL", "5")]).unwrap();
-    assert_eq!(from_env.mqtt.protocol, "5");
+    assert_eq!(from_env.mqtt.protocol, mqtt::Protocol::V5);
+}
+
+/// Dotted keys and values of everything that is no section.
+fn leaves(value: &Value, path: &str, found: &mut Vec<(String, Value)>) {
+    match value {
+        Value::Object(section) => {
+            for (key, inner) in section {
+                let path = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
+                leaves(inner, &path, found);
+            }
+        }
+        leaf => found.push((path.to_owned(), leaf.clone())),
+    }
+}
+
+#[test]
+fn the_annotated_file_shows_every_key_with_its_default() {
+    let file: Value = serde_saphyr::from_str(include_str!("../../../../config/casement.yaml")).unwrap();
+    let (mut shown, mut known) = (Vec::new(), Vec::new());
+    leaves(&file, "", &mut shown);
+    leaves(&serde_json::to_value(Config::default()).unwrap(), "", &mut known);
+    // Passwords may not stand in a file.
+    known.retain(|(key, _)| !key.ends_with("password"));
+    shown.sort_by(|a, b| a.0.cmp(&b.0));
+    known.sort_by(|a, b| a.0.cmp(&b.0));
+    assert_eq!(shown, known);
+}
+
+#[test]
+fn the_schema_has_words_bounds_defaults_and_no_room_for_passwords() {
+    let schema = json_schema();
+    let key = |path: &str| {
+        path.split('.')
+            .fold(&schema, |schema, part| &schema["properties"][part])
+    };
+    assert_eq!(key("mqtt.protocol")["enum"], json!(["auto", "5", "3.1.1", 5]));
+    assert_eq!(key("broker.embedded")["enum"], json!(["auto", true, false]));
+    assert_eq!(
+        key("audio.preprocessing.normalization")["enum"],
+        json!(["none", "peak", "rms"])
+    );
+    assert_eq!(key("audio.features")["items"]["enum"][1], "spectral_centroid");
+    let rate = key("audio.sample_rate");
+    assert_eq!(
+        (&rate["minimum"], &rate["maximum"]),
+        (&json!(4_000), &json!(192_000))
+    );
+    assert_eq!(
+        (&rate["default"], &rate["type"]),
+        (&json!(16_000), &json!("integer"))
+    );
+    for password in [
+        "mqtt.password",
+        "clickhouse.password",
+        "engine.password",
+        "engine.reader_password",
+    ] {
+        let schema = key(password);
+        assert_eq!(
+            (&schema["type"], &schema["writeOnly"]),
+            (&json!("null"), &json!(true)),
+            "{password}"
+        );
+        assert!(schema["description"].as_str().unwrap().len() > 20, "{password}");
+        let (section, key) = password.split_once('.').unwrap();
+        assert!(message(&format!("{section}: {{{key}: hunter2}}")).contains("must not stand in"));
+    }
+    assert_eq!(
+        schema.to_string().matches("writeOnly").count(),
+        4,
+        "another password to list here"
+    );
+    // An editor marks unknown keys, too.
+    assert_eq!(
+        (
+            &schema["additionalProperties"],
+            &key("mqtt")["additionalProperties"]
+        ),
+        (&json!(false), &json!(false))
+    );
+}
+
+#[test]
+fn every_key_is_described_in_the_schema() {
+    fn walk(schema: &Value, path: &str) {
+        for (key, inner) in schema["properties"].as_object().into_iter().flatten() {
+            let path = format!("{path}.{key}");
+            assert!(inner["description"].is_string(), "{path} has no description");
+            walk(inner, &path);
+        }
+    }
+    walk(&json_schema(), "");
+}
+
+#[test]
+fn bounds_hold_for_every_layer() {
+    for (yaml, reason) in [
+        (
+            "audio: {sample_rate: 3999}",
+            "'audio.sample_rate' cannot be used: 3999 is not within 4000 to 192000",
+        ),
+        ("audio: {n_mfcc: 129}", "129 is not within 1 to 128"),
+        (
+            "backend: {max_devices: 0}",
+            "'backend.max_devices' cannot be used: 0 is less than 1",
+        ),
+        (
+            "engine: {limits: {queries: 0}}",
+            "'engine.limits.queries' cannot be used: 0 is less than 1",
+        ),
+        (
+            "change_detection: {humidity_threshold: -0.5}",
+            "-0.5 is less than 0",
+        ),
+    ] {
+        let message = message(yaml);
+        assert!(message.contains(reason), "{message}");
+    }
+    let variable = load("", &[("CASEMENT__AUDIO__SAMPLE_RATE", "200000")]).unwrap_err();
+    assert!(
+        variable.to_string().contains("200000 is not within"),
+        "{variable}"
+    );
+    assert!(load("audio: {sample_rate: 192000, n_mfcc: 1}", &[]).is_ok());
+}
+
+#[test]
+fn parts_are_embedded_unless_another_place_is_named() {
+    // The defaults, the specification's file, and the annotated file mean the embedded parts.
+    for yaml in [
+        "",
+        include_str!("../../tests/config/spec-backend.yaml"),
+        include_str!("../../../../config/casement.yaml"),
+        "mqtt: {broker: 'tcp://[::1]:1883'}\nclickhouse: {addr: 'http://localhost:8123/'}",
+        "mqtt: {broker: 'tcp://localhost:2883'}\nbroker: {addr: '127.0.0.1:2883'}\n\
+         clickhouse: {addr: 'localhost:9123'}\nengine: {addr: '127.0.0.1:9123'}",
+        "mqtt: {broker: 'tcp://mosquitto:1883'}\nbroker: {embedded: true}\n\
+         clickhouse: {addr: 'ch:8123'}\nengine: {embedded: true}",
+    ] {
+        let config = load(yaml, &[]).unwrap();
+        assert!(config.embeds_broker() && config.embeds_engine(), "{yaml}");
+    }
+    for yaml in [
+        "mqtt: {broker: 'tcp://mosquitto:1883'}\nclickhouse: {addr: 'clickhouse:8123'}",
+        "mqtt: {broker: 'tcp://127.0.0.1:1884'}\nclickhouse: {addr: '127.0.0.1:8124'}",
+        "mqtt: {broker: 'mqtts://localhost:1883'}\nclickhouse: {addr: 'https://localhost:8123'}",
+        "broker: {embedded: false}\nengine: {embedded: false}",
+    ] {
+        let config = load(yaml, &[]).unwrap();
+        assert!(!config.embeds_broker() && !config.embeds_engine(), "{yaml}");
+    }
+    let env = [
+        ("CASEMENT__BROKER__EMBEDDED", "false"),
+        ("CASEMENT__CLICKHOUSE__ADDR", "https://ch.lan:8443"),
+        ("CASEMENT__ML__EMBEDDED", "false"),
+    ];
+    let config = load("", &env).unwrap();
+    assert!(!config.embeds_broker() && !config.embeds_engine() && !config.ml.embedded);
+    assert_eq!(config.clickhouse.url(), "https://ch.lan:8443");
+}
+
+#[test]
+fn help_names_the_defaults() {
+    let mut command = <crate::cli::Cli as clap::CommandFactory>::command();
+    let defaults = Config::default();
+    for (subcommand, values) in [
+        (
+            "up",
+            vec![
+                defaults.broker.addr.to_string(),
+                defaults.http.addr.to_string(),
+                defaults.engine.addr.to_string(),
+            ],
+        ),
+        ("backend", vec![defaults.http.addr.to_string()]),
+        ("engine", vec![defaults.engine.addr.to_string()]),
+        ("sql", vec![defaults.clickhouse.addr.clone()]),
+        ("simulate", vec![defaults.mqtt.broker.to_string()]),
+    ] {
+        let help = command
+            .find_subcommand_mut(subcommand)
+            .unwrap()
+            .render_help()
+            .to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        for value in values {
+            assert!(
+                help.contains(&format!("[default: {value}]")),
+                "{subcommand}: {value} in {help}"
+            );
+        }
+    }
 }

@@ -45,13 +45,28 @@ impl Running {
     }
 
     pub fn casement_with(args: &[&str], env: &[(&str, String)]) -> Self {
+        Self::casement_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."), args, env)
+    }
+
+    pub fn casement_in(dir: &Path, args: &[&str], env: &[(&str, String)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_casement"));
-        // The default model lies in the project's root, where a user starts the binary.
-        command
-            .args(args)
-            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."));
+        command.args(args).current_dir(dir);
         command.envs(env.iter().map(|(k, v)| (k, v)));
         Self::spawn(command)
+    }
+
+    /// A Mosquitto without accounts at `addr`, its files in `dir`.
+    pub fn open_mosquitto(dir: &Path, addr: SocketAddr) -> Self {
+        let path = dir.join("mosquitto.conf");
+        let text = format!(
+            "listener {} {}\nallow_anonymous true\nset_tcp_nodelay true\nmax_inflight_messages 1000\nmax_queued_messages 0\n",
+            addr.port(),
+            addr.ip()
+        );
+        std::fs::write(&path, text).unwrap();
+        let mut broker = Self::mosquitto(&path);
+        broker.wait_for("running");
+        broker
     }
 
     pub fn mosquitto(config: &Path) -> Self {

@@ -7,9 +7,6 @@ type Cause = Box<dyn Error + Send + Sync>;
 /// An `.onnx` file, or ONNX Runtime itself, cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OnnxError {
-    /// The program was built without ONNX.
-    #[error("this build cannot load .onnx models: build it with the cargo feature onnx, or use a .pth file")]
-    NotBuilt,
     /// There is no ONNX Runtime on this machine.
     #[error(
         "ONNX Runtime is not found (looked for {looked}): install it with `pip install onnxruntime`, or name its \

@@ -1,20 +1,15 @@
-//! `.onnx` models through ONNX Runtime, which is found at run time (cargo feature `onnx`).
+//! `.onnx` models through ONNX Runtime, which is found at run time.
 //!
 //! In: a file with one input `features` and the outputs `position` and `log_variance`. Out: those two numbers for each
 //! row. What the file says is checked before ONNX Runtime sees it; weights are never read from other files.
 
 mod error;
-#[cfg(feature = "onnx")]
 mod graph;
-#[cfg(feature = "onnx")]
 mod library;
-#[cfg(feature = "onnx")]
 mod session;
-#[cfg(feature = "onnx")]
 mod wire;
 
 pub use error::OnnxError;
-#[cfg(feature = "onnx")]
 pub(crate) use session::OnnxNetwork;
 
 /// Every exporter writes the version of the format first: field 1, a varint.

@@ -13,7 +13,6 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-#[cfg(feature = "onnx")]
 pub(crate) use container::check_size;
 pub(crate) use read::{read_bytes, read_file, slurp};
 pub use write::write;

@@ -23,7 +23,7 @@ pub use acks::AckToken;
 pub use incoming::{Acker, Incoming};
 pub use link::ConnectionStats;
 pub use message::{Delivery, Event, Message, Qos, Subscription};
-pub use options::{ConnectionOptions, Protocol, Secret};
+pub use options::{ConnectionOptions, Protocol, UnknownProtocol};
 pub use publisher::{PublishError, Publisher};
 pub use url::{BrokerUrl, InvalidBrokerUrl};
 

@@ -1,30 +1,10 @@
 //! How a connection is to be made.
 
-use std::{fmt, time::Duration};
+use std::{fmt, str::FromStr, time::Duration};
+
+use secrecy::SecretString;
 
 use super::{BrokerUrl, Message, Subscription};
-
-/// A password: printed only as `[redacted]`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a password.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The password itself.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
-    }
-}
 
 /// Which version of MQTT is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -39,6 +19,41 @@ pub enum Protocol {
     V311,
 }
 
+impl Protocol {
+    /// Every choice.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::V5, Self::V311];
+
+    /// The word for it in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::V5 => "5",
+            Self::V311 => "3.1.1",
+        }
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A text that names no version of MQTT.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no version of MQTT, expected auto, 5 or 3.1.1")]
+pub struct UnknownProtocol(String);
+
+impl FromStr for Protocol {
+    type Err = UnknownProtocol;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|protocol| protocol.as_str() == text)
+            .ok_or_else(|| UnknownProtocol(text.chars().take(40).collect()))
+    }
+}
+
 /// Everything about one connection. Start from [`ConnectionOptions::new`] and change what differs.
 #[derive(Debug, Clone)]
 pub struct ConnectionOptions {
@@ -51,7 +66,7 @@ pub struct ConnectionOptions {
     /// The account, where the broker asks for one.
     pub username: Option<String>,
     /// The account's password.
-    pub password: Option<Secret>,
+    pub password: Option<SecretString>,
     /// Certificates (PEM) to trust for TLS instead of the system's.
     pub trusted_certificates_pem: Option<Vec<u8>>,
     /// Silence after which the broker is asked whether it is there (at least 5 s).
@@ -154,9 +169,9 @@ mod tests {
     #[test]
     fn a_password_is_never_printed() {
         let mut options = ConnectionOptions::new(BrokerUrl::tcp("h", 1), "c");
-        options.password = Some(Secret::new("hunter2"));
+        options.password = Some("hunter2".into());
         let shown = format!("{options:?}");
-        assert!(!shown.contains("hunter2") && shown.contains("[redacted]"));
+        assert!(!shown.contains("hunter2") && shown.contains("REDACTED"));
     }
 
     #[test]

@@ -4,9 +4,10 @@ use rumqttc::{
     AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, MqttOptions, NetworkOptions,
     Outgoing, Packet, Publish, QoS, StateError, SubscribeFilter, SubscribeReasonCode, Transport,
 };
+use secrecy::ExposeSecret;
 
 use super::{
-    super::{ConnectionOptions, Message, Qos, Secret, tls},
+    super::{ConnectionOptions, Message, Qos, tls},
     Arrival, Failure, Misunderstood, NotTaken, Seen, Terms,
 };
 
@@ -164,7 +165,10 @@ fn to_client(options: &ConnectionOptions) -> MqttOptions {
     client.set_inflight(options.inflight.saturating_add(1));
     client.set_manual_acks(true);
     if let Some(username) = &options.username {
-        client.set_credentials(username, options.password.as_ref().map_or("", Secret::reveal));
+        client.set_credentials(
+            username,
+            options.password.as_ref().map_or("", ExposeSecret::expose_secret),
+        );
     }
     if let Some(will) = &options.last_will {
         let payload = will.payload.to_vec();

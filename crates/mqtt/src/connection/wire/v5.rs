@@ -15,9 +15,10 @@ use rumqttc::{
         },
     },
 };
+use secrecy::ExposeSecret;
 
 use super::{
-    super::{ConnectionOptions, Message, PublishError, Qos, Secret, Subscription, tls},
+    super::{ConnectionOptions, Message, PublishError, Qos, Subscription, tls},
     Arrival, Failure, Misunderstood, NotTaken, Seen, Terms,
 };
 
@@ -201,7 +202,10 @@ fn to_client(options: &ConnectionOptions) -> MqttOptions {
     client.set_outgoing_inflight_upper_limit(options.inflight.saturating_add(1));
     client.set_manual_acks(true);
     if let Some(username) = &options.username {
-        client.set_credentials(username, options.password.as_ref().map_or("", Secret::reveal));
+        client.set_credentials(
+            username,
+            options.password.as_ref().map_or("", ExposeSecret::expose_secret),
+        );
     }
     if let Some(will) = &options.last_will {
         client.set_last_will(LastWill::new(

@@ -1,0 +1,189 @@
+//! The defaults. Each is its library's own default; a number or a path stands here only where no library has one.
+
+use std::time::Duration;
+
+use audio::FeatureOptions;
+use broker::BrokerOptions;
+use domain::{Quantity, Thresholds};
+use model::Device;
+use mqtt::{BrokerUrl, ConnectionOptions, TopicPatterns};
+
+use super::{
+    Embedded,
+    schema::{
+        Audio, Backend, Broker, ChangeDetection, ClickHouse, Engine, EngineLimits, Http, Journal, Ml, Model,
+        Mqtt, Preprocessing,
+    },
+};
+
+/// The data directory.
+const DATA: &str = "./casement-data";
+
+impl Default for Mqtt {
+    fn default() -> Self {
+        let listen = Broker::default().addr;
+        let broker = BrokerUrl::tcp(listen.ip().to_string(), listen.port());
+        let connection = ConnectionOptions::new(broker.clone(), "");
+        Self {
+            broker,
+            protocol: connection.protocol,
+            username: connection.username,
+            password: connection.password,
+            password_file: None,
+            ca_file: None,
+            keep_alive_s: seconds(connection.keep_alive),
+            topics: TopicPatterns::default(),
+        }
+    }
+}
+
+impl Default for ClickHouse {
+    fn default() -> Self {
+        Self {
+            addr: Engine::default().addr.to_string(),
+            database: "iot".into(),
+            user: "default".into(),
+            password: None,
+            password_file: None,
+            ca_file: None,
+        }
+    }
+}
+
+impl Default for ChangeDetection {
+    fn default() -> Self {
+        let threshold = |quantity: Quantity| {
+            quantity
+                .default_threshold()
+                .expect("the specification's quantities have thresholds")
+        };
+        Self {
+            temperature_threshold: threshold(Quantity::Temperature),
+            humidity_threshold: threshold(Quantity::Humidity),
+            audio_always_trigger: Thresholds::default().audio_always,
+        }
+    }
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self {
+            path: "./models/window_regressor.pth".into(),
+            version: "v1.0.0".into(),
+            device: Device::default(),
+            onnx_runtime: None,
+            shadow: None,
+        }
+    }
+}
+
+impl Default for Audio {
+    fn default() -> Self {
+        let features = FeatureOptions::default();
+        Self {
+            sample_rate: features.rate.expect("the default names a rate"),
+            store_raw: false,
+            storage_path: "./audio_data/".into(),
+            storage_max_bytes: 1 << 30,
+            storage_max_age_days: 30,
+            features: features.names,
+            n_mfcc: features.n_mfcc,
+            n_fft: features.n_fft,
+            hop_length: features.hop,
+            frames: features.frames,
+            preprocessing: Preprocessing::default(),
+        }
+    }
+}
+
+impl Default for Preprocessing {
+    fn default() -> Self {
+        let steps = audio::Preprocessing::default();
+        Self {
+            remove_dc: steps.remove_dc,
+            noise_reduction: steps.noise_reduction,
+            normalization: steps.normalization,
+        }
+    }
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        let path = format!("{DATA}/journal");
+        Self {
+            max_bytes: journal::Options::new(&path).max_bytes,
+            path: path.into(),
+        }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            addr: ([127, 0, 0, 1], 8080).into(),
+        }
+    }
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        let path = format!("{DATA}/engine");
+        let options = engine::Options::new(&path, ([127, 0, 0, 1], 8123).into());
+        Self {
+            embedded: Embedded::default(),
+            path: path.into(),
+            addr: options.listen,
+            library: options.library,
+            password: None,
+            password_file: None,
+            reader_password: None,
+            reader_password_file: None,
+            allow_outside: options.allow_outside,
+            backups: options.backups,
+            limits: EngineLimits::default(),
+        }
+    }
+}
+
+impl Default for EngineLimits {
+    fn default() -> Self {
+        let limits = engine::Limits::default();
+        Self {
+            memory_bytes: limits.memory_bytes,
+            queries: limits.queries,
+            reader_queries: limits.reader_queries,
+            inserts: limits.inserts,
+            query_s: seconds(limits.query_time),
+            reader_s: seconds(limits.reader_time),
+            reader_memory_bytes: limits.reader_memory_bytes,
+            reader_result_bytes: limits.reader_result_bytes,
+        }
+    }
+}
+
+impl Default for Broker {
+    fn default() -> Self {
+        Self {
+            embedded: Embedded::default(),
+            addr: BrokerOptions::default().listen,
+        }
+    }
+}
+
+impl Default for Backend {
+    fn default() -> Self {
+        Self {
+            max_devices: backend::TriggerOptions::default().max_devices,
+        }
+    }
+}
+
+impl Default for Ml {
+    fn default() -> Self {
+        Self { embedded: true }
+    }
+}
+
+const fn seconds(time: Duration) -> u64 {
+    time.as_secs()
+}

@@ -1,0 +1,55 @@
+//! Why a configuration cannot be used; every error names the key and what to do.
+
+use std::{io, path::PathBuf};
+
+/// The configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}: check the path and its permissions")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The file is not YAML, or not a mapping.
+    #[error("{path} is not a YAML mapping: {reason}")]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Where and why, in one line.
+        reason: String,
+    },
+    /// A key that nothing reads.
+    #[error("unknown key '{key}' in {origin}{}", suggestion.as_ref().map(|s| format!("; did you mean '{s}'?")).unwrap_or_default())]
+    UnknownKey {
+        /// Dotted path of the key.
+        key: String,
+        /// The file or the variable.
+        origin: String,
+        /// The nearest known key, dotted.
+        suggestion: Option<String>,
+    },
+    /// A value of another type, or one that cannot be.
+    #[error("'{key}' cannot be used: {reason}")]
+    Value {
+        /// Dotted path of the key.
+        key: String,
+        /// What is wrong with it and what would be right.
+        reason: String,
+    },
+    /// A secret in a file that people copy and commit.
+    #[error(
+        "'{key}' must not stand in {origin}: set {variable} or put it into a file of its own and name that in '{key}_file'"
+    )]
+    SecretInFile {
+        /// Dotted path of the key.
+        key: String,
+        /// The file.
+        origin: String,
+        /// The variable to use instead.
+        variable: String,
+    },
+}

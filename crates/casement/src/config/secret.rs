@@ -1,0 +1,27 @@
+//! Passwords: read as text, written as `[redacted]`, and in the JSON Schema no part of a file.
+
+use schemars::{Schema, SchemaGenerator, json_schema};
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer, Serializer};
+
+#[expect(clippy::ref_option, reason = "the shape that serde asks for")]
+pub(super) fn serialize<S: Serializer>(
+    secret: &Option<SecretString>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match secret {
+        Some(_) => serializer.serialize_str("[redacted]"),
+        None => serializer.serialize_none(),
+    }
+}
+
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SecretString>, D::Error> {
+    Option::deserialize(deserializer)
+}
+
+/// Only `null`, so that an editor marks a password that is typed into the file.
+pub(super) fn schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "null", "writeOnly": true })
+}

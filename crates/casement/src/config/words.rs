@@ -1,0 +1,46 @@
+//! Words in the JSON Schema: enumerations and topics, each from its own type.
+
+use audio::Normalization;
+use domain::FeatureName;
+use mqtt::{Protocol, TopicKind};
+use schemars::{Schema, SchemaGenerator, json_schema};
+use serde_json::{Map, Value, json};
+
+pub(super) fn protocol(_: &mut SchemaGenerator) -> Schema {
+    // YAML takes 5 without quotation marks for a number.
+    let mut words = json!(Protocol::ALL.map(Protocol::as_str));
+    words
+        .as_array_mut()
+        .expect("it was made of an array")
+        .push(5.into());
+    json_schema!({ "enum": words })
+}
+
+pub(super) fn normalization(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "enum": Normalization::ALL.map(Normalization::as_str) })
+}
+
+pub(super) fn features(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "items": { "enum": FeatureName::ALL.map(FeatureName::as_str) } })
+}
+
+pub(super) fn embedded(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "enum": ["auto", true, false] })
+}
+
+pub(super) fn topics(_: &mut SchemaGenerator) -> Schema {
+    let topics = TopicKind::ALL.map(|kind| {
+        let word = kind.as_str();
+        let schema = json!({
+            "type": "string",
+            "description": format!("Topic pattern of {}; `+` and `{{device_id}}` both stand for a device.", word.replace('_', " ")),
+            "default": kind.default_pattern(),
+        });
+        (word.to_owned(), schema)
+    });
+    json_schema!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": Value::Object(Map::from_iter(topics)),
+    })
+}
