@@ -1,7 +1,7 @@
 //! The journal as its callers see it.
 //!
-//! In: entries to append, plans to make, finish and split. Each write goes to the writer thread and is answered after
-//! its sync; reading happens on blocking threads and never delays a writer.
+//! In: entries to append; plans to make, finish and split. Each write goes to the writer thread, which replies after the
+//! sync. Reads run on blocking threads and never delay it.
 
 use std::{sync::Arc, thread::JoinHandle};
 
@@ -10,12 +10,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     Appended, Entry, JournalError, Options, Plan, PlanLimits, Stats,
-    keys::Filters,
-    ledger::{Boundaries, Ledger},
+    checkpoint::{Boundaries, Checkpoint},
+    dedup::Filters,
+    format,
     lock::DirectoryLock,
-    plan,
+    plan, recovery,
     stats::{Counters, add, read},
-    writer::{Command, PlanChange, Shared, Writer, open_storage},
+    writer::{Command, PlanChange, Shared, Writer},
 };
 
 /// Calls waiting for the writer; beyond that, callers wait to be queued.
@@ -38,16 +39,19 @@ struct Inner {
 }
 
 impl Journal {
-    /// Opens or creates the journal at `options.path`. Blocks while what the last process left is read.
+    /// Opens or creates the journal at `options.path`. Blocks while it recovers what the last process left. A journal of
+    /// a format that this version does not know is refused and left as it is.
     pub fn open(options: Options) -> Result<Self, JournalError> {
         std::fs::create_dir_all(&options.path)
             .map_err(|source| JournalError::directory(&options.path, source))?;
-        let lock = DirectoryLock::acquire(&options.path)?;
-        let opened = open_storage(&options, Filters::default())?;
+        format::check(&options.path)?;
+        let mut lock = DirectoryLock::acquire(&options.path)?;
+        let opened = recovery::open(&options, Filters::default())?;
+        lock.sign();
         let shared = Arc::new(Shared {
             options,
             storage: RwLock::new(Some(opened.storage)),
-            ledger: watch::Sender::new(opened.ledger),
+            checkpoint: watch::Sender::new(opened.checkpoint),
             counters: Counters::default(),
         });
         add(&shared.counters.log_damages, opened.log_damages);
@@ -87,13 +91,13 @@ impl Journal {
 
     /// Returns when there is something to plan, or a plan to finish.
     pub async fn wait_for_records(&self) {
-        self.wait_for(Ledger::has_work).await;
+        self.wait_for(Checkpoint::has_work).await;
     }
 
     /// Returns when a record of `payload_bytes` would fit.
     pub async fn wait_for_room(&self, payload_bytes: usize) {
         let max_bytes = self.inner.shared.options.max_bytes;
-        self.wait_for(|ledger| ledger.bytes + crate::record::cost(payload_bytes) <= max_bytes)
+        self.wait_for(|checkpoint| checkpoint.bytes + crate::record::cost(payload_bytes) <= max_bytes)
             .await;
     }
 
@@ -101,18 +105,18 @@ impl Journal {
     /// it is returned; `None` when nothing waits.
     pub async fn next_plan(&self, limits: PlanLimits) -> Result<Option<Plan>, JournalError> {
         let _planning = self.inner.planning.lock().await;
-        let ledger = self.inner.shared.ledger.borrow().clone();
-        if let Some(boundaries) = ledger.plans.first() {
+        let checkpoint = self.inner.shared.checkpoint.borrow().clone();
+        if let Some(boundaries) = checkpoint.plans.first() {
             return self.read_plan(boundaries.clone()).await.map(Some);
         }
-        if ledger.records() == 0 {
+        if checkpoint.records() == 0 {
             return Ok(None);
         }
-        let run = self.read(ledger.oldest, ledger.next - 1, limits).await?;
+        let run = self.read(checkpoint.oldest, checkpoint.next - 1, limits).await?;
         let boundaries = Boundaries {
-            first: ledger.oldest,
+            first: checkpoint.oldest,
             last: run.last,
-            epoch: ledger.epoch,
+            epoch: checkpoint.epoch,
             note: Vec::new(),
         };
         self.change(PlanChange::Begin {
@@ -155,17 +159,17 @@ impl Journal {
         .await
     }
 
-    /// This moment's figures.
+    /// The current figures.
     pub fn stats(&self) -> Stats {
         let shared = &self.inner.shared;
-        let (ledger, counters) = (shared.ledger.borrow(), &shared.counters);
+        let (checkpoint, counters) = (shared.checkpoint.borrow(), &shared.counters);
         Stats {
-            records: ledger.records(),
-            bytes: ledger.bytes,
+            records: checkpoint.records(),
+            bytes: checkpoint.bytes,
             max_bytes: shared.options.max_bytes,
-            oldest_seq: ledger.oldest,
-            next_seq: ledger.next,
-            plans: ledger.plans.len() as u64,
+            oldest_seq: checkpoint.oldest,
+            next_seq: checkpoint.next,
+            plans: checkpoint.plans.len() as u64,
             stored: read(&counters.stored),
             duplicates: read(&counters.duplicates),
             full_rejections: read(&counters.full_rejections),
@@ -240,9 +244,9 @@ impl Journal {
         answer.await.map_err(|_| JournalError::Closed)?
     }
 
-    async fn wait_for(&self, condition: impl FnMut(&Ledger) -> bool) {
-        let mut ledger = self.inner.shared.ledger.subscribe();
-        let _ = ledger.wait_for(condition).await;
+    async fn wait_for(&self, condition: impl FnMut(&Checkpoint) -> bool) {
+        let mut checkpoint = self.inner.shared.checkpoint.subscribe();
+        let _ = checkpoint.wait_for(condition).await;
     }
 }
 

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use crate::{
     JournalError, PlanLimits,
-    ledger::Boundaries,
+    checkpoint::Boundaries,
     record::{self, cost, seq_key},
     storage::Storage,
 };

@@ -1,8 +1,8 @@
-//! Figures about a journal, for metrics and `status`.
+//! A journal's figures, for metrics and `status`.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// A moment's figures. The counters run since the journal was opened.
+/// A snapshot of the figures. Counters start when the journal is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stats {
     /// Records waiting.

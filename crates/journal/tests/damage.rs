@@ -1,6 +1,8 @@
 //! Flipped bits: every acknowledged record is delivered as it was or reported, never changed, skipped or in the way
 //! of others.
 
+mod support;
+
 use std::{
     collections::HashMap,
     fs,
@@ -9,6 +11,7 @@ use std::{
 
 use journal::{Entry, Journal, Key, Options, PlanLimits};
 use proptest::{prelude::*, test_runner::TestCaseResult};
+use support::{copy, log_file};
 
 const GROUPS: usize = 12;
 const RECORDS: usize = 5;
@@ -35,36 +38,6 @@ fn entry(n: usize) -> Entry {
         key: Some(Key((n as u128 + 1).to_be_bytes())),
         payload: format!("record {n} {}", "x".repeat(n)).into_bytes(),
     }
-}
-
-/// A copy of the files as a crash would leave them, without the space reserved ahead.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a directory");
-    for entry in fs::read_dir(from).expect("a directory").flatten() {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            let bytes = fs::read(entry.path()).expect("a file");
-            let is_log = target.extension().is_some_and(|extension| extension == "jnl");
-            let written = bytes
-                .iter()
-                .rposition(|&byte| byte != 0)
-                .map_or(0, |last| last + 1);
-            let end = if is_log { written } else { bytes.len() };
-            fs::write(target, &bytes[..end]).expect("a file");
-        }
-    }
-}
-
-fn log_file(image: &Path) -> PathBuf {
-    let files = fs::read_dir(image.join("log"))
-        .expect("a log directory")
-        .flatten();
-    files
-        .map(|file| file.path())
-        .find(|path| path.extension().is_some_and(|e| e == "jnl"))
-        .expect("a log file")
 }
 
 fn flip(path: &Path, bit: usize) {

@@ -1,4 +1,4 @@
-//! The journal's law on a real directory: acknowledged records survive, in order, once.
+//! The journal's contract on a real directory: acknowledged records survive, in order, once.
 
 use std::time::Duration;
 
