@@ -1,5 +1,7 @@
 //! Journals of another format: refused by every way in, and left as they are to the last byte.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::{collections::BTreeMap, fs, path::Path};
