@@ -6,11 +6,14 @@ CARGO ?= cargo
 DEVICES ?= 5
 # ONNX=1 builds a binary that also loads .onnx models. Tests and lint always have it.
 ONNX ?=
+# A clone of the advisory database for `make audit`, where it cannot be fetched.
+ADVISORY_DB ?=
+export ADVISORY_DB
 FEATURES := $(if $(ONNX),--features onnx)
 ALL := --workspace --features casement/onnx --locked
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help build run test lint bench clean engine packages python
+.PHONY: help build run test lint audit bench clean engine packages python
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -24,10 +27,14 @@ run: build ## Build, then run everything with five simulated rooms (DEVICES=N fo
 test: packages test-packages engine python ## Every test, with a real Mosquitto and a real ClickHouse engine
 	$(CARGO) test $(ALL) --no-fail-fast
 
-lint: packages ## Format, clippy and documentation; warnings are errors
+lint: packages ## Format, clippy, documentation and, with cargo-deny, licences; warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(ALL) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(ALL) --no-deps --document-private-items
+	if command -v cargo-deny >/dev/null; then $(CARGO) deny --locked check --hide-inclusion-graph bans licenses sources; fi
+
+audit: ## Advisories, licences, duplicates and unused dependencies (ADVISORY_DB=PATH: a clone of rustsec/advisory-db, for use offline)
+	scripts/audit.sh
 
 bench: packages engine python ## Benchmarks; quote ratios and medians
 	$(CARGO) bench $(ALL)
