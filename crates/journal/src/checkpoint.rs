@@ -31,9 +31,9 @@ pub(crate) struct Checkpoint {
     pub(crate) oldest: u64,
     /// Cost of the waiting records.
     pub(crate) bytes: u64,
-    /// Raised when damage may have made sequence numbers come back, so that tokens never do.
+    /// Raised when damage may cause sequence numbers to be used again, so that tokens stay unique.
     pub(crate) epoch: u32,
-    /// Raised with every write: tells which of two checkpoints is newer.
+    /// Raised with every write; the newer of two checkpoints has the higher one.
     pub(crate) revision: u64,
     /// Unfinished plans, consecutive from `oldest`.
     pub(crate) plans: Vec<Boundaries>,
@@ -135,7 +135,7 @@ impl Checkpoint {
         bytes
     }
 
-    /// Returns what is wrong with bytes that are not a checkpoint.
+    /// The error says what is wrong with the bytes.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, &'static str> {
         let mut reader = Reader(checked_body(bytes)?);
         (|| {
@@ -163,7 +163,7 @@ impl Checkpoint {
         .ok_or("not a checkpoint of a known version")
     }
 
-    /// The version of an encoded checkpoint; `None` when it is damaged.
+    /// Returns the version of an encoded checkpoint; `None` when it is damaged.
     pub(crate) fn version(bytes: &[u8]) -> Option<u8> {
         checked_body(bytes).ok()?.first().copied()
     }

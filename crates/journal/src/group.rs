@@ -1,6 +1,7 @@
 //! A group: the commands that share one atomic write and one sync (group commit).
 //!
-//! In: commands. Out: a batch for the storage engine, the checkpoint after it, and the replies to send once it is synced.
+//! In: commands. Out: a batch for the storage engine, the checkpoint after it, and the replies to send once it is
+//! synced.
 
 use std::collections::HashSet;
 
@@ -74,7 +75,7 @@ impl Group<'_> {
         Ok(())
     }
 
-    /// All entries of a call, or none.
+    /// Appends all entries of a call, or none.
     fn append(&mut self, entries: Vec<Entry>, shared: &Shared) -> Result<Vec<Appended>, JournalError> {
         let mut keys_of_call = HashSet::new();
         let mut duplicate = Vec::with_capacity(entries.len());

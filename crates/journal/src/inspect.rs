@@ -17,12 +17,12 @@ use crate::{
     storage::Storage,
 };
 
-/// What [`verify`] found.
+/// The result of [`verify`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verification {
     /// Sound batches in the log.
     pub log_groups: u64,
-    /// Damaged stretches of the log. Opening the journal repairs it: what is sound within them is saved.
+    /// Damaged stretches of the log. Opening the journal repairs them and saves what is sound within them.
     pub log_damaged: Vec<LogDamage>,
     /// Waiting records that are sound, those of damaged stretches included.
     pub records: u64,
@@ -37,22 +37,22 @@ impl Verification {
     }
 }
 
-/// What [`inspect`] found.
+/// The result of [`inspect`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {
     /// The journal's id.
     pub id: String,
-    /// The oldest record waiting; `next_seq` when there is none.
+    /// The number of the oldest waiting record; `next_seq` when there is none.
     pub oldest_seq: u64,
     /// The next record's number.
     pub next_seq: u64,
-    /// Bytes of the records waiting.
+    /// Bytes of the waiting records.
     pub bytes: u64,
     /// Damaged stretches of the log.
     pub log_damaged: Vec<LogDamage>,
     /// Boundaries of unfinished plans.
     pub plans: Vec<(u64, u64)>,
-    /// The records asked for.
+    /// The requested records.
     pub records: Vec<(u64, Vec<u8>)>,
     /// Damage among them.
     pub damaged: Vec<Damage>,

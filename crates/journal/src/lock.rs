@@ -1,6 +1,6 @@
-//! One process owns a journal: an advisory lock on a file that names its holder.
+//! An advisory lock on a file that names its holder: only one process owns a journal.
 //!
-//! The lock belongs to the open file, so it ends with the process, however that ends.
+//! The lock belongs to the open file, so it ends with the process in any case.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -42,8 +42,8 @@ impl DirectoryLock {
         Ok(Self { file })
     }
 
-    /// Writes this process's id into the lock file. It only serves the error message above: a full disk must not keep
-    /// a journal from draining.
+    /// Writes this process's id into the lock file. It is used only in the error message above, so errors are ignored:
+    /// a full disk must not keep a journal from draining.
     pub(crate) fn sign(&mut self) {
         let _ = self
             .file

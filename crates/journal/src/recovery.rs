@@ -1,6 +1,7 @@
-//! Opening a journal's storage: the checks, the repair and the recovery of what an earlier process left.
+//! Recovery: opens a journal's storage with what an earlier process left in it.
 //!
-//! In: a directory that this process has locked. Out: storage that is ready to be written to.
+//! In: a directory that this process has locked. Out: storage that is ready for writes. Formats are checked first, then
+//! the log is repaired, then the storage engine opens it.
 
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ pub(crate) struct Opened {
     pub(crate) log_damages: u64,
 }
 
-/// Checks formats before anything is written; `filters` are those of an earlier opening by this process.
+/// Opens the storage. `filters` are those of an earlier opening by this process.
 pub(crate) fn open(options: &Options, filters: Filters) -> Result<Opened, JournalError> {
     let failed = |source| JournalError::Open {
         path: options.path.clone(),

@@ -1,8 +1,8 @@
-//! Saves what a damaged log still holds, before the storage engine opens it.
+//! Repair of a damaged log, before the storage engine opens it.
 //!
-//! The engine takes the first unreadable byte of its log for the end and cuts the rest off, or refuses to open at all.
-//! That is right for a torn last write and wrong for a flipped bit: here each batch is checked by itself, items that
-//! carry their own valid checksum are taken out of a damaged one, and the damaged file is kept aside.
+//! The engine treats the first unreadable byte of its log as the end and truncates it there, or refuses to open it.
+//! That is right for a torn last write and wrong for a flipped bit. Here each batch is checked separately, items with
+//! a valid checksum of their own are saved from damaged batches, and a copy of the damaged file is kept.
 
 use std::{
     fs::{self, File},
@@ -20,17 +20,17 @@ use crate::{
     wal::{self, Scan},
 };
 
-/// Where items wait between leaving a damaged log and being put back.
+/// The file that holds saved items until they are back in the storage.
 const SAVED: &str = "saved";
 
-/// What a check of the log found.
+/// The result of a check.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct LogReport {
     pub(crate) batches: u64,
     pub(crate) damaged: Vec<LogDamage>,
 }
 
-/// A stretch of the log that is not what was written.
+/// A damaged stretch of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogDamage {
     /// The file.
@@ -39,7 +39,7 @@ pub struct LogDamage {
     pub offset: u64,
     /// Its length in bytes.
     pub bytes: u64,
-    /// Records within it that carry their own valid checksum, and so are saved.
+    /// Records within it whose own checksum is valid. Repair saves them.
     pub saved_records: u64,
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn check(directory: &Path) -> Result<LogReport, JournalError> {
         other_versions.extend(scan.other_versions.iter().map(|&version| (path, version)));
     }
     match other_versions[..] {
-        // One bit away and alone: a flipped bit, to be repaired like any other.
+        // A single version that differs in one bit is a flipped bit, which is repaired like any other damage.
         [(_, version)] if (version ^ format::VERSION).is_power_of_two() => Ok(report),
         [(path, version), ..] => Err(JournalError::unknown_format(path, version)),
         [] => Ok(report),
@@ -98,7 +98,7 @@ fn without_damage(bytes: &[u8], batches: &[Range<usize>]) -> Vec<u8> {
     sound.concat()
 }
 
-/// What was taken out of damaged stretches, waiting to be put back.
+/// Items saved from damaged stretches.
 #[derive(Debug, Default)]
 pub(crate) struct Saved {
     /// Sequence number and record as stored.
@@ -108,7 +108,7 @@ pub(crate) struct Saved {
     pub(crate) id: Option<String>,
 }
 
-/// What a repair, this one or one that was interrupted, has saved; `None` when there was none.
+/// Returns what this repair, or an interrupted one, has saved; `None` when there was none.
 pub(crate) fn saved(directory: &Path) -> Result<Option<Saved>, JournalError> {
     let path = directory.join(SAVED);
     let bytes = match fs::read(&path) {
@@ -131,13 +131,13 @@ pub(crate) fn saved(directory: &Path) -> Result<Option<Saved>, JournalError> {
     Ok(Some(saved))
 }
 
-/// To be called when what was saved is back in place, durably.
+/// Removes the saved items; call it when they are durably back in the storage.
 pub(crate) fn forget_saved(directory: &Path) -> Result<(), JournalError> {
     let path = directory.join(SAVED);
     fs::remove_file(&path).map_err(|source| JournalError::directory(path, source))
 }
 
-/// Adds the sound items of `stretches` to what waits to be put back.
+/// Adds the sound items of `stretches` to the saved ones.
 fn save(directory: &Path, bytes: &[u8], stretches: &[Range<usize>]) -> io::Result<()> {
     let path = directory.join(SAVED);
     let mut saved = if path.exists() {

@@ -26,15 +26,15 @@ use crate::{
 };
 
 pub(crate) const ID: &str = "id";
-/// The name on disk, which older versions know.
+/// The key of the checkpoint. Its value on disk is older than the name.
 pub(crate) const CHECKPOINT: &str = "ledger";
 
 const KEYS_MEMTABLE: u64 = 8 << 20;
 const CACHE: u64 = 8 << 20;
 const OPEN_FILES: usize = 128;
 const LOG_FILES: u64 = 128 << 20;
-/// Bytes after which the log may start a new file and drop old ones. The engine only does so when it flushes, and
-/// segments that are dropped first are never flushed.
+/// Bytes after which the log may start a new file and drop old ones. The engine does so only when it flushes, and
+/// segments that are dropped early are never flushed.
 const LOG_ROTATION: u64 = 64 << 20;
 
 pub(crate) struct Storage {
@@ -76,7 +76,7 @@ impl Storage {
         })
     }
 
-    /// Counts `bytes` written to the log, and has the engine rotate its files from time to time.
+    /// Counts `bytes` written to the log, and lets the engine rotate its files from time to time.
     pub(crate) fn rotate_log(&self, bytes: u64) -> Result<(), fjall::Error> {
         if self.written.fetch_add(bytes, Relaxed) + bytes >= LOG_ROTATION {
             self.written.store(0, Relaxed);
@@ -96,7 +96,7 @@ impl Storage {
         self.db.keyspace(name, options)
     }
 
-    /// The journal's id and checkpoint; both are created, durably, when this is a new journal.
+    /// Returns the journal's id and checkpoint; both are created, durably, in a new journal.
     pub(crate) fn load(&self) -> Result<(String, Checkpoint), JournalError> {
         let id = self.meta.get(ID).map_err(JournalError::read)?;
         let stored = self.stored_checkpoint()?;
@@ -125,8 +125,8 @@ impl Storage {
         Ok((id, checkpoint))
     }
 
-    /// The checkpoint as stored, sound or damaged. One of another version is an error: to rebuild or replace it would
-    /// lose what that version knows.
+    /// Returns the checkpoint as stored, sound or damaged. One of another version is an error: rebuilding or replacing
+    /// it would lose plans of that version.
     fn stored_checkpoint(&self) -> Result<Option<fjall::Slice>, JournalError> {
         let stored = self.meta.get(CHECKPOINT).map_err(JournalError::read)?;
         if let Some(version) = stored.as_deref().and_then(Checkpoint::version) {

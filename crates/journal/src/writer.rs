@@ -1,5 +1,5 @@
-//! The only thread that writes: it gathers queued commands into a group, commits and syncs the group once, and only then
-//! replies.
+//! The only thread that writes: it gathers queued commands into a group, commits and syncs the group once, and only
+//! then replies.
 //!
 //! In: commands. Out: replies after the sync. While one group syncs, the next one queues.
 
@@ -35,7 +35,7 @@ pub(crate) enum PlanChange {
         first: u64,
         last: u64,
     },
-    /// `entries` are appended in the same write, whatever the size limit: they replace what leaves.
+    /// `entries` are appended in the same write, whatever the size limit: they replace records that leave.
     Finish {
         first: u64,
         last: u64,
@@ -75,7 +75,7 @@ pub(crate) struct Writer {
     shared: Arc<Shared>,
     keys: Option<DedupIndex>,
     checkpoint: Checkpoint,
-    /// Cost of what was written to the last segment.
+    /// Cost of the records in the last segment.
     segment_bytes: u64,
     /// When and why the storage was closed.
     failed: Option<(Instant, JournalError)>,
@@ -124,7 +124,7 @@ impl Writer {
     /// Closes and reopens the storage: while it is open, the engine keeps a trace of every segment it ever had.
     fn renew(&mut self) {
         let shared = Arc::clone(&self.shared);
-        // Readers wait meanwhile.
+        // Readers wait for the lock.
         let mut slot = shared.storage.write();
         // Every inserted key is on disk: the filters are still complete.
         let filters = self.keys.take().map(DedupIndex::into_filters).unwrap_or_default();
