@@ -75,11 +75,11 @@ pub enum JournalError {
     },
     /// There is a log, but not the file that says which format it has. Nothing was changed.
     #[error(
-        "{} is missing, so the log's format is unknown; nothing was changed: restore that file, or move the journal's directory away",
+        "{} is missing or empty, so the log's format is unknown; nothing was changed: restore that file, or move the journal's directory away",
         path.display()
     )]
     NoMarker {
-        /// The missing file.
+        /// The missing or empty file.
         path: PathBuf,
     },
     /// The plan is not the one in progress, or the boundary does not divide it.

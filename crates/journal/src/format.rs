@@ -1,7 +1,7 @@
 //! The formats of a journal's files, checked before anything is written or repaired.
 //!
 //! In: a journal's directory. Out: nothing, or a refusal of files that another version wrote. The storage engine checks
-//! some of this itself, but only after a repair would have changed its log. Reads only.
+//! some of this itself, but only after a repair would have changed its log.
 
 use std::{
     fs, io,
@@ -9,36 +9,69 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::JournalError;
+use crate::{JournalError, wal};
 
 /// Version of the storage engine's format that this crate reads, writes and repairs.
 pub(crate) const VERSION: u8 = 3;
-/// Begins the engine's marker file and ends each batch of its log; the version follows.
+/// Starts the engine's marker, and precedes the version at the end of each batch of its log.
 pub(crate) const MAGIC: [u8; 3] = *b"FJL";
+/// The engine's marker: the magic bytes and the version.
+const MARKER: &str = "version";
 
-/// Checks the engine's marker and the manifests of its keyspaces. A journal that does not exist yet is fine.
+/// Checks the engine's marker and the manifests of its keyspaces. A journal that does not exist yet passes, and so does
+/// one whose creation was interrupted.
 pub(crate) fn check(journal: &Path) -> Result<(), JournalError> {
     let log = journal.join("log");
-    let marker = log.join("version");
+    let marker = log.join(MARKER);
     let failed = |source| JournalError::directory(&marker, source);
-    match fs::read(&marker) {
-        Ok(bytes) => match bytes.strip_prefix(&MAGIC) {
-            Some([VERSION, ..]) => check_manifests(&log.join("keyspaces")),
-            Some([version, ..]) => Err(JournalError::unknown_format(marker, *version)),
-            _ => Err(JournalError::unknown_format(marker, None)),
-        },
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
-        Err(_) if is_empty(&log).map_err(failed)? => Ok(()),
-        Err(_) => Err(JournalError::NoMarker { path: marker }),
+    match read_marker(&log).map_err(failed)?.as_slice() {
+        [b'F', b'J', b'L', VERSION, ..] => check_manifests(&log.join("keyspaces")),
+        [b'F', b'J', b'L', version, ..] => Err(JournalError::unknown_format(marker, *version)),
+        [] if is_blank(&log).map_err(failed)? => Ok(()),
+        [] => Err(JournalError::NoMarker { path: marker }),
+        _ => Err(JournalError::unknown_format(marker, None)),
     }
 }
 
-fn is_empty(directory: &Path) -> io::Result<bool> {
-    match fs::read_dir(directory) {
-        Ok(mut entries) => Ok(entries.next().is_none()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(error),
+/// Removes a log whose creation was interrupted, which the engine would not open.
+pub(crate) fn remove_unfinished(journal: &Path) -> Result<(), JournalError> {
+    let log = journal.join("log");
+    let remove = || {
+        if log.exists() && read_marker(&log)?.is_empty() && is_blank(&log)? {
+            fs::remove_dir_all(&log)?;
+        }
+        Ok(())
+    };
+    remove().map_err(|source| JournalError::directory(&log, source))
+}
+
+/// The content of the marker; empty when there is none.
+fn read_marker(log: &Path) -> io::Result<Vec<u8>> {
+    match fs::read(log.join(MARKER)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        other => other,
     }
+}
+
+/// Whether a log holds nothing yet: the engine writes its marker after empty files, and before everything else.
+fn is_blank(log: &Path) -> io::Result<bool> {
+    let entries = match fs::read_dir(log) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let path = entry?.path();
+        let is_blank = if path.is_dir() {
+            path.ends_with("keyspaces") && fs::read_dir(&path)?.next().is_none()
+        } else {
+            wal::read(&path)?.is_empty()
+        };
+        if !is_blank {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn check_manifests(keyspaces: &Path) -> Result<(), JournalError> {

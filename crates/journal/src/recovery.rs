@@ -29,6 +29,7 @@ pub(crate) fn open(options: &Options, filters: Filters) -> Result<Opened, Journa
         source: Arc::new(source),
     };
     format::check(&options.path)?;
+    format::remove_unfinished(&options.path)?;
     let log = salvage::repair(&options.path)?;
     for LogDamage {
         file,

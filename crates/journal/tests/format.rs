@@ -175,6 +175,23 @@ async fn a_damaged_log_of_this_version_is_repaired() {
     assert!(image.join("damaged").exists());
 }
 
+/// The machine stopped while the storage engine created its files.
+#[tokio::test]
+async fn an_interrupted_creation_is_started_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = directory.path().join("log");
+    fs::create_dir_all(log.join("keyspaces")).unwrap();
+    fs::write(log.join("lock"), b"").unwrap();
+    fs::write(log.join("0.jnl"), [0; 4096]).unwrap();
+    fs::write(log.join("version"), b"").unwrap();
+    let journal = Journal::open(Options::new(directory.path())).unwrap();
+    let entry = Entry {
+        key: None,
+        payload: b"first".to_vec(),
+    };
+    journal.append(vec![entry]).await.unwrap();
+}
+
 /// What `journal::format` knows of the storage engine is what that engine writes.
 #[tokio::test]
 async fn the_storage_engine_writes_the_formats_that_are_checked() {
