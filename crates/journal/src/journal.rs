@@ -167,7 +167,6 @@ impl Journal {
             records: checkpoint.records(),
             bytes: checkpoint.bytes,
             max_bytes: shared.options.max_bytes,
-            oldest_seq: checkpoint.oldest,
             next_seq: checkpoint.next,
             plans: checkpoint.plans.len() as u64,
             stored: read(&counters.stored),

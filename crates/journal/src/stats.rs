@@ -11,8 +11,6 @@ pub struct Stats {
     pub bytes: u64,
     /// The limit on `bytes`.
     pub max_bytes: u64,
-    /// Sequence number of the oldest record waiting; `next_seq` when there is none.
-    pub oldest_seq: u64,
     /// The next record's sequence number.
     pub next_seq: u64,
     /// Unfinished plans.

@@ -45,11 +45,11 @@ pub(crate) struct Scan {
     pub(crate) batches: Vec<Range<usize>>,
     /// Damaged stretches between them. A torn end of the last file is not among them.
     pub(crate) damaged: Vec<Range<usize>>,
-    /// Versions of batches that end as one of another version does.
+    /// Versions of batches that another version wrote.
     pub(crate) other_versions: Vec<u8>,
 }
 
-/// Log files of `directory` in the order in which they were written; none for a new journal.
+/// Returns the log files of `directory` in the order in which they were written; none for a new journal.
 pub(crate) fn files(directory: &Path) -> Result<Vec<PathBuf>, JournalError> {
     let failed = |source| JournalError::directory(directory, source);
     let entries = match fs::read_dir(directory) {
@@ -71,7 +71,7 @@ pub(crate) fn files(directory: &Path) -> Result<Vec<PathBuf>, JournalError> {
     Ok(files.into_iter().map(|(_, path)| path).collect())
 }
 
-/// A log file without the zeros at its end: space is reserved ahead, and no batch ends in a zero.
+/// Reads a log file without the zeros at its end: space is reserved ahead, and no batch ends in a zero.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     const CHUNK: u64 = 1 << 20;
     let mut file = File::open(path)?;
@@ -101,12 +101,12 @@ pub(crate) fn scan(bytes: &[u8], is_last: bool) -> Scan {
     let mut scan = Scan::default();
     let mut at = 0;
     while at < bytes.len() {
-        if let Some(batch) = parse_batch(bytes, at, VERSION) {
+        if let Some(batch) = parse_batch(bytes, at) {
             at = batch.end;
             scan.batches.push(batch);
             continue;
         }
-        let next = (at + 1..bytes.len()).find(|&next| parse_batch(bytes, next, VERSION).is_some());
+        let next = (at + 1..bytes.len()).find(|&next| parse_batch(bytes, next).is_some());
         let stretch = at..next.unwrap_or(bytes.len());
         at = stretch.end;
         let damaged = &bytes[stretch.clone()];
@@ -118,13 +118,13 @@ pub(crate) fn scan(bytes: &[u8], is_last: bool) -> Scan {
     scan
 }
 
-/// Whether the last batch was written to its end, and so may have been acknowledged: the checkpoint comes last.
+/// Whether the last batch was written completely, and so may have been acknowledged: the checkpoint comes last.
 fn was_complete(stretch: &[u8]) -> bool {
     trailer_version(stretch) == Some(VERSION)
         || sound_items(stretch).any(|item| item.key == CHECKPOINT.as_bytes())
 }
 
-/// Versions of the batches in a stretch that has none of ours; a layout that cannot be read still ends in its version.
+/// Returns the versions of other versions' batches in a stretch. A batch of unknown layout is recognised by its end.
 fn other_versions(stretch: &[u8]) -> Vec<u8> {
     let mut versions = Vec::new();
     let mut at = 0;
@@ -149,12 +149,13 @@ fn trailer_version(bytes: &[u8]) -> Option<u8> {
     rest.ends_with(&MAGIC).then_some(version)
 }
 
-fn parse_batch(bytes: &[u8], at: usize, version: u8) -> Option<Range<usize>> {
+/// Parses a sound batch of the known version.
+fn parse_batch(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     let end = batch_end(bytes, at)?;
-    (trailer_version(&bytes[..end]) == Some(version)).then_some(at..end)
+    (trailer_version(&bytes[..end]) == Some(VERSION)).then_some(at..end)
 }
 
-/// The end of a batch whose items match their checksum, whatever the last four bytes of its trailer.
+/// Returns the end of a batch whose items match their checksum, whatever its version.
 fn batch_end(bytes: &[u8], at: usize) -> Option<usize> {
     let head = bytes.get(at..at + HEAD)?;
     if head[0] != START {
@@ -174,7 +175,7 @@ fn batch_end(bytes: &[u8], at: usize) -> Option<usize> {
     is_sound.then_some(position + TRAILER)
 }
 
-/// The version of a sound batch's checkpoint, where it has one.
+/// Returns the version of a sound batch's checkpoint, if it has one.
 pub(crate) fn checkpoint_version(batch: &[u8]) -> Option<u8> {
     let mut rest = batch.get(HEAD..batch.len().checked_sub(TRAILER)?)?;
     let mut version = None;
@@ -212,7 +213,7 @@ fn parse_item(bytes: &[u8]) -> Option<Item<'_>> {
     })
 }
 
-/// Items of a damaged stretch that carry their own valid checksum: records, deduplication keys, checkpoints, the id.
+/// Returns the items of a damaged stretch whose own checksum is valid: records, keys, checkpoints, the journal id.
 pub(crate) fn sound_items(stretch: &[u8]) -> impl Iterator<Item = Item<'_>> {
     let mut at = 0;
     std::iter::from_fn(move || {
