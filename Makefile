@@ -6,9 +6,6 @@ CARGO ?= cargo
 DEVICES ?= 5
 # ONNX=1 builds a binary that also loads .onnx models. Tests and lint always have it.
 ONNX ?=
-# A clone of the advisory database for `make audit`, where it cannot be fetched.
-ADVISORY_DB ?=
-export ADVISORY_DB
 FEATURES := $(if $(ONNX),--features onnx)
 ALL := --workspace --features casement/onnx --locked
 export CARGO_TERM_COLOR ?= auto
@@ -33,6 +30,8 @@ lint: packages ## Format, clippy, documentation and, with cargo-deny, licences; 
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(ALL) --no-deps --document-private-items
 	if command -v cargo-deny >/dev/null; then $(CARGO) deny --locked check --hide-inclusion-graph bans licenses sources; fi
 
+# A clone of the advisory database, where it cannot be fetched.
+audit: export ADVISORY_DB ?=
 audit: ## Advisories, licences, duplicates and unused dependencies (ADVISORY_DB=PATH: a clone of rustsec/advisory-db, for use offline)
 	scripts/audit.sh
 

@@ -1,4 +1,4 @@
-//! Feature options, and the version that identifies them.
+//! What to compute and how, and the version that names it.
 
 use std::fmt::Write as _;
 
@@ -34,13 +34,13 @@ pub struct FeatureOptions {
 pub struct Preprocessing {
     /// Subtract the clip's mean: cheap microphones have a DC offset.
     pub remove_dc: bool,
-    /// Attenuate stationary noise by spectral gating.
+    /// Attenuate what is steady in the clip (see [`crate::Extractor`]'s spectral gate).
     pub noise_reduction: bool,
     /// Scale the clip.
     pub normalization: Option<Normalization>,
 }
 
-/// The level to which a clip is scaled. Silence stays silence.
+/// To which height a clip is scaled; silence stays silence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Normalization {
     /// The largest sample becomes 1.

@@ -17,7 +17,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Returns the defaults for `path`: 1 GiB, one hour.
+    /// 1 GiB and one hour at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),

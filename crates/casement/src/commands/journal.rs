@@ -1,7 +1,7 @@
-//! `casement journal`: the contents of a journal, and whether all of it can be read.
+//! `casement journal`: what waits in a journal, and whether all of it can be read.
 //!
-//! In: the directory of a journal that no process has open. Out: text or JSON; an error if there is damage. It repairs
-//! nothing: that happens when the journal is opened.
+//! In: the directory of a journal that no process holds. Out: text, or JSON; an error where there is damage. It changes
+//! nothing: opening the journal is what repairs it.
 
 use std::{
     io::{self, Write as _},
@@ -28,8 +28,8 @@ pub(super) fn run(flags: cli::Journal) -> anyhow::Result<()> {
     }
 }
 
-/// Adds to an error what to do about it. The process that has the journal open has the figures itself.
-fn explain<T>(config: &Config, found: Result<T, JournalError>) -> anyhow::Result<T> {
+/// A journal at work answers for itself: reading beside it would show half of a write.
+fn look<T>(config: &Config, found: Result<T, JournalError>) -> anyhow::Result<T> {
     let path = config.journal.path.display();
     match found {
         Err(JournalError::Held { pid, .. }) => {
@@ -46,7 +46,7 @@ fn explain<T>(config: &Config, found: Result<T, JournalError>) -> anyhow::Result
 }
 
 fn status(config: &Config, as_json: bool) -> anyhow::Result<()> {
-    let found = explain(config, ::journal::inspect(&config.journal.path, None, 0))?;
+    let found = look(config, ::journal::inspect(&config.journal.path, None, 0))?;
     let records = found.next_seq - found.oldest_seq;
     let mut out = io::stdout().lock();
     if as_json {
@@ -90,7 +90,7 @@ fn status(config: &Config, as_json: bool) -> anyhow::Result<()> {
 }
 
 fn inspect(config: &Config, from: Option<u64>, limit: usize) -> anyhow::Result<()> {
-    let found = explain(config, ::journal::inspect(&config.journal.path, from, limit))?;
+    let found = look(config, ::journal::inspect(&config.journal.path, from, limit))?;
     let mut out = io::BufWriter::new(io::stdout().lock());
     for (number, payload) in &found.records {
         let line = match Row::decode(payload) {
@@ -106,7 +106,7 @@ fn inspect(config: &Config, from: Option<u64>, limit: usize) -> anyhow::Result<(
     Ok(())
 }
 
-/// Returns the row's columns without the name of its kind.
+/// The row without the name of its kind.
 fn columns(row: &Row) -> anyhow::Result<serde_json::Value> {
     let value = serde_json::to_value(row)?;
     let inner = value.as_object().and_then(|kind| kind.values().next());
@@ -114,7 +114,7 @@ fn columns(row: &Row) -> anyhow::Result<serde_json::Value> {
 }
 
 fn verify(config: &Config, as_json: bool) -> anyhow::Result<()> {
-    let found = explain(config, ::journal::verify(&config.journal.path))?;
+    let found = look(config, ::journal::verify(&config.journal.path))?;
     let mut out = io::stdout().lock();
     if as_json {
         let figures = json!({
