@@ -7,7 +7,7 @@ DEVICES ?= 5
 ALL := --workspace --locked
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help build run test lint bench clean engine packages python
+.PHONY: help build run test lint audit bench clean engine packages python
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -21,10 +21,16 @@ run: build ## Build, then run everything with five simulated rooms (DEVICES=N fo
 test: packages test-packages engine python ## Every test, with a real Mosquitto and a real ClickHouse engine
 	$(CARGO) test $(ALL) --no-fail-fast
 
-lint: packages ## Format, clippy and documentation; warnings are errors
+lint: packages ## Format, clippy, documentation and, with cargo-deny, licences; warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(ALL) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(ALL) --no-deps --document-private-items
+	if command -v cargo-deny >/dev/null; then $(CARGO) deny --locked check --hide-inclusion-graph bans licenses sources; fi
+
+# A clone of the advisory database, where it cannot be fetched.
+audit: export ADVISORY_DB ?=
+audit: ## Advisories, licences, duplicates and unused dependencies (ADVISORY_DB=PATH: a clone of rustsec/advisory-db, for use offline)
+	scripts/audit.sh
 
 bench: packages engine python ## Benchmarks; quote ratios and medians
 	$(CARGO) bench $(ALL)

@@ -1,7 +1,7 @@
-//! Keeping recordings, where the configuration asks for it: `PATH/{first two digits}/{SHA-256}.{wav|pcm}`.
+//! The archive of recordings, if the configuration enables it: `PATH/{first two digits}/{SHA-256}.{wav|pcm}`.
 //!
-//! In: a clip's bytes and its hash. Out: files that only their owner may read, each recording once, the oldest removed
-//! beyond a size or an age. Several processes may share a directory; whatever is not named as above is left alone.
+//! In: a clip's bytes and its hash. Out: files that only their owner may read, each recording once; the oldest are
+//! removed above a size or an age. Several processes may share a directory. Files with other names are left alone.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -14,39 +14,39 @@ use std::{
 use domain::{AudioFormat, AudioHash};
 use parking_lot::Mutex;
 
-/// A writer's unfinished file is given up after this long.
+/// Unfinished files older than this are removed: their writer is gone.
 const UNFINISHED: Duration = Duration::from_hours(1);
 
-/// Where recordings are kept, and how many.
+/// Where recordings are kept, and how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArchiveOptions {
-    /// The directory; made where it is missing.
+    /// The directory; created if it is missing.
     pub path: PathBuf,
-    /// Bytes of all recordings together; `None` is without limit.
+    /// Maximum total size in bytes; `None` means no limit.
     pub max_bytes: Option<u64>,
-    /// How long after it was last heard a recording is kept; `None` is for ever.
+    /// How long a recording is kept after it was last received; `None` means for ever.
     pub max_age: Option<Duration>,
 }
 
-/// A directory of recordings. Every call waits for the disk.
+/// A directory of recordings. Every call blocks on the disk.
 #[derive(Debug)]
 pub struct Archive {
     options: ArchiveOptions,
-    /// Bytes at the last look, and those written since.
+    /// Bytes found by the last scan, and those written since.
     bytes: Mutex<u64>,
     written: AtomicU64,
 }
 
-/// A file of ours.
+/// A recording on disk.
 #[derive(Debug)]
-struct Kept {
+struct Recording {
     heard: SystemTime,
     bytes: u64,
     path: PathBuf,
 }
 
 impl Archive {
-    /// Makes the directory and removes what is beyond the limits already.
+    /// Creates the directory and removes recordings beyond the limits.
     pub fn open(options: ArchiveOptions) -> io::Result<Self> {
         make_private_dir(&options.path)?;
         let archive = Self {
@@ -58,8 +58,8 @@ impl Archive {
         Ok(archive)
     }
 
-    /// Keeps a recording under its hash and gives its path within the directory. It appears whole or not at all; one
-    /// that is there already counts as heard again.
+    /// Stores a recording under its hash and returns its path within the directory. The file appears complete or not at
+    /// all. A recording that is already there only becomes newer.
     pub fn keep(&self, hash: &AudioHash, format: AudioFormat, recording: &[u8]) -> io::Result<String> {
         let relative = format!("{}/{hash}.{}", &hash.as_str()[..2], format.as_str());
         let path = self.options.path.join(&relative);
@@ -89,20 +89,20 @@ impl Archive {
         Ok(relative)
     }
 
-    /// Removes recordings beyond the age, then the oldest beyond the size, and gives how many. To be called now and
-    /// then: age passes also while nothing is kept.
+    /// Removes recordings beyond the maximum age, then the oldest beyond the maximum size, and returns how many. Call
+    /// it regularly: recordings also expire while none is added.
     pub fn sweep(&self) -> io::Result<usize> {
-        // One sweep at a time; the other finds nothing left to do.
+        // One sweep at a time; another would find nothing left to do.
         let mut known_bytes = self.bytes.lock();
-        let mut kept = self.look()?;
+        let mut kept = self.scan()?;
         kept.sort_by(|a, b| (a.heard, &a.path).cmp(&(b.heard, &b.path)));
         let mut bytes: u64 = kept.iter().map(|file| file.bytes).sum();
         let now = SystemTime::now();
-        let too_old = |file: &Kept| {
+        let too_old = |file: &Recording| {
             let age = now.duration_since(file.heard).unwrap_or_default();
             self.options.max_age.is_some_and(|limit| age > limit)
         };
-        // A little further than the limit, so that not every recording begins another sweep.
+        // To 5 % below the limit, so that not every new recording causes a sweep.
         let over = self.options.max_bytes.is_some_and(|limit| bytes > limit);
         let target = self
             .options
@@ -124,29 +124,29 @@ impl Archive {
         Ok(removed)
     }
 
-    /// Every recording in the directory. Unfinished files of writers that are gone are removed on the way.
-    fn look(&self) -> io::Result<Vec<Kept>> {
+    /// Returns every recording in the directory, and removes unfinished files whose writers are gone.
+    fn scan(&self) -> io::Result<Vec<Recording>> {
         let mut kept = Vec::new();
         for dir in fs::read_dir(&self.options.path)?.filter_map(Result::ok) {
             let name = dir.file_name();
             let Some(prefix) = name.to_str().filter(|name| name.len() == 2 && is_lower_hex(name)) else {
                 continue;
             };
-            // Not through links: what they lead to is not ours.
+            // Links are not followed: their targets are not part of the archive.
             if !dir.file_type().is_ok_and(|kind| kind.is_dir()) {
                 continue;
             }
             for file in fs::read_dir(dir.path())?.filter_map(Result::ok) {
                 let name = file.file_name();
                 let Some(name) = name.to_str() else { continue };
-                // Another process may remove it meanwhile.
+                // Another process may have removed it.
                 let Ok(metadata) = file.metadata() else { continue };
                 if !metadata.is_file() {
                     continue;
                 }
                 let heard = metadata.modified()?;
                 if is_recording(prefix, name) {
-                    kept.push(Kept {
+                    kept.push(Recording {
                         heard,
                         bytes: metadata.len(),
                         path: file.path(),
@@ -253,7 +253,7 @@ mod tests {
         })
         .unwrap();
         assert!(!paths[0].exists() && paths[1].exists() && paths[2].exists());
-        // Heard again: now the other one is the oldest.
+        // Received again: now the other one is the oldest.
         archive.keep(&hash(2), AudioFormat::Wav, &[2; 400]).unwrap();
         archive.keep(&hash(4), AudioFormat::Wav, &[4; 400]).unwrap();
         assert!(paths[1].exists() && !paths[2].exists());
@@ -279,7 +279,7 @@ mod tests {
         let foreign = [
             "notes.txt".to_owned(),
             "ab/holiday.wav".to_owned(),
-            // In the wrong place, with the wrong ending, in other letters.
+            // Wrong place, wrong extension, upper case.
             format!("ab/{}.wav", "cd".repeat(32)),
             format!("ab/{}.flac", "ab".repeat(32)),
             format!("AB/{}.wav", "AB".repeat(32)),

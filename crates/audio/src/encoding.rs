@@ -1,4 +1,4 @@
-//! How a sample is written: bytes to numbers in −1…1 as libsndfile scales them, and channels to one.
+//! Sample encodings: bytes to numbers in −1…1, scaled as libsndfile does, and several channels to one.
 
 /// The encodings that recorders use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,8 @@ impl Encoding {
         }
     }
 
-    /// Interleaved samples to the mean of their channels; one loop for each encoding, which the compiler vectorises.
+    /// Decodes interleaved samples and averages their channels. Each encoding has its own loop, which the compiler
+    /// vectorises.
     pub(crate) fn mono(self, body: &[u8], channels: usize) -> Vec<f32> {
         match self {
             Self::U8 => mix(body, channels, |[a]| (f32::from(a) - 128.0) / 128.0),

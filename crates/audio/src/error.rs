@@ -1,19 +1,19 @@
-//! Why bytes are not a clip, and why settings are no settings.
+//! Errors of decoding and of feature options.
 
 use domain::{Refusal, RefusalReason};
 
-/// Bytes that are no clip, or options that cannot be used.
+/// Bytes that are not a clip, or options that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AudioError {
-    /// The bytes are no recording that can be decoded.
+    /// The bytes cannot be decoded as a recording.
     #[error("no recording: {0}")]
     Undecodable(&'static str),
-    /// An encoding that is not one of those recorders use.
+    /// The WAV encoding is not supported.
     #[error("wav encoding {tag:#06x} with {bits} bits a sample is not supported")]
     Encoding {
         /// The format tag of the header.
         tag: u16,
-        /// Bits a sample.
+        /// Bits per sample.
         bits: u16,
     },
     /// The clip exceeds the limits.
@@ -25,7 +25,7 @@ pub enum AudioError {
 }
 
 impl AudioError {
-    /// The refusal that stands in `ingest_errors`.
+    /// Returns the refusal to record in `ingest_errors`.
     pub fn refusal(&self) -> Refusal {
         match self {
             Self::Limit(refusal) => refusal.clone(),

@@ -1,7 +1,7 @@
-//! Samples to features: what the options ask for, reduced over frames.
+//! Feature extraction: computes the features that the options select, and summarises them over frames.
 //!
-//! In: [`Samples`] of any rate. Out: [`ClipFeatures`]. Windows, filters and taps are made once for each rate, buffers
-//! once for each thread that computes at a time; nothing is allocated for a frame.
+//! In: [`Samples`] of any rate. Out: [`ClipFeatures`]. Windows, filters and taps are computed once per rate, buffers
+//! are allocated once per concurrent thread. Nothing is allocated per frame.
 
 use std::{
     borrow::Cow,
@@ -24,30 +24,30 @@ use crate::{
     waveform::{self, Steps},
 };
 
-/// Rates that are remembered; devices have few, strangers may send any.
+/// Rates whose tables are cached. Devices use few rates, but a message may name any.
 const REMEMBERED: usize = 8;
 
-/// Computes features. Cheap to share: every thread uses the same one.
+/// Computes features. All threads can share one.
 #[derive(Debug)]
 pub struct Extractor {
     options: FeatureOptions,
     version: String,
     stft: Stft,
-    mels: Remembered<u32, Mel>,
-    resamplers: Remembered<u32, Resampler>,
+    mels: Cache<u32, Mel>,
+    resamplers: Cache<u32, Resampler>,
     workspaces: Mutex<Vec<Workspace>>,
 }
 
-/// A few tables by rate.
+/// A bounded cache of tables by rate.
 #[derive(Debug)]
-struct Remembered<K, V>(Mutex<HashMap<K, Arc<V>>>);
+struct Cache<K, V>(Mutex<HashMap<K, Arc<V>>>);
 
-impl<K: Copy + Eq + Hash, V> Remembered<K, V> {
+impl<K: Copy + Eq + Hash, V> Cache<K, V> {
     fn get(&self, key: K, make: impl FnOnce() -> V) -> Arc<V> {
         if let Some(known) = self.0.lock().get(&key) {
             return Arc::clone(known);
         }
-        // Made outside the lock: others go on meanwhile, at worst somebody makes the same.
+        // Computed outside the lock, so that other threads go on; at worst two compute the same table.
         let fresh = Arc::new(make());
         let mut known = self.0.lock();
         if known.len() >= REMEMBERED {
@@ -59,29 +59,29 @@ impl<K: Copy + Eq + Hash, V> Remembered<K, V> {
 }
 
 impl Extractor {
-    /// Checks the options and makes what does not depend on a clip.
+    /// Checks the options and computes what does not depend on a clip.
     pub fn new(options: FeatureOptions) -> Result<Self, AudioError> {
         options.check()?;
         Ok(Self {
             version: options.version(),
             stft: Stft::new(options.n_fft, options.hop),
             options,
-            mels: Remembered(Mutex::default()),
-            resamplers: Remembered(Mutex::default()),
+            mels: Cache(Mutex::default()),
+            resamplers: Cache(Mutex::default()),
             workspaces: Mutex::default(),
         })
     }
 
-    /// The definition that the numbers follow; see [`FeatureOptions::version`].
+    /// Returns the version of the features; see [`FeatureOptions::version`].
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// The features of a clip. Spectral contrast is left out where the rate is too low for its bands.
+    /// Computes the features of a clip. Spectral contrast is omitted if the rate is too low for its bands.
     pub fn extract(&self, samples: &Samples) -> ClipFeatures {
         let rate = self.options.rate.unwrap_or(samples.rate);
         let heard = self.at_rate(samples, rate);
-        // Loudness is that of the room, whatever is done to the samples afterwards.
+        // Loudness is measured in the original samples, before any preprocessing.
         let level = waveform::level(&heard, rate);
         let mono = self.preprocessed(heard, rate);
         let tracks = self.tracks(&mono, rate);

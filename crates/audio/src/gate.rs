@@ -1,8 +1,8 @@
-//! Stationary spectral gating: what stays within a frequency's usual level is taken for noise and removed.
+//! Stationary spectral gating: removes what does not exceed a frequency's usual level.
 //!
 //! After Sainburg, Thielk and Gentner (2020) and Sainburg and Zorea, "Noisereduce" (2024), in its stationary form with
-//! its defaults, the clip itself being the noise: threshold = mean + 1.5 deviations of each bin's decibels (80 below the
-//! loudest at most) over time; the mask is smoothed with a triangle of 500 Hz by 50 ms.
+//! its defaults, the clip itself being the noise: threshold = mean + 1.5 deviations of each bin's decibels (80 below
+//! the loudest at most) over time; the mask is smoothed with a triangle of 500 Hz by 50 ms.
 
 use realfft::{RealFftPlanner, num_complex::Complex};
 
@@ -23,7 +23,7 @@ pub(crate) fn reduce_noise(samples: &[f32], rate: u32) -> Vec<f32> {
     let mut planner = RealFftPlanner::<f32>::new();
     let (forward, inverse) = (planner.plan_fft_forward(N_FFT), planner.plan_fft_inverse(N_FFT));
     let window: Vec<f32> = hann(N_FFT).into_iter().map(|w| w as f32).collect();
-    // Half a frame of silence before and behind, so that every sample lies in several frames, and no frame is empty.
+    // Half a frame of silence at both ends, so that every sample lies in several frames and no frame is empty.
     let mut padded = vec![0_f32; samples.len().next_multiple_of(HOP) + N_FFT];
     padded[N_FFT / 2..][..samples.len()].copy_from_slice(samples);
     let frames = (padded.len() - N_FFT) / HOP + 1;
@@ -67,14 +67,14 @@ pub(crate) fn reduce_noise(samples: &[f32], rate: u32) -> Vec<f32> {
     overlapped.map(|(sum, weight)| sum / weight.max(FLOOR)).collect()
 }
 
-/// How much of each bin of each frame passes, 0 to 1, `frames × BINS`.
+/// Returns the gain of each bin of each frame, 0 to 1, `frames × BINS`.
 fn smoothed_mask(spectra: &[Complex<f32>], rate: u32) -> Vec<f32> {
     let frames = spectra.len() / BINS;
     let mut levels: Vec<f32> = spectra
         .iter()
         .map(|bin| 20.0 * bin.norm().max(FLOOR).log10())
         .collect();
-    // Digital silence would stretch the deviations.
+    // Digital silence would inflate the deviations.
     let floor = levels.iter().copied().fold(f32::MIN, f32::max) - TOP_DB;
     for level in &mut levels {
         *level = level.max(floor);

@@ -1,7 +1,7 @@
-//! From the bytes of a recording to numbers: decoding, resampling, and the features that librosa would compute.
+//! Audio processing: decoding, resampling, and features as librosa computes them.
 //!
-//! In: WAV or PCM bytes as a device sent them. Out: samples, a hash, [`domain::ClipFeatures`], or a refusal with its
-//! reason. Pure: no files, no clock, no threads of its own, except for [`archive`], which keeps recordings.
+//! In: WAV or PCM bytes from a device. Out: samples, a hash, [`domain::ClipFeatures`], or a refusal with its reason.
+//! Pure: no files, no clock and no threads, except in [`archive`], which stores recordings.
 
 pub mod archive;
 mod encoding;
@@ -28,13 +28,13 @@ pub use wav::{Samples, decode};
 use domain::AudioHash;
 use sha2::{Digest as _, Sha256};
 
-/// SHA-256 of a clip's bytes: the name of a recording in every table.
+/// Returns the SHA-256 of a clip's bytes, which identifies a recording in every table.
 pub fn hash(data: &[u8]) -> AudioHash {
     AudioHash::from_digest(Sha256::digest(data).into())
 }
 
-/// Lower edges of the bands of [`domain::FeatureName::MelSpectrogram`] in hertz, and the upper edge of the last: 129
-/// ascending numbers.
+/// Returns the lower edges of the bands of [`domain::FeatureName::MelSpectrogram`] in hertz and the upper edge of the
+/// last one: 129 ascending numbers.
 pub fn mel_edges(rate: u32) -> Vec<f64> {
     mel::edges(rate).into_iter().take(mel::BANDS + 1).collect()
 }

@@ -1,7 +1,7 @@
 //! The natural logarithm of single-precision numbers, eight at a time.
 //!
-//! The polynomial of Cephes' `logf` (Moshier), within two units in the last place; without branches, so that the
-//! compiler uses the processor's vectors, which it cannot do with the standard library's function.
+//! The polynomial of Cephes' `logf` (Moshier), accurate to two units in the last place. It has no branches, so the
+//! compiler can vectorise it, unlike the standard library's function.
 #![expect(
     clippy::inline_always,
     reason = "compiled once for each width of the processor's vectors"
@@ -11,9 +11,9 @@ use crate::stft::Lanes;
 
 /// 10 / ln 10
 const DECIBELS: f32 = 4.342_944_8;
-/// The bits of √½, at which the mantissa's range begins.
+/// The bits of √½, the lower end of the mantissa's range.
 const SQRT_HALF: u32 = 0x3f35_04f3;
-/// ln 2 in two parts, the first of few digits.
+/// ln 2 in two parts; the first has few digits.
 const LN2_HIGH: f32 = 355.0 / 512.0;
 const LN2_LOW: f32 = -2.121_944_4e-4;
 

@@ -80,7 +80,7 @@ impl Mel {
         Self { filters, cosines }
     }
 
-    /// Decibels of the block's frames, one entry for each band; the clip's floor is still to come.
+    /// Returns the decibels of the block's frames, one entry per band, before the clip's floor is applied.
     #[inline(always)]
     pub(crate) fn decibels(&self, block: &Block, into: &mut Vec<Lanes<f32>>) {
         into.extend(self.filters.iter().map(|filter| {
@@ -94,7 +94,7 @@ impl Mel {
         }));
     }
 
-    /// Coefficients of a block's frames, frame after frame, from its bands.
+    /// Computes the coefficients of a block's frames, frame after frame, from its bands.
     #[inline(always)]
     pub(crate) fn coefficients(&self, bands: &[Lanes<f32>], frames: usize, into: &mut Vec<f64>) {
         let count = self.cosines.len() / BANDS;
@@ -121,7 +121,7 @@ impl Mel {
     }
 }
 
-/// Raises everything to 80 dB below the loudest: relative to the whole clip, hence after its last frame.
+/// Raises all values to at least 80 dB below the loudest of the whole clip, hence after its last frame.
 pub(crate) fn raise_to_floor(decibels: &mut [Lanes<f32>]) {
     let mut loudest = [f32::MIN; LANES];
     for lanes in decibels.iter() {

@@ -10,29 +10,29 @@ const N_MFCC: usize = 20;
 const N_FFT: usize = 2048;
 const HOP: usize = 512;
 
-/// What to compute, and how. The defaults are librosa's, at the specification's rate.
+/// Which features to compute, and how. The defaults are librosa's, at the specification's rate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeatureOptions {
-    /// Bring clips to this rate (Hz) first; `None` leaves each at its own.
+    /// Resample clips to this rate (Hz) first; `None` keeps their own.
     pub rate: Option<u32>,
-    /// The features wanted.
+    /// The features to compute.
     pub names: Vec<FeatureName>,
     /// Cepstral coefficients, 1 to 128.
     pub n_mfcc: usize,
-    /// Samples of a frame; even, 16 to 65,536.
+    /// Samples per frame; even, 16 to 65,536.
     pub n_fft: usize,
-    /// Samples from frame to frame, 1 to `n_fft`.
+    /// Samples between the starts of two frames, 1 to `n_fft`.
     pub hop: usize,
-    /// Keep the values of every frame beside their mean and deviation.
+    /// Keep the values of every frame in addition to their mean and deviation.
     pub frames: bool,
-    /// What is done to the samples before.
+    /// Preprocessing of the samples.
     pub preprocessing: Preprocessing,
 }
 
-/// What is done to samples before features are computed, in this order. By default nothing.
+/// Preprocessing steps, applied in this order before features are computed. All are off by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Preprocessing {
-    /// Subtract the mean of the clip: cheap microphones have an offset.
+    /// Subtract the clip's mean: cheap microphones have a DC offset.
     pub remove_dc: bool,
     /// Attenuate what is steady in the clip (see [`crate::Extractor`]'s spectral gate).
     pub noise_reduction: bool,
@@ -102,8 +102,8 @@ impl Default for FeatureOptions {
 }
 
 impl FeatureOptions {
-    /// Names the definition that the numbers follow: [`FEATURES_VERSION`] by default, and what differs behind it, like
-    /// `librosa-0.11/1 n_fft=1024 remove_dc`. The rate stands beside the version wherever features travel.
+    /// Returns the version of the features: [`FEATURES_VERSION`], followed by the options that differ from the
+    /// defaults, like `librosa-0.11/1 n_fft=1024 remove_dc`. The rate is always sent separately.
     pub fn version(&self) -> String {
         let mut version = FEATURES_VERSION.to_owned();
         let numbers = [
@@ -135,7 +135,7 @@ impl FeatureOptions {
         version
     }
 
-    /// Whether the numbers are within their bounds.
+    /// Checks that the values are within their bounds.
     pub fn check(&self) -> Result<(), AudioError> {
         if !(1..=128).contains(&self.n_mfcc) {
             return Err(AudioError::Options("n_mfcc is 1 to 128"));

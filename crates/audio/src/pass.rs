@@ -1,6 +1,6 @@
-//! One pass over a clip's spectrum: every spectral feature that is wanted takes its part of each block of frames.
+//! One pass over a clip's spectrum, which updates every selected spectral feature from each block of frames.
 //!
-//! In: blocks in their order. Out: tracks. All room is taken at the beginning.
+//! In: blocks in order. Out: tracks. All memory is allocated at the start.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -15,7 +15,7 @@ use crate::{
     track::Track,
 };
 
-/// What grows block by block: one pass over a clip's spectrum.
+/// The state of a pass.
 pub(crate) struct SpectralPass {
     arch: Arch,
     frames: usize,
@@ -34,7 +34,7 @@ pub(crate) struct SpectralPass {
 }
 
 impl SpectralPass {
-    /// `mel` makes the filters, or remembers them.
+    /// `mel` returns the filters, computed or cached.
     pub(crate) fn new(
         options: &FeatureOptions,
         frames: usize,

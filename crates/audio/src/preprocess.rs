@@ -1,4 +1,4 @@
-//! What may be done to samples before features are computed: off by default, because models are trained without.
+//! Preprocessing of samples. It is off by default, because models are trained without it.
 //!
 //! In: samples at the extraction's rate. Out: as many samples. Never clips.
 
@@ -26,7 +26,7 @@ pub(crate) fn apply(steps: Preprocessing, samples: &mut Vec<f32>, rate: u32) {
         Normalization::Peak => f64::from(samples.iter().fold(0_f32, |peak, s| peak.max(s.abs()))),
         Normalization::Rms => (sum_of_squares(samples) / samples.len().max(1) as f64).sqrt() / RMS_TARGET,
     };
-    // Silence, or so little that its rounding would be all there is to hear.
+    // Silence, or so little that scaling would only amplify rounding errors.
     if height > 1e-9 {
         for sample in samples.iter_mut() {
             *sample = (f64::from(*sample) / height) as f32;

@@ -1,8 +1,8 @@
 //! Resampling close to soxr's high quality, which librosa uses: a linear-phase polyphase filter.
 //!
-//! In: samples at one rate. Out: ceil(n · to / from) samples at another, exactly centred. Kaiser window,
-//! pass band to 0.91365 and stop band from 1.0 of the lower Nyquist frequency; the attenuations are those at which clips
-//! come out closest to soxr's (67 to 73 dB on noise). Products run on the widest vectors that the processor has.
+//! In: samples at one rate. Out: ceil(n · to / from) samples at another, exactly centred. Kaiser window, pass band to
+//! 0.91365 and stop band from 1.0 of the lower Nyquist frequency; the attenuations were chosen to be closest to soxr
+//! (67 to 73 dB on noise). Products use the widest vectors of the processor.
 #![expect(
     clippy::inline_always,
     reason = "compiled once for each width of the processor's vectors"
@@ -10,7 +10,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-/// Where one rate is a small multiple of the other, like 1 : 2 or 3 : 1, soxr needs one stage less.
+/// For a small integer ratio of rates, like 1 : 2 or 3 : 1, soxr needs one stage less.
 const SIMPLE_DB: f64 = 128.5;
 const DB: f64 = 133.7;
 /// The largest number in such a ratio.
@@ -20,9 +20,9 @@ const PASS: f64 = 0.91365;
 const MAX_PHASES: u64 = 640;
 const SHARED_PHASES: usize = 512;
 
-/// Taps of a row come in multiples of two of the widest vectors.
+/// The length of a row is a multiple of two of the widest vectors.
 const ROW: usize = 32;
-/// Outputs that are computed side by side.
+/// Number of outputs that are computed together.
 const TOGETHER: usize = 4;
 
 /// The taps from one rate to another.
@@ -30,7 +30,7 @@ const TOGETHER: usize = 4;
 pub(crate) struct Resampler {
     from: u64,
     to: u64,
-    /// Taps on each side of an output's place.
+    /// Taps on each side of an output's position.
     half: usize,
     /// Taps of a row: `2 · half`, then zeros up to whole vectors.
     width: usize,
@@ -140,7 +140,7 @@ impl Resampler {
         &self.taps[phase * self.width..][..self.width]
     }
 
-    /// The first of the padded samples that output `n` is made of, and how far its place lies behind a sample, in
+    /// Returns the first padded sample that contributes to output `n`, and the output's offset from a sample in
     /// `to`-ths.
     fn place(&self, n: usize) -> (usize, u64) {
         let numerator = n as u64 * self.from;
@@ -148,7 +148,7 @@ impl Resampler {
     }
 }
 
-/// One clip through the taps.
+/// The resampling of one clip.
 struct Run<'a> {
     resampler: &'a Resampler,
     padded: &'a [f32],
@@ -177,7 +177,7 @@ impl WithSimd for Run<'_> {
             }
             return;
         }
-        // Every `period` outputs the same taps come round: each row is read once for several outputs.
+        // The taps repeat every `period` outputs: each row is read once for several outputs.
         for begin in (0..count).step_by(period * TOGETHER) {
             for n in begin..(begin + period).min(count) {
                 let row = resampler.row(resampler.place(n).1 as usize);
@@ -197,12 +197,12 @@ impl WithSimd for Run<'_> {
     }
 }
 
-/// The products of one row of taps with several stretches of samples. The row's length is a multiple of [`ROW`].
+/// Multiplies one row of taps with several ranges of samples. The row's length is a multiple of [`ROW`].
 #[inline(always)]
 fn dots<S: Simd, const N: usize>(simd: S, taps: &[f32], stretches: [&[f32]; N]) -> [f32; N] {
     let (taps, _) = S::as_simd_f32s(taps);
     let stretches = stretches.map(|stretch| &S::as_simd_f32s(stretch).0[..taps.len()]);
-    // Two sums each: an addition takes longer than the next product.
+    // Two sums each, because an addition has a longer latency than a product.
     let mut even = [simd.splat_f32s(0.0); N];
     let mut odd = even;
     for (pair, two) in taps.chunks_exact(2).enumerate() {

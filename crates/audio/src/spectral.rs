@@ -1,7 +1,7 @@
-//! One number, or seven, for each frame from its magnitudes, each as librosa defines it.
+//! Spectral features of a frame, computed from its magnitudes as librosa defines them.
 //!
-//! In: a block of up to eight frames. Out: one value for each lane; those of lanes without a frame mean nothing. Double
-//! precision where librosa's result does not hinge on single.
+//! In: a block of up to eight frames. Out: one value per lane; lanes without a frame have no meaning. Double precision,
+//! unless librosa's result depends on single.
 #![expect(
     clippy::inline_always,
     reason = "compiled once for each width of the processor's vectors"
@@ -14,7 +14,7 @@ use crate::{
 
 const FLATNESS_FLOOR: f32 = 1e-10;
 const ROLLOFF: f32 = 0.85;
-/// Octave bands of the contrast above the first, and the frequency that begins them.
+/// Number of octave bands of the contrast above the first, and the frequency at which they start.
 const CONTRAST_OCTAVES: usize = 6;
 const CONTRAST_FROM: f64 = 200.0;
 const CONTRAST_QUANTILE: f64 = 0.02;
@@ -46,7 +46,7 @@ impl Moments {
         moments
     }
 
-    /// What magnitudes are divided by to become shares; a silent frame keeps its zeros.
+    /// The divisor that normalises magnitudes to a sum of one; a silent frame keeps its zeros.
     pub(crate) fn divisor(&self, lane: usize) -> f64 {
         if self.sum[lane] < f64::from(f32::MIN_POSITIVE) {
             1.0
@@ -71,7 +71,7 @@ impl Moments {
 /// `librosa.feature.spectral_rolloff` as a bin: the first at which the running sum of magnitudes reaches 85 %.
 #[inline(always)]
 pub(crate) fn rolloff(block: &Block) -> Lanes<u32> {
-    // One addition after the other in single precision, as librosa's cumulative sum: the bin hinges on it.
+    // Sequential additions in single precision, as in librosa's cumulative sum: the bin depends on it.
     let mut total = [0_f32; LANES];
     for magnitudes in &block.bins {
         for lane in 0..LANES {
@@ -109,12 +109,12 @@ pub(crate) fn flatness(block: &Block) -> Lanes<f64> {
 /// `librosa.feature.spectral_contrast` in decibels: in each octave band the loudest fiftieth over the quietest.
 #[derive(Debug)]
 pub(crate) struct Contrast {
-    /// The bins of each band, and how many of them are a fiftieth.
+    /// The bins of each band, and the size of a fiftieth of them.
     bands: Vec<(std::ops::Range<usize>, usize)>,
 }
 
 impl Contrast {
-    /// `None` where the rate is too low for the bands.
+    /// Returns `None` if the rate is too low for the bands.
     pub(crate) fn new(bins: usize, bin_hertz: f64) -> Option<Self> {
         let nyquist = bin_hertz * (bins - 1) as f64;
         let edges: Vec<f64> = std::iter::once(0.0)
@@ -144,7 +144,7 @@ impl Contrast {
         })
     }
 
-    /// Mean magnitudes of each band's loudest and quietest bins, band after band, for one frame.
+    /// Computes the mean magnitudes of each band's loudest and quietest bins, band after band, for one frame.
     pub(crate) fn extremes(&self, block: &Block, lane: usize, values: &mut Vec<f32>, into: &mut Extremes) {
         let mean = |part: &[f32]| part.iter().map(|m| f64::from(*m)).sum::<f64>() / part.len().max(1) as f64;
         for (range, fiftieth) in &self.bands {
@@ -163,7 +163,7 @@ impl Contrast {
     }
 }
 
-/// What the contrast of a clip is computed from: `frames × CONTRAST_BANDS` each.
+/// The values from which a clip's contrast is computed, `frames × CONTRAST_BANDS` each.
 #[derive(Debug, Default)]
 pub(crate) struct Extremes {
     peaks: Vec<f64>,
@@ -199,11 +199,11 @@ fn decibels(values: &mut [f64]) {
     }
 }
 
-/// Spectral flux: how much a frame's spectrum, scaled to a sum of one, rises over the frame before it: the root of the
-/// summed squares of its increases (half-wave rectified; Dixon, "Onset Detection Revisited", 2006). 0 for the first.
+/// Spectral flux: the increase of a frame's spectrum, normalised to a sum of one, over the previous frame: the root of
+/// the summed squares of positive differences (Dixon, "Onset Detection Revisited", 2006). The first frame has 0.
 #[derive(Debug)]
 pub(crate) struct Flux {
-    /// The last frame's shares; empty before the first.
+    /// The previous frame's normalised spectrum; empty before the first.
     before: Vec<f32>,
 }
 

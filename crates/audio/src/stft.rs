@@ -1,8 +1,9 @@
-//! The short-time spectrum as librosa's `stft` has it: periodic Hann window, frames centred, zeros beyond the edges.
+//! The short-time Fourier transform as librosa computes it: periodic Hann window, centred frames, zeros beyond the
+//! ends.
 //!
-//! In: samples. Out: magnitudes, eight frames side by side, so that whatever runs over the bins runs over eight frames
-//! at once. librosa computes the FFT of single-precision audio in double precision and keeps single precision; a
-//! single-precision FFT would be off by hertz in the features on top.
+//! In: samples. Out: magnitudes, eight frames side by side, so that each loop over bins handles eight frames at once.
+//! librosa computes the FFT of single-precision audio in double precision and stores single precision. With a
+//! single-precision FFT, features would differ by whole hertz.
 #![expect(
     clippy::inline_always,
     reason = "compiled once for each width of the processor's vectors"
@@ -13,7 +14,7 @@ use std::{f64::consts::TAU, sync::Arc};
 use pulp::Arch;
 use realfft::{RealFftPlanner, RealToComplex, num_complex::Complex};
 
-/// Frames of a [`Block`].
+/// Number of frames in a [`Block`].
 pub(crate) const LANES: usize = 8;
 
 /// One number for each frame of a block.
@@ -44,7 +45,7 @@ impl std::fmt::Debug for Stft {
     }
 }
 
-/// Buffers of one computation at a time; they are used again and again.
+/// Buffers of one computation, reused by the next.
 #[derive(Debug)]
 pub(crate) struct Workspace {
     input: Vec<f64>,
@@ -77,7 +78,7 @@ impl Stft {
         self.n_fft / 2 + 1
     }
 
-    /// How many frames `samples` samples have.
+    /// Returns the number of frames of `samples` samples.
     pub(crate) fn frame_count(&self, samples: usize) -> usize {
         1 + samples / self.hop
     }
@@ -110,7 +111,7 @@ impl Stft {
     }
 
     fn magnitudes(&self, samples: &[f32], frame: usize, work: &mut Workspace) {
-        // Of the frame's n_fft samples those from `first` on exist; before and behind them are zeros.
+        // The frame's samples outside the clip are zeros.
         let begin = (frame * self.hop) as isize - (self.n_fft / 2) as isize;
         let before = (-begin).clamp(0, self.n_fft as isize) as usize;
         let first = begin.max(0) as usize;

@@ -1,4 +1,4 @@
-//! One feature over the frames of a clip, and what is left of it.
+//! One feature over the frames of a clip, and its summary.
 
 use domain::Summary;
 
@@ -10,7 +10,7 @@ pub(crate) struct Track {
 }
 
 impl Track {
-    /// Mean and population deviation over frames, for each coefficient.
+    /// Returns mean and population deviation over frames, for each coefficient.
     pub(crate) fn summary(self, keep_frames: bool) -> Summary {
         let frames = (self.values.len() / self.width).max(1) as f64;
         let mut mean = vec![0.0; self.width];

@@ -2,8 +2,8 @@
 //!
 //! In: bytes. Out: mono samples in −1…1 as libsndfile scales them: integers divided by 2^(bits−1), bytes (x−128)/128,
 //! channels averaged in single precision. A data length of 0, of 0xFFFFFFFF or past the end means "to the end": many
-//! recorders never come back to correct it, so a recording that merely ends early is one. Cut within its header or
-//! within a sample it is none. Our own parser: the usual crates refuse several of these forms, and accept a rate of 0.
+//! recorders never correct it. A recording cut within its header or within a sample is refused. The parser is our own:
+//! the usual crates refuse several of these forms, and accept a rate of 0.
 
 use domain::{AudioFormat, ClipLimits};
 
@@ -38,12 +38,12 @@ struct Header {
 #[derive(Debug, Clone, Copy)]
 struct Body<'a> {
     bytes: &'a [u8],
-    /// Whether more was promised than is there: then it must at least end with a whole frame.
+    /// Whether the header announces more: then the data must at least end with a whole frame.
     cut: bool,
 }
 
-/// Decodes a clip. For [`AudioFormat::Pcm`] (16 bit, little-endian, mono) the rate is the message's; a WAV's own header
-/// decides for itself.
+/// Decodes a clip. The rate of [`AudioFormat::Pcm`] (16 bit, little-endian, mono) comes from the message, that of a WAV
+/// from its header.
 pub fn decode(
     data: &[u8],
     format: AudioFormat,
@@ -72,7 +72,7 @@ pub fn decode(
     if body.cut && body.bytes.len() % frame != 0 {
         return Err(AudioError::Undecodable("it is cut short within a sample"));
     }
-    // Before anything is allocated: a header may claim what it likes.
+    // Checked before anything is allocated: a header may claim anything.
     let seconds = frames as f64 / f64::from(header.rate.max(1));
     limits
         .check(data.len(), header.rate, seconds)
@@ -95,7 +95,7 @@ pub fn decode(
     })
 }
 
-/// A WAV of 16-bit mono samples; beyond full scale they are clipped.
+/// Encodes mono samples as a 16-bit WAV; values beyond full scale are clipped.
 pub fn encode_pcm16(samples: &[f32], rate: u32) -> Vec<u8> {
     let bytes = samples.len() as u32 * 2;
     let mut wav = Vec::with_capacity(44 + samples.len() * 2);
@@ -144,7 +144,7 @@ fn parse(data: &[u8]) -> Result<(Header, Body<'_>), AudioError> {
             b"data" => {
                 let header = header.ok_or(AudioError::Undecodable("its data comes before its format"))?;
                 let present = data.len() - start;
-                // 0 and 0xFFFFFFFF: the recorder did not know yet.
+                // 0 and 0xFFFFFFFF: the recorder did not know the length yet.
                 let unknown = length == 0 || length == u32::MAX as usize;
                 let body = Body {
                     bytes: &data[start..start + if unknown { present } else { length.min(present) }],

@@ -1,17 +1,17 @@
-//! What is measured on the samples themselves: RMS, zero-crossing rate and level.
+//! Time-domain features: RMS, zero-crossing rate and level.
 //!
-//! In: samples. Out: one value for each centred frame, as librosa defines it, or for the clip. Frames overlap, so sums
-//! are taken once over the steps that all frames consist of.
+//! In: samples. Out: one value per centred frame, as librosa defines it, or per clip. Frames overlap, so sums are
+//! computed once for the steps that frames consist of.
 
 use domain::Level;
 
 /// Samples within this of zero count as zero, as in librosa.
 const SILENT: f32 = 1e-10;
 const SILENCE_DBFS: f64 = -120.0;
-/// Intervals a second of the maximum level.
+/// Intervals per second for the maximum level.
 const INTERVALS: usize = 8;
 
-/// Running sums over steps of a clip: entry `k` is what lies before sample `k · step`.
+/// Running sums over steps of a clip: entry `k` is the sum before sample `k · step`.
 #[derive(Debug)]
 pub(crate) struct Steps {
     step: usize,
@@ -38,7 +38,7 @@ impl Steps {
         }
     }
 
-    /// Sums before each step's beginning, and at the end the sum of all.
+    /// The sum before each step, then the total.
     fn running<T: Copy + Default + std::ops::Add<Output = T>>(
         &self,
         of_step: impl Fn(std::ops::Range<usize>) -> T,
@@ -53,7 +53,7 @@ impl Steps {
         sums
     }
 
-    /// For each frame the steps it begins and ends with, and its first sample, within the clip.
+    /// Returns for each frame its first and last step and its first sample, within the clip.
     fn frames(&self) -> impl Iterator<Item = (usize, usize, usize)> + '_ {
         (0..=self.samples / self.hop).map(|index| {
             let begin = (index * self.hop)
@@ -72,8 +72,8 @@ impl Steps {
             .collect()
     }
 
-    /// `librosa.feature.zero_crossing_rate` of centred frames: the edges are repeated beyond the ends, so nothing
-    /// crosses there; samples within 1e-10 of zero count as zero, and zero as positive.
+    /// `librosa.feature.zero_crossing_rate` of centred frames. The first and last samples are repeated beyond the
+    /// ends, so there are no crossings there. Samples within 1e-10 of zero count as zero, and zero as positive.
     pub(crate) fn zero_crossing_rate(&self, samples: &[f32]) -> Vec<f64> {
         let negative = |sample: f32| sample < -SILENT;
         let crossed = |at: usize| at > 0 && negative(samples[at]) != negative(samples[at - 1]);
@@ -87,7 +87,7 @@ impl Steps {
         });
         self.frames()
             .map(|(begin, end, first)| {
-                // A frame's first sample crosses nothing.
+                // A frame's first sample is never a crossing.
                 let entering = u32::from(begin < end && crossed(first));
                 f64::from(sums[end].saturating_sub(sums[begin] + entering)) / self.frame as f64
             })
@@ -95,7 +95,7 @@ impl Steps {
     }
 }
 
-/// In double precision, eight sums side by side.
+/// Sums in double precision, in eight independent lanes.
 pub(crate) fn sum_of_squares(samples: &[f32]) -> f64 {
     let (eights, rest) = samples.as_chunks::<8>();
     let mut sums = [0_f64; 8];
@@ -115,10 +115,10 @@ fn dbfs(mean_square: f64) -> f64 {
     }
 }
 
-/// Levels in decibels relative to full scale: 10·log10 of the mean square, so that a full-scale sine is −3.01 dBFS, and
-/// −120 for silence. Equivalent: of the whole clip (`L_eq` of IEC 61672-1, without frequency weighting). Maximum: the
-/// highest equivalent level of an eighth of a second, the time constant of "Fast" there, one after the other; a rest
-/// shorter than half of that belongs to the interval before it.
+/// Levels in decibels relative to full scale: 10·log10 of the mean square, so that a full-scale sine is −3.01 dBFS,
+/// and −120 for silence. Equivalent: of the whole clip (`L_eq` of IEC 61672-1, without frequency weighting). Maximum:
+/// the highest equivalent level of consecutive intervals of an eighth of a second, the time constant "Fast" of that
+/// standard. A remainder shorter than half an interval belongs to the last one.
 pub(crate) fn level(samples: &[f32], rate: u32) -> Level {
     let interval = (rate as usize / INTERVALS).max(1);
     let (mut total, mut loudest) = (0.0, 0.0_f64);

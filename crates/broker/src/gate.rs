@@ -1,8 +1,9 @@
-//! Between the broker library and the hook: checks the topic, then asks the hook at the end of the access check.
+//! The adapter between the broker library and the hook: checks the topic, then calls the hook at the end of the
+//! access check.
 //!
-//! The library's own publish hook runs before its access check, so a message it accepts may still be refused; the end
-//! of the access check is the last moment before routing and PUBACK. Last wills pass no access check and come through
-//! the publish hook.
+//! The library's own publish hook runs before its access check, so a message that passes it may still be refused. The
+//! end of the access check is the last point before routing and PUBACK. Last wills skip the access check and arrive
+//! through the publish hook.
 
 use std::sync::{
     Arc,
@@ -20,42 +21,42 @@ use rmqtt::{
 
 use crate::{Publish, PublishHook, Qos, Verdict};
 
-/// The way of every publish into the system.
+/// Passes every publish to the hook, until it is closed.
 #[derive(Clone)]
 pub(crate) struct Gate {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    /// `None` when closed. The library's context refers to itself and is never freed, so the hook must not hang on it.
+    /// `None` when closed. The library's context refers to itself and is never freed, so it must not own the hook.
     hook: RwLock<Option<Arc<dyn PublishHook>>>,
-    inside: AtomicUsize,
+    in_progress: AtomicUsize,
 }
 
 impl Gate {
     pub(crate) fn new(hook: Arc<dyn PublishHook>) -> Self {
         let inner = Inner {
             hook: RwLock::new(Some(hook)),
-            inside: AtomicUsize::new(0),
+            in_progress: AtomicUsize::new(0),
         };
         Self {
             inner: Arc::new(inner),
         }
     }
 
-    /// From now on nothing is acknowledged that the hook has not begun with, and the hook is let go.
+    /// Withholds every publish from now on, except those that the hook is handling, and releases the hook.
     pub(crate) fn close(&self) {
         self.inner.hook.write().take();
     }
 
-    /// Whether the hook is done with everything it began.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.inner.inside.load(Ordering::SeqCst) == 0
+    /// Whether the hook is handling no publish.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.inner.in_progress.load(Ordering::SeqCst) == 0
     }
 
-    async fn ask(&self, session: &Session, packet: &Packet, last_will: bool) -> Verdict {
-        // Counted before looking, so that closing either stops this publish or sees it.
-        let _inside = Inside::enter(&self.inner.inside);
+    async fn call_hook(&self, session: &Session, packet: &Packet, last_will: bool) -> Verdict {
+        // Counted before the hook is read, so that closing either stops this publish or waits for it.
+        let _guard = InProgress::new(&self.inner.in_progress);
         let Some(hook) = self.inner.hook.read().clone() else {
             return Verdict::Withhold;
         };
@@ -82,13 +83,13 @@ impl Gate {
                 tracing::debug!(client_id = %session.id.client_id, topic = %packet.topic, "not a topic to publish to");
                 disconnect(PublishAckReason::TopicNameInvalid, "not a topic name")
             }
-            // Without words: small clients read no reason string in a PUBACK, and the code says enough.
+            // No reason string: small clients cannot read one in a PUBACK, and the code is clear.
             Some(TopicFault::Reserved) => PublishAclResult(PublishResult::reason_code(
                 PublishAckReason::NotAuthorized,
                 None,
                 false,
             )),
-            None => match self.ask(session, packet, false).await {
+            None => match self.call_hook(session, packet, false).await {
                 Verdict::Accept => PublishAclResult::allow(),
                 Verdict::Refuse => PublishAclResult(PublishResult::reason_code(
                     PublishAckReason::QuotaExceeded,
@@ -116,7 +117,7 @@ impl Handler for Gate {
                 if matches!(from.typ(), FromType::LastWill) =>
             {
                 if topic_fault(&packet.topic).is_none() {
-                    self.ask(session, packet, true).await;
+                    self.call_hook(session, packet, true).await;
                 }
                 (true, earlier)
             }
@@ -145,17 +146,17 @@ fn topic_fault(topic: &str) -> Option<TopicFault> {
     }
 }
 
-/// Counts a publish while the hook has it, also if its task is dropped meanwhile.
-struct Inside<'a>(&'a AtomicUsize);
+/// Counts a publish while the hook handles it, even if its task is dropped.
+struct InProgress<'a>(&'a AtomicUsize);
 
-impl<'a> Inside<'a> {
-    fn enter(count: &'a AtomicUsize) -> Self {
+impl<'a> InProgress<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
         count.fetch_add(1, Ordering::SeqCst);
         Self(count)
     }
 }
 
-impl Drop for Inside<'_> {
+impl Drop for InProgress<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }

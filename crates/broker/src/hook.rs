@@ -1,4 +1,4 @@
-//! What the broker asks before it acknowledges a publish.
+//! The hook that decides when a publish is acknowledged.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,42 +14,43 @@ pub enum Qos {
     ExactlyOnce,
 }
 
-/// A publish on its way in.
+/// An incoming publish.
 #[derive(Debug, Clone)]
 pub struct Publish<'a> {
-    /// The topic name; never with wildcards, never beginning with `$`.
+    /// The topic name, without wildcards and not starting with `$`.
     pub topic: &'a str,
-    /// The payload; cloning it copies nothing.
+    /// The payload; clones share its bytes.
     pub payload: Bytes,
     /// Its `QoS`.
     pub qos: Qos,
-    /// Whether the broker is to keep it for later subscribers.
+    /// Whether the broker retains it for later subscribers.
     pub retain: bool,
     /// Whether the client has sent it before.
     pub dup: bool,
-    /// Who publishes: an id the client chose itself.
+    /// The id that the client chose.
     pub client_id: &'a str,
-    /// The client's account, where it has one.
+    /// The client's account, if it has one.
     pub username: Option<&'a str>,
-    /// Whether the broker speaks for a client it lost; nobody waits for this verdict.
+    /// Whether this is the last will of a lost client. Its verdict is ignored.
     pub last_will: bool,
 }
 
-/// What becomes of a publish.
+/// What the broker does with a publish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verdict {
     /// Route it and acknowledge it.
     Accept,
-    /// Route it to nobody, and acknowledge it: sent again it would be no better. MQTT 5 tells its sender of a limit.
+    /// Acknowledge it without routing it: sending it again would not help. In MQTT 5 the sender learns that a quota is
+    /// exceeded.
     Refuse,
-    /// Neither route nor acknowledge it, and close the connection: the client sends it again.
+    /// Neither route nor acknowledge it, and close the connection, so that the client sends it again.
     Withhold,
 }
 
-/// Sees every publish that the broker allows, at every `QoS`, and decides when it is acknowledged.
+/// Receives every publish that the broker allows, at every `QoS`, and decides when it is acknowledged.
 #[async_trait]
 pub trait PublishHook: Send + Sync + 'static {
-    /// Awaited before the message is routed and acknowledged. A connection waits for its own publishes one by one;
-    /// connections do not wait for each other. Runs on the broker's threads.
+    /// Awaited before the message is routed and acknowledged. Publishes of one connection are handled in sequence,
+    /// those of different connections concurrently. Runs on the broker's threads.
     async fn accept(&self, publish: Publish<'_>) -> Verdict;
 }

@@ -1,4 +1,4 @@
-//! Where the broker listens and what it allows.
+//! The address and the limits of a broker.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -6,27 +6,28 @@ use std::{
     time::Duration,
 };
 
-/// Everything about one broker. The default listens on 127.0.0.1:1883.
+/// The settings of one broker. The default listens on 127.0.0.1:1883.
 #[derive(Debug, Clone)]
 pub struct BrokerOptions {
-    /// Where to listen; port 0 takes a free one. There are no accounts yet, so only loopback addresses are allowed.
+    /// The address to listen on; port 0 selects a free port. There are no accounts yet, so it must be a loopback
+    /// address.
     pub listen: SocketAddr,
-    /// The largest packet; a client that sends a larger one is disconnected. Far more than a message may have, so that
-    /// the hook hears of messages that are too large; a client that is disconnected only sends its message again.
+    /// The largest packet; a client that sends a larger one is disconnected. Far above the largest valid message, so
+    /// that the hook can refuse larger ones: a disconnected client would only send its message again.
     pub max_packet_bytes: u32,
-    /// The largest payload that is kept for later subscribers.
+    /// The largest payload that is retained.
     pub max_retained_bytes: u32,
-    /// The most clients at a time.
+    /// Maximum number of connected clients.
     pub max_connections: usize,
-    /// Messages in flight to or from one client before the other side must acknowledge.
+    /// Maximum number of unacknowledged messages in each direction of a connection.
     pub max_inflight: NonZeroU16,
-    /// Messages that wait for one client, connected or not; beyond it the oldest are dropped.
+    /// Maximum number of messages queued for one client, connected or not; then the oldest are dropped.
     pub max_queued_messages: usize,
-    /// How long a session outlives its connection: the limit for MQTT 5, the rule for 3.1.1.
+    /// How long a session outlives its connection: the maximum in MQTT 5, the fixed value in 3.1.1.
     pub session_expiry: Duration,
-    /// The most retained messages.
+    /// Maximum number of retained messages.
     pub max_retained_messages: u32,
-    /// Threads that carry the connections.
+    /// Threads that serve the connections.
     pub worker_threads: usize,
 }
 

@@ -1,7 +1,7 @@
 //! Starting and stopping the broker.
 //!
-//! It runs on a runtime of its own: the library spawns tasks that never end by themselves, and stopping that runtime is
-//! what ends them, so several brokers can come and go in one process.
+//! It runs on its own runtime: the library spawns tasks that never finish, and only shutting down their runtime ends
+//! them. So brokers can be started and stopped repeatedly in one process.
 
 use std::{
     io,
@@ -20,27 +20,27 @@ use tokio::runtime::Runtime;
 
 use crate::{BrokerOptions, PublishHook, gate::Gate};
 
-/// How long stopping waits for the hook to finish what it began, and then for the threads.
+/// How long stopping waits for the hook to finish, and then for the threads.
 const DRAIN: Duration = Duration::from_secs(1);
 const END: Duration = Duration::from_millis(500);
 
 /// The broker could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
-    /// Somebody else listens there.
+    /// Another process listens on it.
     #[error("the MQTT address {0} is in use")]
     AddressInUse(SocketAddr),
-    /// Without accounts everybody who reaches the port may do anything, so nobody else may reach it.
+    /// Without accounts every client may do everything, so the port must not be reachable from other hosts.
     #[error(
         "the MQTT address {0} can be reached by others, and there are no accounts yet: listen on 127.0.0.1"
     )]
     NeedsAccounts(SocketAddr),
-    /// The address cannot be listened on for another reason.
+    /// Listening failed for another reason.
     #[error("cannot listen on the MQTT address {address}")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the system says.
+        /// The operating system's error.
         #[source]
         source: io::Error,
     },
@@ -52,7 +52,7 @@ pub enum BrokerError {
     Setup(String),
 }
 
-/// A running broker. Dropping it ends it at once; [`Broker::stop`] lets the hook finish first.
+/// A running broker. Dropping it stops it at once; [`Broker::stop`] lets the hook finish first.
 pub struct Broker {
     listen: SocketAddr,
     gate: Gate,
@@ -61,7 +61,7 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// Starts a broker; when this returns it accepts connections.
+    /// Starts a broker. It accepts connections when this returns.
     pub async fn start(options: BrokerOptions, hook: Arc<dyn PublishHook>) -> Result<Self, BrokerError> {
         if !options.listen.ip().is_loopback() {
             return Err(BrokerError::NeedsAccounts(options.listen));
@@ -73,7 +73,7 @@ impl Broker {
             .enable_all()
             .build()
             .map_err(BrokerError::Threads)?;
-        // Owned here already, so that a failure below ends the threads.
+        // From here on an early return drops the broker, and with it the threads.
         let mut broker = Self {
             listen: options.listen,
             gate: gate.clone(),
@@ -89,17 +89,17 @@ impl Broker {
         Ok(broker)
     }
 
-    /// Where it listens, with the port it was given.
+    /// Returns the address it listens on, with the actual port.
     pub const fn listen(&self) -> SocketAddr {
         self.listen
     }
 
-    /// Takes nothing new, lets the hook finish what it began (1 s at most), then closes every connection and the port.
-    /// What was not acknowledged, the clients send again.
+    /// Accepts no new publishes, lets the hook finish (for at most 1 s), then closes every connection and the port.
+    /// Clients send again what was not acknowledged.
     pub async fn stop(mut self) {
         self.gate.close();
         let deadline = Instant::now() + DRAIN;
-        while !self.gate.is_empty() && Instant::now() < deadline {
+        while !self.gate.is_idle() && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         if let Some(runtime) = self.runtime.take() {
@@ -132,7 +132,7 @@ async fn set_up(options: BrokerOptions, gate: Gate) -> Result<SocketAddr, Broker
         options.max_retained_messages, options.max_retained_bytes
     );
     let context = ServerContext::new()
-        // The library's load check refuses connections by the load of the whole machine.
+        // The library's load check refuses connections because of the load of the whole machine.
         .busy_check_enable(false)
         .plugins_config_map_add("rmqtt-retainer", retainer)
         .plugins_config_map_add("rmqtt-shared-subscription", "strategy = \"round_robin\"\n")
@@ -147,7 +147,7 @@ async fn set_up(options: BrokerOptions, gate: Gate) -> Result<SocketAddr, Broker
         .map_err(setup)?;
 
     let register = context.extends.hook_mgr().register();
-    // The lowest priority runs last: whatever refuses a publish does so before the gate.
+    // The lowest priority runs last: other checks refuse a publish before it reaches the gate.
     register
         .add(Type::MessagePublishCheckAcl, Box::new(gate.clone()))
         .await;
@@ -175,7 +175,7 @@ fn bind(options: &BrokerOptions) -> Result<Listener, BrokerError> {
     Builder::new()
         .name("casement")
         .laddr(address)
-        // A restart must not stumble over connections of its predecessor that linger in TIME_WAIT.
+        // A restart must not fail because of earlier connections in TIME_WAIT.
         .reuseaddr(Some(true))
         .nodelay(true)
         .allow_anonymous(true)
@@ -185,7 +185,7 @@ fn bind(options: &BrokerOptions) -> Result<Listener, BrokerError> {
         .max_mqueue_len(options.max_queued_messages)
         .session_expiry_interval(options.session_expiry)
         .max_session_expiry_interval(options.session_expiry)
-        // Zero is never: a message waits as long as its session, and is repeated on a new connection only.
+        // Zero means never: a message is kept as long as its session, and repeated only on a new connection.
         .message_expiry_interval(Duration::ZERO)
         .message_retry_interval(Duration::ZERO)
         .max_clientid_len(1_024)

@@ -1,4 +1,4 @@
-//! The hook is awaited before the acknowledgement, sees everything that is allowed, and can withhold.
+//! The hook is awaited before the acknowledgement, receives every allowed publish, and can withhold it.
 
 mod support;
 
@@ -23,7 +23,7 @@ fn seen(topic: &str, bytes: usize, qos: Qos, client_id: &str) -> Seen {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_hook_delays_the_puback_and_nobody_else() {
+async fn a_slow_hook_delays_its_puback_and_no_other_client() {
     let (broker, mut sees) = start().await;
     let mut slow = Client::connect(broker.listen(), "slow").await;
     let mut quick = Client::connect(broker.listen(), "quick").await;
@@ -50,7 +50,7 @@ async fn a_slow_hook_delays_the_puback_and_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_refused_is_acknowledged_and_routed_to_nobody() {
+async fn a_refused_publish_is_acknowledged_and_not_routed() {
     let (broker, mut sees) = start().await;
     let mut listener = Client::connect(broker.listen(), "listener").await;
     listener.subscribe("#").await;
@@ -62,7 +62,7 @@ async fn what_is_refused_is_acknowledged_and_routed_to_nobody() {
             |packet| matches!(packet, Packet::PubAck(puback) if puback.reason == PubAckReason::QuotaExceeded),
         )
         .await;
-    // MQTT 3.1.1 has one answer only, and the connection stays for the next message.
+    // MQTT 3.1.1 has no reason codes; the connection stays open.
     let sent = mosquitto(
         "mosquitto_pub",
         broker.listen(),
@@ -76,7 +76,7 @@ async fn what_is_refused_is_acknowledged_and_routed_to_nobody() {
     for topic in ["refused/a", "refused/b", "refused/b", "after"] {
         assert_eq!(within("the hook", sees.recv()).await.unwrap().topic, topic);
     }
-    // Nothing is kept for later, either.
+    // It is not retained, either.
     let mut later = Client::connect(broker.listen(), "later").await;
     later.subscribe("#").await;
     device.publish("last", "x", false).await;
@@ -85,7 +85,7 @@ async fn what_is_refused_is_acknowledged_and_routed_to_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_withheld_is_neither_acknowledged_nor_routed() {
+async fn a_withheld_publish_is_neither_acknowledged_nor_routed() {
     let (broker, mut sees) = start().await;
     let mut listener = Client::connect(broker.listen(), "listener").await;
     listener.subscribe("#").await;

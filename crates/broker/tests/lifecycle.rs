@@ -26,7 +26,7 @@ impl PublishHook for Accept {
 }
 
 #[tokio::test]
-async fn an_address_in_use_is_said_so() {
+async fn an_address_in_use_is_reported() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let options = BrokerOptions {
         listen: taken.local_addr().unwrap(),
@@ -53,7 +53,7 @@ async fn without_accounts_only_this_machine_may_connect() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn several_brokers_live_in_one_process_apart() {
+async fn several_brokers_in_one_process_are_independent() {
     let (first, mut first_sees) = start().await;
     let (second, mut second_sees) = start().await;
     let mut listener = Client::connect(first.listen(), "same-id").await;
@@ -69,7 +69,7 @@ async fn several_brokers_live_in_one_process_apart() {
     first.stop().await;
 }
 
-/// Says when it begins, and takes its time.
+/// Reports when it starts, and is slow.
 struct Deliberate {
     begun: mpsc::UnboundedSender<String>,
     finished: Arc<AtomicUsize>,
@@ -86,7 +86,7 @@ impl PublishHook for Deliberate {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stopping_finishes_what_the_hook_began_and_frees_the_port() {
+async fn stopping_waits_for_the_hook_and_frees_the_port() {
     let (begun, mut begins) = mpsc::unbounded_channel();
     let finished = Arc::new(AtomicUsize::new(0));
     let hook = Deliberate {

@@ -1,4 +1,4 @@
-//! MQTT as real clients speak it: both versions on one port, retained and shared, large and too large.
+//! MQTT with real clients: both versions on one port, retained messages, shared subscriptions, large packets.
 
 mod support;
 
@@ -146,7 +146,7 @@ async fn clips_pass_whole() {
 async fn a_payload_that_is_too_large_costs_its_sender_the_connection_and_nobody_else_anything() {
     let (broker, mut sees) = start().await;
     let mut good = Client::connect(broker.listen(), "good").await;
-    // Not every client heeds the limit it is told, so this one is made by hand.
+    // Written by hand: client libraries respect the broker's limit.
     let address = broker.listen();
     let rejected = tokio::task::spawn_blocking(move || {
         let mut socket = TcpStream::connect(address).unwrap();
@@ -184,7 +184,7 @@ async fn a_payload_that_is_too_large_costs_its_sender_the_connection_and_nobody_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wildcards_are_no_topics_to_publish_to() {
+async fn publishing_to_a_wildcard_is_refused() {
     let (broker, mut sees) = start().await;
     let address = broker.listen();
     let closed = tokio::task::spawn_blocking(move || {
@@ -229,7 +229,7 @@ async fn a_small_message_takes_well_under_a_nagle_delay() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn mosquittos_subscriber_and_publisher_meet() {
+async fn mosquittos_clients_exchange_messages() {
     let (broker, _sees) = start().await;
     let child = spawn_mosquitto(
         "mosquitto_sub",

@@ -1,4 +1,4 @@
-//! `casement journal` on journals that are sound, damaged, at work, and not there.
+//! `casement journal` on journals that are sound, damaged, in use, missing, or of another format.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::{fs, path::Path, process::Command};
@@ -26,7 +26,7 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// A journal with records of which none is stored, still open.
+/// An open journal with records that wait.
 async fn filled(data: &Path) -> Journal {
     let path = data.join("journal");
     fs::create_dir_all(&path).unwrap();
@@ -48,7 +48,7 @@ async fn filled(data: &Path) -> Journal {
 }
 
 #[tokio::test]
-async fn a_journal_is_looked_into_and_damage_is_told() {
+async fn contents_and_damage_are_reported() {
     let data = tempfile::tempdir().unwrap();
     let (ok, _, error) = casement(data.path(), &["status"]);
     assert!(
@@ -106,5 +106,28 @@ async fn a_journal_is_looked_into_and_damage_is_told() {
     );
     let (ok, text, _) = casement(data.path(), &["status"]);
     assert!(ok && text.contains("damage"), "{text}");
-    assert!(fs::read(&log).unwrap() == bytes, "looking changes nothing");
+    assert!(fs::read(&log).unwrap() == bytes, "inspection changes nothing");
+}
+
+#[tokio::test]
+async fn a_journal_of_another_format_is_refused_and_left_alone() {
+    let data = tempfile::tempdir().unwrap();
+    drop(filled(data.path()).await);
+    let log = data.path().join("journal/log");
+    fs::write(log.join("version"), b"FJL\x04").unwrap();
+    let mut files = fs::read_dir(&log).unwrap().flatten().map(|file| file.path());
+    let file = files.find(|path| path.extension().is_some_and(|e| e == "jnl"));
+    let file = file.unwrap();
+    let mut bytes = fs::read(&file).unwrap();
+    let at = bytes.windows(7).position(|window| window == b"room-11").unwrap();
+    bytes[at] ^= 1;
+    fs::write(&file, &bytes).unwrap();
+    for arguments in [&["status"][..], &["inspect"], &["verify"]] {
+        let (ok, _, error) = casement(data.path(), arguments);
+        assert!(
+            !ok && error.contains("format 4") && error.contains("start the version of Casement"),
+            "{error}"
+        );
+    }
+    assert!(fs::read(&file).unwrap() == bytes && !data.path().join("journal/damaged").exists());
 }

@@ -62,11 +62,25 @@ pub enum JournalError {
         #[source]
         source: Arc<fjall::Error>,
     },
-    /// The small block that holds sequence numbers and plans is unreadable.
-    #[error("journal ledger is damaged: {reason}")]
-    Ledger {
-        /// What is wrong with it.
-        reason: String,
+    /// A file is in a format that this version does not know. Nothing was changed.
+    #[error(
+        "{} is in {}; nothing was changed: start the version of Casement that wrote this journal, or move its directory away",
+        path.display(), found.map_or("an unknown format".to_owned(), |found| format!("format {found}, which this version of Casement does not know"))
+    )]
+    UnknownFormat {
+        /// The file that says so.
+        path: PathBuf,
+        /// The format's number, where the file has one.
+        found: Option<u8>,
+    },
+    /// There is a log, but not the file that says which format it has. Nothing was changed.
+    #[error(
+        "{} is missing or empty, so the log's format is unknown; nothing was changed: restore that file, or move the journal's directory away",
+        path.display()
+    )]
+    NoMarker {
+        /// The missing or empty file.
+        path: PathBuf,
     },
     /// The plan is not the one in progress, or the boundary does not divide it.
     #[error("plan {first}-{last} is not the one in progress or cannot be split there")]
@@ -91,6 +105,13 @@ impl JournalError {
     pub(crate) fn read(source: fjall::Error) -> Self {
         Self::Read {
             source: Arc::new(source),
+        }
+    }
+
+    pub(crate) fn unknown_format(path: impl Into<PathBuf>, found: impl Into<Option<u8>>) -> Self {
+        Self::UnknownFormat {
+            path: path.into(),
+            found: found.into(),
         }
     }
 

@@ -1,7 +1,7 @@
-//! What a slice of keys certainly does not hold, in memory: nearly every look-up is for a key that is nowhere.
+//! An in-memory filter over one slice of keys: most look-ups are for absent keys, and need not go to disk.
 //!
-//! In: keys. Out: "perhaps" or "no". Bloom filters, each with twice the room of the one before, so that few keys cost
-//! little; at the bound of memory the answer is always "perhaps".
+//! In: keys. Out: "perhaps" or "no". A scalable Bloom filter: each layer has twice the capacity of the one before, so
+//! that few keys cost little memory. At its bound of memory it always answers "perhaps".
 
 use fastbloom::BloomFilter;
 use xxhash_rust::xxh3::xxh3_64;
@@ -14,45 +14,45 @@ const FALSE_POSITIVES: f64 = 0.01;
 #[derive(Debug, Default)]
 pub(crate) struct Filter {
     layers: Vec<BloomFilter>,
-    /// Keys that fit into the last layer.
-    room: usize,
-    /// There are keys that the layers do not know.
-    blind: bool,
+    /// Keys that still fit into the last layer.
+    free: usize,
+    /// Some keys are in no layer: the answer is always "perhaps".
+    is_saturated: bool,
 }
 
 impl Filter {
-    /// Knows nothing of the keys there are.
-    pub(crate) fn blind() -> Self {
+    /// A filter that excludes no key.
+    pub(crate) fn saturated() -> Self {
         Self {
-            blind: true,
+            is_saturated: true,
             ..Self::default()
         }
     }
 
     pub(crate) fn insert(&mut self, key: &[u8]) {
-        if self.blind {
+        if self.is_saturated {
             return;
         }
-        if self.room == 0 {
+        if self.free == 0 {
             let size = FIRST << self.layers.len();
             if size > LAST {
-                *self = Self::blind();
+                *self = Self::saturated();
                 return;
             }
             let layer = BloomFilter::with_false_pos(FALSE_POSITIVES);
             self.layers.push(layer.expected_items(size));
-            self.room = size;
+            self.free = size;
         }
-        self.room -= 1;
+        self.free -= 1;
         if let Some(last) = self.layers.last_mut() {
             last.insert_hash(xxh3_64(key));
         }
     }
 
     /// `false` only for a key that was never inserted.
-    pub(crate) fn may_hold(&self, key: &[u8]) -> bool {
+    pub(crate) fn may_contain(&self, key: &[u8]) -> bool {
         let hash = xxh3_64(key);
-        self.blind || self.layers.iter().rev().any(|layer| layer.contains_hash(hash))
+        self.is_saturated || self.layers.iter().rev().any(|layer| layer.contains_hash(hash))
     }
 }
 
@@ -65,25 +65,25 @@ mod tests {
     }
 
     #[test]
-    fn no_key_is_forgotten_and_few_are_invented() {
+    fn inserted_keys_are_found_and_few_others() {
         let mut filter = Filter::default();
-        assert!(!filter.may_hold(&key(0)));
+        assert!(!filter.may_contain(&key(0)));
         let many = 100_000;
         for n in 0..many {
             filter.insert(&key(n));
         }
-        assert!((0..many).all(|n| filter.may_hold(&key(n))));
-        let invented = (many..2 * many).filter(|&n| filter.may_hold(&key(n))).count();
-        assert!(invented < many / 15, "{invented}");
+        assert!((0..many).all(|n| filter.may_contain(&key(n))));
+        let false_positives = (many..2 * many).filter(|&n| filter.may_contain(&key(n))).count();
+        assert!(false_positives < many / 15, "{false_positives}");
     }
 
     #[test]
-    fn beyond_its_memory_it_knows_nothing() {
+    fn at_its_bound_it_excludes_nothing() {
         let mut filter = Filter::default();
         for n in 0..2 * LAST {
             filter.insert(&key(n));
         }
-        assert!(filter.layers.is_empty() && filter.may_hold(&key(usize::MAX)));
-        assert!(Filter::blind().may_hold(&key(0)));
+        assert!(filter.layers.is_empty() && filter.may_contain(&key(usize::MAX)));
+        assert!(Filter::saturated().may_contain(&key(0)));
     }
 }

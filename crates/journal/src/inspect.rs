@@ -1,7 +1,7 @@
-//! Looking into a journal that nobody is using: what is in it, and whether all of it can be read.
+//! Inspection of a journal that no process has open: its contents, and whether all of it can be read.
 //!
 //! In: a directory. Out: figures, records, damage. It takes the journal's lock and never writes a record, a plan or a
-//! repair: where the log is damaged it looks at a repaired copy, which shows what opening the journal will give.
+//! repair: a damaged log is repaired in a copy, which shows what opening the journal will recover.
 
 use std::{fs, io, path::Path};
 
@@ -9,49 +9,50 @@ use tempfile::TempDir;
 
 use crate::{
     Damage, JournalError, LogDamage, PlanLimits,
-    ledger::Ledger,
+    checkpoint::Checkpoint,
+    format,
     lock::DirectoryLock,
     plan,
     salvage::{self, LogReport},
     storage::Storage,
 };
 
-/// What [`verify`] found.
+/// The result of [`verify`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verification {
-    /// Sound groups in the log.
+    /// Sound batches in the log.
     pub log_groups: u64,
-    /// Damaged stretches of the log. Opening the journal repairs it: what is sound within them is saved.
+    /// Damaged stretches of the log. Opening the journal repairs them and saves what is sound within them.
     pub log_damaged: Vec<LogDamage>,
-    /// Records that wait and are sound, those of damaged stretches included.
+    /// Waiting records that are sound, those of damaged stretches included.
     pub records: u64,
-    /// Records that wait and are not, or are missing.
+    /// Waiting records that are damaged or missing.
     pub damaged: Vec<Damage>,
 }
 
 impl Verification {
-    /// Whether nothing at all is wrong.
+    /// Whether there is no damage at all.
     pub fn is_sound(&self) -> bool {
         self.log_damaged.is_empty() && self.damaged.is_empty()
     }
 }
 
-/// What [`inspect`] found.
+/// The result of [`inspect`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {
     /// The journal's id.
     pub id: String,
-    /// The oldest record waiting; `next_seq` when there is none.
+    /// The number of the oldest waiting record; `next_seq` when there is none.
     pub oldest_seq: u64,
     /// The next record's number.
     pub next_seq: u64,
-    /// Bytes of the records waiting.
+    /// Bytes of the waiting records.
     pub bytes: u64,
     /// Damaged stretches of the log.
     pub log_damaged: Vec<LogDamage>,
     /// Boundaries of unfinished plans.
     pub plans: Vec<(u64, u64)>,
-    /// The records asked for.
+    /// The requested records.
     pub records: Vec<(u64, Vec<u8>)>,
     /// Damage among them.
     pub damaged: Vec<Damage>,
@@ -63,18 +64,21 @@ pub fn verify(path: &Path) -> Result<Verification, JournalError> {
         max_records: 10_000,
         max_bytes: 16 << 20,
     };
-    let Looked {
-        storage, ledger, log, ..
-    } = &look(path)?;
+    let Snapshot {
+        storage,
+        checkpoint,
+        log,
+        ..
+    } = &open(path)?;
     let mut found = Verification {
-        log_groups: log.groups,
+        log_groups: log.batches,
         log_damaged: log.damaged.clone(),
         records: 0,
         damaged: Vec::new(),
     };
-    let mut next = ledger.oldest;
-    while next < ledger.next {
-        let run = plan::read(storage, next..=ledger.next - 1, SLICE)?;
+    let mut next = checkpoint.oldest;
+    while next < checkpoint.next {
+        let run = plan::read(storage, next..=checkpoint.next - 1, SLICE)?;
         found.records += run.records.len() as u64;
         found.damaged.extend(run.damaged);
         next = run.last + 1;
@@ -84,65 +88,72 @@ pub fn verify(path: &Path) -> Result<Verification, JournalError> {
 
 /// Reads up to `limit` waiting records of the journal at `path`, from number `from` or the oldest.
 pub fn inspect(path: &Path, from: Option<u64>, limit: usize) -> Result<Inspection, JournalError> {
-    let Looked {
+    let Snapshot {
         storage,
         id,
-        ledger,
+        checkpoint,
         log,
         ..
-    } = look(path)?;
-    let first = from.unwrap_or(ledger.oldest).max(ledger.oldest);
+    } = open(path)?;
+    let first = from.unwrap_or(checkpoint.oldest).max(checkpoint.oldest);
     let limits = PlanLimits {
         max_records: limit.max(1),
         max_bytes: usize::MAX,
     };
-    let run = if first < ledger.next && limit > 0 {
-        plan::read(&storage, first..=ledger.next - 1, limits)?
+    let run = if first < checkpoint.next && limit > 0 {
+        plan::read(&storage, first..=checkpoint.next - 1, limits)?
     } else {
         plan::Run::default()
     };
     Ok(Inspection {
         id,
-        oldest_seq: ledger.oldest,
-        next_seq: ledger.next,
-        bytes: ledger.bytes,
+        oldest_seq: checkpoint.oldest,
+        next_seq: checkpoint.next,
+        bytes: checkpoint.bytes,
         log_damaged: log.damaged,
-        plans: ledger.plans.iter().map(|plan| (plan.first, plan.last)).collect(),
+        plans: checkpoint
+            .plans
+            .iter()
+            .map(|plan| (plan.first, plan.last))
+            .collect(),
         records: run.records,
         damaged: run.damaged,
     })
 }
 
-/// An open journal, or the repaired copy of one.
-struct Looked {
+/// An open journal, or a repaired copy of one.
+struct Snapshot {
     storage: Storage,
     id: String,
-    ledger: Ledger,
+    checkpoint: Checkpoint,
     log: LogReport,
     _copy: Option<TempDir>,
     _lock: DirectoryLock,
 }
 
-fn look(path: &Path) -> Result<Looked, JournalError> {
+fn open(path: &Path) -> Result<Snapshot, JournalError> {
     fs::metadata(path.join("log")).map_err(|source| JournalError::directory(path, source))?;
-    let lock = DirectoryLock::acquire(path)?;
-    let log = salvage::check(&path.join("log"))?;
-    // The storage engine takes damage for the end, and cuts the rest off.
+    format::check(path)?;
+    let mut lock = DirectoryLock::acquire(path)?;
+    let log = salvage::check(path)?;
+    lock.sign();
     let unfinished_repair = path.join("saved").exists();
     let copy = (unfinished_repair || !log.damaged.is_empty())
         .then(|| copy(path))
         .transpose()?;
     let at = copy.as_ref().map_or(path, TempDir::path);
-    salvage::repair(at)?;
-    let storage = Storage::open_existing(at)?;
+    if copy.is_some() {
+        salvage::repair(at)?;
+    }
+    let storage = Storage::open(at)?;
     if let Some(saved) = salvage::saved(at)? {
         storage.restore(&saved)?;
     }
-    let (id, ledger) = storage.load()?;
-    Ok(Looked {
+    let (id, checkpoint) = storage.load()?;
+    Ok(Snapshot {
         storage,
         id,
-        ledger,
+        checkpoint,
         log,
         _copy: copy,
         _lock: lock,

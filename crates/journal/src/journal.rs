@@ -1,7 +1,7 @@
-//! The journal as its callers see it.
+//! The journal's interface.
 //!
-//! In: entries to append, plans to make, finish and split. Each write goes to the writer thread and is answered after
-//! its sync; reading happens on blocking threads and never delays a writer.
+//! In: entries to append; plans to make, finish and split. Each write goes to the writer thread, which replies after
+//! the sync. Reads run on blocking threads and never delay it.
 
 use std::{sync::Arc, thread::JoinHandle};
 
@@ -10,15 +10,16 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     Appended, Entry, JournalError, Options, Plan, PlanLimits, Stats,
-    keys::Filters,
-    ledger::{Boundaries, Ledger},
+    checkpoint::{Boundaries, Checkpoint},
+    dedup::Filters,
+    format,
     lock::DirectoryLock,
-    plan,
+    plan, recovery,
     stats::{Counters, add, read},
-    writer::{Command, PlanChange, Shared, Writer, open_storage},
+    writer::{Command, PlanChange, Shared, Writer},
 };
 
-/// Calls waiting for the writer; beyond that, callers wait to be queued.
+/// Calls queued for the writer; further callers wait for a place.
 const QUEUE: usize = 4096;
 
 /// A durable log with plans. Clones share one journal; the last one dropped closes it.
@@ -31,23 +32,26 @@ struct Inner {
     id: String,
     shared: Arc<Shared>,
     commands: Option<mpsc::Sender<Command>>,
-    /// One plan is made at a time.
+    /// Held while a plan is made.
     planning: tokio::sync::Mutex<()>,
     writer: Option<JoinHandle<()>>,
     _lock: DirectoryLock,
 }
 
 impl Journal {
-    /// Opens or creates the journal at `options.path`. Blocks while what the last process left is read.
+    /// Opens or creates the journal at `options.path`. Blocks while it recovers what the last process left. A journal
+    /// of a format that this version does not know is refused and left as it is.
     pub fn open(options: Options) -> Result<Self, JournalError> {
         std::fs::create_dir_all(&options.path)
             .map_err(|source| JournalError::directory(&options.path, source))?;
-        let lock = DirectoryLock::acquire(&options.path)?;
-        let opened = open_storage(&options, Filters::default())?;
+        format::check(&options.path)?;
+        let mut lock = DirectoryLock::acquire(&options.path)?;
+        let opened = recovery::open(&options, Filters::default())?;
+        lock.sign();
         let shared = Arc::new(Shared {
             options,
             storage: RwLock::new(Some(opened.storage)),
-            ledger: watch::Sender::new(opened.ledger),
+            checkpoint: watch::Sender::new(opened.checkpoint),
             counters: Counters::default(),
         });
         add(&shared.counters.log_damages, opened.log_damages);
@@ -70,14 +74,14 @@ impl Journal {
         })
     }
 
-    /// The journal's random id, made when it was created.
+    /// Returns the journal's random id, generated when it was created.
     pub fn id(&self) -> &str {
         &self.inner.id
     }
 
-    /// Stores `entries` in order in one atomic write, and answers for each after the disk has synced. On an error
-    /// nothing is acknowledged; after [`JournalError::Write`] the entries may still turn out to be stored, and their
-    /// keys catch the repeat.
+    /// Stores `entries` in order in one atomic write, and returns the outcome of each after the sync. On an error
+    /// nothing is acknowledged; after [`JournalError::Write`] the entries may still be stored, and their keys then
+    /// recognise the repeat.
     pub async fn append(&self, entries: Vec<Entry>) -> Result<Vec<Appended>, JournalError> {
         if entries.is_empty() {
             return Ok(Vec::new());
@@ -85,34 +89,34 @@ impl Journal {
         self.send(|reply| Command::Append { entries, reply }).await
     }
 
-    /// Returns when there is something to plan, or a plan to finish.
+    /// Waits until there are records to plan, or an unfinished plan.
     pub async fn wait_for_records(&self) {
-        self.wait_for(Ledger::has_work).await;
+        self.wait_for(Checkpoint::has_work).await;
     }
 
-    /// Returns when a record of `payload_bytes` would fit.
+    /// Waits until a record of `payload_bytes` fits.
     pub async fn wait_for_room(&self, payload_bytes: usize) {
         let max_bytes = self.inner.shared.options.max_bytes;
-        self.wait_for(|ledger| ledger.bytes + crate::record::cost(payload_bytes) <= max_bytes)
+        self.wait_for(|checkpoint| checkpoint.bytes + crate::record::cost(payload_bytes) <= max_bytes)
             .await;
     }
 
-    /// The unfinished plan, with the boundaries it had, or a new one over the oldest records, written durably before
-    /// it is returned; `None` when nothing waits.
+    /// Returns the unfinished plan, with its boundaries unchanged, or a new one of the oldest records, which is durable
+    /// before it is returned; `None` when no record waits.
     pub async fn next_plan(&self, limits: PlanLimits) -> Result<Option<Plan>, JournalError> {
         let _planning = self.inner.planning.lock().await;
-        let ledger = self.inner.shared.ledger.borrow().clone();
-        if let Some(boundaries) = ledger.plans.first() {
+        let checkpoint = self.inner.shared.checkpoint.borrow().clone();
+        if let Some(boundaries) = checkpoint.plans.first() {
             return self.read_plan(boundaries.clone()).await.map(Some);
         }
-        if ledger.records() == 0 {
+        if checkpoint.records() == 0 {
             return Ok(None);
         }
-        let run = self.read(ledger.oldest, ledger.next - 1, limits).await?;
+        let run = self.read(checkpoint.oldest, checkpoint.next - 1, limits).await?;
         let boundaries = Boundaries {
-            first: ledger.oldest,
+            first: checkpoint.oldest,
             last: run.last,
-            epoch: ledger.epoch,
+            epoch: checkpoint.epoch,
             note: Vec::new(),
         };
         self.change(PlanChange::Begin {
@@ -128,8 +132,8 @@ impl Journal {
         self.finish_with(plan, Vec::new()).await
     }
 
-    /// Finishes the plan and appends `entries` in the same atomic write: records that take the place of some that
-    /// could not be stored. Neither the size limit nor keys stand in their way.
+    /// Finishes the plan and appends `entries` in the same atomic write: records that replace some that could not be
+    /// stored. Neither the size limit nor deduplication applies to them.
     pub async fn finish_with(&self, plan: &Plan, entries: Vec<Entry>) -> Result<(), JournalError> {
         let (first, last, bytes) = (plan.first, plan.last, plan.bytes);
         self.change(PlanChange::Finish {
@@ -142,8 +146,8 @@ impl Journal {
     }
 
     /// Replaces the plan in progress durably by `first..=boundary` and `boundary + 1..=last`, each with its own token;
-    /// `next_plan` then returns the first. Both remember `note`, the caller's own words for what of the plan is
-    /// already done (and must not be done again under another token).
+    /// `next_plan` then returns the first. Both keep `note`, in which the caller records which parts of the plan are
+    /// already done and must not be repeated under another token.
     pub async fn split(&self, plan: &Plan, boundary: u64, note: &[u8]) -> Result<(), JournalError> {
         let (first, last, note) = (plan.first, plan.last, note.to_vec());
         self.change(PlanChange::Split {
@@ -155,17 +159,16 @@ impl Journal {
         .await
     }
 
-    /// This moment's figures.
+    /// The current figures.
     pub fn stats(&self) -> Stats {
         let shared = &self.inner.shared;
-        let (ledger, counters) = (shared.ledger.borrow(), &shared.counters);
+        let (checkpoint, counters) = (shared.checkpoint.borrow(), &shared.counters);
         Stats {
-            records: ledger.records(),
-            bytes: ledger.bytes,
+            records: checkpoint.records(),
+            bytes: checkpoint.bytes,
             max_bytes: shared.options.max_bytes,
-            oldest_seq: ledger.oldest,
-            next_seq: ledger.next,
-            plans: ledger.plans.len() as u64,
+            next_seq: checkpoint.next,
+            plans: checkpoint.plans.len() as u64,
             stored: read(&counters.stored),
             duplicates: read(&counters.duplicates),
             full_rejections: read(&counters.full_rejections),
@@ -240,9 +243,9 @@ impl Journal {
         answer.await.map_err(|_| JournalError::Closed)?
     }
 
-    async fn wait_for(&self, condition: impl FnMut(&Ledger) -> bool) {
-        let mut ledger = self.inner.shared.ledger.subscribe();
-        let _ = ledger.wait_for(condition).await;
+    async fn wait_for(&self, condition: impl FnMut(&Checkpoint) -> bool) {
+        let mut checkpoint = self.inner.shared.checkpoint.subscribe();
+        let _ = checkpoint.wait_for(condition).await;
     }
 }
 
@@ -261,7 +264,7 @@ impl Drop for Inner {
         if let Some(writer) = self.writer.take() {
             let _ = writer.join();
         }
-        // Closed before the lock is released, so that the next owner finds everything at rest.
+        // Closed before the lock is released, so that the next owner finds no activity.
         *self.shared.storage.write() = None;
     }
 }

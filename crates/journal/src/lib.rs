@@ -4,20 +4,24 @@
 //! In: opaque payloads, each with an optional key that catches its repeats. Out: plans. It knows nothing of MQTT or
 //! ClickHouse, and never acknowledges before the disk has synced.
 
+mod checkpoint;
+mod dedup;
 mod error;
 mod filter;
+mod format;
+mod group;
 mod inspect;
 mod journal;
-mod keys;
-mod ledger;
 mod lock;
 mod options;
 mod plan;
 mod record;
+mod recovery;
 mod salvage;
 mod segments;
 mod stats;
 mod storage;
+mod wal;
 mod writer;
 
 pub use error::JournalError;

@@ -1,6 +1,6 @@
-//! One process owns a journal: an advisory lock on a file that names its holder.
+//! An advisory lock on a file that names its holder: only one process owns a journal.
 //!
-//! The lock belongs to the open file, so it ends with the process, however that ends.
+//! The lock belongs to the open file, so it ends with the process in any case.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -12,10 +12,11 @@ use crate::JournalError;
 
 #[derive(Debug)]
 pub(crate) struct DirectoryLock {
-    _file: File,
+    file: File,
 }
 
 impl DirectoryLock {
+    /// Locks the journal in `directory` without changing the lock file's content.
     pub(crate) fn acquire(directory: &Path) -> Result<Self, JournalError> {
         let path = directory.join("owner");
         let io = |source| JournalError::directory(&path, source);
@@ -38,11 +39,16 @@ impl DirectoryLock {
             }
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
-        // The pid only serves the error message above: a full disk must not keep a journal from draining.
-        let _ = file
+        Ok(Self { file })
+    }
+
+    /// Writes this process's id into the lock file. It is used only in the error message above, so errors are ignored:
+    /// a full disk must not keep a journal from draining.
+    pub(crate) fn sign(&mut self) {
+        let _ = self
+            .file
             .set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| writeln!(file, "{}", std::process::id()));
-        Ok(Self { _file: file })
+            .and_then(|()| self.file.rewind())
+            .and_then(|()| writeln!(self.file, "{}", std::process::id()));
     }
 }

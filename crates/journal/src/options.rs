@@ -1,18 +1,18 @@
-//! How a journal is opened and how plans are cut.
+//! Options for opening a journal and limits for its plans.
 
 use std::{path::PathBuf, time::Duration};
 
-/// Where a journal lives and how much it may hold.
+/// Where a journal is stored and how much it may hold.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The journal's own directory; created when missing.
     pub path: PathBuf,
-    /// Bytes of waiting records (payload plus about 40 bytes each) at which `append` answers `Full`. On disk the
-    /// storage engine needs up to about twice that, and at least 64 MiB of address space in its log.
+    /// Bytes of waiting records (payload plus about 40 bytes each) from which on `append` returns `Full`. The storage
+    /// engine needs up to about twice that on disk, and reserves at least 64 MiB for its log.
     pub max_bytes: u64,
-    /// Bytes of records that share a segment, the unit in which space is given back. The default fits most.
+    /// Bytes of records per segment, the unit in which space is freed. The default fits most cases.
     pub segment_bytes: u64,
-    /// How long a key catches repeats, at least; up to a sixth longer.
+    /// How long a key is kept, at least; up to a sixth longer.
     pub key_retention: Duration,
 }
 
@@ -28,12 +28,12 @@ impl Options {
     }
 }
 
-/// How large a new plan may become. A plan has at least one record, whatever its size.
+/// The maximum size of a new plan. A plan has at least one record, whatever its size.
 #[derive(Debug, Clone, Copy)]
 pub struct PlanLimits {
-    /// Most records.
+    /// Maximum number of records.
     pub max_records: usize,
-    /// Most bytes of payload.
+    /// Maximum payload bytes.
     pub max_bytes: usize,
 }
 

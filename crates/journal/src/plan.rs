@@ -1,12 +1,12 @@
-//! Plans: runs of records that leave the journal together, with boundaries that survive a crash.
+//! Batch plans: ranges of records that leave the journal together, with boundaries that survive a crash.
 //!
-//! In: a plan's boundaries and the storage. Out: its records, and a report for each one that cannot be read.
+//! In: a plan's boundaries and the storage. Out: its records, and a report of each one that cannot be read.
 
 use std::ops::RangeInclusive;
 
 use crate::{
     JournalError, PlanLimits,
-    ledger::Boundaries,
+    checkpoint::Boundaries,
     record::{self, cost, seq_key},
     storage::Storage,
 };
@@ -22,7 +22,7 @@ pub struct Damage {
     pub reason: String,
 }
 
-/// A run of records to store together. After a crash it comes again with the same boundaries and token.
+/// A batch of records to store together. After a crash it is returned again, with the same boundaries and token.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// First sequence number, included.
@@ -31,16 +31,16 @@ pub struct Plan {
     pub last: u64,
     /// The readable records in order: sequence number and payload.
     pub records: Vec<(u64, Vec<u8>)>,
-    /// What of `first..=last` cannot be read.
+    /// The records of `first..=last` that cannot be read.
     pub damaged: Vec<Damage>,
-    /// What the caller of [`crate::Journal::split`] wanted remembered; empty for a plan that was never split.
+    /// The note passed to [`crate::Journal::split`]; empty for a plan that was never split.
     pub note: Vec<u8>,
     pub(crate) token: String,
     pub(crate) bytes: u64,
 }
 
 impl Plan {
-    /// Identifies the plan for ever: `journal-id/first-last`.
+    /// Returns the plan's unique token, `journal-id/first-last`, which no other plan ever has.
     pub fn token(&self) -> &str {
         &self.token
     }
@@ -56,7 +56,7 @@ pub(crate) fn token(id: &str, boundaries: &Boundaries) -> String {
     }
 }
 
-/// What lies in a range of sequence numbers.
+/// The content of a range of sequence numbers.
 #[derive(Debug, Default)]
 pub(crate) struct Run {
     pub(crate) records: Vec<(u64, Vec<u8>)>,
@@ -107,7 +107,7 @@ pub(crate) fn read(
         let from = run.last + 1;
         let mut unreadable = true;
         for record in storage.segments.range(from..=end) {
-            // A block that cannot be read hides all its records: step over them one by one below.
+            // An unreadable block hides all its records: they are read one by one below.
             let Ok((seq, value)) = record else { break };
             if !run.records.is_empty()
                 && (run.records.len() >= limits.max_records || payload_bytes + value.len() > limits.max_bytes)
@@ -122,7 +122,7 @@ pub(crate) fn read(
             unreadable = run.last < end;
         }
         if unreadable && run.last < end {
-            step(storage, &mut run, end)?;
+            read_next(storage, &mut run, end)?;
         }
         if run.records.len() >= limits.max_records {
             break;
@@ -131,8 +131,8 @@ pub(crate) fn read(
     Ok(run)
 }
 
-/// Accounts for the record after `run.last`, which the range scan did not reach.
-fn step(storage: &Storage, run: &mut Run, end: u64) -> Result<(), JournalError> {
+/// Reads the record after `run.last`, which the range scan did not reach.
+fn read_next(storage: &Storage, run: &mut Run, end: u64) -> Result<(), JournalError> {
     let seq = run.last + 1;
     let found = storage
         .segments

@@ -1,7 +1,7 @@
-//! Records: what callers hand in, and how one looks on disk.
+//! Records: what callers append, and its encoding on disk.
 //!
-//! On disk a record is one version byte, a 64-bit xxh3 over its sequence number and payload, and the payload. The
-//! checksum includes the number so that a record that turns up in another's place is damage, too.
+//! On disk a record is a version byte, a 64-bit xxh3 over its sequence number and payload, and the payload. The
+//! checksum covers the number, so that a record in another's place is damage, too.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -11,14 +11,14 @@ const HEADER: usize = 9;
 /// Bytes the journal counts for a record beyond its payload: sequence number, checksum, key, index share.
 pub(crate) const OVERHEAD: u64 = 40;
 
-/// Identifies a message across repeats: a hash of what makes two messages the same, chosen by the caller.
+/// A deduplication key: a hash, chosen by the caller, that is equal for repeats of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key(pub [u8; 16]);
 
 /// One record to append.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Catches repeats within the key retention; without one, the record is always stored.
+    /// The key that recognises repeats within the key retention; without one, the record is always stored.
     pub key: Option<Key>,
     /// Opaque bytes.
     pub payload: Vec<u8>,
@@ -34,7 +34,7 @@ pub(crate) fn cost(payload_len: usize) -> u64 {
     payload_len as u64 + OVERHEAD
 }
 
-/// What became of one entry. Both mean: durable.
+/// The outcome of one entry. In both cases the record is durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Appended {
     /// Stored under this sequence number.
@@ -60,7 +60,7 @@ pub(crate) fn encode(seq: u64, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The payload, or what is wrong with the record.
+/// Returns the payload, or what is wrong with the record.
 pub(crate) fn decode(seq: u64, bytes: &[u8]) -> Result<&[u8], String> {
     let Some((header, payload)) = bytes.split_at_checked(HEADER) else {
         return Err(format!("record is only {} bytes long", bytes.len()));

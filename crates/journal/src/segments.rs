@@ -1,7 +1,7 @@
-//! Records lie in segments: one keyspace for each stretch of sequence numbers, dropped whole once it is finished.
+//! Segments: one keyspace for each range of sequence numbers, dropped as a whole once all its records are finished.
 //!
-//! In: where the journal begins and ends. Out: the keyspaces to write to and to read from. So a record that passes
-//! through quickly is never merged, moved or deleted one by one, and its space comes back at once.
+//! In: sequence numbers. Out: the keyspaces to write to and to read from. A record that leaves soon is never compacted
+//! or deleted individually, and its space is freed at once.
 
 use std::{
     collections::VecDeque,
@@ -15,9 +15,9 @@ use parking_lot::RwLock;
 use crate::record::{parse_seq_key, seq_key};
 
 const PREFIX: &str = "records-";
-/// A segment is left for a new one before its memtable is full.
+/// A new segment is started before this is full.
 const MEMTABLE: u64 = 64 << 20;
-/// Segments that may stay in memory; when a backlog grows, older ones are flushed.
+/// Segments that stay in memory; when a backlog grows, older ones are flushed.
 const IN_MEMORY: usize = 2;
 
 #[derive(Clone)]
@@ -52,7 +52,7 @@ impl Segments {
         })
     }
 
-    /// Where record `seq` lies, if there is such a place.
+    /// Returns the segment that holds record `seq`, if there is one.
     pub(crate) fn holding(&self, seq: u64) -> Option<Keyspace> {
         let list = self.list.read();
         list.iter()
@@ -61,17 +61,17 @@ impl Segments {
             .map(|segment| segment.keyspace.clone())
     }
 
-    /// How many segments were made since opening.
+    /// Returns how many segments were created since opening.
     pub(crate) fn created(&self) -> u64 {
         self.created.load(Relaxed)
     }
 
-    /// The segment for new records, if there is one.
+    /// Returns the segment for new records, if there is one.
     pub(crate) fn last(&self) -> Option<Keyspace> {
         self.list.read().back().map(|last| last.keyspace.clone())
     }
 
-    /// A new segment for records from `next` on.
+    /// Creates the segment for records from `next` on.
     pub(crate) fn create(&self, db: &Database, next: u64) -> Result<Keyspace, fjall::Error> {
         let keyspace = db.keyspace(&format!("{PREFIX}{next:020}"), options)?;
         self.created.fetch_add(1, Relaxed);
@@ -91,7 +91,7 @@ impl Segments {
         Ok(keyspace)
     }
 
-    /// Drops the segments of which nothing at or after `oldest` is left.
+    /// Drops the segments that hold no record at or after `oldest`.
     pub(crate) fn drop_finished(&self, db: &Database, oldest: u64) -> Result<(), fjall::Error> {
         loop {
             let mut list = self.list.write();

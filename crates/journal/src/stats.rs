@@ -1,8 +1,8 @@
-//! Figures about a journal, for metrics and `status`.
+//! A journal's figures, for metrics and `status`.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// A moment's figures. The counters run since the journal was opened.
+/// A snapshot of the figures. Counters start when the journal is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stats {
     /// Records waiting.
@@ -11,8 +11,6 @@ pub struct Stats {
     pub bytes: u64,
     /// The limit on `bytes`.
     pub max_bytes: u64,
-    /// Sequence number of the oldest record waiting; `next_seq` when there is none.
-    pub oldest_seq: u64,
     /// The next record's sequence number.
     pub next_seq: u64,
     /// Unfinished plans.

@@ -1,9 +1,9 @@
-//! The storage engine's side of a journal: which keyspaces exist and how they are opened.
+//! The storage engine of a journal: which keyspaces it has and how they are opened.
 //!
 //! In: a directory. Out: handles. Only `writer` writes through them.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -19,24 +19,27 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
     JournalError,
-    ledger::Ledger,
+    checkpoint::{self, Checkpoint},
     record::{cost, seq_key},
     salvage::Saved,
     segments::Segments,
 };
 
 pub(crate) const ID: &str = "id";
-pub(crate) const LEDGER: &str = "ledger";
+/// The key of the checkpoint. Its value on disk is older than the name.
+pub(crate) const CHECKPOINT: &str = "ledger";
 
 const KEYS_MEMTABLE: u64 = 8 << 20;
 const CACHE: u64 = 8 << 20;
 const OPEN_FILES: usize = 128;
 const LOG_FILES: u64 = 128 << 20;
-/// After so many bytes the log is given a chance to start a new file and drop old ones; the engine itself only does
-/// so when it flushes, and dropped segments never are.
-const LOG_TURN: u64 = 64 << 20;
+/// Bytes after which the log may start a new file and drop old ones. The engine does so only when it flushes, and
+/// segments that are dropped early are never flushed.
+const LOG_ROTATION: u64 = 64 << 20;
 
 pub(crate) struct Storage {
+    /// The journal's directory.
+    path: PathBuf,
     pub(crate) db: Database,
     pub(crate) segments: Segments,
     pub(crate) meta: Keyspace,
@@ -44,8 +47,16 @@ pub(crate) struct Storage {
 }
 
 impl Storage {
-    pub(crate) fn open(directory: &Path) -> Result<Self, fjall::Error> {
-        let db = Database::builder(directory)
+    /// Opens or creates the storage of the journal at `path`. The format must have been checked.
+    pub(crate) fn open(path: &Path) -> Result<Self, JournalError> {
+        Self::open_engine(path).map_err(|source| JournalError::Open {
+            path: path.to_owned(),
+            source: Arc::new(source),
+        })
+    }
+
+    fn open_engine(path: &Path) -> Result<Self, fjall::Error> {
+        let db = Database::builder(path.join("log"))
             .manual_journal_persist(true)
             .cache_size(CACHE)
             .max_journaling_size(LOG_FILES)
@@ -57,6 +68,7 @@ impl Storage {
             KeyspaceCreateOptions::default().max_memtable_size(KEYS_MEMTABLE)
         })?;
         Ok(Self {
+            path: path.to_owned(),
             db,
             segments,
             meta,
@@ -64,18 +76,9 @@ impl Storage {
         })
     }
 
-    /// The storage of the journal at `path`.
-    pub(crate) fn open_existing(path: &Path) -> Result<Self, JournalError> {
-        let open = |source| JournalError::Open {
-            path: path.to_owned(),
-            source: Arc::new(source),
-        };
-        Self::open(&path.join("log")).map_err(open)
-    }
-
-    /// Notes that `bytes` went into the log, and keeps the log's files from piling up.
-    pub(crate) fn turn_log(&self, bytes: u64) -> Result<(), fjall::Error> {
-        if self.written.fetch_add(bytes, Relaxed) + bytes >= LOG_TURN {
+    /// Counts `bytes` written to the log, and lets the engine rotate its files from time to time.
+    pub(crate) fn rotate_log(&self, bytes: u64) -> Result<(), fjall::Error> {
+        if self.written.fetch_add(bytes, Relaxed) + bytes >= LOG_ROTATION {
             self.written.store(0, Relaxed);
             self.meta.rotate_memtable()?;
         }
@@ -83,7 +86,7 @@ impl Storage {
     }
 
     pub(crate) fn keys(&self, name: &str) -> Result<Keyspace, fjall::Error> {
-        // Nearly every look-up is for a key that is not there: the filters must answer without reading the disk.
+        // Most look-ups are for absent keys: the filters must answer without reading the disk.
         let options = || {
             KeyspaceCreateOptions::default()
                 .max_memtable_size(KEYS_MEMTABLE)
@@ -93,83 +96,96 @@ impl Storage {
         self.db.keyspace(name, options)
     }
 
-    /// The journal's id and ledger; both are made, durably, when this is a new journal.
-    pub(crate) fn load(&self) -> Result<(String, Ledger), JournalError> {
+    /// Returns the journal's id and checkpoint; both are created, durably, in a new journal.
+    pub(crate) fn load(&self) -> Result<(String, Checkpoint), JournalError> {
         let id = self.meta.get(ID).map_err(JournalError::read)?;
-        let stored = self.meta.get(LEDGER).map_err(JournalError::read)?;
+        let stored = self.stored_checkpoint()?;
         let is_new = id.is_none() && stored.is_none() && self.last_record()?.is_none();
         if is_new {
-            let (id, ledger) = (new_id(), Ledger::new());
-            self.create(&id, &ledger)?;
-            return Ok((id, ledger));
+            let (id, checkpoint) = (new_id(), Checkpoint::new());
+            self.create(&id, &checkpoint)?;
+            return Ok((id, checkpoint));
         }
-        let ledger = match Ledger::decode(&stored.unwrap_or_default()) {
-            Ok(ledger) => self.reconcile(ledger)?,
-            Err(error) => {
-                tracing::error!(%error, "rebuilding the journal's ledger from its records; rows of an unfinished plan may come twice");
+        let checkpoint = match Checkpoint::decode(&stored.unwrap_or_default()) {
+            Ok(checkpoint) => self.reconcile(checkpoint)?,
+            Err(reason) => {
+                tracing::error!(
+                    reason,
+                    "rebuilding the journal's checkpoint from its records; rows of an unfinished plan may come twice"
+                );
                 self.rebuild()
             }
         };
         let Some(id) = id.as_deref().and_then(parse_id) else {
             tracing::error!("the journal's id is lost; rows of an unfinished plan may come twice");
             let id = new_id();
-            self.create(&id, &ledger)?;
-            return Ok((id, ledger));
+            self.create(&id, &checkpoint)?;
+            return Ok((id, checkpoint));
         };
-        Ok((id, ledger))
+        Ok((id, checkpoint))
     }
 
-    fn create(&self, id: &str, ledger: &Ledger) -> Result<(), JournalError> {
+    /// Returns the checkpoint as stored, sound or damaged. One of another version is an error: rebuilding or replacing
+    /// it would lose plans of that version.
+    fn stored_checkpoint(&self) -> Result<Option<fjall::Slice>, JournalError> {
+        let stored = self.meta.get(CHECKPOINT).map_err(JournalError::read)?;
+        if let Some(version) = stored.as_deref().and_then(Checkpoint::version) {
+            checkpoint::expect_version(&self.path, version)?;
+        }
+        Ok(stored)
+    }
+
+    fn create(&self, id: &str, checkpoint: &Checkpoint) -> Result<(), JournalError> {
         let mut batch = self.db.batch().durability(Some(PersistMode::SyncAll));
         batch.insert(&self.meta, ID, id.as_bytes());
-        batch.insert(&self.meta, LEDGER, ledger.encode());
+        batch.insert(&self.meta, CHECKPOINT, checkpoint.encode());
         batch.commit().map_err(JournalError::write)
     }
 
-    /// Writes the ledger alone.
-    pub(crate) fn save(&self, ledger: &Ledger) -> Result<(), JournalError> {
+    /// Writes the checkpoint alone.
+    pub(crate) fn save(&self, checkpoint: &Checkpoint) -> Result<(), JournalError> {
         let mut batch = self.db.batch().durability(Some(PersistMode::SyncAll));
-        batch.insert(&self.meta, LEDGER, ledger.encode());
+        batch.insert(&self.meta, CHECKPOINT, checkpoint.encode());
         batch.commit().map_err(JournalError::write)
     }
 
-    /// Records beyond the ledger's end mean that a ledger write was lost to damage: their numbers are taken.
-    fn reconcile(&self, mut ledger: Ledger) -> Result<Ledger, JournalError> {
-        if let Some(last) = self.last_record()?.filter(|&last| last >= ledger.next) {
-            ledger.next = last + 1;
-            ledger.epoch += 1;
+    /// Records beyond the checkpoint mean that a later checkpoint was lost to damage: their numbers are taken.
+    fn reconcile(&self, mut checkpoint: Checkpoint) -> Result<Checkpoint, JournalError> {
+        if let Some(last) = self.last_record()?.filter(|&last| last >= checkpoint.next) {
+            checkpoint.next = last + 1;
+            checkpoint.epoch += 1;
         }
-        Ok(ledger)
+        Ok(checkpoint)
     }
 
-    fn rebuild(&self) -> Ledger {
-        let mut ledger = Ledger {
+    fn rebuild(&self) -> Checkpoint {
+        let mut checkpoint = Checkpoint {
             epoch: 1,
-            ..Ledger::new()
+            ..Checkpoint::new()
         };
         let mut first = None;
         for record in self.segments.range(0..=u64::MAX) {
             let Ok((seq, value)) = record else { continue };
             first.get_or_insert(seq);
-            ledger.next = seq + 1;
-            ledger.bytes += cost(value.len());
+            checkpoint.next = seq + 1;
+            checkpoint.bytes += cost(value.len());
         }
-        ledger.oldest = first.unwrap_or(ledger.next);
-        ledger
+        checkpoint.oldest = first.unwrap_or(checkpoint.next);
+        checkpoint
     }
 
     fn last_record(&self) -> Result<Option<u64>, JournalError> {
         self.segments.last_record().map_err(JournalError::read)
     }
 
-    /// Puts back what was saved from a damaged log: records and keys as they were, the ledger if nothing newer came.
+    /// Puts back what was saved from a damaged log: records as they were, the checkpoint unless there is a newer one.
     pub(crate) fn restore(&self, saved: &Saved) -> Result<(), JournalError> {
-        let stored = self.meta.get(LEDGER).map_err(JournalError::read)?;
-        let ledger = stored.and_then(|stored| Ledger::decode(&stored).ok());
-        let newest = ledger
+        let stored = self.stored_checkpoint()?;
+        let checkpoint = stored.and_then(|stored| Checkpoint::decode(&stored).ok());
+        let newest = checkpoint
             .into_iter()
-            .chain(saved.ledgers.iter().cloned())
-            .max_by_key(|ledger| ledger.revision);
+            .chain(saved.checkpoints.iter().cloned())
+            .max_by_key(|checkpoint| checkpoint.revision);
         let mut batch = self.db.batch().durability(Some(PersistMode::SyncAll));
         for (seq, value) in &saved.records {
             let keyspace = match self.segments.holding(*seq) {
@@ -181,8 +197,8 @@ impl Storage {
             };
             batch.insert(&keyspace, seq_key(*seq), &value[..]);
         }
-        if let Some(ledger) = &newest {
-            batch.insert(&self.meta, LEDGER, ledger.encode());
+        if let Some(checkpoint) = &newest {
+            batch.insert(&self.meta, CHECKPOINT, checkpoint.encode());
         }
         if let Some(id) = &saved.id {
             batch.insert(&self.meta, ID, id.as_bytes());

@@ -1,5 +1,6 @@
-//! Flipped bits: every acknowledged record is delivered as it was or reported, never changed, skipped or in the way
-//! of others.
+//! Flipped bits: every acknowledged record is delivered unchanged or reported as damaged, and none blocks another.
+
+mod support;
 
 use std::{
     collections::HashMap,
@@ -9,11 +10,12 @@ use std::{
 
 use journal::{Entry, Journal, Key, Options, PlanLimits};
 use proptest::{prelude::*, test_runner::TestCaseResult};
+use support::{copy, log_file};
 
 const GROUPS: usize = 12;
 const RECORDS: usize = 5;
 
-/// A journal that was killed after `GROUPS` acknowledged groups, as files.
+/// Writes the files of a journal that was killed after `GROUPS` acknowledged groups.
 async fn image(directory: &Path) -> HashMap<u64, Vec<u8>> {
     let live = directory.join("live");
     let journal = Journal::open(Options::new(&live)).expect("a new journal");
@@ -35,36 +37,6 @@ fn entry(n: usize) -> Entry {
         key: Some(Key((n as u128 + 1).to_be_bytes())),
         payload: format!("record {n} {}", "x".repeat(n)).into_bytes(),
     }
-}
-
-/// A copy of the files as a crash would leave them, without the space reserved ahead.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a directory");
-    for entry in fs::read_dir(from).expect("a directory").flatten() {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            let bytes = fs::read(entry.path()).expect("a file");
-            let is_log = target.extension().is_some_and(|extension| extension == "jnl");
-            let written = bytes
-                .iter()
-                .rposition(|&byte| byte != 0)
-                .map_or(0, |last| last + 1);
-            let end = if is_log { written } else { bytes.len() };
-            fs::write(target, &bytes[..end]).expect("a file");
-        }
-    }
-}
-
-fn log_file(image: &Path) -> PathBuf {
-    let files = fs::read_dir(image.join("log"))
-        .expect("a log directory")
-        .flatten();
-    files
-        .map(|file| file.path())
-        .find(|path| path.extension().is_some_and(|e| e == "jnl"))
-        .expect("a log file")
 }
 
 fn flip(path: &Path, bit: usize) {
@@ -114,7 +86,10 @@ fn judge(acknowledged: &HashMap<u64, Vec<u8>>, image: &Path) -> TestCaseResult {
         let reported = damaged
             .iter()
             .any(|damage| (damage.first..=damage.last).contains(seq));
-        prop_assert!(reported || stats.log_damages > 0, "{seq} is gone without a word");
+        prop_assert!(
+            reported || stats.log_damages > 0,
+            "{seq} is lost and not reported"
+        );
     }
     Ok(())
 }
@@ -143,7 +118,7 @@ fn a_torn_last_write_costs_nothing_that_was_acknowledged() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let acknowledged = runtime.block_on(image(directory.path()));
     let whole = fs::read(log_file(&directory.path().join("image"))).unwrap();
-    // The next group's beginning, as an interrupted write leaves it: the last group again, cut short.
+    // A torn write of a next group: the last group again, cut short.
     let last_group = whole
         .windows(4)
         .enumerate()
@@ -182,7 +157,7 @@ async fn after_damage_tokens_and_keys_stay_safe() {
         (found.log_damaged.len(), found.log_damaged[0].saved_records),
         (1, RECORDS as u64 - 1)
     );
-    // It goes on after the damage, and changes nothing.
+    // Verification continues after the damage, and changes nothing.
     let missing = [(31, 31)];
     let spans = |damaged: &[journal::Damage]| damaged.iter().map(|d| (d.first, d.last)).collect::<Vec<_>>();
     assert_eq!(found.records, acknowledged.len() as u64 - 1);
@@ -229,7 +204,7 @@ async fn after_damage_tokens_and_keys_stay_safe() {
     assert_eq!(shown.plans, [(1, acknowledged.len() as u64)]);
 }
 
-/// Files of a backlog that has left the log: flips there cost what they hit, and never more than that in silence.
+/// Records that have been flushed from the log to tables: a flipped bit there is reported, too.
 #[tokio::test]
 async fn flipped_bits_in_flushed_records_are_reported_too() {
     let directory = tempfile::tempdir().unwrap();
@@ -283,7 +258,7 @@ async fn flipped_bits_in_flushed_records_are_reported_too() {
             damaged
                 .iter()
                 .any(|damage| (damage.first..=damage.last).contains(seq)),
-            "{seq} is gone without a word"
+            "{seq} is lost and not reported"
         );
     }
     assert!(records.len() > 40, "only {} of 60 came through", records.len());

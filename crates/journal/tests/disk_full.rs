@@ -1,7 +1,6 @@
-//! A disk that takes no more: the call fails, nothing of it counts, what was acknowledged stays, and the journal goes
-//! on when there is room.
+//! A full disk: the call fails as a whole, acknowledged records stay, and the journal continues when there is space.
 //!
-//! The child is this test binary under a limit on file sizes, so that writing fails as on a full disk.
+//! The child is this test binary with a limit on file sizes, so that writes fail as on a full disk.
 
 use std::process::Command;
 

@@ -19,9 +19,9 @@ const DIRECTORY: &str = "JOURNAL_KILL_DIRECTORY";
 const NEXT: &str = "JOURNAL_KILL_NEXT";
 const DRAIN: &str = "JOURNAL_KILL_DRAIN";
 
-/// What the parent has seen.
+/// What the child has reported.
 #[derive(Default)]
-struct Books {
+struct Observed {
     /// The next number of each writer: all before were acknowledged.
     next: BTreeMap<u32, u64>,
     /// Rows in the order of arrival, each once a token.
@@ -29,7 +29,7 @@ struct Books {
     tokens: HashMap<String, Vec<String>>,
 }
 
-impl Books {
+impl Observed {
     fn note(&mut self, line: &str) {
         let mut words = line.split(' ').map(str::to_owned);
         match words.next().as_deref() {
@@ -59,40 +59,40 @@ fn acknowledged_records_arrive_once_although_the_process_is_killed() {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
-    let mut books = Books::default();
+    let mut observed = Observed::default();
     for round in 0..ROUNDS {
-        let acked_before: u64 = books.next.values().sum();
-        let (mut child, lines) = start(directory.path(), &books, false);
+        let acked_before: u64 = observed.next.values().sum();
+        let (mut child, lines) = start(directory.path(), &observed, false);
         // Dies at a different point each time, but never before it has done anything.
         let deadline = Instant::now() + Duration::from_secs(30);
         let wanted = acked_before + 50 + u64::from(round) * 37;
-        while books.next.values().sum::<u64>() < wanted {
+        while observed.next.values().sum::<u64>() < wanted {
             let line = lines
                 .recv_timeout(deadline.saturating_duration_since(Instant::now()))
                 .expect("progress");
-            books.note(&line);
+            observed.note(&line);
         }
         child.kill().unwrap();
         child.wait().unwrap();
         for line in lines {
-            books.note(&line);
+            observed.note(&line);
         }
     }
-    let (mut child, lines) = start(directory.path(), &books, true);
+    let (mut child, lines) = start(directory.path(), &observed, true);
     for line in lines {
-        books.note(&line);
+        observed.note(&line);
     }
     assert!(child.wait().unwrap().success());
 
     let mut arrived: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
-    for row in &books.rows {
+    for row in &observed.rows {
         let (writer, n) = row.split_once('/').unwrap();
         arrived
             .entry(writer.parse().unwrap())
             .or_default()
             .push(n.parse().unwrap());
     }
-    for (writer, next) in &books.next {
+    for (writer, next) in &observed.next {
         let numbers = &arrived[writer];
         assert!(
             numbers.windows(2).all(|pair| pair[0] + 1 == pair[1]),
@@ -106,9 +106,9 @@ fn acknowledged_records_arrive_once_although_the_process_is_killed() {
     }
 }
 
-fn start(directory: &std::path::Path, books: &Books, drain: bool) -> (Child, mpsc::Receiver<String>) {
+fn start(directory: &std::path::Path, observed: &Observed, drain: bool) -> (Child, mpsc::Receiver<String>) {
     let next: Vec<String> = (0..WRITERS)
-        .map(|w| books.next.get(&w).unwrap_or(&0).to_string())
+        .map(|w| observed.next.get(&w).unwrap_or(&0).to_string())
         .collect();
     let mut child = Command::new(std::env::current_exe().expect("this binary"))
         .args(["--exact", "child", "--nocapture"])

@@ -1,5 +1,5 @@
-//! The law as a model: whatever is done, and wherever the process dies between two answers, each stored record leaves
-//! once, in order, and in plans that keep their boundaries until they are finished.
+//! The contract as a model: whatever is done, and wherever the process dies between two replies, each stored record
+//! leaves once, in order, and in plans that keep their boundaries until they are finished.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -42,8 +42,8 @@ fn options(path: PathBuf) -> Options {
     }
 }
 
-/// The journal beside what it should be.
-struct Pair {
+/// A journal under test and its model.
+struct Checked {
     directory: TempDir,
     generation: u32,
     journal: Option<Journal>,
@@ -57,7 +57,7 @@ struct Pair {
     in_hand: Option<Plan>,
 }
 
-impl Pair {
+impl Checked {
     fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let journal = Journal::open(options(directory.path().join("0"))).expect("a new journal");
@@ -266,15 +266,15 @@ proptest! {
     #[test]
     fn nothing_is_lost_doubled_or_reordered(steps in prop::collection::vec(step(), 1..40)) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let mut pair = Pair::new();
+        let mut checked = Checked::new();
         for step in steps {
-            runtime.block_on(pair.take(step))?;
+            runtime.block_on(checked.take(step))?;
         }
         // Whatever state that was: the rest leaves, too.
-        while pair.finished < pair.stored.len() as u64 {
-            runtime.block_on(pair.plan(3))?;
-            runtime.block_on(pair.finish())?;
+        while checked.finished < checked.stored.len() as u64 {
+            runtime.block_on(checked.plan(3))?;
+            runtime.block_on(checked.finish())?;
         }
-        prop_assert!(runtime.block_on(pair.journal().next_plan(PlanLimits::default())).unwrap().is_none());
+        prop_assert!(runtime.block_on(checked.journal().next_plan(PlanLimits::default())).unwrap().is_none());
     }
 }

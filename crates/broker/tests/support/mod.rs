@@ -23,7 +23,7 @@ use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What the hook saw.
+/// A publish that the hook received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     pub topic: String,
@@ -34,7 +34,7 @@ pub struct Seen {
     pub last_will: bool,
 }
 
-/// Tells what it sees; topics decide what it does: `slow/…` takes 300 ms, `withheld/…` is withheld, `refused/…` is refused.
+/// Reports every publish. The topic selects the verdict: `withheld/…`, `refused/…`, and `slow/…` after 300 ms.
 pub struct Recorder {
     seen: mpsc::UnboundedSender<Seen>,
 }

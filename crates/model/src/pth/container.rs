@@ -80,6 +80,7 @@ fn check_zip(bytes: &[u8]) -> Result<(), LoadError> {
     // Its hint comes before anything else that such a file breaks.
     if archive
         .file_names()
+        .filter_map(Result::ok)
         .any(|name| name.ends_with("constants.pkl") || name.contains("/code/"))
     {
         return Err(LoadError::TorchScript);
@@ -89,7 +90,7 @@ fn check_zip(bytes: &[u8]) -> Result<(), LoadError> {
     for index in 0..archive.len() {
         let entry = archive.by_index_raw(index).map_err(damaged)?;
         unpacked = unpacked.saturating_add(entry.size());
-        let name = entry.name();
+        let name = entry.name().map_err(damaged)?;
         if entry.compression() != zip::CompressionMethod::Stored || entry.size() != entry.compressed_size() {
             let name: String = name.chars().take(80).collect();
             return Err(LoadError::Container(format!(

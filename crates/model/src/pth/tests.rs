@@ -79,7 +79,7 @@ fn storages_are_aligned() {
     let mut zip = zip::ZipArchive::new(std::io::Cursor::new(&bytes)).unwrap();
     for index in 0..zip.len() {
         let entry = zip.by_index(index).unwrap();
-        assert_eq!(entry.data_start().unwrap() % 64, 0, "{}", entry.name());
+        assert_eq!(entry.data_start().unwrap() % 64, 0, "{}", entry.name().unwrap());
         assert_eq!(entry.compressed_size(), entry.size());
     }
 }

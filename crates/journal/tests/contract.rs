@@ -1,4 +1,4 @@
-//! The journal's law on a real directory: acknowledged records survive, in order, once.
+//! The journal's contract on a real directory: acknowledged records survive, in order, once.
 
 use std::time::Duration;
 
@@ -99,7 +99,7 @@ async fn a_restart_continues_where_the_last_one_stopped() {
     journal.finish(&rest).await.unwrap();
     drop(journal);
 
-    // Emptied, and still no number is used twice.
+    // The journal is empty, and still no number is used twice.
     let journal = Journal::open(options).unwrap();
     assert_eq!(
         journal.append(vec![entry("d")]).await.unwrap(),
@@ -156,7 +156,7 @@ async fn at_its_limit_it_refuses_and_then_goes_on_by_itself() {
         journal.append(vec![entry("e")]).await,
         Err(JournalError::Full { .. })
     ));
-    // A repeat of what is stored needs no room, and nothing of a refused call was remembered.
+    // A repeat of a stored record needs no space, and a refused call left no keys.
     assert_eq!(
         journal.append(vec![entry("a")]).await.unwrap(),
         [Appended::Duplicate]
@@ -222,7 +222,7 @@ async fn waiting_for_records_ends_with_the_first_one() {
 }
 
 #[tokio::test]
-async fn a_full_journal_still_exchanges_a_refused_record_for_its_report() {
+async fn a_full_journal_still_replaces_a_refused_record_by_its_report() {
     let directory = tempfile::tempdir().unwrap();
     let journal = Journal::open(Options {
         max_bytes: 100,
@@ -254,7 +254,7 @@ async fn a_full_journal_still_exchanges_a_refused_record_for_its_report() {
 }
 
 #[tokio::test]
-async fn segments_come_and_go_and_the_storage_is_renewed_unnoticed() {
+async fn reopening_the_storage_after_many_segments_is_not_noticed() {
     let directory = tempfile::tempdir().unwrap();
     let journal = Journal::open(Options {
         segment_bytes: 1,
@@ -278,7 +278,7 @@ async fn segments_come_and_go_and_the_storage_is_renewed_unnoticed() {
         journal.finish(&plan).await.unwrap();
     }
     assert_eq!((delivered, journal.stats().write_failures), (stored, 0));
-    // Space comes back: a few segments, their traces and the keys.
+    // Space is freed: a few segments, their traces and the keys remain.
     let keyspaces = std::fs::read_dir(directory.path().join("log/keyspaces"))
         .unwrap()
         .count();
@@ -291,10 +291,10 @@ async fn segments_come_and_go_and_the_storage_is_renewed_unnoticed() {
     );
 }
 
-/// Repeats of some of `count` keyed records, after the journal was opened anew: by itself, as often as it likes, and at
-/// the end by us.
+/// Appends `count` keyed records, reopens the journal, and checks that repeats are recognised. With small segments the
+/// journal also reopens its storage by itself.
 #[allow(clippy::unwrap_used)]
-async fn repeats_are_known_after(count: u32, segment_bytes: u64) {
+async fn repeats_are_recognised_after(count: u32, segment_bytes: u64) {
     let directory = tempfile::tempdir().unwrap();
     let options = Options {
         segment_bytes,
@@ -320,12 +320,12 @@ async fn repeats_are_known_after(count: u32, segment_bytes: u64) {
 }
 
 #[tokio::test]
-async fn repeats_are_known_when_the_storage_was_renewed() {
-    repeats_are_known_after(20_000, 500).await;
+async fn repeats_are_recognised_after_the_storage_was_reopened() {
+    repeats_are_recognised_after(20_000, 500).await;
 }
 
-/// More keys than are read at the start.
+/// More keys than are read when the journal opens.
 #[tokio::test]
-async fn repeats_are_known_among_very_many() {
-    repeats_are_known_after(120_000, 8 << 20).await;
+async fn repeats_are_recognised_among_very_many() {
+    repeats_are_recognised_after(120_000, 8 << 20).await;
 }

@@ -1,7 +1,7 @@
-//! The keys of recent records, which catch repeats: one keyspace for each slice of time, dropped whole when it expires.
+//! The deduplication keys of recent records: one keyspace for each slice of time, dropped whole when it expires.
 //!
-//! In: keys to look up and to remember. Time runs on the monotonic clock and only starts from the wall clock, so a
-//! clock that jumps neither forgets keys nor keeps them for ever.
+//! In: keys to look up and to insert. Time follows the monotonic clock and only starts from the wall clock, so a clock
+//! that jumps neither drops keys early nor keeps them for ever.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -16,8 +16,8 @@ use crate::{JournalError, Key, filter::Filter, storage::Storage};
 const PREFIX: &str = "keys-";
 /// A key is kept for the retention and up to one slice more.
 const SLICES: u32 = 6;
-/// A slice with more keys is not read at the start, but asked for each key until it expires.
-const READ_AT_START: usize = 100_000;
+/// A slice with more keys is not read when the journal opens; each look-up then goes to disk until the slice expires.
+const READ_ON_OPEN: usize = 100_000;
 
 struct Slice {
     start_ms: u64,
@@ -25,10 +25,10 @@ struct Slice {
     filter: Filter,
 }
 
-/// The filters of slices, by their start; they outlive a reopening of the storage.
+/// The filters of slices by start time; they are kept when the storage is reopened.
 pub(crate) type Filters = HashMap<u64, Filter>;
 
-pub(crate) struct Keys {
+pub(crate) struct DedupIndex {
     retention: Duration,
     /// Oldest first.
     slices: VecDeque<Slice>,
@@ -36,8 +36,8 @@ pub(crate) struct Keys {
     base: Instant,
 }
 
-impl Keys {
-    /// `known` are filters that nothing was left out of.
+impl DedupIndex {
+    /// `known` are filters that hold every key of their slice; the others are built from disk.
     pub(crate) fn open(
         storage: &Storage,
         retention: Duration,
@@ -60,17 +60,17 @@ impl Keys {
         }
         slices.sort_by_key(|slice| slice.start_ms);
         let newest = slices.last().map_or(0, |slice| slice.start_ms);
-        let mut keys = Self {
+        let mut index = Self {
             retention,
             slices: slices.into(),
             base_ms: wall_clock_ms().max(newest),
             base: Instant::now(),
         };
-        keys.advance(storage)?;
-        Ok(keys)
+        index.advance(storage)?;
+        Ok(index)
     }
 
-    /// Opens the slice for now and drops expired ones; to be called before each group.
+    /// Opens the current slice and drops expired ones; to be called before each group.
     pub(crate) fn advance(&mut self, storage: &Storage) -> Result<(), fjall::Error> {
         let now = self.base_ms + self.base.elapsed().as_millis() as u64;
         let span = (self.retention / SLICES).as_millis().max(1) as u64;
@@ -96,23 +96,23 @@ impl Keys {
 
     pub(crate) fn contains(&self, key: &Key) -> Result<bool, fjall::Error> {
         for slice in self.slices.iter().rev() {
-            if slice.filter.may_hold(&key.0) && slice.keyspace.contains_key(key.0)? {
+            if slice.filter.may_contain(&key.0) && slice.keyspace.contains_key(key.0)? {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    /// Puts back keys saved from a damaged log; from here on they live as long as new ones.
+    /// Puts back keys saved from a damaged log; they expire as new ones do.
     pub(crate) fn restore(&mut self, storage: &Storage, keys: &[Key]) -> Result<(), JournalError> {
         let mut batch = storage.db.batch().durability(Some(PersistMode::SyncAll));
         for key in keys {
-            self.remember(&mut batch, *key);
+            self.insert(&mut batch, *key);
         }
         batch.commit().map_err(JournalError::write)
     }
 
-    /// What the storage need not be asked for, for the next time it is opened.
+    /// The filters, for the next opening of the same storage.
     pub(crate) fn into_filters(self) -> Filters {
         let filters = self
             .slices
@@ -121,31 +121,31 @@ impl Keys {
         filters.collect()
     }
 
-    pub(crate) fn remember(&mut self, batch: &mut OwnedWriteBatch, key: Key) {
+    pub(crate) fn insert(&mut self, batch: &mut OwnedWriteBatch, key: Key) {
         let newest = self.slices.back_mut().expect("advance opened a slice");
         newest.filter.insert(&key.0);
-        batch.insert(&newest.keyspace, key.0, mark(&key.0));
+        batch.insert(&newest.keyspace, key.0, checksum(&key.0));
     }
 }
 
 fn read_filter(keyspace: &Keyspace) -> Result<Filter, fjall::Error> {
     let mut filter = Filter::default();
     for (n, entry) in keyspace.iter().enumerate() {
-        if n >= READ_AT_START {
-            return Ok(Filter::blind());
+        if n >= READ_ON_OPEN {
+            return Ok(Filter::saturated());
         }
         filter.insert(&entry.key()?);
     }
     Ok(filter)
 }
 
-/// A key's value is its own checksum, so that it can be told from noise in a damaged log.
-fn mark(key: &[u8]) -> [u8; 4] {
+/// A key's value is its checksum, so that keys can be found in a damaged log.
+fn checksum(key: &[u8]) -> [u8; 4] {
     (xxh3_64(key) as u32).to_le_bytes()
 }
 
 pub(crate) fn is_key(key: &[u8], value: &[u8]) -> bool {
-    key.len() == size_of::<Key>() && value == mark(key)
+    key.len() == size_of::<Key>() && value == checksum(key)
 }
 
 fn wall_clock_ms() -> u64 {

@@ -1,12 +1,16 @@
-//! The ledger: the few numbers and plans that say what a journal's records mean, written with every group.
+//! The checkpoint: how far a journal has come, written with every group of records.
 //!
-//! In: the changes of one group. Out: the new ledger, as one checksummed value. Records outside `oldest..next` do not
-//! exist, whatever lies on disk: finishing a plan is moving `oldest`.
+//! In: the changes of one group. Out: the new checkpoint, as one checksummed value. Records outside `oldest..next` do
+//! not exist, whatever lies on disk: a plan is finished by moving `oldest`.
+
+use std::path::Path;
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::JournalError;
 
+/// In every version the first byte is the version and the last eight are the checksum, so that an older program can
+/// tell newer data from damage. A change to the encoding of records raises it, too.
 const VERSION: u8 = 1;
 
 /// A plan's boundaries as they are stored.
@@ -20,22 +24,22 @@ pub(crate) struct Boundaries {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Ledger {
+pub(crate) struct Checkpoint {
     /// The next sequence number; never goes back, so that no number is used twice.
     pub(crate) next: u64,
     /// The oldest number not yet finished; `next` when empty.
     pub(crate) oldest: u64,
     /// Cost of the waiting records.
     pub(crate) bytes: u64,
-    /// Raised when damage may have made sequence numbers come back, so that tokens never do.
+    /// Raised when damage may cause sequence numbers to be used again, so that tokens stay unique.
     pub(crate) epoch: u32,
-    /// Raised with every write: of two ledgers, which is newer.
+    /// Raised with every write; the newer of two checkpoints has the higher one.
     pub(crate) revision: u64,
     /// Unfinished plans, consecutive from `oldest`.
     pub(crate) plans: Vec<Boundaries>,
 }
 
-impl Ledger {
+impl Checkpoint {
     pub(crate) fn new() -> Self {
         Self {
             next: 1,
@@ -131,20 +135,12 @@ impl Ledger {
         bytes
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, JournalError> {
-        let damaged = |reason: &str| JournalError::Ledger {
-            reason: reason.to_owned(),
-        };
-        let (body, checksum) = bytes
-            .split_last_chunk::<8>()
-            .ok_or_else(|| damaged("too short"))?;
-        if xxh3_64(body) != u64::from_le_bytes(*checksum) {
-            return Err(damaged("checksum mismatch"));
-        }
-        let mut reader = Reader(body);
+    /// The error says what is wrong with the bytes.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, &'static str> {
+        let mut reader = Reader(checked_body(bytes)?);
         (|| {
             let version = reader.take::<1>()?[0];
-            let mut ledger = Self {
+            let mut checkpoint = Self {
                 next: reader.u64()?,
                 oldest: reader.u64()?,
                 bytes: reader.u64()?,
@@ -155,16 +151,39 @@ impl Ledger {
             for _ in 0..reader.u32()? {
                 let (first, last, epoch) = (reader.u64()?, reader.u64()?, reader.u32()?);
                 let note_len = reader.u32()? as usize;
-                ledger.plans.push(Boundaries {
+                checkpoint.plans.push(Boundaries {
                     first,
                     last,
                     epoch,
                     note: reader.slice(note_len)?.to_vec(),
                 });
             }
-            (version == VERSION && ledger.oldest <= ledger.next).then_some(ledger)
+            (version == VERSION && checkpoint.oldest <= checkpoint.next).then_some(checkpoint)
         })()
-        .ok_or_else(|| damaged("not a ledger of a known version"))
+        .ok_or("not a checkpoint of a known version")
+    }
+
+    /// Returns the version of an encoded checkpoint; `None` when it is damaged.
+    pub(crate) fn version(bytes: &[u8]) -> Option<u8> {
+        checked_body(bytes).ok()?.first().copied()
+    }
+}
+
+/// Refuses a checkpoint, found in `path`, that another version of the program wrote.
+pub(crate) fn expect_version(path: &Path, version: u8) -> Result<(), JournalError> {
+    if version == VERSION {
+        Ok(())
+    } else {
+        Err(JournalError::unknown_format(path, version))
+    }
+}
+
+fn checked_body(bytes: &[u8]) -> Result<&[u8], &'static str> {
+    let (body, checksum) = bytes.split_last_chunk::<8>().ok_or("too short")?;
+    if xxh3_64(body) == u64::from_le_bytes(*checksum) {
+        Ok(body)
+    } else {
+        Err("checksum mismatch")
     }
 }
 
@@ -196,53 +215,56 @@ mod tests {
 
     use super::*;
 
-    fn ledger_with_plan() -> Ledger {
-        let mut ledger = Ledger {
+    fn checkpoint_with_plan() -> Checkpoint {
+        let mut checkpoint = Checkpoint {
             next: 11,
             bytes: 400,
-            ..Ledger::new()
+            ..Checkpoint::new()
         };
-        ledger.begin(1, 8).unwrap();
-        ledger
+        checkpoint.begin(1, 8).unwrap();
+        checkpoint
     }
 
     #[test]
     fn survives_its_encoding() {
-        let mut ledger = ledger_with_plan();
-        ledger.split(1, 8, 3, b"note").unwrap();
-        assert_eq!(Ledger::decode(&ledger.encode()).unwrap(), ledger);
+        let mut checkpoint = checkpoint_with_plan();
+        checkpoint.split(1, 8, 3, b"note").unwrap();
+        assert_eq!(Checkpoint::decode(&checkpoint.encode()).unwrap(), checkpoint);
     }
 
     #[test]
     fn only_the_plan_in_progress_can_be_finished() {
-        let mut ledger = ledger_with_plan();
-        assert!(ledger.begin(1, 2).is_err());
-        assert!(ledger.finish(1, 7, 0).is_err());
-        ledger.split(1, 8, 3, b"").unwrap();
-        assert!(ledger.finish(4, 8, 0).is_err());
-        ledger.finish(1, 3, 120).unwrap();
-        ledger.finish(4, 8, 200).unwrap();
-        assert_eq!((ledger.oldest, ledger.records(), ledger.bytes), (9, 2, 80));
+        let mut checkpoint = checkpoint_with_plan();
+        assert!(checkpoint.begin(1, 2).is_err());
+        assert!(checkpoint.finish(1, 7, 0).is_err());
+        checkpoint.split(1, 8, 3, b"").unwrap();
+        assert!(checkpoint.finish(4, 8, 0).is_err());
+        checkpoint.finish(1, 3, 120).unwrap();
+        checkpoint.finish(4, 8, 200).unwrap();
+        assert_eq!(
+            (checkpoint.oldest, checkpoint.records(), checkpoint.bytes),
+            (9, 2, 80)
+        );
     }
 
     #[test]
     fn a_single_record_cannot_be_split() {
-        let mut ledger = Ledger {
+        let mut checkpoint = Checkpoint {
             next: 2,
-            ..Ledger::new()
+            ..Checkpoint::new()
         };
-        ledger.begin(1, 1).unwrap();
-        assert!(ledger.split(1, 1, 1, b"").is_err());
+        checkpoint.begin(1, 1).unwrap();
+        assert!(checkpoint.split(1, 1, 1, b"").is_err());
     }
 
     proptest! {
         #[test]
         fn arbitrary_and_flipped_bytes_are_refused(noise: Vec<u8>, at: prop::sample::Index) {
-            prop_assert!(Ledger::decode(&noise).is_err());
-            let mut bytes = ledger_with_plan().encode();
+            prop_assert!(Checkpoint::decode(&noise).is_err());
+            let mut bytes = checkpoint_with_plan().encode();
             let bit = at.index(bytes.len() * 8);
             bytes[bit / 8] ^= 1 << (bit % 8);
-            prop_assert!(Ledger::decode(&bytes).is_err());
+            prop_assert!(Checkpoint::decode(&bytes).is_err());
         }
     }
 }

@@ -1,0 +1,249 @@
+//! The storage engine's write-ahead log as bytes: which batches are sound, where it is damaged, what can be saved.
+//!
+//! In: log files. Out: ranges and items. The engine has no interface for this, so its version is pinned exactly in the
+//! workspace's `Cargo.toml`; look here when it is raised. Reads only.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read, Seek, SeekFrom},
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::{
+    JournalError,
+    checkpoint::Checkpoint,
+    dedup,
+    format::{MAGIC, VERSION},
+    record,
+    storage::{self, CHECKPOINT, ID},
+};
+
+/// Tags of a batch: a head (tag, count, number), items, and a trailer (tag, xxh3 of the items, magic, version).
+const START: u8 = 1;
+const ITEM: u8 = 2;
+const END: u8 = 3;
+const CLEAR: u8 = 4;
+const HEAD: usize = 13;
+const TRAILER: usize = 13;
+
+/// An entry of a batch.
+pub(crate) struct Item<'a> {
+    /// The entry as stored.
+    pub(crate) bytes: &'a [u8],
+    pub(crate) key: &'a [u8],
+    pub(crate) value: &'a [u8],
+    is_value: bool,
+}
+
+/// What a log file consists of.
+#[derive(Default)]
+pub(crate) struct Scan {
+    /// Sound batches of the known version.
+    pub(crate) batches: Vec<Range<usize>>,
+    /// Damaged stretches between them. A torn end of the last file is not among them.
+    pub(crate) damaged: Vec<Range<usize>>,
+    /// Versions of batches that another version wrote.
+    pub(crate) other_versions: Vec<u8>,
+}
+
+/// Returns the log files of `directory` in the order in which they were written; none for a new journal.
+pub(crate) fn files(directory: &Path) -> Result<Vec<PathBuf>, JournalError> {
+    let failed = |source| JournalError::directory(directory, source);
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(failed)?.file_name();
+        if let Some(number) = name
+            .to_str()
+            .and_then(|name| name.strip_suffix(".jnl")?.parse::<u64>().ok())
+        {
+            files.push((number, directory.join(name)));
+        }
+    }
+    files.sort();
+    Ok(files.into_iter().map(|(_, path)| path).collect())
+}
+
+/// Reads a log file without the zeros at its end: space is reserved ahead, and no batch ends in a zero.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    const CHUNK: u64 = 1 << 20;
+    let mut file = File::open(path)?;
+    let mut end = file.metadata()?.len();
+    let mut chunk = Vec::new();
+    while end > 0 {
+        let start = end.saturating_sub(CHUNK);
+        file.seek(SeekFrom::Start(start))?;
+        chunk.clear();
+        (&mut file).take(end - start).read_to_end(&mut chunk)?;
+        match chunk.iter().rposition(|&byte| byte != 0) {
+            Some(last) => {
+                end = start + last as u64 + 1;
+                break;
+            }
+            None => end = start,
+        }
+    }
+    file.seek(SeekFrom::Start(0))?;
+    let mut bytes = Vec::with_capacity(end as usize);
+    file.take(end).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Divides a log file into batches and damage.
+pub(crate) fn scan(bytes: &[u8], is_last: bool) -> Scan {
+    let mut scan = Scan::default();
+    let mut at = 0;
+    while at < bytes.len() {
+        if let Some(batch) = parse_batch(bytes, at) {
+            at = batch.end;
+            scan.batches.push(batch);
+            continue;
+        }
+        let next = (at + 1..bytes.len()).find(|&next| parse_batch(bytes, next).is_some());
+        let stretch = at..next.unwrap_or(bytes.len());
+        at = stretch.end;
+        let damaged = &bytes[stretch.clone()];
+        scan.other_versions.extend(other_versions(damaged));
+        if next.is_some() || !is_last || was_complete(damaged) {
+            scan.damaged.push(stretch);
+        }
+    }
+    scan
+}
+
+/// Whether the last batch was written completely, and so may have been acknowledged: the checkpoint comes last.
+fn was_complete(stretch: &[u8]) -> bool {
+    trailer_version(stretch) == Some(VERSION)
+        || sound_items(stretch).any(|item| item.key == CHECKPOINT.as_bytes())
+}
+
+/// Returns the versions of other versions' batches in a stretch. A batch of unknown layout is recognised by its end.
+fn other_versions(stretch: &[u8]) -> Vec<u8> {
+    let mut versions = Vec::new();
+    let mut at = 0;
+    while at < stretch.len() {
+        let batch = batch_end(stretch, at).and_then(|end| Some((end, trailer_version(&stretch[..end])?)));
+        match batch {
+            Some((end, version)) if version != VERSION => {
+                versions.push(version);
+                at = end;
+            }
+            _ => at += 1,
+        }
+    }
+    if versions.is_empty() {
+        versions.extend(trailer_version(stretch).filter(|&version| version != VERSION));
+    }
+    versions
+}
+
+fn trailer_version(bytes: &[u8]) -> Option<u8> {
+    let (rest, &[version]) = bytes.split_last_chunk()?;
+    rest.ends_with(&MAGIC).then_some(version)
+}
+
+/// Parses a sound batch of the known version.
+fn parse_batch(bytes: &[u8], at: usize) -> Option<Range<usize>> {
+    let end = batch_end(bytes, at)?;
+    (trailer_version(&bytes[..end]) == Some(VERSION)).then_some(at..end)
+}
+
+/// Returns the end of a batch whose items match their checksum, whatever its version.
+fn batch_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let head = bytes.get(at..at + HEAD)?;
+    if head[0] != START {
+        return None;
+    }
+    let count = u32::from_le_bytes(head[1..5].try_into().ok()?);
+    let items = at + HEAD;
+    let mut position = items;
+    for _ in 0..count {
+        position += match bytes.get(position)? {
+            &CLEAR => 9,
+            _ => parse_item(&bytes[position..])?.bytes.len(),
+        };
+    }
+    let trailer = bytes.get(position..position + TRAILER)?;
+    let is_sound = trailer[0] == END && trailer[1..9] == xxh3_64(&bytes[items..position]).to_le_bytes();
+    is_sound.then_some(position + TRAILER)
+}
+
+/// Returns the version of a sound batch's checkpoint, if it has one.
+pub(crate) fn checkpoint_version(batch: &[u8]) -> Option<u8> {
+    let mut rest = batch.get(HEAD..batch.len().checked_sub(TRAILER)?)?;
+    let mut version = None;
+    while let Some(&tag) = rest.first() {
+        let length = if tag == CLEAR {
+            9
+        } else {
+            let item = parse_item(rest)?;
+            if item.key == CHECKPOINT.as_bytes() {
+                version = Checkpoint::version(item.value);
+            }
+            item.bytes.len()
+        };
+        rest = rest.get(length..)?;
+    }
+    version
+}
+
+fn parse_item(bytes: &[u8]) -> Option<Item<'_>> {
+    let head = bytes.get(..21)?;
+    let key_len = usize::from(u16::from_le_bytes(head[11..13].try_into().ok()?));
+    let value_len = u32::from_le_bytes(head[13..17].try_into().ok()?) as usize;
+    let stored_len = u32::from_le_bytes(head[17..21].try_into().ok()?) as usize;
+    // We never compress, so both lengths are the same.
+    if head[0] != ITEM || head[1] > 4 || head[2] != 0 || value_len != stored_len {
+        return None;
+    }
+    let bytes = bytes.get(..21 + key_len + value_len)?;
+    let (key, value) = bytes[21..].split_at(key_len);
+    Some(Item {
+        bytes,
+        key,
+        value,
+        is_value: head[1] == 0,
+    })
+}
+
+/// Returns the items of a damaged stretch whose own checksum is valid: records, keys, checkpoints, the journal id.
+pub(crate) fn sound_items(stretch: &[u8]) -> impl Iterator<Item = Item<'_>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        while at < stretch.len() {
+            if let Some(item) = parse_item(&stretch[at..]).filter(is_sound) {
+                at += item.bytes.len();
+                return Some(item);
+            }
+            at += 1;
+        }
+        None
+    })
+}
+
+fn is_sound(item: &Item<'_>) -> bool {
+    item.is_value
+        && (is_record(item)
+            || dedup::is_key(item.key, item.value)
+            || is_checkpoint(item)
+            || is_journal_id(item))
+}
+
+pub(crate) fn is_record(item: &Item<'_>) -> bool {
+    record::parse_seq_key(item.key).is_some_and(|seq| record::decode(seq, item.value).is_ok())
+}
+
+fn is_journal_id(item: &Item<'_>) -> bool {
+    item.key == ID.as_bytes() && storage::parse_id(item.value).is_some()
+}
+
+fn is_checkpoint(item: &Item<'_>) -> bool {
+    item.key == CHECKPOINT.as_bytes() && Checkpoint::decode(item.value).is_ok()
+}
