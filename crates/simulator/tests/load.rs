@@ -10,7 +10,8 @@ use simulator::{
     ledger::Outcome,
     load::{self, LoadOptions},
 };
-use support::{Mosquitto, PATIENCE, Watcher, record};
+use support::{PATIENCE, Watcher, record, url};
+use testkit::Mosquitto;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -18,14 +19,14 @@ fn options(broker: &Mosquitto, ledger: &Arc<Ledger>) -> LoadOptions {
     LoadOptions::new(SimulationOptions {
         devices: 3,
         ledger: Some(Arc::clone(ledger)),
-        ..SimulationOptions::new(broker.url())
+        ..SimulationOptions::new(url(broker))
     })
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_arrives_once_and_the_books_balance() {
-    let broker = Mosquitto::start();
-    let mut watcher = Watcher::join(broker.url()).await;
+    let broker = Mosquitto::start().unwrap();
+    let mut watcher = Watcher::join(url(&broker)).await;
     let ledger = Arc::new(Ledger::new());
     let load = LoadOptions {
         messages: Some(1_000),
@@ -55,7 +56,7 @@ async fn everything_arrives_once_and_the_books_balance() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rate_is_kept_until_shutdown() {
-    let broker = Mosquitto::start();
+    let broker = Mosquitto::start().unwrap();
     let ledger = Arc::new(Ledger::new());
     let load = LoadOptions {
         messages_per_s: Some(600.0),
