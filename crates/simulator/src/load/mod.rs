@@ -21,7 +21,7 @@ use crate::{
     SimulationError, SimulationOptions,
     summary::{Summary, Tally},
 };
-use latency::Histogram;
+use latency::Recorder;
 use sender::Sender;
 use source::Source;
 
@@ -82,7 +82,7 @@ impl LoadReport {
 struct Shared {
     options: LoadOptions,
     tally: Tally,
-    latencies: Histogram,
+    latencies: Recorder,
     /// Everybody is connected.
     start: Barrier,
     started: OnceLock<Instant>,
@@ -99,7 +99,7 @@ pub async fn run(options: LoadOptions, shutdown: CancellationToken) -> Result<Lo
     let shared = Arc::new(Shared {
         options,
         tally: Tally::default(),
-        latencies: Histogram::new(),
+        latencies: Recorder::new(),
         start: Barrier::new(devices),
         started: OnceLock::new(),
     });

@@ -121,7 +121,7 @@ impl Shared {
             .await;
         let (step, outcome) = match sent {
             Ok(()) => {
-                self.latencies.add(since.elapsed());
+                self.latencies.record(since.elapsed());
                 (Step::Acknowledged, Outcome::Acknowledged)
             }
             Err(PublishError::Closed | PublishError::Lost) => return,
