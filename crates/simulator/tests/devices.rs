@@ -8,8 +8,8 @@ use std::{collections::BTreeMap, net::TcpListener, sync::Arc, time::Duration};
 use domain::{ClipLimits, DeviceId, Position, Quantity, Timestamp};
 use mqtt::{BrokerUrl, DeviceStatus, TopicKind};
 use simulator::{
-    Ledger, Simulation, SimulationOptions,
-    ledger::{Content, Outcome},
+    DeliveryLog, Simulation, SimulationOptions,
+    delivery_log::{Content, Outcome},
 };
 use support::{PATIENCE, Watcher, id, now, record, url, wait_until};
 use testkit::Mosquitto;
@@ -20,12 +20,12 @@ use tokio_util::sync::CancellationToken;
 async fn devices_join_at_once_and_speak_as_specified() {
     let broker = Mosquitto::start().unwrap();
     let mut watcher = Watcher::join(url(&broker)).await;
-    let ledger = Arc::new(Ledger::new());
+    let delivery_log = Arc::new(DeliveryLog::new());
     let options = SimulationOptions {
         devices: 3,
         reading_interval: Duration::from_millis(400),
         clip_interval: Duration::from_secs(1),
-        ledger: Some(Arc::clone(&ledger)),
+        delivery_log: Some(Arc::clone(&delivery_log)),
         ..SimulationOptions::new(url(&broker))
     };
     let shutdown = CancellationToken::new();
@@ -75,13 +75,13 @@ async fn devices_join_at_once_and_speak_as_specified() {
     assert_eq!(summary.devices, 3);
     let published =
         summary.temperature.acknowledged + summary.humidity.acknowledged + summary.audio.acknowledged;
-    assert_eq!(published as usize, ledger.count(Outcome::Acknowledged));
+    assert_eq!(published as usize, delivery_log.count(Outcome::Acknowledged));
     assert_eq!(
         summary.temperature.published, summary.temperature.acknowledged,
         "{summary}"
     );
-    let comparison = ledger.compare(stored);
-    assert!(comparison.is_balanced(), "{comparison:?}");
+    let reconciliation = delivery_log.reconcile(stored);
+    assert!(reconciliation.is_consistent(), "{reconciliation:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,16 +154,16 @@ async fn a_window_travels_to_where_it_is_told_and_ignores_old_and_repeated_comma
 #[tokio::test(flavor = "multi_thread")]
 async fn readings_wait_for_a_broker_that_is_away() {
     let mut broker = Mosquitto::start().unwrap();
-    let ledger = Arc::new(Ledger::new());
+    let delivery_log = Arc::new(DeliveryLog::new());
     let options = SimulationOptions {
         devices: 2,
         reading_interval: Duration::from_millis(200),
-        ledger: Some(Arc::clone(&ledger)),
+        delivery_log: Some(Arc::clone(&delivery_log)),
         ..SimulationOptions::new(url(&broker))
     };
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(simulator::run(options, shutdown.clone()));
-    let acknowledged = || ledger.count(Outcome::Acknowledged);
+    let acknowledged = || delivery_log.count(Outcome::Acknowledged);
     wait_until(|| acknowledged() >= 8).await;
     broker.restart().unwrap();
     let before = acknowledged();
@@ -176,7 +176,7 @@ async fn readings_wait_for_a_broker_that_is_away() {
         "{summary}"
     );
     // Nothing was skipped on the way: what is not acknowledged is what was in flight at the end.
-    assert!(ledger.count(Outcome::Open) <= 2);
+    assert!(delivery_log.count(Outcome::Pending) <= 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

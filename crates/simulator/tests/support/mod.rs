@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use domain::{ClipLimits, Confidence, DeviceId, Position, Quantity, Timestamp, WindowAction, WindowState};
 use mqtt::{BrokerUrl, ConnectionOptions, Event, Incoming, Publisher, Subscription, TopicKind, Topics};
-use simulator::ledger::{Content, Record};
+use simulator::delivery_log::{Content, Record};
 use testkit::Mosquitto;
 use tokio::time::timeout;
 
