@@ -3,7 +3,10 @@
 
 mod support;
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use mqtt::Qos;
 use support::{client, client::Client};
