@@ -70,3 +70,27 @@ fn load_font() -> Result<(), PlotError> {
     let loaded = *LOADED.get_or_init(|| register_font(FAMILY, FontStyle::Normal, FONT).is_ok());
     if loaded { Ok(()) } else { Err(PlotError::Font) }
 }
+
+#[cfg(test)]
+mod tests {
+    use plotters::element::Text;
+
+    use super::*;
+
+    #[test]
+    fn text_leaves_pixels_on_a_white_picture() {
+        let size = (120, 40);
+        let draw = |words: &'static str| {
+            let bytes = png(size, |area| Ok(area.draw(&Text::new(words, (4, 4), text(20)))?));
+            let mut reader = png::Decoder::new(std::io::Cursor::new(bytes.unwrap()))
+                .read_info()
+                .unwrap();
+            let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+            reader.next_frame(&mut pixels).unwrap();
+            assert_eq!(reader.info().size(), size);
+            pixels
+        };
+        assert!(draw("").iter().all(|&byte| byte == 255));
+        assert!(draw("20 °C").iter().any(|&byte| byte < 128));
+    }
+}

@@ -119,7 +119,7 @@ impl Process {
     }
 
     /// Fails if the process has ended.
-    pub fn check_running(&mut self) -> Result<(), Error> {
+    pub(crate) fn check_running(&mut self) -> Result<(), Error> {
         match self.child.try_wait() {
             Ok(Some(status)) => Err(self.ended(status)),
             _ => Ok(()),
