@@ -12,6 +12,7 @@ use std::{
 
 use audio::{Extractor, FeatureOptions, decode, wav::encode_pcm16};
 use domain::{AudioFormat, ClipLimits, FeatureName};
+use hdrhistogram::Histogram;
 use realfft::RealFftPlanner;
 
 const ROUNDS: usize = 1_500;
@@ -21,15 +22,14 @@ fn measure<T>(mut work: impl FnMut() -> T) -> (f64, f64) {
     for _ in 0..ROUNDS / 10 {
         black_box(work());
     }
-    let mut millis: Vec<f64> = (0..ROUNDS)
-        .map(|_| {
-            let start = Instant::now();
-            black_box(work());
-            start.elapsed().as_secs_f64() * 1e3
-        })
-        .collect();
-    millis.sort_by(f64::total_cmp);
-    (millis[ROUNDS / 2], millis[ROUNDS * 9 / 10])
+    let mut nanos = Histogram::<u64>::new(3).expect("three digits are valid");
+    for _ in 0..ROUNDS {
+        let start = Instant::now();
+        black_box(work());
+        nanos += start.elapsed().as_nanos() as u64;
+    }
+    let millis = |quantile| nanos.value_at_quantile(quantile) as f64 / 1e6;
+    (millis(0.5), millis(0.9))
 }
 
 fn measure_once<T>(work: impl FnOnce() -> T) -> f64 {

@@ -3,7 +3,6 @@
 //! The binary is a thin door to [`commands`]; tests start a whole [`system`] in their own process.
 
 pub mod assembly;
-pub mod bench;
 pub mod cli;
 pub mod commands;
 pub mod config;
@@ -12,4 +11,5 @@ pub mod output;
 mod plot;
 pub mod shutdown;
 pub mod system;
+mod table;
 pub mod telemetry;

@@ -1,4 +1,4 @@
-//! `casement bench` for a short while: real processes are broken, and the books balance.
+//! `casement bench` for a short while: real processes are broken, and what is stored is reconciled.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::{path::Path, process::Command};

@@ -9,13 +9,14 @@ use casement::{
     config::Sources,
     system::{System, SystemOptions},
 };
-use support::{client::Client, get, wait_sql};
+use support::client::Client;
+use testkit::{free_addr, get, wait_sql};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rooms_are_stored_and_their_windows_move() {
     let data = tempfile::tempdir().unwrap();
     let below = |name: &str| Some(data.path().join(name).display().to_string());
-    let [mqtt, http, clickhouse] = [(); 3].map(|()| support::free_addr());
+    let [mqtt, http, clickhouse] = [(); 3].map(|()| free_addr());
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/window_regressor.pth");
     let config = Sources::process(None)
         .flag("engine.path", below("engine"))
@@ -50,7 +51,7 @@ async fn rooms_are_stored_and_their_windows_move() {
             "ml_predictions",
         ] {
             let sql = format!("SELECT count() > 0 FROM iot.{table} WHERE device_id = '{device}'");
-            wait_sql(clickhouse, &sql, "1");
+            wait_sql(clickhouse, &sql, "1").unwrap();
         }
         assert!(
             get(&format!("http://{http}/api/devices/{device}"))

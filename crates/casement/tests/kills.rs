@@ -5,12 +5,12 @@ mod support;
 
 use std::{
     collections::HashMap,
-    path::Path,
     time::{Duration, Instant},
 };
 
 use mqtt::Qos;
-use support::{Up, client, client::Client};
+use support::{client, client::Client};
+use testkit::{Signal, Up, children, has_ended, signal, wait_until, wait_until_blocking};
 use tokio::task::JoinSet;
 
 const SENDERS: usize = 4;
@@ -41,38 +41,26 @@ async fn send(up: (std::net::SocketAddr, usize), round: usize) -> Vec<(String, i
 
 fn wait_until_gone(pid: u32) {
     let started = Instant::now();
-    while Path::new(&format!("/proc/{pid}")).exists() {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        if status.contains("State:\tZ") {
-            return;
-        }
-        assert!(
-            started.elapsed() < Duration::from_secs(5),
-            "process {pid} is left behind:\n{status}"
-        );
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_until_blocking(&format!("process {pid} has ended"), || has_ended(pid)).unwrap();
+    assert!(
+        started.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        started.elapsed()
+    );
 }
 
-fn children(pid: u32) -> Vec<u32> {
-    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
-    let of_task = |task: std::io::Result<std::fs::DirEntry>| {
-        std::fs::read_to_string(task.unwrap().path().join("children")).unwrap_or_default()
-    };
-    tasks
-        .map(of_task)
-        .flat_map(|text| {
-            text.split_whitespace()
-                .map(|pid| pid.parse().unwrap())
-                .collect::<Vec<_>>()
-        })
-        .collect()
+fn kill(pid: u32) {
+    signal(pid, Signal::KILL).unwrap();
+}
+
+fn engine_of(up: &Up) -> u32 {
+    children(up.process.pid())[0]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_acknowledged_is_lost_or_doubled() {
     let data = tempfile::tempdir().unwrap();
-    let mut up = Up::start(data.path(), &[]);
+    let mut up = support::up(data.path(), &[]);
     let mut acknowledged: Vec<(String, i64)> = Vec::new();
     for round in 0..4 {
         let mut senders = JoinSet::new();
@@ -95,19 +83,15 @@ async fn nothing_acknowledged_is_lost_or_doubled() {
         for engine in engines {
             wait_until_gone(engine);
         }
-        up.restart();
+        up.restart().unwrap();
     }
     assert!(
         acknowledged.len() > 200,
         "only {} acknowledged",
         acknowledged.len()
     );
-    let started = Instant::now();
-    while !up.get("/api/status").contains("\"journal_records\":0") {
-        assert!(started.elapsed() < Duration::from_secs(20));
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    let stored = up.sql("SELECT device_id, toUnixTimestamp64Milli(timestamp), count() FROM iot.sensor_temperature GROUP BY 1, 2 FORMAT TSV");
+    up.wait_page("/api/status", "\"journal_records\":0").unwrap();
+    let stored = up.sql("SELECT device_id, toUnixTimestamp64Milli(timestamp), count() FROM iot.sensor_temperature GROUP BY 1, 2 FORMAT TSV").unwrap();
     let mut counts: HashMap<(String, i64), u32> = HashMap::new();
     for line in stored.lines() {
         let fields: Vec<&str> = line.split('\t').collect();
@@ -136,49 +120,36 @@ async fn nothing_acknowledged_is_lost_or_doubled() {
     );
 }
 
-fn kill(pid: u32) {
-    assert!(
-        std::process::Command::new("kill")
-            .args(["-9", &pid.to_string()])
-            .status()
-            .unwrap()
-            .success()
-    );
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn an_engine_that_hangs_does_not_keep_the_system_from_ending() {
     let data = tempfile::tempdir().unwrap();
-    let mut up = Up::start(data.path(), &[]);
-    let engine = children(up.process.pid())[0];
-    let stopped = std::process::Command::new("kill")
-        .args(["-STOP", &engine.to_string()])
-        .status()
-        .unwrap();
-    assert!(stopped.success());
+    let mut up = support::up(data.path(), &[]);
+    let engine = engine_of(&up);
+    signal(engine, Signal::STOP).unwrap();
     let client = Client::connect(up.mqtt, &[]).await;
     client
         .publish("sensor/hung/temperature", client::reading(21.0, client::now()))
         .await;
-    up.process.terminate();
+    up.process.terminate(support::END).unwrap();
     wait_until_gone(engine);
     // What was acknowledged meanwhile waited in the journal.
-    up.restart();
+    up.restart().unwrap();
     up.wait_sql(
         "SELECT value FROM iot.sensor_temperature WHERE device_id = 'hung'",
         "21",
-    );
+    )
+    .unwrap();
 }
 
 /// The engine alone dies again and again under load: decisions go on, and nothing acknowledged is lost or doubled.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_engine_that_dies_again_and_again_loses_nothing() {
     let data = tempfile::tempdir().unwrap();
-    let mut up = Up::start(data.path(), &[]);
+    let mut up = support::up(data.path(), &[]);
     let sender = tokio::spawn(send((up.mqtt, 9), 9));
     let mut windows = Client::connect(up.mqtt, &["window/+/control"]).await;
     for round in 0..3 {
-        let engine = children(up.process.pid())[0];
+        let engine = engine_of(&up);
         kill(engine);
         // Deciding never waits for the database: a new device's window moves while there is none.
         let device_id = format!("decided-{round}");
@@ -189,27 +160,20 @@ async fn an_engine_that_dies_again_and_again_loses_nothing() {
                 .await;
         }
         while windows.json().await.0 != format!("window/{device_id}/control") {}
-        let started = Instant::now();
-        while ureq::get(format!("http://{}/?query=SELECT+1", up.clickhouse))
-            .call()
-            .is_err()
-        {
-            assert!(
-                started.elapsed() < Duration::from_secs(30),
-                "the engine did not come back"
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let ping = format!("http://{}/?query=SELECT+1", up.clickhouse);
+        let answers = || testkit::get(&ping).is_ok();
+        wait_until("the engine answers again", answers).await.unwrap();
     }
-    up.process.terminate();
+    up.process.terminate(support::END).unwrap();
     let acknowledged = sender.await.unwrap();
-    up.restart();
+    up.restart().unwrap();
     let count = acknowledged.len();
     assert!(count > 50, "only {count} acknowledged");
     up.wait_sql(
         "SELECT count() - uniqExact(timestamp) FROM iot.sensor_temperature WHERE device_id = 'r9-s9'",
         "0",
-    );
+    )
+    .unwrap();
     let list = acknowledged
         .iter()
         .map(|(_, at)| at.to_string())
@@ -218,5 +182,5 @@ async fn an_engine_that_dies_again_and_again_loses_nothing() {
     up.wait_sql(
         &format!("SELECT uniqExact(timestamp) FROM iot.sensor_temperature WHERE device_id = 'r9-s9' AND toUnixTimestamp64Milli(timestamp) IN ({list})"),
         &count.to_string(),
-    );
+    ).unwrap();
 }

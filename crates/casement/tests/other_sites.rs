@@ -3,12 +3,10 @@
 
 mod support;
 
-use support::Up;
-
 #[test]
 fn a_name_that_only_points_here_is_refused() {
     let data = tempfile::tempdir().unwrap();
-    let up = Up::start(data.path(), &[]);
+    let up = support::up(data.path(), &[]);
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .build()

@@ -6,10 +6,10 @@ mod support;
 use std::{fs, net::SocketAddr, path::Path, process::Command, sync::Arc, time::Duration};
 
 use support::{
-    Running,
+    casement,
     client::{Client, now, reading},
-    free_addr, wait_sql,
 };
+use testkit::{Mosquitto, Process, free_addr, get, wait_sql};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{
     TlsAcceptor,
@@ -45,10 +45,11 @@ async fn tls_in_front_of(upstream: SocketAddr) -> (u16, String) {
 }
 
 /// The engine as a process of its own stands in for a ClickHouse elsewhere.
-fn engine(data: &Path, addr: SocketAddr, env: &[(&str, String)]) -> Running {
+fn engine(data: &Path, addr: SocketAddr, env: &[(&str, String)]) -> Process {
     let (data, addr) = (data.display().to_string(), addr.to_string());
-    let mut engine = Running::casement_with(&["engine", "--data", &data, "--clickhouse", &addr], env);
-    engine.wait_for("casement engine is running");
+    let arguments = ["engine", "--data", &data, "--clickhouse", &addr];
+    let mut engine = casement().start_with(&arguments, env).unwrap();
+    engine.wait_for_line("casement engine is running").unwrap();
     engine
 }
 
@@ -89,8 +90,8 @@ async fn is_decided(client: &mut Client, device: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_part_may_run_elsewhere() {
     let dir = tempfile::tempdir().unwrap();
-    let (mqtt, clickhouse, http) = (free_addr(), free_addr(), free_addr());
-    let _broker = Running::open_mosquitto(dir.path(), mqtt);
+    let broker = Mosquitto::start().unwrap();
+    let (mqtt, clickhouse, http) = (broker.addr(), free_addr(), free_addr());
     let passwords = [
         ("CASEMENT__ENGINE__PASSWORD", PASSWORD.to_owned()),
         ("CASEMENT__ENGINE__READER_PASSWORD", "reads".to_owned()),
@@ -108,15 +109,21 @@ async fn every_part_may_run_elsewhere() {
         ("CASEMENT_LIBCHDB", "/nowhere/libchdb.so".to_owned()),
     ];
     let ml_env = [("CASEMENT__MQTT__BROKER", mqtt_url.clone())];
-    let mut ml = Running::casement_in(dir.path(), &["ml"], &ml_env);
-    ml.wait_for("casement ml is running");
+    let mut ml = casement()
+        .in_directory(dir.path())
+        .start_with(&["ml"], &ml_env)
+        .unwrap();
+    ml.wait_for_line("casement ml is running").unwrap();
     let start = || {
         let http = http.to_string();
         let flags = [
             "up", "--data", "data", "--http", &http, "--mqtt", &mqtt_url, "--no-ml",
         ];
-        let mut up = Running::casement_in(dir.path(), &flags, &env);
-        let ready = up.wait_for("Casement is ready");
+        let mut up = casement()
+            .in_directory(dir.path())
+            .start_with(&flags, &env)
+            .unwrap();
+        let ready = up.wait_for_line("Casement is ready").unwrap();
         assert!(
             ready.contains(&mqtt_url) && ready.contains(&https_url) && ready.contains("ML service elsewhere"),
             "{ready}"
@@ -134,7 +141,7 @@ async fn every_part_may_run_elsewhere() {
     );
 
     // What comes while it is away waits in the broker's session.
-    up.terminate();
+    up.terminate(support::END).unwrap();
     client
         .publish("sensor/room-1/temperature", reading(27.5, now()))
         .await;
@@ -145,8 +152,8 @@ async fn every_part_may_run_elsewhere() {
         "2\t27.5",
     )
     .await;
-    up.terminate();
-    ml.terminate();
+    up.terminate(support::END).unwrap();
+    ml.terminate(support::END).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,18 +161,18 @@ async fn an_empty_directory_is_enough_and_its_models_come_later() {
     let dir = tempfile::tempdir().unwrap();
     let (mqtt, clickhouse, http) = (free_addr(), free_addr(), free_addr());
     let [m, h, c] = [mqtt, http, clickhouse].map(|addr| addr.to_string());
-    let mut up = Running::casement_in(
-        dir.path(),
-        &["up", "--mqtt", &m, "--http", &h, "--clickhouse", &c],
-        &[],
-    );
-    let ready = up.wait_for("Casement is ready");
+    let mut up = casement()
+        .in_directory(dir.path())
+        .start_with(&["up", "--mqtt", &m, "--http", &h, "--clickhouse", &c], &[])
+        .unwrap();
+    let ready = up.wait_for_line("Casement is ready").unwrap();
     assert!(ready.contains("model v1.0.0 (built in)"), "{ready}");
     let mut client = Client::connect(mqtt, &["window/+/control"]).await;
     is_decided(&mut client, "room-1").await;
     let version = "SELECT DISTINCT model_version FROM iot.ml_predictions";
     tokio::task::spawn_blocking(move || wait_sql(clickhouse, version, "v1.0.0"))
         .await
+        .unwrap()
         .unwrap();
 
     let models = |args: &[&str]| {
@@ -183,10 +190,10 @@ async fn an_empty_directory_is_enough_and_its_models_come_later() {
     let other = Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/tests/goldens/regressor_h32.pth");
     models(&["add", other.to_str().unwrap(), "--version", "v2"]);
     assert!(models(&["promote", "v2"]).contains("in place of v1.0.0"));
-    up.wait_for("another model serves from now on");
+    up.wait_for_line("another model serves from now on").unwrap();
     is_decided(&mut client, "room-2").await;
     assert!(models(&["rollback"]).contains("v1.0.0 serves again"));
-    up.terminate();
+    up.terminate(support::END).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -194,19 +201,24 @@ async fn the_ml_service_may_run_beside() {
     let dir = tempfile::tempdir().unwrap();
     let (mqtt, clickhouse, http) = (free_addr(), free_addr(), free_addr());
     let [m, h, c] = [mqtt, http, clickhouse].map(|addr| addr.to_string());
-    let mut up = Running::casement_in(
-        dir.path(),
-        &["up", "--no-ml", "--mqtt", &m, "--http", &h, "--clickhouse", &c],
-        &[],
-    );
-    up.wait_for("Casement is ready");
+    let mut up = casement()
+        .in_directory(dir.path())
+        .start_with(
+            &["up", "--no-ml", "--mqtt", &m, "--http", &h, "--clickhouse", &c],
+            &[],
+        )
+        .unwrap();
+    up.wait_for_line("Casement is ready").unwrap();
     let ml_env = [("CASEMENT__MQTT__BROKER", format!("tcp://{mqtt}"))];
-    let mut ml = Running::casement_in(dir.path(), &["ml"], &ml_env);
-    ml.wait_for("casement ml is running");
+    let mut ml = casement()
+        .in_directory(dir.path())
+        .start_with(&["ml"], &ml_env)
+        .unwrap();
+    ml.wait_for_line("casement ml is running").unwrap();
     let mut client = Client::connect(mqtt, &["window/+/control"]).await;
     is_decided(&mut client, "room-1").await;
-    ml.terminate();
-    up.terminate();
+    ml.terminate(support::END).unwrap();
+    up.terminate(support::END).unwrap();
 }
 
 #[test]
@@ -214,12 +226,11 @@ fn without_the_engine_it_says_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let [m, h, c] = [(); 3].map(|()| free_addr().to_string());
     let missing = [("CASEMENT_LIBCHDB", "/nowhere/libchdb.so".to_owned())];
-    let mut up = Running::casement_in(
-        dir.path(),
-        &["up", "--mqtt", &m, "--http", &h, "--clickhouse", &c],
-        &missing,
-    );
-    let status = up.end(Duration::from_secs(20));
+    let mut up = casement()
+        .in_directory(dir.path())
+        .start_with(&["up", "--mqtt", &m, "--http", &h, "--clickhouse", &c], &missing)
+        .unwrap();
+    let status = up.wait(Duration::from_secs(20)).unwrap();
     let said = up.output();
     assert!(!status.success());
     assert!(
@@ -246,15 +257,21 @@ async fn a_part_that_is_away_is_waited_for_and_named() {
         "--clickhouse",
         &clickhouse_url,
     ];
-    let mut up = Running::casement_in(dir.path(), &flags, &[]);
-    up.wait_for(&format!("waiting for the broker {mqtt_url}"));
+    let mut up = casement()
+        .in_directory(dir.path())
+        .start_with(&flags, &[])
+        .unwrap();
+    up.wait_for_line(&format!("waiting for the broker {mqtt_url}"))
+        .unwrap();
     assert!(
-        support::get(&format!("http://{http}/health")).is_ok(),
+        get(&format!("http://{http}/health")).is_ok(),
         "the page is there meanwhile"
     );
-    let _broker = Running::open_mosquitto(dir.path(), mqtt);
-    up.wait_for(&format!("waiting for ClickHouse at {clickhouse_url}"));
+    let mut broker = Mosquitto::prepare(mqtt, "").unwrap();
+    broker.restart().unwrap();
+    up.wait_for_line(&format!("waiting for ClickHouse at {clickhouse_url}"))
+        .unwrap();
     let _engine = engine(&dir.path().join("engine"), clickhouse, &[]);
-    up.wait_for("Casement is ready");
-    up.terminate();
+    up.wait_for_line("Casement is ready").unwrap();
+    up.terminate(support::END).unwrap();
 }

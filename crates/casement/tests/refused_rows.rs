@@ -5,13 +5,14 @@ mod support;
 
 use std::time::Duration;
 
-use support::{Up, client, client::Client};
+use support::{client, client::Client};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_row_leaves_its_batch_and_is_listed() {
     let data = tempfile::tempdir().unwrap();
-    let mut up = Up::start(data.path(), &[]);
-    up.sql("ALTER TABLE iot.sensor_temperature ADD CONSTRAINT lucky CHECK value != 13");
+    let mut up = support::up(data.path(), &[]);
+    up.sql("ALTER TABLE iot.sensor_temperature ADD CONSTRAINT lucky CHECK value != 13")
+        .unwrap();
     let client = Client::connect(up.mqtt, &[]).await;
     let begin = client::now();
     for n in 0..300_u64 {
@@ -23,24 +24,19 @@ async fn a_refused_row_leaves_its_batch_and_is_listed() {
     up.wait_sql(
         "SELECT count(), uniqExact(timestamp) FROM iot.sensor_temperature",
         "298\t298",
-    );
+    )
+    .unwrap();
     up.wait_sql(
         "SELECT count(), countIf(detail LIKE '%lucky%'), countIf(position(first_bytes, '13') > 0) FROM iot.ingest_errors WHERE topic = 'sensor_temperature'",
         "2\t2\t2",
-    );
+    ).unwrap();
     // Nothing of it waits for another try, and what follows is stored.
     let after = begin.plus(Duration::from_secs(1));
     client
         .publish("sensor/room-1/temperature", client::reading(21.0, after))
         .await;
-    up.wait_sql("SELECT count() FROM iot.sensor_temperature", "299");
-    let started = std::time::Instant::now();
-    while !up.get("/api/status").contains("\"journal_records\":0") {
-        assert!(
-            started.elapsed() < Duration::from_secs(20),
-            "the journal is not empty"
-        );
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    up.process.terminate();
+    up.wait_sql("SELECT count() FROM iot.sensor_temperature", "299")
+        .unwrap();
+    up.wait_page("/api/status", "\"journal_records\":0").unwrap();
+    up.process.terminate(support::END).unwrap();
 }

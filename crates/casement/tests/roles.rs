@@ -3,34 +3,34 @@
 
 mod support;
 
-use std::{fs, net::SocketAddr, path::Path, time::Duration};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use support::{Running, client::Client, clip, free_addr, wait_sql};
+use support::{casement, client::Client, clip};
+use testkit::{Mosquitto, free_addr, get, wait_sql, wait_until};
 
 /// The specification's file with this test's addresses in place of its own.
-fn config(dir: &Path, name: &str, yaml: &str, mqtt: SocketAddr, clickhouse: SocketAddr) -> String {
+fn config(dir: &Path, name: &str, yaml: &str, mqtt: SocketAddr, clickhouse: SocketAddr) -> PathBuf {
     let path = dir.join(name);
     let here = yaml
         .replace("tcp://localhost:1883", &format!("tcp://{mqtt}"))
         .replace("localhost:8123", &clickhouse.to_string());
     fs::write(&path, here).unwrap();
-    path.to_str().unwrap().to_owned()
+    path
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_specifications_files_start_the_services() {
     let dir = tempfile::tempdir().unwrap();
-    let (mqtt, clickhouse, http) = (free_addr(), free_addr(), free_addr());
-    let _broker = Running::open_mosquitto(dir.path(), mqtt);
+    let broker = Mosquitto::start().unwrap();
+    let (mqtt, clickhouse, http) = (broker.addr(), free_addr(), free_addr());
     let data = dir.path().join("data");
-    let mut engine = Running::casement(&[
-        "engine",
-        "--data",
-        data.to_str().unwrap(),
-        "--clickhouse",
-        &clickhouse.to_string(),
-    ]);
-    engine.wait_for("casement engine is running");
+    let mut engine = casement().engine(&data, clickhouse).unwrap();
+    engine.wait_for_line("casement engine is running").unwrap();
     let backend_config = config(
         dir.path(),
         "backend.yaml",
@@ -49,27 +49,13 @@ async fn the_specifications_files_start_the_services() {
         "CASEMENT__JOURNAL__PATH",
         dir.path().join("journal").display().to_string(),
     )];
-    let mut backend = Running::casement_with(
-        &[
-            "backend",
-            "--config",
-            &backend_config,
-            "--http",
-            &http.to_string(),
-        ],
-        &journal,
-    );
-    let mut ml = Running::casement(&["ml", "--config", &ml_config]);
-    ml.wait_for("casement ml is running");
-    let started = std::time::Instant::now();
-    while support::get(&format!("http://{http}/ready")).is_err() {
-        assert!(
-            started.elapsed() < support::START,
-            "never ready:\n{}",
-            backend.output()
-        );
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let mut backend = casement().backend(&backend_config, http, &journal).unwrap();
+    let mut ml = casement().ml(&ml_config).unwrap();
+    ml.wait_for_line("casement ml is running").unwrap();
+    let ready = format!("http://{http}/ready");
+    wait_until("the backend is ready", || get(&ready).is_ok())
+        .await
+        .unwrap();
 
     let mut client = Client::connect(mqtt, &["window/+/control"]).await;
     let now = support::client::now();
@@ -92,7 +78,7 @@ async fn the_specifications_files_start_the_services() {
         "window_actions",
         "ml_predictions",
     ] {
-        wait_sql(clickhouse, &format!("SELECT count() FROM iot.{table}"), "1");
+        wait_sql(clickhouse, &format!("SELECT count() FROM iot.{table}"), "1").unwrap();
     }
 
     // Of a message that is far too large a row tells, and the next one passes as ever.
@@ -101,83 +87,72 @@ async fn the_specifications_files_start_the_services() {
         clickhouse,
         "SELECT reason, count() FROM iot.ingest_errors GROUP BY reason",
         "too_large\t1",
-    );
+    )
+    .unwrap();
 
     // While the database is away, windows keep moving and nothing is lost.
-    engine.terminate();
+    engine.terminate(support::END).unwrap();
     let later = now.plus(Duration::from_millis(1));
     client
         .publish("sensor/room-1/temperature", support::client::reading(27.5, later))
         .await;
     let (_, control) = client.json().await;
     assert_eq!(control["features_used"]["temperature"], 27.5);
-    let mut engine = Running::casement(&[
-        "engine",
-        "--data",
-        data.to_str().unwrap(),
-        "--clickhouse",
-        &clickhouse.to_string(),
-    ]);
-    engine.wait_for("casement engine is running");
+    let mut engine = casement().engine(&data, clickhouse).unwrap();
+    engine.wait_for_line("casement engine is running").unwrap();
     wait_sql(
         clickhouse,
         "SELECT count(), max(value) FROM iot.sensor_temperature",
         "2\t27.5",
-    );
-    wait_sql(clickhouse, "SELECT count() FROM iot.window_actions", "2");
+    )
+    .unwrap();
+    wait_sql(clickhouse, "SELECT count() FROM iot.window_actions", "2").unwrap();
 
     // Messages sent while the backend is away wait in the broker's session.
-    backend.terminate();
+    backend.terminate(support::END).unwrap();
     client
         .publish(
             "sensor/room-1/temperature",
             support::client::reading(28.0, later.plus(Duration::from_millis(1))),
         )
         .await;
-    let _backend = Running::casement_with(
-        &[
-            "backend",
-            "--config",
-            &backend_config,
-            "--http",
-            &http.to_string(),
-        ],
-        &journal,
-    );
+    let _backend = casement().backend(&backend_config, http, &journal).unwrap();
     wait_sql(
         clickhouse,
         "SELECT count(), max(value) FROM iot.sensor_temperature",
         "3\t28",
-    );
-    ml.terminate();
+    )
+    .unwrap();
+    ml.terminate(support::END).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn simulated_devices_join_any_broker() {
-    let dir = tempfile::tempdir().unwrap();
-    let mqtt = free_addr();
-    let _broker = Running::open_mosquitto(dir.path(), mqtt);
+    let broker = Mosquitto::start().unwrap();
+    let mqtt = broker.addr();
     let mut client = Client::connect(
         mqtt,
         &["sensor/+/temperature", "sensor/+/humidity", "sensor/+/audio"],
     )
     .await;
-    let mut simulate = Running::casement(&[
-        "simulate",
-        "--broker",
-        &format!("tcp://{mqtt}"),
-        "--devices",
-        "2",
-        "--seed",
-        "7",
-        "--speed",
-        "60",
-    ]);
+    let mut simulate = casement()
+        .start(&[
+            "simulate",
+            "--broker",
+            &format!("tcp://{mqtt}"),
+            "--devices",
+            "2",
+            "--seed",
+            "7",
+            "--speed",
+            "60",
+        ])
+        .unwrap();
     let mut kinds = std::collections::BTreeSet::new();
     while kinds.len() < 6 {
         let (topic, message) = client.json().await;
         assert!(domain::Timestamp::parse(message["timestamp"].as_str().unwrap()).is_ok());
         kinds.insert(topic);
     }
-    simulate.terminate();
+    simulate.terminate(support::END).unwrap();
 }

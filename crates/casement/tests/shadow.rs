@@ -3,14 +3,10 @@
 
 mod support;
 
-use std::{path::Path, process::Command};
+use std::process::Command;
 
 use serde_json::Value;
-use support::{Up, client::Client};
-
-fn root() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
+use support::{client::Client, root};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_candidate_is_compared_on_live_requests_and_moves_nothing() {
@@ -24,7 +20,7 @@ async fn a_candidate_is_compared_on_live_requests_and_moves_nothing() {
     )
     .unwrap();
     let config = config.to_str().unwrap().to_owned();
-    let up = Up::start(&data.path().join("data"), &["--config", &config]);
+    let up = support::up(&data.path().join("data"), &["--config", &config]);
     let models = |args: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_casement"))
             .args(["models", "--config", &config])
@@ -44,7 +40,7 @@ async fn a_candidate_is_compared_on_live_requests_and_moves_nothing() {
     let other = root().join("crates/model/tests/goldens/regressor_h32.pth");
     models(&["add", other.to_str().unwrap(), "--version", "v2"]);
     models(&["shadow", "v2"]);
-    up.wait_metric("casement_ml_shadowing 1");
+    up.wait_metric("casement_ml_shadowing 1").unwrap();
 
     let mut client = Client::connect(up.mqtt, &["window/+/control"]).await;
     for (quantity, value) in [("temperature", 25.5), ("humidity", 60.0)] {
@@ -56,18 +52,22 @@ async fn a_candidate_is_compared_on_live_requests_and_moves_nothing() {
     up.wait_sql(
         "SELECT count() FROM iot.ml_predictions WHERE model_version = 'v2'",
         "1",
-    );
+    )
+    .unwrap();
     up.wait_sql(
         "SELECT count() FROM iot.window_actions WHERE model_version = 'v1'",
         "1",
-    );
+    )
+    .unwrap();
     assert_eq!(
-        up.sql("SELECT count() FROM iot.window_actions WHERE model_version = 'v2'"),
+        up.sql("SELECT count() FROM iot.window_actions WHERE model_version = 'v2'")
+            .unwrap(),
         "0"
     );
-    assert_eq!(up.sql("SELECT count() FROM iot.ingest_errors"), "0");
+    assert_eq!(up.sql("SELECT count() FROM iot.ingest_errors").unwrap(), "0");
     assert_eq!(
-        up.sql("SELECT uniqExact(command_id), uniqExact(timestamp) FROM iot.ml_predictions"),
+        up.sql("SELECT uniqExact(command_id), uniqExact(timestamp) FROM iot.ml_predictions")
+            .unwrap(),
         "1\t1"
     );
 
@@ -82,5 +82,5 @@ async fn a_candidate_is_compared_on_live_requests_and_moves_nothing() {
     assert!(table.lines().any(|line| line.starts_with("room ")), "{table}");
 
     models(&["shadow", "--off"]);
-    up.wait_metric("casement_ml_shadowing 0");
+    up.wait_metric("casement_ml_shadowing 0").unwrap();
 }

@@ -9,7 +9,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-use support::{Running, free_addr};
+use support::casement;
+use testkit::free_addr;
 
 struct Said {
     code: i32,
@@ -46,17 +47,19 @@ fn statements_data_and_errors() {
         ("CASEMENT__ENGINE__READER_PASSWORD", "reads".to_owned()),
     ];
     let data = dir.path().join("data");
-    let mut engine = Running::casement_with(
-        &[
-            "engine",
-            "--data",
-            data.to_str().unwrap(),
-            "--clickhouse",
-            &addr.to_string(),
-        ],
-        &passwords,
-    );
-    engine.wait_for("casement engine is running");
+    let mut engine = casement()
+        .start_with(
+            &[
+                "engine",
+                "--data",
+                data.to_str().unwrap(),
+                "--clickhouse",
+                &addr.to_string(),
+            ],
+            &passwords,
+        )
+        .unwrap();
+    engine.wait_for_line("casement engine is running").unwrap();
     let file = dir.path().join("password");
     std::fs::write(&file, "reads\n").unwrap();
     let writer =
@@ -151,5 +154,5 @@ fn statements_data_and_errors() {
     // The engine shows neither password, and its own files hold none.
     let environment = writer(&["SELECT * FROM file('/proc/self/environ', 'LineAsString')"], "");
     assert!(environment.code == 1 && !environment.out.contains("writes"));
-    engine.terminate();
+    engine.terminate(support::END).unwrap();
 }

@@ -6,7 +6,8 @@ mod support;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use support::{Running, Up, client::Client, clip, free_addr, output, sql};
+use support::{casement, client::Client, clip, output};
+use testkit::{free_addr, sql};
 
 /// What the specification says a control message has.
 fn assert_control(topic: &str, control: &Value, device_id: &str) {
@@ -24,7 +25,7 @@ fn assert_control(topic: &str, control: &Value, device_id: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sensor_joins_and_its_window_moves() {
     let data = tempfile::tempdir().unwrap();
-    let mut up = Up::start(data.path(), &[]);
+    let mut up = support::up(data.path(), &[]);
     let mut client = Client::connect(up.mqtt, &["window/+/control"]).await;
     let (host, port) = (up.mqtt.ip().to_string(), up.mqtt.port().to_string());
     let timestamp = support::client::now();
@@ -84,26 +85,31 @@ async fn a_sensor_joins_and_its_window_moves() {
         up.wait_sql(
             &format!("SELECT count() FROM iot.{table} WHERE device_id = 'sensor-001'"),
             "1",
-        );
+        )
+        .unwrap();
     }
     up.wait_sql(
         "SELECT device_id, is_active FROM iot.device_registry FINAL",
         "sensor-001\ttrue",
-    );
-    let logged = up.sql("SELECT audio_hash FROM iot.window_actions");
+    )
+    .unwrap();
+    let logged = up.sql("SELECT audio_hash FROM iot.window_actions").unwrap();
     assert_eq!(logged, control["audio_hash"].as_str().unwrap());
-    let devices: Value = serde_json::from_str(&up.get("/api/devices")).unwrap();
+    let devices: Value = serde_json::from_str(&up.get("/api/devices").unwrap()).unwrap();
     assert_eq!(devices[0]["temperature"]["value"], 25.5);
-    assert!(up.get("/").contains("<title>Casement</title>") && up.get("/metrics").ends_with("# EOF\n"));
+    assert!(
+        up.get("/").unwrap().contains("<title>Casement</title>")
+            && up.get("/metrics").unwrap().ends_with("# EOF\n")
+    );
     let stopping = Instant::now();
-    up.process.terminate();
+    up.process.terminate(support::END).unwrap();
     assert!(stopping.elapsed() < Duration::from_secs(6));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_input_changes_nothing_but_the_list_of_errors() {
     let data = tempfile::tempdir().unwrap();
-    let up = Up::start(data.path(), &[]);
+    let up = support::up(data.path(), &[]);
     let client = Client::connect(up.mqtt, &[]).await;
     let good = |value: f64| support::client::reading(value, support::client::now());
     let audio = |data: &str| {
@@ -169,13 +175,16 @@ async fn bad_input_changes_nothing_but_the_list_of_errors() {
     up.wait_sql(
         "SELECT count(), any(value) FROM iot.sensor_temperature",
         "1\t21.5",
-    );
+    )
+    .unwrap();
     up.wait_sql(
         "SELECT count() FROM iot.ingest_errors",
         &(bad.len() + 2).to_string(),
-    );
-    let reasons =
-        up.sql("SELECT arrayStringConcat(arraySort(groupUniqArray(reason)), ' ') FROM iot.ingest_errors");
+    )
+    .unwrap();
+    let reasons = up
+        .sql("SELECT arrayStringConcat(arraySort(groupUniqArray(reason)), ' ') FROM iot.ingest_errors")
+        .unwrap();
     assert_eq!(
         reasons,
         "bad_audio bad_base64 bad_device_id bad_timestamp bad_topic missing_field not_finite not_json out_of_range too_large wrong_type"
@@ -187,12 +196,12 @@ async fn bad_input_changes_nothing_but_the_list_of_errors() {
         "ml_predictions",
     ] {
         assert_eq!(
-            up.sql(&format!("SELECT count() FROM iot.{table}")),
+            up.sql(&format!("SELECT count() FROM iot.{table}")).unwrap(),
             "0",
             "{table}"
         );
     }
-    let metrics = up.get("/metrics");
+    let metrics = up.get("/metrics").unwrap();
     assert!(
         metrics.contains("casement_backend_refused_total{kind=\"bad_topic\"}"),
         "{metrics}"
@@ -202,7 +211,7 @@ async fn bad_input_changes_nothing_but_the_list_of_errors() {
 #[tokio::test(flavor = "multi_thread")]
 async fn simulated_rooms_fill_every_table() {
     let data = tempfile::tempdir().unwrap();
-    let up = Up::start(data.path(), &["--simulate", "3"]);
+    let up = support::up(data.path(), &["--simulate", "3"]);
     let tables = [
         "sensor_temperature",
         "sensor_humidity",
@@ -212,22 +221,24 @@ async fn simulated_rooms_fill_every_table() {
         "window_states",
     ];
     for table in tables {
-        up.wait_sql(&format!("SELECT uniqExact(device_id) FROM iot.{table}"), "3");
+        up.wait_sql(&format!("SELECT uniqExact(device_id) FROM iot.{table}"), "3")
+            .unwrap();
     }
     up.wait_sql(
         "SELECT count() FROM iot.device_registry FINAL WHERE is_active",
         "3",
-    );
-    assert_eq!(up.sql("SELECT count() FROM iot.ingest_errors"), "0");
+    )
+    .unwrap();
+    assert_eq!(up.sql("SELECT count() FROM iot.ingest_errors").unwrap(), "0");
 }
 
 #[test]
 fn what_prevents_a_start_is_one_line_that_says_what_to_do() {
     let data = tempfile::tempdir().unwrap();
-    let up = Up::start(data.path(), &[]);
+    let up = support::up(data.path(), &[]);
     let fails = |args: &[&str], env: &[(&str, String)]| {
-        let mut process = Running::casement_with(args, env);
-        assert!(!process.end(Duration::from_secs(20)).success());
+        let mut process = casement().start_with(args, env).unwrap();
+        assert!(!process.wait(Duration::from_secs(20)).unwrap().success());
         let errors: Vec<String> = process
             .output()
             .lines()
@@ -349,7 +360,7 @@ fn what_prevents_a_start_is_one_line_that_says_what_to_do() {
     );
     assert!(exposed.contains("0.0.0.0"), "{exposed}");
     assert_eq!(
-        sql(up.clickhouse, "SELECT 1"),
+        sql(up.clickhouse, "SELECT 1").unwrap(),
         "1",
         "the first system is untouched"
     );

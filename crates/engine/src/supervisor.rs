@@ -23,6 +23,7 @@ use tokio::{
     task::JoinHandle,
     time::{Instant, sleep, timeout, timeout_at},
 };
+use tokio_retry2::strategy::ExponentialBackoff;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
@@ -31,8 +32,8 @@ use crate::EngineError;
 const START: Duration = Duration::from_secs(30);
 /// How long a process has to end where nobody says more.
 const END: Duration = Duration::from_millis(3_500);
-/// Even an engine that dies at every start is tried again each second: it is back a second after what killed it has gone.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+/// The longest pause between restarts: the engine is back a second after the cause of its failures has gone.
+const MAX_PAUSE: Duration = Duration::from_secs(1);
 /// A child that lived this long did not die of its start.
 const SETTLED: Duration = Duration::from_secs(10);
 
@@ -238,6 +239,11 @@ async fn answers(addr: SocketAddr, pid: Option<u32>) -> bool {
     answer.contains("200 OK") && process == pid.map(|pid| pid.to_string())
 }
 
+/// 100, 200, 400 ms and so on; without jitter, since nothing else starts at the same time.
+fn restart_pauses() -> ExponentialBackoff {
+    ExponentialBackoff::from_millis(2).factor(50).max_delay(MAX_PAUSE)
+}
+
 async fn supervise(
     mut process: Process,
     options: SpawnOptions,
@@ -246,7 +252,7 @@ async fn supervise(
     stop: CancellationToken,
     deadline: Deadline,
 ) {
-    let mut pause = PAUSE.0;
+    let mut pauses = restart_pauses();
     loop {
         let started = Instant::now();
         let ended = tokio::select! {
@@ -258,16 +264,14 @@ async fn supervise(
         };
         pid.store(0, Ordering::Relaxed);
         warn!(status = ?ended.map(|status| status.to_string()), reason = *process.reason.borrow(), "the ClickHouse engine ended; starting it again");
-        pause = if started.elapsed() > SETTLED {
-            PAUSE.0
-        } else {
-            pause
-        };
+        if started.elapsed() > SETTLED {
+            pauses = restart_pauses();
+        }
         process = loop {
+            let pause = pauses.next().unwrap_or(MAX_PAUSE);
             if stop.run_until_cancelled(sleep(pause)).await.is_none() {
                 return;
             }
-            pause = (pause * 2).min(PAUSE.1);
             match Process::spawn(&options) {
                 Ok(process) => break process,
                 Err(error) => warn!(%error, "the engine's process cannot be started"),

@@ -4,7 +4,9 @@
 
 use std::time::{Duration, Instant};
 
+use hdrhistogram::Histogram;
 use journal::{Entry, Journal, Key, Options, PlanLimits};
+use testkit::usage::{cpu_seconds, memory_mib};
 
 struct Run {
     callers: u64,
@@ -46,7 +48,8 @@ async fn measure(run: &Run, directory: &std::path::Path) {
     let end = Instant::now() + Duration::from_secs(run.seconds);
     let drain = tokio::spawn(drain(journal.clone(), end));
     let start = Instant::now();
-    let cpu = cpu_seconds();
+    let pid = std::process::id();
+    let cpu = cpu_seconds(pid);
     let callers: Vec<_> = (0..run.callers)
         .map(|caller| {
             tokio::spawn(call(
@@ -59,18 +62,17 @@ async fn measure(run: &Run, directory: &std::path::Path) {
             ))
         })
         .collect();
-    let mut latencies = Vec::new();
+    let mut latencies = Histogram::<u64>::new(3).expect("three digits are valid");
     for caller in callers {
-        latencies.extend(caller.await.expect("a caller ends"));
+        latencies += caller.await.expect("a caller ends");
     }
     let elapsed = start.elapsed().as_secs_f64();
-    let cpu = cpu_seconds() - cpu;
+    let cpu = cpu_seconds(pid) - cpu;
     drain.await.expect("the drain ends");
-    latencies.sort_unstable();
     let stats = journal.stats();
-    let at = |q: f64| latencies[((latencies.len() - 1) as f64 * q) as usize] as f64 / 1000.0;
+    let at = |quantile| latencies.value_at_quantile(quantile) as f64 / 1000.0;
     println!(
-        "{} callers x {} x {} B, keys {}: {:.0} records/s, {:.1} records a sync, call p50 {:.2} ms p99 {:.2} ms max {:.1} ms, {:.2} us CPU a record, {} left, {} MiB RSS",
+        "{} callers x {} x {} B, keys {}: {:.0} records/s, {:.1} records a sync, call p50 {:.2} ms p99 {:.2} ms max {:.1} ms, {:.2} us CPU a record, {} left, {:.0} MiB RSS",
         run.callers,
         run.records,
         run.payload,
@@ -82,7 +84,7 @@ async fn measure(run: &Run, directory: &std::path::Path) {
         at(1.0),
         cpu * 1e6 / stats.stored as f64,
         stats.records,
-        rss_mib(),
+        memory_mib(pid),
     );
 }
 
@@ -93,8 +95,8 @@ async fn call(
     records: u64,
     payload: usize,
     keyed: bool,
-) -> Vec<u64> {
-    let mut latencies = Vec::new();
+) -> Histogram<u64> {
+    let mut latencies = Histogram::new(3).expect("three digits are valid");
     let mut n = 0_u64;
     while Instant::now() < end {
         let entries = (0..records)
@@ -111,9 +113,9 @@ async fn call(
             .collect();
         let start = Instant::now();
         journal.append(entries).await.expect("the journal takes records");
-        // Every 16th is enough, and keeps the bench's own memory small.
+        // Every 16th is enough.
         if n.is_multiple_of(16) || records > 1 {
-            latencies.push(start.elapsed().as_micros() as u64);
+            latencies += start.elapsed().as_micros() as u64;
         }
     }
     latencies
@@ -129,24 +131,4 @@ async fn drain(journal: Journal, end: Instant) {
             journal.finish(&plan).await.expect("the plan in progress");
         }
     }
-}
-
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
-    let ticks = |i: usize| fields.get(i).and_then(|f| f.parse::<f64>().ok()).unwrap_or(0.0);
-    (ticks(11) + ticks(12)) / 100.0
-}
-
-fn rss_mib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .unwrap_or("0");
-    line.split_whitespace()
-        .next()
-        .and_then(|kb| kb.parse::<u64>().ok())
-        .unwrap_or(0)
-        / 1024
 }

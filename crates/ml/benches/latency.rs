@@ -7,10 +7,12 @@ mod support;
 
 use std::{path::PathBuf, time::Instant};
 
+use hdrhistogram::Histogram;
 use ml::{Ml, MlOptions};
 use monitoring::{Monitor, Registry};
 use mqtt::{BrokerUrl, ConnectionOptions, Event, Incoming, Publisher, Qos, Subscription, Topics};
-use support::{Mosquitto, PATIENCE, device, model_path, other_model_path, request, service, wav};
+use support::{PATIENCE, device, model_path, other_model_path, request, service, wav};
+use testkit::Mosquitto;
 use tokio::{sync::oneshot, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +24,7 @@ struct Driver {
 impl Driver {
     async fn connect(broker: &Mosquitto) -> Self {
         let mut connection =
-            ConnectionOptions::new(BrokerUrl::tcp("127.0.0.1", broker.addr.port()), "driver");
+            ConnectionOptions::new(BrokerUrl::tcp("127.0.0.1", broker.addr().port()), "driver");
         connection
             .subscriptions
             .push(Subscription::new("window/+/control"));
@@ -56,21 +58,20 @@ impl Driver {
             self.send(number, &payload(number)).await;
             self.wait().await;
         }
-        let mut millis = Vec::with_capacity(requests);
+        let mut nanos = Histogram::<u64>::new(3).expect("three digits are valid");
         for number in 0..requests {
             let payload = payload(number);
             let start = Instant::now();
             self.send(number, &payload).await;
             self.wait().await;
-            millis.push(start.elapsed().as_secs_f64() * 1e3);
+            nanos += start.elapsed().as_nanos() as u64;
         }
-        millis.sort_by(f64::total_cmp);
-        let at = |share: usize| millis[requests * share / 100];
+        let at = |quantile| nanos.value_at_quantile(quantile) as f64 / 1e6;
         println!(
             "{what:<30} 1 in flight: p50 {:.2} ms   p90 {:.2} ms   p99 {:.2} ms",
-            at(50),
-            at(90),
-            at(99)
+            at(0.5),
+            at(0.9),
+            at(0.99)
         );
     }
 
@@ -97,7 +98,7 @@ async fn main() {
         .find_map(|argument| argument.parse().ok())
         .unwrap_or(500)
         .max(100);
-    let broker = Mosquitto::start();
+    let broker = Mosquitto::start().expect("Mosquitto starts");
     println!("the model alone");
     measure(&broker, requests, None).await;
     println!("with a candidate in its shadow");
@@ -106,7 +107,7 @@ async fn main() {
 
 /// Runs a service and drives it.
 async fn measure(broker: &Mosquitto, requests: usize, candidate: Option<PathBuf>) {
-    let connection = ConnectionOptions::new(BrokerUrl::tcp("127.0.0.1", broker.addr.port()), "ml");
+    let connection = ConnectionOptions::new(BrokerUrl::tcp("127.0.0.1", broker.addr().port()), "ml");
     let mut options = MlOptions::new(connection, Topics::default(), model_path(), "v0");
     let shadowing = format!("casement_ml_shadowing {}", u8::from(candidate.is_some()));
     options.shadow = candidate;

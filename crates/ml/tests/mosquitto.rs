@@ -11,12 +11,13 @@ use model::Device;
 use monitoring::{Monitor, Registry};
 use mqtt::{BrokerUrl, ConnectionOptions, Delivery, Event, Incoming, Publisher, Qos, Subscription, Topics};
 use serde_json::{Value, json};
-use support::{Mosquitto, PATIENCE, model_path, other_model_path, wav};
+use support::{PATIENCE, model_path, other_model_path, wav};
+use testkit::Mosquitto;
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 fn options(broker: &Mosquitto, model: &Path) -> MlOptions {
-    let url = BrokerUrl::tcp("127.0.0.1", broker.addr.port());
+    let url = BrokerUrl::tcp("127.0.0.1", broker.addr().port());
     MlOptions::new(
         ConnectionOptions::new(url, "ml-under-test"),
         Topics::default(),
@@ -38,7 +39,7 @@ struct Bench {
 impl Bench {
     async fn start(broker: &Mosquitto, options: MlOptions) -> Self {
         let mut connection =
-            ConnectionOptions::new(BrokerUrl::tcp("127.0.0.1", broker.addr.port()), "client");
+            ConnectionOptions::new(BrokerUrl::tcp("127.0.0.1", broker.addr().port()), "client");
         for filter in ["window/+/control", "ml/prediction/shadow/+"] {
             connection.subscriptions.push(Subscription::new(filter));
         }
@@ -155,7 +156,7 @@ fn request(device_id: &str, clip: Option<&[u8]>) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_becomes_a_command() {
-    let broker = Mosquitto::start();
+    let broker = Mosquitto::start().unwrap();
     let mut bench = Bench::start(&broker, options(&broker, &model_path())).await;
     bench.ask("sensor-001", Some(&wav(440.0, 2.0))).await;
     let (delivery, control) = bench.command().await;
@@ -181,7 +182,7 @@ async fn a_request_becomes_a_command() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_comes_the_next_good_request_is_answered() {
-    let broker = Mosquitto::start();
+    let broker = Mosquitto::start().unwrap();
     let mut bench = Bench::start(&broker, options(&broker, &model_path())).await;
     let mut torn = request("bad-3", None);
     torn["audio_data"] = json!("UklGRg==");
@@ -225,7 +226,7 @@ async fn whatever_comes_the_next_good_request_is_answered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_devices_are_all_answered() {
-    let broker = Mosquitto::start();
+    let broker = Mosquitto::start().unwrap();
     let mut bench = Bench::start(&broker, options(&broker, &model_path())).await;
     let clip = wav(440.0, 0.5);
     for i in 0..100 {
@@ -240,7 +241,7 @@ async fn many_devices_are_all_answered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_model_file_serves_within_a_second_and_a_bad_one_never() {
-    let broker = Mosquitto::start();
+    let broker = Mosquitto::start().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("model.pth");
     fs::copy(model_path(), &path).unwrap();
@@ -269,7 +270,7 @@ fn replace(path: &Path, bytes: &[u8]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn promoting_and_rolling_back_reach_the_running_service() {
-    let broker = Mosquitto::start();
+    let broker = Mosquitto::start().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("model.pth");
     fs::copy(model_path(), &path).unwrap();
@@ -289,7 +290,7 @@ async fn promoting_and_rolling_back_reach_the_running_service() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_candidate_predicts_beside_the_model_and_moves_nothing() {
-    let broker = Mosquitto::start();
+    let broker = Mosquitto::start().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("model.pth");
     fs::copy(model_path(), &path).unwrap();
@@ -341,7 +342,7 @@ async fn a_candidate_predicts_beside_the_model_and_moves_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn recordings_are_kept_only_where_asked_for() {
-    let broker = Mosquitto::start();
+    let broker = Mosquitto::start().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let mut with_store = options(&broker, &model_path());
     with_store.store_raw = Some(ArchiveOptions {

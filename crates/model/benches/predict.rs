@@ -9,6 +9,7 @@ use std::{
     time::Instant,
 };
 
+use hdrhistogram::Histogram;
 use model::{INPUTS, Model, pth};
 
 /// Microseconds of one call: median and 99th percentile over `rounds` rounds of `calls` calls.
@@ -16,15 +17,15 @@ fn measure(rounds: usize, calls: u32, mut work: impl FnMut()) -> (f64, f64) {
     for _ in 0..calls {
         work();
     }
-    let mut micros: Vec<f64> = (0..rounds)
-        .map(|_| {
-            let start = Instant::now();
-            (0..calls).for_each(|_| work());
-            start.elapsed().as_secs_f64() * 1e6 / f64::from(calls)
-        })
-        .collect();
-    micros.sort_by(f64::total_cmp);
-    (micros[rounds / 2], micros[rounds * 99 / 100])
+    // Nanoseconds of `calls` calls together: one alone may take too few for three digits.
+    let mut nanos = Histogram::<u64>::new(3).expect("three digits are valid");
+    for _ in 0..rounds {
+        let start = Instant::now();
+        (0..calls).for_each(|_| work());
+        nanos += start.elapsed().as_nanos() as u64;
+    }
+    let micros = |quantile| nanos.value_at_quantile(quantile) as f64 / 1e3 / f64::from(calls);
+    (micros(0.5), micros(0.99))
 }
 
 fn report(what: &str, target: &str, (median, p99): (f64, f64)) {

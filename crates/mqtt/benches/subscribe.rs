@@ -11,7 +11,8 @@ use rumqttc::v5::{
     AsyncClient, Event as ClientEvent, MqttOptions,
     mqttbytes::{QoS, v5::Packet},
 };
-use support::{Mosquitto, subscribed};
+use support::subscribed;
+use testkit::Mosquitto;
 use tokio::sync::oneshot;
 
 const SMALL: (&str, usize, usize) = ("readings, 60 bytes", 60, 200_000);
@@ -42,11 +43,10 @@ fn main() {
 
 /// Messages a second while a flood is received, in a session that queued all of it before.
 async fn measure(bytes: usize, messages: usize, ours: bool) -> f64 {
-    let mosquitto = Mosquitto::start("");
+    let mosquitto = Mosquitto::start().expect("Mosquitto starts");
     let options = || {
-        let mut options = mosquitto
-            .options("subscriber")
-            .persistent(Duration::from_hours(1));
+        let mut options =
+            support::options(mosquitto.addr(), "subscriber").persistent(Duration::from_hours(1));
         options.subscriptions = vec![Subscription::new("t")];
         options.manual_acks = true;
         options
@@ -56,7 +56,7 @@ async fn measure(bytes: usize, messages: usize, ours: bool) -> f64 {
     subscriber.disconnect().await;
     let (publisher, _events) = connect(ConnectionOptions {
         inflight: 1_000,
-        ..mosquitto.options("publisher")
+        ..support::options(mosquitto.addr(), "publisher")
     });
     for _ in 0..messages {
         publisher
@@ -79,7 +79,7 @@ async fn measure(bytes: usize, messages: usize, ours: bool) -> f64 {
         subscriber.disconnect().await;
         rate
     } else {
-        bare(mosquitto.port, messages).await;
+        bare(mosquitto.addr().port(), messages).await;
         messages as f64 / begun.elapsed().as_secs_f64()
     }
 }

@@ -9,9 +9,8 @@ mod payload;
 mod topics;
 
 pub use connection::{
-    AckToken, Acker, BrokerUrl, ConnectionOptions, ConnectionStats, Delivery, Event, Incoming,
-    InvalidBrokerUrl, Message, Protocol, PublishError, Publisher, Qos, Subscription, UnknownProtocol,
-    connect,
+    AckToken, BrokerUrl, ConnectionOptions, ConnectionStats, Delivery, Event, Incoming, InvalidBrokerUrl,
+    Message, Protocol, PublishError, Publisher, Qos, Subscription, UnknownProtocol, connect,
 };
 pub use pattern::{InvalidPattern, TopicPattern};
 pub use payload::{

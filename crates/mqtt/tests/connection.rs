@@ -5,12 +5,13 @@ mod support;
 use std::time::Duration;
 
 use mqtt::{BrokerUrl, ConnectionOptions, Event, Message, PublishError, Qos, Subscription, connect};
-use support::{Mosquitto, expect, message, subscribed, within};
+use support::{expect, message, subscribed, within};
+use testkit::Mosquitto;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_of_every_size_pass() {
-    let mosquitto = Mosquitto::start("");
-    let mut options = mosquitto.options("c");
+    let mosquitto = Mosquitto::start().unwrap();
+    let mut options = support::options(mosquitto.addr(), "c");
     options.subscriptions = vec![Subscription::new("t/#")];
     let (publisher, mut incoming) = connect(options);
     subscribed(&mut incoming).await;
@@ -33,8 +34,8 @@ async fn messages_of_every_size_pass() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_sent_is_refused_and_the_connection_lives_on() {
-    let mosquitto = Mosquitto::start("max_packet_size 100000");
-    let (publisher, mut incoming) = connect(mosquitto.options("c"));
+    let mosquitto = Mosquitto::start_with("max_packet_size 100000").unwrap();
+    let (publisher, mut incoming) = connect(support::options(mosquitto.addr(), "c"));
     expect(&mut incoming, "the connection", |event| {
         matches!(event, Event::Connected { .. })
     })
@@ -58,8 +59,8 @@ async fn what_cannot_be_sent_is_refused_and_the_connection_lives_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_waited_and_is_too_large_for_the_broker_does_not_block_the_next() {
-    let mosquitto = Mosquitto::start("max_packet_size 100000");
-    let (publisher, _incoming) = connect(mosquitto.options("c"));
+    let mosquitto = Mosquitto::start_with("max_packet_size 100000").unwrap();
+    let (publisher, _incoming) = connect(support::options(mosquitto.addr(), "c"));
     // Queued before the broker has told its limit.
     let large = publisher.publish_confirmed("t", vec![0; 200_000], Qos::AtLeastOnce, false);
     let small = publisher.publish_confirmed("t", "x", Qos::AtLeastOnce, false);
@@ -72,14 +73,14 @@ async fn a_message_that_waited_and_is_too_large_for_the_broker_does_not_block_th
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_consumer_slows_the_broker_not_the_connection() {
-    let mosquitto = Mosquitto::start("");
-    let mut options = mosquitto.options("slow");
+    let mosquitto = Mosquitto::start().unwrap();
+    let mut options = support::options(mosquitto.addr(), "slow");
     options.subscriptions = vec![Subscription::new("t")];
     options.receive_maximum = 10;
     options.manual_acks = true;
     let (own, mut incoming) = connect(options);
     subscribed(&mut incoming).await;
-    let (publisher, _events) = connect(mosquitto.options("fast"));
+    let (publisher, _events) = connect(support::options(mosquitto.addr(), "fast"));
     for i in 0..100 {
         publisher
             .publish_confirmed("t", format!("{i}"), Qos::AtLeastOnce, false)
@@ -107,8 +108,8 @@ async fn a_slow_consumer_slows_the_broker_not_the_connection() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn qos_0_beyond_the_limit_is_dropped_and_counted() {
-    let mosquitto = Mosquitto::start("");
-    let mut options = mosquitto.options("c");
+    let mosquitto = Mosquitto::start().unwrap();
+    let mut options = support::options(mosquitto.addr(), "c");
     options.subscriptions = vec![Subscription {
         filter: "t".into(),
         qos: Qos::AtMostOnce,
@@ -141,7 +142,7 @@ async fn qos_0_beyond_the_limit_is_dropped_and_counted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outbox_that_is_full_says_so() {
-    let mut options = support::options(1, "nobody-listens");
+    let mut options = support::options(([127, 0, 0, 1], 1).into(), "nobody-listens");
     options.max_queued_messages = 3;
     let (publisher, _incoming) = connect(options);
     for _ in 0..3 {
@@ -164,13 +165,13 @@ async fn an_outbox_that_is_full_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn birth_and_will_frame_a_connection_and_a_goodbye_sends_no_will() {
-    let mosquitto = Mosquitto::start("");
-    let mut watching = mosquitto.options("watch");
+    let mosquitto = Mosquitto::start().unwrap();
+    let mut watching = support::options(mosquitto.addr(), "watch");
     watching.subscriptions = vec![Subscription::new("device/+/status")];
     let (_watcher, mut sees) = connect(watching);
     subscribed(&mut sees).await;
     let options = || {
-        let mut options = mosquitto.options("d");
+        let mut options = support::options(mosquitto.addr(), "d");
         options.birth = Some(Message::new("device/d/status", "online").retained());
         options.last_will = Some(Message::new("device/d/status", "offline").retained());
         options
@@ -193,8 +194,8 @@ async fn birth_and_will_frame_a_connection_and_a_goodbye_sends_no_will() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_and_an_absent_broker_are_told_once_each() {
-    let mosquitto = Mosquitto::start("allow_anonymous false");
-    let mut options = mosquitto.options("c");
+    let mosquitto = Mosquitto::start_with("allow_anonymous false").unwrap();
+    let mut options = support::options(mosquitto.addr(), "c");
     options.username = Some("somebody".into());
     options.password = Some("hunter2".into());
     let (publisher, mut incoming) = connect(options);
@@ -224,8 +225,9 @@ async fn tls_trusts_what_it_is_told_to_and_nothing_else() {
     let certificate = write("cert.pem", certified.cert.pem());
     let key = write("key.pem", certified.signing_key.serialize_pem());
     // Mosquitto started as root drops its rights before it reads the key.
-    let mosquitto = Mosquitto::start(&format!("user root\ncertfile {certificate}\nkeyfile {key}"));
-    let url = BrokerUrl::parse(&format!("mqtts://localhost:{}", mosquitto.port)).unwrap();
+    let mosquitto =
+        Mosquitto::start_with(&format!("user root\ncertfile {certificate}\nkeyfile {key}")).unwrap();
+    let url = BrokerUrl::parse(&format!("mqtts://localhost:{}", mosquitto.addr().port())).unwrap();
 
     let mut trusting = ConnectionOptions::new(url.clone(), "trusting");
     trusting.trusted_certificates_pem = Some(certified.cert.pem().into_bytes());
@@ -243,8 +245,8 @@ async fn tls_trusts_what_it_is_told_to_and_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_round_trip_takes_well_under_a_nagle_delay() {
-    let mosquitto = Mosquitto::start("");
-    let mut options = mosquitto.options("c");
+    let mosquitto = Mosquitto::start().unwrap();
+    let mut options = support::options(mosquitto.addr(), "c");
     options.subscriptions = vec![Subscription::new("t")];
     let (publisher, mut incoming) = connect(options);
     subscribed(&mut incoming).await;

@@ -6,18 +6,17 @@ use std::{collections::BTreeSet, time::Duration};
 
 use bytes::Bytes;
 use mqtt::{Event, Message, PublishError, Qos, Subscription, connect};
-use support::{Line, Mosquitto, expect, message, options, subscribed, within};
+use support::{expect, message, options, subscribed, within};
+use testkit::{Mosquitto, Proxy};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restarted_broker_finds_us_subscribed_and_gets_what_waited() {
-    let mut mosquitto = Mosquitto::start("");
-    let mut subscribing = mosquitto
-        .options("subscriber")
-        .persistent(Duration::from_hours(1));
+    let mut mosquitto = Mosquitto::start().unwrap();
+    let mut subscribing = options(mosquitto.addr(), "subscriber").persistent(Duration::from_hours(1));
     subscribing.subscriptions = vec![Subscription::new("t/#"), Subscription::new("u")];
     let (_own, mut incoming) = connect(subscribing);
     subscribed(&mut incoming).await;
-    let (publisher, _events) = connect(mosquitto.options("publisher"));
+    let (publisher, _events) = connect(options(mosquitto.addr(), "publisher"));
     publisher
         .publish_confirmed("t/1", "before", Qos::AtLeastOnce, false)
         .await
@@ -29,7 +28,7 @@ async fn a_restarted_broker_finds_us_subscribed_and_gets_what_waited() {
         matches!(event, Event::Disconnected { .. })
     })
     .await;
-    mosquitto.restart();
+    mosquitto.restart().unwrap();
     let event = expect(&mut incoming, "the connection", |event| {
         matches!(event, Event::Connected { .. })
     })
@@ -56,8 +55,8 @@ async fn a_restarted_broker_finds_us_subscribed_and_gets_what_waited() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_not_acknowledged_when_the_session_was_lost_is_sent_again() {
-    let mut mosquitto = Mosquitto::start("");
-    let (publisher, _events) = connect(mosquitto.options("publisher"));
+    let mut mosquitto = Mosquitto::start().unwrap();
+    let (publisher, _events) = connect(options(mosquitto.addr(), "publisher"));
     publisher
         .publish_confirmed("t", "first", Qos::AtLeastOnce, false)
         .await
@@ -73,7 +72,7 @@ async fn what_was_not_acknowledged_when_the_session_was_lost_is_sent_again() {
             })
         })
         .collect();
-    mosquitto.restart();
+    mosquitto.restart().unwrap();
     for sent in waiting {
         within("the acknowledgement", sent).await.unwrap().unwrap();
     }
@@ -81,8 +80,8 @@ async fn what_was_not_acknowledged_when_the_session_was_lost_is_sent_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_expired_meanwhile_is_not_sent() {
-    let mut mosquitto = Mosquitto::start("");
-    let mut subscribing = mosquitto.options("subscriber");
+    let mut mosquitto = Mosquitto::start().unwrap();
+    let mut subscribing = options(mosquitto.addr(), "subscriber");
     subscribing.subscriptions = vec![Subscription::new("t")];
     let (_own, mut incoming) = connect(subscribing);
     subscribed(&mut incoming).await;
@@ -91,11 +90,11 @@ async fn what_expired_meanwhile_is_not_sent() {
         matches!(event, Event::Disconnected { .. })
     })
     .await;
-    let (publisher, _events) = connect(mosquitto.options("publisher"));
+    let (publisher, _events) = connect(options(mosquitto.addr(), "publisher"));
     let lasting = publisher.send_confirmed(Message::new("t", "lasting").expiring_in(Duration::from_mins(1)));
     let expired = publisher.send_confirmed(Message::new("t", "expired").expiring_in(Duration::ZERO));
     let back = async {
-        mosquitto.restart();
+        mosquitto.restart().unwrap();
         subscribed(&mut incoming).await;
     };
     let (expired, lasting, ()) =
@@ -105,19 +104,19 @@ async fn what_expired_meanwhile_is_not_sent() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn retained_messages_come_once_although_we_subscribe_again() {
-    let mosquitto = Mosquitto::start("");
-    let line = Line::to(mosquitto.address()).await;
-    let (publisher, _events) = connect(mosquitto.options("publisher"));
+    let mosquitto = Mosquitto::start().unwrap();
+    let proxy = Proxy::start(mosquitto.addr()).await.unwrap();
+    let (publisher, _events) = connect(options(mosquitto.addr(), "publisher"));
     publisher
         .publish_confirmed("t", "kept", Qos::AtLeastOnce, true)
         .await
         .unwrap();
-    let mut subscribing = options(line.port, "subscriber").persistent(Duration::from_hours(1));
+    let mut subscribing = options(proxy.addr(), "subscriber").persistent(Duration::from_hours(1));
     subscribing.subscriptions = vec![Subscription::new("t")];
     let (_own, mut incoming) = connect(subscribing);
     let delivery = message(&mut incoming).await;
     assert!(delivery.retain && delivery.payload == "kept");
-    line.cut().await;
+    proxy.cut_connections().await;
     let event = expect(&mut incoming, "the connection", |event| {
         matches!(event, Event::Connected { .. })
     })
@@ -138,20 +137,20 @@ async fn retained_messages_come_once_although_we_subscribe_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stale_acknowledgement_is_dropped_and_its_message_comes_again() {
-    let mosquitto = Mosquitto::start("");
-    let line = Line::to(mosquitto.address()).await;
-    let mut subscribing = options(line.port, "subscriber").persistent(Duration::from_hours(1));
+    let mosquitto = Mosquitto::start().unwrap();
+    let proxy = Proxy::start(mosquitto.addr()).await.unwrap();
+    let mut subscribing = options(proxy.addr(), "subscriber").persistent(Duration::from_hours(1));
     subscribing.subscriptions = vec![Subscription::new("t")];
     subscribing.manual_acks = true;
     let (_own, mut incoming) = connect(subscribing);
     subscribed(&mut incoming).await;
-    let (publisher, _events) = connect(mosquitto.options("publisher"));
+    let (publisher, _events) = connect(options(mosquitto.addr(), "publisher"));
     publisher
         .publish_confirmed("t", "a", Qos::AtLeastOnce, false)
         .await
         .unwrap();
     let first = message(&mut incoming).await;
-    line.cut().await;
+    proxy.cut_connections().await;
     expect(&mut incoming, "the loss", |event| {
         matches!(event, Event::Disconnected { .. })
     })
@@ -185,9 +184,9 @@ async fn cut_after_cut_with_a_hard_limit_the_same_holds() {
 async fn cut_after_cut(max_overrun_bytes: usize) {
     const ROUNDS: usize = 10;
     const MESSAGES: usize = 150;
-    let mosquitto = Mosquitto::start("");
-    let line = Line::to(mosquitto.address()).await;
-    let mut subscribing = options(line.port, "subscriber").persistent(Duration::from_hours(1));
+    let mosquitto = Mosquitto::start().expect("Mosquitto starts");
+    let proxy = Proxy::start(mosquitto.addr()).await.expect("the proxy listens");
+    let mut subscribing = options(proxy.addr(), "subscriber").persistent(Duration::from_hours(1));
     subscribing.subscriptions = vec![Subscription::new("t")];
     subscribing.manual_acks = true;
     subscribing.receive_maximum = 50;
@@ -195,7 +194,7 @@ async fn cut_after_cut(max_overrun_bytes: usize) {
     subscribing.max_backoff = Duration::from_millis(20);
     let (own, mut incoming) = connect(subscribing.clone());
     subscribed(&mut incoming).await;
-    let (publisher, _events) = connect(mosquitto.options("publisher"));
+    let (publisher, _events) = connect(options(mosquitto.addr(), "publisher"));
     let mut seen = BTreeSet::new();
     let mut held = Vec::new();
     let mut deliveries = 0;
@@ -214,13 +213,13 @@ async fn cut_after_cut(max_overrun_bytes: usize) {
             held.push(delivery);
             // Batches are acknowledged late and backwards; some only after a cut, when they are stale.
             if deliveries % 97 == 0 {
-                line.cut().await;
+                proxy.cut_connections().await;
             }
             if held.len() >= 20 {
                 held.drain(..).rev().for_each(|delivery| incoming.ack(&delivery));
             }
         }
-        line.cut().await;
+        proxy.cut_connections().await;
     }
     held.drain(..).for_each(|delivery| incoming.ack(&delivery));
     println!(
@@ -271,13 +270,13 @@ async fn drain(incoming: &mut mqtt::Incoming, publisher: &mqtt::Publisher, mark:
 #[tokio::test(flavor = "multi_thread")]
 async fn a_publisher_on_a_broken_line_gets_everything_through() {
     const MESSAGES: usize = 500;
-    let mosquitto = Mosquitto::start("");
-    let mut watching = mosquitto.options("watch");
+    let mosquitto = Mosquitto::start().unwrap();
+    let mut watching = options(mosquitto.addr(), "watch");
     watching.subscriptions = vec![Subscription::new("t")];
     let (_watcher, mut watched) = connect(watching);
     subscribed(&mut watched).await;
-    let line = Line::to(mosquitto.address()).await;
-    let mut publishing = options(line.port, "publisher");
+    let proxy = Proxy::start(mosquitto.addr()).await.unwrap();
+    let mut publishing = options(proxy.addr(), "publisher");
     publishing.max_backoff = Duration::from_millis(20);
     let (publisher, _events) = connect(publishing);
     let sending = tokio::spawn(async move {
@@ -291,7 +290,7 @@ async fn a_publisher_on_a_broken_line_gets_everything_through() {
                     .publish_confirmed("t", "mark", Qos::AtLeastOnce, false)
                     .await
                     .unwrap();
-                line.cut().await;
+                proxy.cut_connections().await;
             }
         }
         publisher.disconnect().await;

@@ -6,30 +6,31 @@ mod support;
 use std::{net::SocketAddr, time::Duration};
 
 use mqtt::{ConnectionOptions, Event, Protocol, Qos, Subscription, connect};
-use support::{Line, Mosquitto, expect, message, options, subscribed, within};
+use support::{expect, message, options, subscribed, within};
+use testkit::{Mosquitto, Proxy};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
 };
 
-fn old(port: u16, client_id: &str) -> ConnectionOptions {
+fn old(broker: SocketAddr, client_id: &str) -> ConnectionOptions {
     ConnectionOptions {
         protocol: Protocol::V311,
-        ..options(port, client_id)
+        ..options(broker, client_id)
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_outlives_its_connection_and_repeats_what_was_not_acknowledged() {
-    let mosquitto = Mosquitto::start("");
-    let line = Line::to(mosquitto.address()).await;
-    let (publisher, _events) = connect(old(mosquitto.port, "publisher"));
+    let mosquitto = Mosquitto::start().unwrap();
+    let proxy = Proxy::start(mosquitto.addr()).await.unwrap();
+    let (publisher, _events) = connect(old(mosquitto.addr(), "publisher"));
     publisher
         .publish_confirmed("t/kept", "retained", Qos::AtLeastOnce, true)
         .await
         .unwrap();
-    let mut subscribing = old(line.port, "subscriber").persistent(Duration::from_hours(1));
+    let mut subscribing = old(proxy.addr(), "subscriber").persistent(Duration::from_hours(1));
     subscribing.subscriptions = vec![Subscription::new("t/#")];
     subscribing.manual_acks = true;
     let (own, mut incoming) = connect(subscribing);
@@ -56,7 +57,7 @@ async fn a_session_outlives_its_connection_and_repeats_what_was_not_acknowledged
     let third = message(&mut incoming).await;
     let fourth = message(&mut incoming).await;
     assert_eq!((&*third.payload, &*fourth.payload), (&b"3"[..], &b"4"[..]));
-    line.cut().await;
+    proxy.cut_connections().await;
     expect(&mut incoming, "the session", |event| {
         *event
             == Event::Connected {
@@ -79,12 +80,12 @@ async fn a_session_outlives_its_connection_and_repeats_what_was_not_acknowledged
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_of_any_size_is_read_because_it_cannot_be_declined() {
-    let mosquitto = Mosquitto::start("");
-    let mut subscribing = old(mosquitto.port, "subscriber");
+    let mosquitto = Mosquitto::start().unwrap();
+    let mut subscribing = old(mosquitto.addr(), "subscriber");
     subscribing.subscriptions = vec![Subscription::new("t")];
     let (_own, mut incoming) = connect(subscribing);
     subscribed(&mut incoming).await;
-    let mut publishing = old(mosquitto.port, "publisher");
+    let mut publishing = old(mosquitto.addr(), "publisher");
     publishing.max_packet_bytes = 32 << 20;
     publishing.max_queued_bytes = 64 << 20;
     let (publisher, _events) = connect(publishing);
@@ -106,15 +107,15 @@ async fn a_message_of_any_size_is_read_because_it_cannot_be_declined() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_without_mqtt_5_is_spoken_to_in_its_own_version() {
-    let mosquitto = Mosquitto::start("");
+    let mosquitto = Mosquitto::start().unwrap();
     for refusal in [&[0x20, 0x02, 0x00, 0x01][..], &[]] {
-        let line = Line::to(mosquitto.address()).await;
-        let gate = Gate::before(([127, 0, 0, 1], line.port).into(), refusal).await;
-        let mut subscribing = options(gate.port, "subscriber");
+        let proxy = Proxy::start(mosquitto.addr()).await.unwrap();
+        let gate = Gate::before(proxy.addr(), refusal).await;
+        let mut subscribing = options(gate.addr, "subscriber");
         subscribing.subscriptions = vec![Subscription::new("t")];
         let (_own, mut incoming) = connect(subscribing);
         subscribed(&mut incoming).await;
-        let (publisher, _events) = connect(options(gate.port, "publisher"));
+        let (publisher, _events) = connect(options(gate.addr, "publisher"));
         within(
             "the acknowledgement",
             publisher.publish_confirmed("t", "hello", Qos::AtLeastOnce, false),
@@ -123,7 +124,7 @@ async fn a_broker_without_mqtt_5_is_spoken_to_in_its_own_version() {
         .unwrap();
         assert_eq!(message(&mut incoming).await.payload, "hello");
 
-        line.cut().await;
+        proxy.cut_connections().await;
         subscribed(&mut incoming).await;
         within(
             "the acknowledgement",
@@ -137,12 +138,12 @@ async fn a_broker_without_mqtt_5_is_spoken_to_in_its_own_version() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_asks_for_mqtt_5_alone_gets_nothing_else() {
-    let mosquitto = Mosquitto::start("");
-    let gate = Gate::before(mosquitto.address(), &[]).await;
+    let mosquitto = Mosquitto::start().unwrap();
+    let gate = Gate::before(mosquitto.addr(), &[]).await;
     let (_own, mut incoming) = connect(ConnectionOptions {
         protocol: Protocol::V5,
         max_backoff: Duration::from_millis(20),
-        ..options(gate.port, "new")
+        ..options(gate.addr, "new")
     });
     expect(&mut incoming, "the refusal", |event| {
         matches!(event, Event::Disconnected { .. })
@@ -159,7 +160,7 @@ async fn who_asks_for_mqtt_5_alone_gets_nothing_else() {
 
 /// Hangs up on whoever greets in MQTT 5, after `refusal`; all others it carries to the broker.
 struct Gate {
-    port: u16,
+    addr: SocketAddr,
     refused: tokio::sync::watch::Receiver<u32>,
     task: JoinHandle<()>,
 }
@@ -167,7 +168,7 @@ struct Gate {
 impl Gate {
     async fn before(broker: SocketAddr, refusal: &'static [u8]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let addr = listener.local_addr().unwrap();
         let (count, refused) = tokio::sync::watch::channel(0);
         let task = tokio::spawn(async move {
             while let Ok((mut near, _)) = listener.accept().await {
@@ -185,7 +186,7 @@ impl Gate {
                 tokio::spawn(async move { copy_bidirectional(&mut near, &mut far).await });
             }
         });
-        Self { port, refused, task }
+        Self { addr, refused, task }
     }
 }
 

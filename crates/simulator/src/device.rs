@@ -15,13 +15,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::{self, Stamps},
-    ledger::{Content, Record},
-    options::{BEAT, SimulationOptions},
+    delivery_log::{Content, Record},
+    options::{DEVICE_TICK, SimulationOptions},
     recording::Recording,
     simulation::VirtualRoom,
-    summary::Tally,
+    summary::Counters,
     uplink::{Post, Uplink},
-    window::Obedience,
+    window::CommandOutcome,
 };
 
 /// A moving window reports this often.
@@ -53,7 +53,7 @@ pub(crate) struct Device {
     id: DeviceId,
     room: VirtualRoom,
     options: Arc<SimulationOptions>,
-    tally: Arc<Tally>,
+    counters: Arc<Counters>,
     stamps: Stamps,
     /// Wall time since the first connection.
     elapsed: Option<Duration>,
@@ -70,7 +70,7 @@ impl Device {
         index: usize,
         room: VirtualRoom,
         options: Arc<SimulationOptions>,
-        tally: Arc<Tally>,
+        counters: Arc<Counters>,
     ) -> Self {
         // The first clips of a house come one after another; those of a campus are spread over the whole interval.
         let spread = options.clip_interval.as_millis() as u64;
@@ -78,7 +78,7 @@ impl Device {
         Self {
             id,
             room,
-            tally,
+            counters,
             stamps: Stamps::default(),
             elapsed: None,
             reading: Due {
@@ -99,10 +99,10 @@ impl Device {
         let (publisher, mut incoming) = mqtt::connect(self.connection());
         let uplink = Uplink::new(
             publisher.clone(),
-            Arc::clone(&self.tally),
-            self.options.ledger.clone(),
+            Arc::clone(&self.counters),
+            self.options.delivery_log.clone(),
         );
-        let mut beat = interval(BEAT);
+        let mut beat = interval(DEVICE_TICK);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -152,7 +152,7 @@ impl Device {
     fn joined(&mut self, uplink: &Uplink) {
         if self.elapsed.is_none() {
             self.elapsed = Some(Duration::ZERO);
-            if self.tally.joined() == self.options.devices as u64 {
+            if self.counters.joined() == self.options.devices as u64 {
                 tracing::info!(devices = self.options.devices, broker = %self.options.broker, "all simulated rooms are connected");
             }
             // A person who watches sees something at once.
@@ -162,11 +162,11 @@ impl Device {
     }
 
     fn beat(&mut self, uplink: &Uplink) {
-        let Some(elapsed) = self.elapsed.map(|elapsed| elapsed + BEAT) else {
+        let Some(elapsed) = self.elapsed.map(|elapsed| elapsed + DEVICE_TICK) else {
             return;
         };
         self.elapsed = Some(elapsed);
-        self.room.step(BEAT.mul_f64(self.options.speed));
+        self.room.step(DEVICE_TICK.mul_f64(self.options.speed));
         if self.reading.take(elapsed) {
             self.measure(uplink);
         }
@@ -202,7 +202,7 @@ impl Device {
             timestamp: self.stamps.next(),
             length: self.options.clip_length,
             topic: self.options.topics.topic_for(TopicKind::Audio, &self.id),
-            noted: self.options.ledger.is_some(),
+            logged: self.options.delivery_log.is_some(),
         };
         self.recording = Some(tokio::task::spawn_blocking(move || recording.make()));
     }
@@ -213,7 +213,7 @@ impl Device {
         timestamp: Timestamp,
         content: impl Fn() -> Content,
     ) -> Option<Record> {
-        self.options.ledger.is_some().then(|| Record {
+        self.options.delivery_log.is_some().then(|| Record {
             device_id: self.id.clone(),
             kind,
             timestamp,
@@ -226,13 +226,13 @@ impl Device {
             Ok(command) => command,
             Err(refusal) => {
                 tracing::debug!(device_id = %self.id, %refusal, "a command cannot be read");
-                self.tally.command(None);
+                self.counters.command(None);
                 return;
             }
         };
-        let obedience = self.room.window_mut().obey(&command, clock::now());
-        self.tally.command(Some(obedience));
-        if obedience == Obedience::Obeyed {
+        let outcome = self.room.window_mut().obey(&command, clock::now());
+        self.counters.command(Some(outcome));
+        if outcome == CommandOutcome::Obeyed {
             tracing::debug!(device_id = %self.id, position = command.position.percent(), "the window moves");
             self.report(uplink);
         }

@@ -7,9 +7,9 @@
 mod air;
 mod clock;
 pub mod dataset;
+pub mod delivery_log;
 mod device;
 mod error;
-pub mod ledger;
 pub mod load;
 mod noise;
 mod options;
@@ -26,8 +26,8 @@ mod uplink;
 mod weather;
 mod window;
 
+pub use delivery_log::DeliveryLog;
 pub use error::SimulationError;
-pub use ledger::Ledger;
 pub use options::SimulationOptions;
 pub use profile::{Activity, Profile, RoomKind};
 pub use room::{Flows, Room};
@@ -36,4 +36,4 @@ pub use service::run;
 pub use simulation::{Observation, Simulation, Take, VirtualRoom, default_start};
 pub use summary::{Commands, Counts, Summary};
 pub use weather::{Outdoor, SimulatedTime, Weather};
-pub use window::{Obedience, Window};
+pub use window::{CommandOutcome, Window};

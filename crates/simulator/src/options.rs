@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 use domain::DeviceId;
 use mqtt::{BrokerUrl, ConnectionOptions, SecretString, Topics};
 
-use crate::{SimulationError, ledger::Ledger};
+use crate::{SimulationError, delivery_log::DeliveryLog};
 
 /// The shortest interval a device can keep.
-pub(crate) const BEAT: Duration = Duration::from_millis(200);
+pub(crate) const DEVICE_TICK: Duration = Duration::from_millis(200);
 const MAX_SPEED: f64 = 100_000.0;
 
 /// Everything about one simulation. Start from [`SimulationOptions::new`] and change what differs.
@@ -39,7 +39,7 @@ pub struct SimulationOptions {
     /// The installation's topics.
     pub topics: Topics,
     /// Where to note what was published and what was acknowledged.
-    pub ledger: Option<Arc<Ledger>>,
+    pub delivery_log: Option<Arc<DeliveryLog>>,
 }
 
 impl SimulationOptions {
@@ -58,7 +58,7 @@ impl SimulationOptions {
             clip_length: Duration::from_secs(2),
             id_prefix: "sim-".to_owned(),
             topics: Topics::default(),
-            ledger: None,
+            delivery_log: None,
         }
     }
 
@@ -67,7 +67,7 @@ impl SimulationOptions {
             return Err(SimulationError::BadSpeed(self.speed));
         }
         for interval in [self.reading_interval, self.clip_interval] {
-            if interval < BEAT {
+            if interval < DEVICE_TICK {
                 return Err(SimulationError::BadInterval(interval));
             }
         }

@@ -8,7 +8,7 @@ use domain::{AudioFormat, Clip, DeviceId, Timestamp};
 use mqtt::TopicKind;
 
 use crate::{
-    ledger::{Content, Record},
+    delivery_log::{Content, Record},
     simulation::Take,
     sound::SAMPLE_RATE,
     uplink::Post,
@@ -21,8 +21,8 @@ pub(crate) struct Recording {
     pub(crate) timestamp: Timestamp,
     pub(crate) length: Duration,
     pub(crate) topic: String,
-    /// Whether a ledger wants to know about it.
-    pub(crate) noted: bool,
+    /// Whether a delivery log wants to know about it.
+    pub(crate) logged: bool,
 }
 
 impl Recording {
@@ -37,7 +37,7 @@ impl Recording {
             sample_rate: SAMPLE_RATE,
             format: AudioFormat::Wav,
         };
-        let record = self.noted.then(|| Record {
+        let record = self.logged.then(|| Record {
             device_id: clip.device_id.clone(),
             kind: TopicKind::Audio,
             timestamp: clip.timestamp,

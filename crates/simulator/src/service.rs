@@ -10,7 +10,7 @@ use crate::{
     device::Device,
     options::SimulationOptions,
     simulation::{VirtualRoom, default_start},
-    summary::{Summary, Tally},
+    summary::{Counters, Summary},
     weather::Weather,
 };
 
@@ -24,7 +24,7 @@ pub async fn run(
 ) -> Result<Summary, SimulationError> {
     options.check()?;
     let options = Arc::new(options);
-    let tally = Arc::new(Tally::default());
+    let counters = Arc::new(Counters::default());
     let weather = Arc::new(Weather::new(options.seed));
     let mut devices = JoinSet::new();
     for index in 0..options.devices {
@@ -33,7 +33,7 @@ pub async fn run(
         }
         let id = options.device_id(index)?;
         let room = VirtualRoom::new(options.seed, index, Arc::clone(&weather), default_start());
-        let device = Device::new(id, index, room, Arc::clone(&options), Arc::clone(&tally));
+        let device = Device::new(id, index, room, Arc::clone(&options), Arc::clone(&counters));
         devices.spawn(device.run(shutdown.clone()));
         sleep(BETWEEN).await;
     }
@@ -43,5 +43,5 @@ pub async fn run(
     while let Some(ended) = devices.join_next().await {
         ended.map_err(SimulationError::DeviceFailed)?;
     }
-    Ok(tally.summary())
+    Ok(counters.summary())
 }

@@ -10,7 +10,7 @@ use std::{
 
 use mqtt::TopicKind;
 
-use crate::window::Obedience;
+use crate::window::CommandOutcome;
 
 /// Messages of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -77,14 +77,14 @@ impl fmt::Display for Summary {
 }
 
 #[derive(Debug, Default)]
-struct KindTally {
+struct KindCounters {
     published: AtomicU64,
     acknowledged: AtomicU64,
     refused: AtomicU64,
     dropped: AtomicU64,
 }
 
-impl KindTally {
+impl KindCounters {
     fn counts(&self) -> Counts {
         Counts {
             published: self.published.load(Relaxed),
@@ -95,9 +95,9 @@ impl KindTally {
     }
 }
 
-/// What can happen to a message.
+/// A step in the delivery of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum DeliveryEvent {
     Published,
     Acknowledged,
     Refused,
@@ -106,39 +106,39 @@ pub(crate) enum Step {
 
 /// The counters of a running simulation.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct Counters {
     devices: AtomicU64,
-    kinds: [KindTally; TopicKind::ALL.len()],
+    kinds: [KindCounters; TopicKind::ALL.len()],
     obeyed: AtomicU64,
     expired: AtomicU64,
     repeated: AtomicU64,
     invalid: AtomicU64,
 }
 
-impl Tally {
+impl Counters {
     /// A device is connected for the first time; says how many are now.
     pub(crate) fn joined(&self) -> u64 {
         self.devices.fetch_add(1, Relaxed) + 1
     }
 
-    pub(crate) fn message(&self, kind: TopicKind, step: Step) {
+    pub(crate) fn message(&self, kind: TopicKind, event: DeliveryEvent) {
         let place = TopicKind::ALL.into_iter().position(|known| known == kind);
-        let tally = &self.kinds[place.expect("ALL holds every kind")];
-        let counter = match step {
-            Step::Published => &tally.published,
-            Step::Acknowledged => &tally.acknowledged,
-            Step::Refused => &tally.refused,
-            Step::Dropped => &tally.dropped,
+        let counters = &self.kinds[place.expect("ALL holds every kind")];
+        let counter = match event {
+            DeliveryEvent::Published => &counters.published,
+            DeliveryEvent::Acknowledged => &counters.acknowledged,
+            DeliveryEvent::Refused => &counters.refused,
+            DeliveryEvent::Dropped => &counters.dropped,
         };
         counter.fetch_add(1, Relaxed);
     }
 
     /// `None` is a command that cannot be read.
-    pub(crate) fn command(&self, obedience: Option<Obedience>) {
-        let counter = match obedience {
-            Some(Obedience::Obeyed) => &self.obeyed,
-            Some(Obedience::Expired) => &self.expired,
-            Some(Obedience::Repeated) => &self.repeated,
+    pub(crate) fn command(&self, outcome: Option<CommandOutcome>) {
+        let counter = match outcome {
+            Some(CommandOutcome::Obeyed) => &self.obeyed,
+            Some(CommandOutcome::Expired) => &self.expired,
+            Some(CommandOutcome::Repeated) => &self.repeated,
             None => &self.invalid,
         };
         counter.fetch_add(1, Relaxed);
@@ -147,7 +147,7 @@ impl Tally {
     pub(crate) fn summary(&self) -> Summary {
         let messages = TopicKind::ALL
             .into_iter()
-            .zip(self.kinds.each_ref().map(KindTally::counts))
+            .zip(self.kinds.each_ref().map(KindCounters::counts))
             .filter(|(_, counts)| *counts != Counts::default());
         Summary {
             devices: self.devices.load(Relaxed),

@@ -1,6 +1,6 @@
 //! A device's way out: messages wait in its small memory and leave one after another, each acknowledged before the next.
 //!
-//! In: payloads with the record they stand for. Out: publications at `QoS` 1, counted and noted in the ledger. While the
+//! In: payloads with the record they stand for. Out: publications at `QoS` 1, counted and logged in the delivery log. While the
 //! broker is away readings wait and come late, with the time they were measured; what has no room is dropped and counted.
 
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use tokio::{
 };
 
 use crate::{
-    ledger::{Ledger, Outcome, Record},
-    summary::{Step, Tally},
+    delivery_log::{DeliveryLog, Outcome, Record},
+    summary::{Counters, DeliveryEvent},
 };
 
 /// How many messages a device keeps while the broker is away: about twenty minutes of readings.
@@ -33,18 +33,22 @@ pub(crate) struct Post {
 pub(crate) struct Uplink {
     posts: mpsc::Sender<(Post, Option<OwnedSemaphorePermit>)>,
     clips: Arc<Semaphore>,
-    tally: Arc<Tally>,
+    counters: Arc<Counters>,
     sender: JoinHandle<()>,
 }
 
 impl Uplink {
-    pub(crate) fn new(publisher: Publisher, tally: Arc<Tally>, ledger: Option<Arc<Ledger>>) -> Self {
+    pub(crate) fn new(
+        publisher: Publisher,
+        counters: Arc<Counters>,
+        delivery_log: Option<Arc<DeliveryLog>>,
+    ) -> Self {
         let (posts, waiting) = mpsc::channel(MEMORY);
-        let sender = tokio::spawn(deliver(waiting, publisher, Arc::clone(&tally), ledger));
+        let sender = tokio::spawn(deliver(waiting, publisher, Arc::clone(&counters), delivery_log));
         Self {
             posts,
             clips: Arc::new(Semaphore::new(CLIPS)),
-            tally,
+            counters,
             sender,
         }
     }
@@ -61,7 +65,7 @@ impl Uplink {
         };
         let sent = room.and_then(|permit| self.posts.try_send((post, permit)).map_err(|_| ()));
         if sent.is_err() {
-            self.tally.message(kind, Step::Dropped);
+            self.counters.message(kind, DeliveryEvent::Dropped);
         }
     }
 
@@ -74,29 +78,29 @@ impl Uplink {
 async fn deliver(
     mut waiting: mpsc::Receiver<(Post, Option<OwnedSemaphorePermit>)>,
     publisher: Publisher,
-    tally: Arc<Tally>,
-    ledger: Option<Arc<Ledger>>,
+    counters: Arc<Counters>,
+    delivery_log: Option<Arc<DeliveryLog>>,
 ) {
     while let Some((post, _permit)) = waiting.recv().await {
-        let ticket = ledger
+        let entry = delivery_log
             .as_ref()
             .zip(post.record)
-            .map(|(ledger, record)| (ledger, ledger.open(record)));
-        tally.message(post.kind, Step::Published);
+            .map(|(delivery_log, record)| (delivery_log, delivery_log.add(record)));
+        counters.message(post.kind, DeliveryEvent::Published);
         let sent = publisher
             .publish_confirmed(post.topic, post.payload, Qos::AtLeastOnce, false)
             .await;
-        let (step, outcome) = match sent {
-            Ok(()) => (Step::Acknowledged, Outcome::Acknowledged),
+        let (event, outcome) = match sent {
+            Ok(()) => (DeliveryEvent::Acknowledged, Outcome::Acknowledged),
             Err(PublishError::Closed | PublishError::Lost) => return,
             Err(error) => {
                 tracing::debug!(kind = post.kind.as_str(), %error, "refused");
-                (Step::Refused, Outcome::Refused)
+                (DeliveryEvent::Refused, Outcome::Refused)
             }
         };
-        tally.message(post.kind, step);
-        if let Some((ledger, ticket)) = ticket {
-            ledger.close(ticket, outcome);
+        counters.message(post.kind, event);
+        if let Some((delivery_log, entry)) = entry {
+            delivery_log.set_outcome(entry, outcome);
         }
     }
 }

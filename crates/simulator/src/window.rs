@@ -11,7 +11,7 @@ const REMEMBERED: usize = 32;
 
 /// What a window did with a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Obedience {
+pub enum CommandOutcome {
     /// It goes where it was told.
     Obeyed,
     /// The command came after its `expires_at`.
@@ -43,13 +43,13 @@ impl Window {
     }
 
     /// Obeys a command, or says why not. `now` is the device's clock.
-    pub fn obey(&mut self, command: &WindowAction, now: Timestamp) -> Obedience {
+    pub fn obey(&mut self, command: &WindowAction, now: Timestamp) -> CommandOutcome {
         if command.expires_at.is_some_and(|expiry| now > expiry) {
-            return Obedience::Expired;
+            return CommandOutcome::Expired;
         }
         if let Some(id) = &command.command_id {
             if self.obeyed.contains(id) {
-                return Obedience::Repeated;
+                return CommandOutcome::Repeated;
             }
             if self.obeyed.len() == REMEMBERED {
                 self.obeyed.pop_front();
@@ -58,7 +58,7 @@ impl Window {
         }
         self.target = command.position;
         self.command_id.clone_from(&command.command_id);
-        Obedience::Obeyed
+        CommandOutcome::Obeyed
     }
 
     /// Starts towards `target`, by nobody's command.
@@ -139,25 +139,31 @@ mod tests {
         let mut window = Window::new(percent(0.0), Duration::from_secs(20));
         assert_eq!(
             window.obey(&command(50.0, Some("a"), Some(1_000)), now),
-            Obedience::Obeyed
+            CommandOutcome::Obeyed
         );
         assert_eq!(
             window.obey(&command(70.0, Some("b"), Some(999)), now),
-            Obedience::Expired
+            CommandOutcome::Expired
         );
         assert_eq!(
             window.obey(&command(80.0, Some("a"), None), now),
-            Obedience::Repeated
+            CommandOutcome::Repeated
         );
         assert_eq!((window.target(), window.command_id()), (percent(50.0), Some("a")));
         // Another sender knows neither ids nor expiry.
-        assert_eq!(window.obey(&command(10.0, None, None), now), Obedience::Obeyed);
-        assert_eq!(window.obey(&command(20.0, None, None), now), Obedience::Obeyed);
+        assert_eq!(
+            window.obey(&command(10.0, None, None), now),
+            CommandOutcome::Obeyed
+        );
+        assert_eq!(
+            window.obey(&command(20.0, None, None), now),
+            CommandOutcome::Obeyed
+        );
         assert_eq!((window.target(), window.command_id()), (percent(20.0), None));
         // An expired command is not remembered: sent again in time, it counts.
         assert_eq!(
             window.obey(&command(70.0, Some("b"), None), now),
-            Obedience::Obeyed
+            CommandOutcome::Obeyed
         );
     }
 
@@ -171,7 +177,7 @@ mod tests {
         assert_eq!(window.obeyed.len(), REMEMBERED);
         assert_eq!(
             window.obey(&command(1.0, Some("999"), None), now),
-            Obedience::Repeated
+            CommandOutcome::Repeated
         );
     }
 

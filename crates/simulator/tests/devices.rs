@@ -8,24 +8,25 @@ use std::{collections::BTreeMap, net::TcpListener, sync::Arc, time::Duration};
 use domain::{ClipLimits, DeviceId, Position, Quantity, Timestamp};
 use mqtt::{BrokerUrl, DeviceStatus, TopicKind};
 use simulator::{
-    Ledger, Simulation, SimulationOptions,
-    ledger::{Content, Outcome},
+    DeliveryLog, Simulation, SimulationOptions,
+    delivery_log::{Content, Outcome},
 };
-use support::{Mosquitto, PATIENCE, Watcher, id, now, record, wait_until};
+use support::{PATIENCE, Watcher, id, now, record, url, wait_until};
+use testkit::Mosquitto;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn devices_join_at_once_and_speak_as_specified() {
-    let broker = Mosquitto::start();
-    let mut watcher = Watcher::join(broker.url()).await;
-    let ledger = Arc::new(Ledger::new());
+    let broker = Mosquitto::start().unwrap();
+    let mut watcher = Watcher::join(url(&broker)).await;
+    let delivery_log = Arc::new(DeliveryLog::new());
     let options = SimulationOptions {
         devices: 3,
         reading_interval: Duration::from_millis(400),
         clip_interval: Duration::from_secs(1),
-        ledger: Some(Arc::clone(&ledger)),
-        ..SimulationOptions::new(broker.url())
+        delivery_log: Some(Arc::clone(&delivery_log)),
+        ..SimulationOptions::new(url(&broker))
     };
     let shutdown = CancellationToken::new();
     let started = now();
@@ -76,21 +77,21 @@ async fn devices_join_at_once_and_speak_as_specified() {
         .filter(|(kind, _)| matches!(kind, TopicKind::Reading(_) | TopicKind::Audio))
         .map(|(_, counts)| counts.acknowledged)
         .sum();
-    assert_eq!(published as usize, ledger.count(Outcome::Acknowledged));
+    assert_eq!(published as usize, delivery_log.count(Outcome::Acknowledged));
     let temperature = summary.of(TopicKind::Reading(Quantity::Temperature));
     assert_eq!(temperature.published, temperature.acknowledged, "{summary}");
-    let comparison = ledger.compare(stored);
-    assert!(comparison.is_balanced(), "{comparison:?}");
+    let reconciliation = delivery_log.reconcile(stored);
+    assert!(reconciliation.is_consistent(), "{reconciliation:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_window_travels_to_where_it_is_told_and_ignores_old_and_repeated_commands() {
-    let broker = Mosquitto::start();
-    let mut watcher = Watcher::join(broker.url()).await;
+    let broker = Mosquitto::start().unwrap();
+    let mut watcher = Watcher::join(url(&broker)).await;
     let options = SimulationOptions {
         devices: 1,
         speed: 4.0,
-        ..SimulationOptions::new(broker.url())
+        ..SimulationOptions::new(url(&broker))
     };
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(simulator::run(options, shutdown.clone()));
@@ -152,19 +153,19 @@ async fn a_window_travels_to_where_it_is_told_and_ignores_old_and_repeated_comma
 
 #[tokio::test(flavor = "multi_thread")]
 async fn readings_wait_for_a_broker_that_is_away() {
-    let mut broker = Mosquitto::start();
-    let ledger = Arc::new(Ledger::new());
+    let mut broker = Mosquitto::start().unwrap();
+    let delivery_log = Arc::new(DeliveryLog::new());
     let options = SimulationOptions {
         devices: 2,
         reading_interval: Duration::from_millis(200),
-        ledger: Some(Arc::clone(&ledger)),
-        ..SimulationOptions::new(broker.url())
+        delivery_log: Some(Arc::clone(&delivery_log)),
+        ..SimulationOptions::new(url(&broker))
     };
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(simulator::run(options, shutdown.clone()));
-    let acknowledged = || ledger.count(Outcome::Acknowledged);
+    let acknowledged = || delivery_log.count(Outcome::Acknowledged);
     wait_until(|| acknowledged() >= 8).await;
-    broker.restart();
+    broker.restart().unwrap();
     let before = acknowledged();
     wait_until(|| acknowledged() >= before + 8).await;
     shutdown.cancel();
@@ -172,17 +173,17 @@ async fn readings_wait_for_a_broker_that_is_away() {
     let temperature = summary.of(TopicKind::Reading(Quantity::Temperature));
     assert_eq!(temperature.dropped + temperature.refused, 0, "{summary}");
     // Nothing was skipped on the way: what is not acknowledged is what was in flight at the end.
-    assert!(ledger.count(Outcome::Open) <= 2);
+    assert!(delivery_log.count(Outcome::Pending) <= 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_says_what_the_offline_simulation_says() {
-    let broker = Mosquitto::start();
-    let mut watcher = Watcher::join(broker.url()).await;
+    let broker = Mosquitto::start().unwrap();
+    let mut watcher = Watcher::join(url(&broker)).await;
     let options = SimulationOptions {
         devices: 3,
         seed: 77,
-        ..SimulationOptions::new(broker.url())
+        ..SimulationOptions::new(url(&broker))
     };
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(simulator::run(options.clone(), shutdown.clone()));

@@ -6,31 +6,32 @@ mod support;
 use std::{sync::Arc, time::Duration};
 
 use simulator::{
-    Ledger, SimulationOptions,
-    ledger::Outcome,
+    DeliveryLog, SimulationOptions,
+    delivery_log::Outcome,
     load::{self, LoadOptions},
 };
-use support::{Mosquitto, PATIENCE, Watcher, record};
+use support::{PATIENCE, Watcher, record, url};
+use testkit::Mosquitto;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-fn options(broker: &Mosquitto, ledger: &Arc<Ledger>) -> LoadOptions {
+fn options(broker: &Mosquitto, delivery_log: &Arc<DeliveryLog>) -> LoadOptions {
     LoadOptions::new(SimulationOptions {
         devices: 3,
-        ledger: Some(Arc::clone(ledger)),
-        ..SimulationOptions::new(broker.url())
+        delivery_log: Some(Arc::clone(delivery_log)),
+        ..SimulationOptions::new(url(broker))
     })
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_arrives_once_and_the_books_balance() {
-    let broker = Mosquitto::start();
-    let mut watcher = Watcher::join(broker.url()).await;
-    let ledger = Arc::new(Ledger::new());
+    let broker = Mosquitto::start().unwrap();
+    let mut watcher = Watcher::join(url(&broker)).await;
+    let delivery_log = Arc::new(DeliveryLog::new());
     let load = LoadOptions {
         messages: Some(1_000),
         clip_every: Some(50),
-        ..options(&broker, &ledger)
+        ..options(&broker, &delivery_log)
     };
     let running = tokio::spawn(load::run(load, CancellationToken::new()));
     let mut stored = Vec::new();
@@ -40,26 +41,26 @@ async fn everything_arrives_once_and_the_books_balance() {
     }
     let report = timeout(PATIENCE, running).await.unwrap().unwrap().unwrap();
     assert_eq!(
-        (report.acknowledged(), ledger.count(Outcome::Acknowledged)),
+        (report.acknowledged(), delivery_log.count(Outcome::Acknowledged)),
         (1_000, 1_000)
     );
     assert_eq!(report.summary.of(mqtt::TopicKind::Audio).acknowledged, 18);
     assert_eq!((report.latencies.count(), report.summary.devices), (1_000, 3));
     assert!(report.latencies.quantile(0.5) <= report.latencies.quantile(0.99));
-    let comparison = ledger.compare(stored);
+    let reconciliation = delivery_log.reconcile(stored);
     assert!(
-        comparison.is_balanced() && comparison.found == 1_000,
-        "{comparison:?}"
+        reconciliation.is_consistent() && reconciliation.found == 1_000,
+        "{reconciliation:?}"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rate_is_kept_until_shutdown() {
-    let broker = Mosquitto::start();
-    let ledger = Arc::new(Ledger::new());
+    let broker = Mosquitto::start().unwrap();
+    let delivery_log = Arc::new(DeliveryLog::new());
     let load = LoadOptions {
         messages_per_s: Some(600.0),
-        ..options(&broker, &ledger)
+        ..options(&broker, &delivery_log)
     };
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(load::run(load, shutdown.clone()));
@@ -72,5 +73,5 @@ async fn a_rate_is_kept_until_shutdown() {
         "{}",
         report.acknowledged()
     );
-    assert_eq!(ledger.count(Outcome::Open), 0);
+    assert_eq!(delivery_log.count(Outcome::Pending), 0);
 }

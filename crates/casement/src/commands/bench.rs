@@ -1,14 +1,23 @@
 //! `casement bench`: from flags to a bench.
 
-use std::time::Duration;
+use std::{
+    io::{self, ErrorKind},
+    time::Duration,
+};
+
+use bench::{faults, ingest};
+use testkit::Casement;
 
 use crate::{
-    bench::{faults, ingest},
     cli::{self, BenchCommand},
+    system::this_program,
 };
 
 pub(super) async fn run(flags: cli::Bench) -> anyhow::Result<()> {
-    match flags.command {
+    let casement = Casement::new(this_program()?);
+    // Standard output writes each line as soon as it is complete.
+    let out = &mut io::stdout();
+    let result = match flags.command {
         BenchCommand::Faults {
             rounds,
             only,
@@ -17,13 +26,14 @@ pub(super) async fn run(flags: cli::Bench) -> anyhow::Result<()> {
             json,
         } => {
             let options = faults::Options {
+                casement,
                 rounds,
                 only,
                 away: Duration::from_secs(away),
                 decisions: decisions.max(1),
                 json,
             };
-            faults::run(options).await
+            faults::run(options, out).await
         }
         BenchCommand::Ingest {
             seconds,
@@ -33,13 +43,24 @@ pub(super) async fn run(flags: cli::Bench) -> anyhow::Result<()> {
             json,
         } => {
             let options = ingest::Options {
+                casement,
                 time: Duration::from_secs(seconds.max(1)),
                 rounds,
                 only,
                 decisions,
                 json,
             };
-            ingest::run(options).await
+            ingest::run(options, out).await
         }
+    };
+    match result {
+        // The reader has seen enough.
+        Err(error) if is_broken_pipe(&error) => Ok(()),
+        other => other,
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }

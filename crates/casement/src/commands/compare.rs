@@ -5,10 +5,11 @@
 
 use std::time::Duration;
 
-use crate::output::say;
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 use store::{ComparisonQuery, PairSums, Store, StoreOptions, VersionSums};
+
+use crate::{output::say, table};
 
 /// Long enough for a month of a large installation, short enough for a person who waits.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -89,8 +90,9 @@ fn print(query: &ComparisonQuery, devices: &[PairSums], versions: &[VersionSums]
             }
         );
     }
-    say!(
-        "\n{:<24} {:>8} {:>7} {:>8} {:>8} {:>8} {:>7} {:>7} {:>9} {:>8} {:>8}",
+    let all = total(devices);
+    let rows = devices.iter().chain((devices.len() > 1).then_some(&all)).map(row);
+    let head = [
         "DEVICE",
         "PAIRS",
         "AGREE",
@@ -101,34 +103,34 @@ fn print(query: &ComparisonQuery, devices: &[PairSums], versions: &[VersionSums]
         "CONF b",
         "OUTCOMES",
         "ERROR a",
-        "ERROR b"
-    );
-    let all = total(devices);
-    for sums in devices.iter().chain((devices.len() > 1).then_some(&all)) {
-        let mean = |sum: f64| sum / sums.pairs as f64;
-        let error = |sum: f64| match sums.outcomes {
-            0 => "?".to_owned(),
-            outcomes => format!("{:.2}", sum / outcomes as f64),
-        };
-        say!(
-            "{:<24} {:>8} {:>6.1}% {:>8.2} {:>+8.2} {:>8.1} {:>7.3} {:>7.3} {:>9} {:>8} {:>8}",
-            sums.device_id,
-            sums.pairs,
-            100.0 * mean(sums.agreed as f64),
-            mean(sums.abs_difference),
-            mean(sums.difference),
-            sums.largest,
-            mean(sums.confidence_a),
-            mean(sums.confidence_b),
-            sums.outcomes,
-            error(sums.abs_error_a),
-            error(sums.abs_error_b)
-        );
-    }
+        "ERROR b",
+    ];
+    say!("\n{}", table::format(head, 1..head.len(), rows));
     say!(
         "\nOutcomes: commands after which a person, not the window's obeying, decided where it stood. The commands \
          were those of the version that served, so its errors are the ones that people saw."
     );
+}
+
+fn row(sums: &PairSums) -> [String; 11] {
+    let mean = |sum: f64| sum / sums.pairs as f64;
+    let error = |sum: f64| match sums.outcomes {
+        0 => "?".to_owned(),
+        outcomes => format!("{:.2}", sum / outcomes as f64),
+    };
+    [
+        sums.device_id.clone(),
+        sums.pairs.to_string(),
+        format!("{:.1}%", 100.0 * mean(sums.agreed as f64)),
+        format!("{:.2}", mean(sums.abs_difference)),
+        format!("{:+.2}", mean(sums.difference)),
+        format!("{:.1}", sums.largest),
+        format!("{:.3}", mean(sums.confidence_a)),
+        format!("{:.3}", mean(sums.confidence_b)),
+        sums.outcomes.to_string(),
+        error(sums.abs_error_a),
+        error(sums.abs_error_b),
+    ]
 }
 
 fn total(devices: &[PairSums]) -> PairSums {

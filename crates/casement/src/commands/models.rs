@@ -9,6 +9,7 @@ use crate::{
     cli::{Models, ModelsCommand},
     config::Sources,
     output::say,
+    table,
 };
 
 pub(super) fn run(flags: Models) -> anyhow::Result<()> {
@@ -77,34 +78,32 @@ fn list(versions: &[Version], json: bool) -> anyhow::Result<()> {
         say!("no model and no versions yet; the first one: casement models add FILE --version NAME");
         return Ok(());
     }
-    say!(
-        "{:<24} {:<8} {:>9} {:>7}  SHA-256",
-        "VERSION",
-        "ROLE",
-        "MAE",
-        "ECE"
-    );
-    for version in versions {
+    let figure = |version: &Version, pick: fn(&model::Calibration) -> f64, digits: usize| {
+        let known = version.sidecar.calibration.as_ref().map(pick);
+        known.map_or_else(|| "?".to_owned(), |figure| format!("{figure:.digits$}"))
+    };
+    let rows = versions.iter().map(|version| {
         let role = match (version.serves, version.shadows) {
             (true, _) if version.built_in => "built in",
             (true, _) => "serves",
             (_, true) => "shadows",
             _ => "",
         };
-        let figure = |pick: fn(&model::Calibration) -> f64, digits: usize| {
-            let known = version.sidecar.calibration.as_ref().map(pick);
-            known.map_or_else(|| "?".to_owned(), |figure| format!("{figure:.digits$}"))
+        let sha256 = match &version.problem {
+            Some(problem) => format!("refused: {problem}"),
+            None => version.sidecar.sha256.chars().take(12).collect(),
         };
-        say!(
-            "{:<24} {role:<8} {:>9} {:>7}  {}",
-            version.version,
-            figure(|c| c.mae, 2),
-            figure(|c| c.ece, 3),
-            version.problem.as_ref().map_or_else(
-                || version.sidecar.sha256.chars().take(12).collect(),
-                |problem| format!("refused: {problem}")
-            )
-        );
-    }
+        [
+            version.version.clone(),
+            role.to_owned(),
+            figure(version, |c| c.mae, 2),
+            figure(version, |c| c.ece, 3),
+            sha256,
+        ]
+    });
+    say!(
+        "{}",
+        table::format(["VERSION", "ROLE", "MAE", "ECE", "SHA-256"], 2..4, rows)
+    );
     Ok(())
 }

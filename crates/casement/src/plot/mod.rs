@@ -1,25 +1,21 @@
 //! A clip as a picture: waveform, mel spectrogram, and features over time.
 //!
-//! In: samples. Out: the bytes of a PNG. Text is of the built-in bitmap font, so nothing depends on a system's fonts.
+//! In: samples. Out: the bytes of a PNG.
 
-mod canvas;
+mod panel;
 
 use anyhow::Context as _;
 use audio::{Extractor, FeatureOptions, Samples};
-use canvas::{Canvas, Colour, Panel};
 use domain::{ClipFeatures, FeatureName};
+use plot::{BLUE, ORANGE, PlotError, plotters::element::Text, text};
 
-const WIDTH: usize = 1_200;
-const HEIGHT: usize = 1_010;
-const LEFT: usize = 90;
-const RIGHT: usize = 120;
-const WAVE: Colour = [70, 120, 180];
-const FIRST: Colour = [31, 119, 180];
-const SECOND: Colour = [214, 90, 30];
+use self::panel::{LEFT, Panel, WIDTH};
+
+const HEIGHT: u32 = 1_010;
 
 /// Two features over time in one panel.
 struct Tracks {
-    top: usize,
+    top: i32,
     name: &'static str,
     legend: [&'static str; 2],
     values: [Vec<f64>; 2],
@@ -40,53 +36,42 @@ pub(crate) fn draw(title: &str, samples: &Samples, rate: Option<u32>) -> anyhow:
     let seconds = samples.mono.len() as f64 / f64::from(samples.rate);
     let frame_seconds = hop as f64 / f64::from(rate);
     let level = features.level.context("every extraction has a level")?;
-
-    let mut canvas = Canvas::new(WIDTH, HEIGHT);
-    let about = format!(
+    let head = format!(
         "{title}   {seconds:.2} s, {rate} Hz, {} frames   Leq {:.1} dBFS, max {:.1} dBFS",
         features.frames, level.equivalent_dbfs, level.max_dbfs
     );
-    canvas.text(LEFT, 14, &about);
-
-    let waveform = panel(50, 160);
-    let peak = samples.mono.iter().fold(1e-3_f32, |peak, s| peak.max(s.abs()));
-    canvas.waveform(&waveform, &samples.mono, peak, WAVE);
-    canvas.frame(
-        &waveform,
-        "waveform",
-        (f64::from(-peak), f64::from(peak)),
-        seconds,
-    );
-
-    let spectrogram = panel(250, 300);
     let mel = features.summaries.get(&FeatureName::MelSpectrogram);
     let bands = mel
         .and_then(|summary| summary.frames.as_deref())
         .unwrap_or_default();
-    canvas.heat(&spectrogram, bands, frame_seconds, seconds);
-    let caption = "mel spectrogram, Hz, dB below the loudest";
-    canvas.frame_with(&spectrogram, caption, seconds, &mel_ticks(rate));
-    canvas.scale(&spectrogram, ["0", "-80"]);
-
-    for tracks in tracks(&features) {
-        let panel = panel(tracks.top, 100);
-        for (values, colour) in tracks.values.iter().zip([FIRST, SECOND]) {
-            canvas.line(&panel, values, frame_seconds / seconds, tracks.range, colour);
+    let picture: Result<_, PlotError> = plot::png((WIDTH, HEIGHT), |area| {
+        area.draw(&Text::new(head, (LEFT, 4), text(14)))?;
+        let panel = |name, top, height| Panel {
+            area,
+            name,
+            top,
+            height,
+            seconds,
+        };
+        panel("waveform", 50, 160).waveform(&samples.mono)?;
+        panel("mel spectrogram, Hz, dB below the loudest", 250, 300).spectrogram(
+            bands,
+            frame_seconds,
+            &mel_ticks(rate),
+        )?;
+        for tracks in tracks(&features) {
+            let panel = panel(tracks.name, tracks.top, 100);
+            let [first, second] = &tracks.values;
+            let [first_name, second_name] = tracks.legend;
+            let lines = [
+                (first_name, BLUE, first.as_slice()),
+                (second_name, ORANGE, second.as_slice()),
+            ];
+            panel.lines(lines, frame_seconds, tracks.range)?;
         }
-        canvas.frame(&panel, tracks.name, tracks.range, seconds);
-        let [first, second] = tracks.legend;
-        canvas.legend(&panel, [(first, FIRST), (second, SECOND)]);
-    }
-    canvas.png().context("the picture cannot be encoded")
-}
-
-fn panel(top: usize, height: usize) -> Panel {
-    Panel {
-        left: LEFT,
-        top,
-        width: WIDTH - LEFT - RIGHT,
-        height,
-    }
+        Ok(())
+    });
+    Ok(picture?)
 }
 
 fn tracks(features: &ClipFeatures) -> [Tracks; 3] {
@@ -131,14 +116,14 @@ fn tracks(features: &ClipFeatures) -> [Tracks; 3] {
     ]
 }
 
-/// Frequencies at their place between the lowest and the highest band, 0 to 1.
+/// Frequencies with their position between the lowest band (0) and the highest (1).
 fn mel_ticks(rate: u32) -> Vec<(f64, String)> {
     let edges = audio::mel_edges(rate);
-    [250.0, 500.0, 1_000.0, 2_000.0, 4_000.0, 8_000.0, 16_000.0]
+    [250_u32, 500, 1_000, 2_000, 4_000, 8_000, 16_000]
         .into_iter()
         .filter_map(|hertz| {
-            let above = edges.iter().position(|edge| *edge >= hertz)?;
-            Some((above as f64 / (edges.len() - 1) as f64, format!("{hertz}")))
+            let above = edges.iter().position(|edge| *edge >= f64::from(hertz))?;
+            Some((above as f64 / (edges.len() - 1) as f64, hertz.to_string()))
         })
         .collect()
 }
@@ -153,7 +138,7 @@ mod tests {
             let mono = (0..count).map(|i| (f64::from(i) * 0.1).sin() as f32).collect();
             let png = draw("x", &Samples { rate: 8_000, mono }, None).unwrap();
             let reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
-            assert_eq!(reader.info().size(), (1_200, 1_010));
+            assert_eq!(reader.info().size(), (WIDTH, HEIGHT));
         }
     }
 }

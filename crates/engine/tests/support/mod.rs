@@ -3,25 +3,13 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicU16, Ordering},
     time::{Duration, Instant},
 };
 
-/// An address nobody listens on: below the ports that outgoing connections take, and given out once.
-pub fn free_addr() -> SocketAddr {
-    static GIVEN: AtomicU16 = AtomicU16::new(0);
-    let first = 20_000 + (std::process::id() % 120) as u16 * 100;
-    loop {
-        let port = first + GIVEN.fetch_add(1, Ordering::Relaxed) % 100;
-        let addr = SocketAddr::from(([127, 0, 0, 1], port));
-        if TcpListener::bind(addr).is_ok() {
-            return addr;
-        }
-    }
-}
+pub use testkit::free_addr;
 
 /// The example program, which cargo builds beside the tests.
 pub fn program() -> PathBuf {

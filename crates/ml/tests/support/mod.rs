@@ -1,13 +1,10 @@
-//! What both kinds of test need: clips, requests, models, a real Mosquitto.
+//! What both kinds of test need: clips, requests, models.
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::{
     f64::consts::TAU,
-    fs,
-    net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use audio::{Extractor, FeatureOptions};
@@ -84,55 +81,5 @@ pub(crate) fn service() -> Decider {
         sample_rate: Some(16_000),
         clip_limits: ClipLimits::default(),
         command_ttl: Duration::from_mins(1),
-    }
-}
-
-/// Debian's Mosquitto on a free port; ends with the test.
-pub(crate) struct Mosquitto {
-    child: Child,
-    pub(crate) addr: SocketAddr,
-    _dir: tempfile::TempDir,
-}
-
-impl Mosquitto {
-    pub(crate) fn start() -> Self {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let addr = listener.local_addr().expect("its address");
-        drop(listener);
-        let config = dir.path().join("mosquitto.conf");
-        let text = format!(
-            "listener {} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nmax_inflight_messages 1000\nmax_queued_messages 0\n",
-            addr.port()
-        );
-        fs::write(&config, text).expect("its configuration");
-        let program = ["/usr/sbin/mosquitto", "mosquitto"]
-            .into_iter()
-            .find(|p| Path::new(p).exists())
-            .unwrap_or("mosquitto");
-        let child = Command::new(program)
-            .arg("-c")
-            .arg(&config)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("mosquitto is installed (apt-get install mosquitto)");
-        let started = Instant::now();
-        while TcpStream::connect(addr).is_err() {
-            assert!(started.elapsed() < PATIENCE, "mosquitto does not listen");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        Self {
-            child,
-            addr,
-            _dir: dir,
-        }
-    }
-}
-
-impl Drop for Mosquitto {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -1,37 +1,24 @@
-//! How long to wait before the next attempt: exponential with full jitter, so that clients of a restarted broker do not
-//! all return at once.
+//! The pauses between failed attempts to connect: exponential with full jitter, so that the clients of a restarted broker
+//! do not all return at once.
 
 use std::time::Duration;
 
-const FIRST: Duration = Duration::from_millis(100);
+use tokio_retry2::strategy::{ExponentialBackoff, jitter_with_bounds};
 
-/// The pauses between failed attempts.
-#[derive(Debug)]
-pub(super) struct Backoff {
-    ceiling: Duration,
-    max: Duration,
+/// Upper bounds of the pauses: 100, 200, 400 ms and so on.
+const BASE: u64 = 2;
+const FACTOR: u64 = 50;
+
+/// Yields pauses of random length. Their upper bound doubles from 100 ms up to `max`.
+pub(super) fn pauses(max: Duration) -> Pauses {
+    let bounds = ExponentialBackoff::from_millis(BASE)
+        .factor(FACTOR)
+        .max_delay(max);
+    Box::new(bounds.map(jitter_with_bounds(0.0, 1.0)))
 }
 
-impl Backoff {
-    pub(super) fn new(max: Duration) -> Self {
-        Self {
-            ceiling: FIRST.min(max),
-            max,
-        }
-    }
-
-    /// The next pause: anything from nothing to the ceiling, which doubles each time up to the maximum.
-    pub(super) fn next_pause(&mut self) -> Duration {
-        let pause = self.ceiling.mul_f64(rand::random::<f64>());
-        self.ceiling = (self.ceiling * 2).min(self.max);
-        pause
-    }
-
-    /// The connection held: start from the beginning next time.
-    pub(super) fn reset(&mut self) {
-        self.ceiling = FIRST.min(self.max);
-    }
-}
+/// Never ends.
+pub(super) type Pauses = Box<dyn Iterator<Item = Duration> + Send>;
 
 #[cfg(test)]
 mod tests {
@@ -40,12 +27,13 @@ mod tests {
     #[test]
     fn pauses_grow_to_the_maximum_and_no_further() {
         let max = Duration::from_secs(2);
-        let mut backoff = Backoff::new(max);
-        for _ in 0..1_000 {
-            assert!(backoff.next_pause() <= max);
-        }
-        assert_eq!(backoff.ceiling, max);
-        backoff.reset();
-        assert!(backoff.next_pause() <= FIRST);
+        let longest = |n: usize| (0..200).map(|_| pauses(max).nth(n).unwrap()).max().unwrap();
+        let first = longest(0);
+        assert!(
+            first <= Duration::from_millis(100) && first > Duration::from_millis(50),
+            "{first:?}"
+        );
+        let later = longest(50);
+        assert!(later <= max && later > max / 2, "{later:?}");
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::{
     AckToken, ConnectionOptions, Delivery, Event, Protocol, Qos,
-    backoff::Backoff,
+    backoff::{Pauses, pauses},
     link::{Link, Shared},
     wire::{self, Arrival, Failure, Line, Misunderstood, Seen, Terms, Version},
 };
@@ -34,7 +34,7 @@ pub(super) struct Driver {
     /// Whether this process has asked for its subscriptions; a session without them may be an older process's.
     asked: bool,
     shared: Arc<Shared>,
-    backoff: Backoff,
+    pauses: Pauses,
     connected_at: Option<Instant>,
     /// The last reason given, so that a long outage is told once.
     told: Option<String>,
@@ -51,7 +51,7 @@ impl Driver {
         let (sender, line) = wire::open(&options, version);
         let shared = Shared::new(&options, sender);
         let driver = Self {
-            backoff: Backoff::new(options.max_backoff),
+            pauses: pauses(options.max_backoff),
             unanswered: (options.protocol == Protocol::Auto).then_some(0),
             options,
             line,
@@ -91,7 +91,7 @@ impl Driver {
             };
             self.lost(reason);
             self.greet_otherwise();
-            let pause = self.backoff.next_pause();
+            let pause = self.pauses.next().unwrap_or_default();
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
@@ -281,7 +281,7 @@ impl Driver {
         self.parted = false;
         self.shared.room.notify_waiters();
         if self.connected_at.take().is_some_and(|at| at.elapsed() >= STABLE) {
-            self.backoff.reset();
+            self.pauses = pauses(self.options.max_backoff);
         }
         if self.told.as_deref() != Some(&reason) {
             tracing::debug!(broker = %self.options.broker, reason, "disconnected");

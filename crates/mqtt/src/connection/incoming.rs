@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{AckToken, ConnectionStats, Delivery, Event, link::Handle};
+use super::{ConnectionStats, Delivery, Event, link::Handle};
 
 /// The events of one connection.
 ///
@@ -36,13 +36,6 @@ impl Incoming {
         self.handle.shared.acknowledge(delivery.token);
     }
 
-    /// Acknowledges from other tasks.
-    pub fn acker(&self) -> Acker {
-        Acker {
-            handle: Arc::clone(&self.handle),
-        }
-    }
-
     /// Counters of the connection.
     pub fn stats(&self) -> ConnectionStats {
         self.handle.shared.stats()
@@ -54,24 +47,5 @@ impl fmt::Debug for Incoming {
         f.debug_struct("Incoming")
             .field("stats", &self.stats())
             .finish_non_exhaustive()
-    }
-}
-
-/// Acknowledges deliveries by their tokens. Cheap to clone.
-#[derive(Clone)]
-pub struct Acker {
-    handle: Arc<Handle>,
-}
-
-impl Acker {
-    /// Acknowledges as [`Incoming::ack`] does.
-    pub fn ack(&self, token: AckToken) {
-        self.handle.shared.acknowledge(token);
-    }
-}
-
-impl fmt::Debug for Acker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Acker")
     }
 }

@@ -20,7 +20,7 @@ mod wire;
 use std::sync::Arc;
 
 pub use acks::AckToken;
-pub use incoming::{Acker, Incoming};
+pub use incoming::Incoming;
 pub use link::ConnectionStats;
 pub use message::{Delivery, Event, Message, Qos, Subscription};
 pub use options::{ConnectionOptions, Protocol, UnknownProtocol};

@@ -145,7 +145,7 @@ impl ConnectionOptions {
     /// The client id, never empty.
     pub(super) fn effective_client_id(&self) -> String {
         if self.client_id.is_empty() {
-            format!("casement-{:016x}", rand::random::<u64>())
+            format!("casement-{}", uuid::Uuid::new_v4().simple())
         } else {
             self.client_id.clone()
         }

@@ -1,6 +1,6 @@
-//! A load of readings and clips for benchmarks and fault tests: many connections, as fast as wanted, every message noted.
+//! A load of readings and clips for benchmarks and fault tests: many connections, as fast as wanted, every message logged.
 //!
-//! In: a rate, a mix, an optional ledger. Out: publications at `QoS` 1 and, at the end, what was acknowledged and how long
+//! In: a rate, a mix, an optional delivery log. Out: publications at `QoS` 1 and, at the end, what was acknowledged and how long
 //! it took. Nothing here is a room.
 
 mod latency;
@@ -19,16 +19,16 @@ pub use latency::Latencies;
 
 use crate::{
     SimulationError, SimulationOptions,
-    summary::{Summary, Tally},
+    summary::{Counters, Summary},
 };
-use latency::Histogram;
+use latency::Recorder;
 use sender::Sender;
 use source::Source;
 
 /// What load to make.
 #[derive(Debug, Clone)]
 pub struct LoadOptions {
-    /// Broker, account, devices (one connection each), id prefix, topics, seed and ledger; the rest means nothing here.
+    /// Broker, account, devices (one connection each), id prefix, topics, seed and delivery log; the rest means nothing here.
     pub simulation: SimulationOptions,
     /// Messages a second of all devices together; `None` is as fast as acknowledgements allow.
     pub messages_per_s: Option<f64>,
@@ -81,8 +81,8 @@ impl LoadReport {
 #[derive(Debug)]
 struct Shared {
     options: LoadOptions,
-    tally: Tally,
-    latencies: Histogram,
+    counters: Counters,
+    latencies: Recorder,
     /// Everybody is connected.
     start: Barrier,
     started: OnceLock<Instant>,
@@ -98,8 +98,8 @@ pub async fn run(options: LoadOptions, shutdown: CancellationToken) -> Result<Lo
     };
     let shared = Arc::new(Shared {
         options,
-        tally: Tally::default(),
-        latencies: Histogram::new(),
+        counters: Counters::default(),
+        latencies: Recorder::new(),
         start: Barrier::new(devices),
         started: OnceLock::new(),
     });
@@ -120,7 +120,7 @@ pub async fn run(options: LoadOptions, shutdown: CancellationToken) -> Result<Lo
         ended.map_err(SimulationError::DeviceFailed)?;
     }
     Ok(LoadReport {
-        summary: shared.tally.summary(),
+        summary: shared.counters.summary(),
         elapsed: shared.started.get().map_or(Duration::ZERO, Instant::elapsed),
         latencies: shared.latencies.finish(),
     })

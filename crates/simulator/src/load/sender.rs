@@ -1,6 +1,6 @@
 //! One connection of a load: it publishes as fast as its rate and its window allow.
 //!
-//! In: messages from a source. Out: publications, each counted, timed and noted when it is acknowledged.
+//! In: messages from a source. Out: publications, each counted, timed and logged when it is acknowledged.
 
 use std::{
     sync::Arc,
@@ -18,7 +18,7 @@ use super::{
     Shared,
     source::{Outgoing, Source},
 };
-use crate::{ledger::Outcome, summary::Step};
+use crate::{delivery_log::Outcome, summary::DeliveryEvent};
 
 /// A connection with a rate wakes this often and sends what has become due.
 const PACE: Duration = Duration::from_millis(2);
@@ -65,7 +65,7 @@ impl Sender {
 
     async fn send_all(&mut self, line: &Line, mut incoming: Incoming) {
         while !matches!(incoming.recv().await, Some(Event::Connected { .. }) | None) {}
-        self.shared.tally.joined();
+        self.shared.counters.joined();
         self.shared.start.wait().await;
         let started = *self.shared.started.get_or_init(Instant::now);
         match self.per_s {
@@ -111,25 +111,25 @@ impl Sender {
 
 impl Shared {
     async fn publish(&self, publisher: &Publisher, outgoing: Outgoing, since: Instant) {
-        let ledger = self.options.simulation.ledger.as_ref();
-        let ticket = ledger
+        let delivery_log = self.options.simulation.delivery_log.as_ref();
+        let entry = delivery_log
             .zip(outgoing.record)
-            .map(|(ledger, record)| (ledger, ledger.open(record)));
-        self.tally.message(outgoing.kind, Step::Published);
+            .map(|(delivery_log, record)| (delivery_log, delivery_log.add(record)));
+        self.counters.message(outgoing.kind, DeliveryEvent::Published);
         let sent = publisher
             .publish_confirmed(outgoing.topic, outgoing.payload, Qos::AtLeastOnce, false)
             .await;
-        let (step, outcome) = match sent {
+        let (event, outcome) = match sent {
             Ok(()) => {
-                self.latencies.add(since.elapsed());
-                (Step::Acknowledged, Outcome::Acknowledged)
+                self.latencies.record(since.elapsed());
+                (DeliveryEvent::Acknowledged, Outcome::Acknowledged)
             }
             Err(PublishError::Closed | PublishError::Lost) => return,
-            Err(_) => (Step::Refused, Outcome::Refused),
+            Err(_) => (DeliveryEvent::Refused, Outcome::Refused),
         };
-        self.tally.message(outgoing.kind, step);
-        if let Some((ledger, ticket)) = ticket {
-            ledger.close(ticket, outcome);
+        self.counters.message(outgoing.kind, event);
+        if let Some((delivery_log, entry)) = entry {
+            delivery_log.set_outcome(entry, outcome);
         }
     }
 }

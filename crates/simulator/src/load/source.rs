@@ -10,7 +10,7 @@ use mqtt::{TopicKind, Topics};
 use super::LoadOptions;
 use crate::{
     clock,
-    ledger::{Content, Record},
+    delivery_log::{Content, Record},
     noise,
     sound::{self, Ambience, SAMPLE_RATE, SoundKind},
 };
@@ -42,7 +42,7 @@ pub(super) struct Outgoing {
     pub(super) kind: TopicKind,
     pub(super) topic: String,
     pub(super) payload: Vec<u8>,
-    /// Only where a ledger wants it.
+    /// Only where a delivery log wants it.
     pub(super) record: Option<Record>,
 }
 
@@ -53,7 +53,7 @@ pub(super) struct Source {
     topics: Topics,
     clips: Arc<[Vec<u8>]>,
     clip_every: Option<u64>,
-    noted: bool,
+    logged: bool,
     made: u64,
 }
 
@@ -64,7 +64,7 @@ impl Source {
             topics: options.simulation.topics.clone(),
             clips,
             clip_every: options.clip_every,
-            noted: options.simulation.ledger.is_some(),
+            logged: options.simulation.delivery_log.is_some(),
             made: 0,
         }
     }
@@ -133,7 +133,7 @@ impl Source {
             kind,
             topic: self.topics.topic_for(kind, &self.id),
             payload,
-            record: self.noted.then(|| Record {
+            record: self.logged.then(|| Record {
                 device_id: self.id.clone(),
                 kind,
                 timestamp,

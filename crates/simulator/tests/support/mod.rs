@@ -1,78 +1,18 @@
-//! What the tests share: a real Mosquitto on a free port, ended by its pid, and a client that sees everything there.
+//! What the tests share: a client that sees everything at a real Mosquitto.
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
 
-use std::{
-    net::{SocketAddr, TcpListener, TcpStream},
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use domain::{ClipLimits, Confidence, DeviceId, Position, Timestamp, WindowAction, WindowState};
 use mqtt::{BrokerUrl, ConnectionOptions, Event, Incoming, Publisher, Subscription, TopicKind, Topics};
-use simulator::ledger::{Content, Record};
+use simulator::delivery_log::{Content, Record};
+use testkit::Mosquitto;
 use tokio::time::timeout;
 
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-pub struct Mosquitto {
-    process: Child,
-    address: SocketAddr,
-    dir: tempfile::TempDir,
-}
-
-impl Mosquitto {
-    pub fn start() -> Self {
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let dir = tempfile::tempdir().unwrap();
-        Self {
-            process: spawn(dir.path(), address),
-            address,
-            dir,
-        }
-    }
-
-    pub fn restart(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-        self.process = spawn(self.dir.path(), self.address);
-    }
-
-    pub fn url(&self) -> BrokerUrl {
-        BrokerUrl::tcp("127.0.0.1", self.address.port())
-    }
-}
-
-impl Drop for Mosquitto {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-pub fn spawn(dir: &Path, address: SocketAddr) -> Child {
-    let config = dir.join("mosquitto.conf");
-    let text = format!(
-        "listener {} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nmax_queued_messages 0\n",
-        address.port()
-    );
-    std::fs::write(&config, text).unwrap();
-    let program = ["/usr/sbin/mosquitto", "/usr/bin/mosquitto"]
-        .into_iter()
-        .find(|p| Path::new(p).exists());
-    let child = Command::new(program.expect("Mosquitto is not installed: `make test` installs it"))
-        .arg("-c")
-        .arg(config)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let started = std::time::Instant::now();
-    while TcpStream::connect(address).is_err() {
-        assert!(started.elapsed() < PATIENCE, "Mosquitto does not listen");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    child
+pub fn url(broker: &Mosquitto) -> BrokerUrl {
+    BrokerUrl::tcp("127.0.0.1", broker.addr().port())
 }
 
 /// Sees everything at the broker.

@@ -1,5 +1,5 @@
-//! Publishers that send as fast as they are acknowledged, and no further ahead of the receiver than a window: what a
-//! broker piles up would be measured otherwise, not what is received.
+//! Publishers that send as fast as they are acknowledged, but at most a window ahead of the receiver: otherwise the
+//! broker's queue would be measured, not the receiver.
 
 use std::{
     net::SocketAddr,
@@ -15,12 +15,12 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 const DEVICES_EACH: usize = 5;
-/// Readings that a publisher has unacknowledged at most.
+/// Unacknowledged readings of a publisher, at most.
 const IN_FLIGHT: u16 = 50;
-/// Readings that are on their way from publishers to receiver at most.
+/// Readings between publishers and receiver, at most.
 const WINDOW: u64 = 5_000;
 
-/// How far the publishers are, and how far the receiver.
+/// How many readings were sent and received.
 #[derive(Debug, Default)]
 struct Progress {
     sent: AtomicU64,
@@ -28,7 +28,8 @@ struct Progress {
 }
 
 impl Progress {
-    async fn turn(&self) {
+    /// Waits until the window has room.
+    async fn reserve(&self) {
         while self
             .sent
             .load(Relaxed)
@@ -48,7 +49,7 @@ pub(super) struct Load {
 }
 
 impl Load {
-    /// `count` publishers with a few devices each.
+    /// Starts `count` publishers with a few devices each.
     pub(super) fn start(broker: SocketAddr, count: usize) -> Self {
         let (stop, progress) = (CancellationToken::new(), Arc::new(Progress::default()));
         let mut publishers = JoinSet::new();
@@ -62,14 +63,14 @@ impl Load {
         }
     }
 
-    /// What has been received so far; without being told, the publishers stop at the window's end.
-    pub(super) fn received(&self, count: u64) {
+    /// Sets how many readings were received. Without it, the publishers stop at the window's end.
+    pub(super) fn set_received(&self, count: u64) {
         self.progress.received.store(count, Relaxed);
     }
 
-    /// From now on nobody waits for the receiver.
-    pub(super) fn regardless(&self) {
-        self.received(u64::MAX);
+    /// Lets the publishers send without regard to the receiver.
+    pub(super) fn remove_window(&self) {
+        self.set_received(u64::MAX);
     }
 
     pub(super) async fn stop(mut self) {
@@ -88,8 +89,8 @@ async fn publish(broker: SocketAddr, publisher: usize, progress: Arc<Progress>, 
     options.inflight = IN_FLIGHT;
     options.max_queued_messages = usize::from(IN_FLIGHT);
     let (connection, mut events) = mqtt::connect(options);
-    let listening = tokio::spawn(async move { while events.recv().await.is_some() {} });
-    // Each reading a millisecond after the one before: none is a repeat, and none from the future.
+    let receiving = tokio::spawn(async move { while events.recv().await.is_some() {} });
+    // Each reading is a millisecond later than the one before: none is a repeat, and none is from the future.
     let begin = jiff::Timestamp::now().as_millisecond() - 12 * 3_600_000;
     for n in 0.. {
         let device = publisher * DEVICES_EACH + n % DEVICES_EACH;
@@ -97,7 +98,7 @@ async fn publish(broker: SocketAddr, publisher: usize, progress: Arc<Progress>, 
         let payload = format!(r#"{{"value": 21.0, "timestamp": "{time}"}}"#);
         let topic = format!("sensor/device-{device}/temperature");
         let sent = async {
-            progress.turn().await;
+            progress.reserve().await;
             connection.publish(topic, payload, Qos::AtLeastOnce, false).await
         };
         if !matches!(stop.run_until_cancelled(sent).await, Some(Ok(()))) {
@@ -105,5 +106,5 @@ async fn publish(broker: SocketAddr, publisher: usize, progress: Arc<Progress>, 
         }
     }
     connection.disconnect().await;
-    listening.abort();
+    receiving.abort();
 }

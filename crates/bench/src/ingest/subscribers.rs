@@ -1,4 +1,4 @@
-//! Subscribers that acknowledge and do nothing else: Mosquitto's own, and the connection of `mqtt`.
+//! Subscribers that acknowledge and do nothing else: `mosquitto_sub`, and the connection of `mqtt`.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -19,7 +19,7 @@ use super::load::connection;
 
 const FILTER: &str = "sensor/+/temperature";
 
-/// `mosquitto_sub`, which prints what it receives; killed by its pid when dropped.
+/// `mosquitto_sub`, which prints what it receives. It is killed by its pid when dropped.
 pub(super) struct MosquittoSub {
     child: Child,
     lines: Arc<AtomicU64>,
@@ -39,7 +39,7 @@ impl MosquittoSub {
         let count = Arc::clone(&lines);
         std::thread::spawn(move || {
             let mut output = BufReader::with_capacity(1 << 16, output);
-            // Counted by the buffer: it has no more than a fraction of the window.
+            // Lines are counted by the buffer, which holds a fraction of the window at most.
             while let Ok(bytes) = output.fill_buf() {
                 if bytes.is_empty() {
                     break;
@@ -68,7 +68,7 @@ impl Drop for MosquittoSub {
     }
 }
 
-/// The connection that Casement's services use, in this process.
+/// The connection of Casement's services, in this process.
 pub(super) struct Connection {
     publisher: Publisher,
     receiving: JoinHandle<()>,
@@ -100,7 +100,7 @@ impl Connection {
         self.count.load(Relaxed)
     }
 
-    pub(super) async fn end(self) {
+    pub(super) async fn stop(self) {
         self.publisher.disconnect().await;
         self.receiving.abort();
     }

@@ -1,4 +1,4 @@
-//! A small disk that can be full.
+//! A small disk that can be filled.
 
 use std::{
     fs::{self, File},
@@ -7,16 +7,18 @@ use std::{
     process::Command,
 };
 
-/// A file system of its own in memory, unmounted when dropped.
+use crate::Error;
+
+/// A file system of 160 MiB in memory, unmounted when dropped.
 #[derive(Debug)]
-pub(super) struct SmallDisk {
+pub struct SmallDisk {
     path: PathBuf,
 }
 
 impl SmallDisk {
-    /// `None` where mounting is not allowed.
-    pub(super) fn mount(path: &Path) -> anyhow::Result<Option<Self>> {
-        fs::create_dir_all(path)?;
+    /// Mounts it at `path`. `None` where mounting is not allowed.
+    pub fn mount(path: &Path) -> Result<Option<Self>, Error> {
+        fs::create_dir_all(path).map_err(Error::file(path))?;
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", "size=160m", "tmpfs"])
             .arg(path)
@@ -26,17 +28,17 @@ impl SmallDisk {
     }
 
     /// Where it is mounted.
-    pub(super) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Takes all the room there is.
-    pub(super) fn fill(&self) -> anyhow::Result<PathBuf> {
-        let ballast = self.path.join("ballast");
-        let mut file = File::create(&ballast)?;
+    /// Fills all space that is left, and returns the file that occupies it.
+    pub fn fill(&self) -> Result<PathBuf, Error> {
+        let path = self.path.join("ballast");
+        let mut file = File::create(&path).map_err(Error::file(&path))?;
         let block = vec![0; 64 << 10];
         while file.write_all(&block).is_ok() {}
-        Ok(ballast)
+        Ok(path)
     }
 }
 

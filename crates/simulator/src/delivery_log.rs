@@ -1,7 +1,7 @@
-//! The books of a test: what was published, what the broker acknowledged, and how that compares with what was stored.
+//! The delivery log of a test: what was published, what the broker acknowledged, and how that agrees with what was stored.
 //!
-//! In: one record for each message and its outcome, later the rows that were found. Out: what is lost, doubled or foreign.
-//! It keeps everything in memory, so it is for tests and benchmarks.
+//! In: a record and an outcome for each message, later the rows that were found. Out: what is missing, duplicated or
+//! unexpected. It keeps everything in memory, so it is for tests and benchmarks.
 
 use std::{
     collections::HashMap,
@@ -40,63 +40,63 @@ pub struct Record {
     pub content: Content,
 }
 
-/// What became of a message.
+/// The outcome of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// Published; nothing was heard of it since.
-    Open,
+    /// Published, and not answered yet.
+    Pending,
     /// The broker acknowledged it: from here on it must not be lost.
     Acknowledged,
     /// The broker refused it.
     Refused,
 }
 
-/// The place of a message in the ledger.
+/// Identifies a message in the delivery log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ticket(usize);
+pub struct EntryId(usize);
 
 /// What was published, in order.
 #[derive(Debug, Default)]
-pub struct Ledger {
+pub struct DeliveryLog {
     entries: Mutex<Vec<(Record, Outcome)>>,
 }
 
-/// How the books compare with what was found.
+/// How the delivery log agrees with what was found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Comparison {
+pub struct Reconciliation {
     /// Records found that were published.
     pub found: usize,
     /// Acknowledged, but not found.
-    pub lost: Vec<Record>,
+    pub missing: Vec<Record>,
     /// Found more often than published.
-    pub doubled: Vec<Record>,
+    pub duplicated: Vec<Record>,
     /// Found, but never published.
-    pub foreign: Vec<Record>,
+    pub unexpected: Vec<Record>,
 }
 
-impl Comparison {
+impl Reconciliation {
     /// Whether every acknowledged record was found, each once, and nothing else.
-    pub fn is_balanced(&self) -> bool {
-        self.lost.is_empty() && self.doubled.is_empty() && self.foreign.is_empty()
+    pub fn is_consistent(&self) -> bool {
+        self.missing.is_empty() && self.duplicated.is_empty() && self.unexpected.is_empty()
     }
 }
 
-impl Ledger {
-    /// An empty ledger.
+impl DeliveryLog {
+    /// An empty log.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Notes a message that is about to be published.
-    pub fn open(&self, record: Record) -> Ticket {
+    /// Adds a message that is about to be published.
+    pub fn add(&self, record: Record) -> EntryId {
         let mut entries = self.entries();
-        entries.push((record, Outcome::Open));
-        Ticket(entries.len() - 1)
+        entries.push((record, Outcome::Pending));
+        EntryId(entries.len() - 1)
     }
 
-    /// Notes what became of it.
-    pub fn close(&self, ticket: Ticket, outcome: Outcome) {
-        if let Some(entry) = self.entries().get_mut(ticket.0) {
+    /// Sets the outcome of a message.
+    pub fn set_outcome(&self, entry: EntryId, outcome: Outcome) {
+        if let Some(entry) = self.entries().get_mut(entry.0) {
             entry.1 = outcome;
         }
     }
@@ -126,7 +126,7 @@ impl Ledger {
     }
 
     /// Compares with what was stored. A message without acknowledgement may have been stored or not.
-    pub fn compare(&self, stored: impl IntoIterator<Item = Record>) -> Comparison {
+    pub fn reconcile(&self, stored: impl IntoIterator<Item = Record>) -> Reconciliation {
         #[derive(Default)]
         struct Count {
             published: usize,
@@ -142,25 +142,25 @@ impl Ledger {
         for record in stored {
             counts.entry(record).or_default().found += 1;
         }
-        let mut comparison = Comparison::default();
+        let mut reconciliation = Reconciliation::default();
         for (record, count) in counts {
-            comparison.found += count.found.min(count.published);
+            reconciliation.found += count.found.min(count.published);
             if count.published == 0 {
-                comparison.foreign.push(record);
+                reconciliation.unexpected.push(record);
             } else if count.found > count.published {
-                comparison.doubled.push(record);
+                reconciliation.duplicated.push(record);
             } else if count.found < count.acknowledged {
-                comparison.lost.push(record);
+                reconciliation.missing.push(record);
             }
         }
         for list in [
-            &mut comparison.lost,
-            &mut comparison.doubled,
-            &mut comparison.foreign,
+            &mut reconciliation.missing,
+            &mut reconciliation.duplicated,
+            &mut reconciliation.unexpected,
         ] {
             list.sort_by(|a, b| (&a.device_id, a.timestamp).cmp(&(&b.device_id, b.timestamp)));
         }
-        comparison
+        reconciliation
     }
 
     fn entries(&self) -> MutexGuard<'_, Vec<(Record, Outcome)>> {
@@ -185,47 +185,50 @@ mod tests {
     }
 
     #[test]
-    fn lost_doubled_and_foreign_are_told_apart() {
-        let ledger = Ledger::new();
+    fn missing_duplicated_and_unexpected_records_are_distinguished() {
+        let delivery_log = DeliveryLog::new();
         for second in 0..4 {
-            let ticket = ledger.open(record(second));
+            let entry = delivery_log.add(record(second));
             if second < 3 {
-                ledger.close(ticket, Outcome::Acknowledged);
+                delivery_log.set_outcome(entry, Outcome::Acknowledged);
             }
         }
         assert_eq!(
-            (ledger.count(Outcome::Acknowledged), ledger.count(Outcome::Open)),
+            (
+                delivery_log.count(Outcome::Acknowledged),
+                delivery_log.count(Outcome::Pending)
+            ),
             (3, 1)
         );
-        let comparison = ledger.compare([record(0), record(2), record(2), record(9)]);
-        assert_eq!(comparison.lost, [record(1)]);
-        assert_eq!(comparison.doubled, [record(2)]);
-        assert_eq!(comparison.foreign, [record(9)]);
-        assert_eq!(comparison.found, 2);
-        assert!(!comparison.is_balanced());
+        let reconciliation = delivery_log.reconcile([record(0), record(2), record(2), record(9)]);
+        assert_eq!(reconciliation.missing, [record(1)]);
+        assert_eq!(reconciliation.duplicated, [record(2)]);
+        assert_eq!(reconciliation.unexpected, [record(9)]);
+        assert_eq!(reconciliation.found, 2);
+        assert!(!reconciliation.is_consistent());
     }
 
     proptest! {
         #[test]
-        fn the_books_balance_exactly_when_every_acknowledged_record_is_there_once(
+        fn it_is_consistent_exactly_when_every_acknowledged_record_is_found_once(
             outcomes in prop::collection::vec((any::<bool>(), any::<bool>()), 0..40),
         ) {
-            let ledger = Ledger::new();
+            let delivery_log = DeliveryLog::new();
             let mut stored = Vec::new();
-            let mut lost = 0;
+            let mut missing = 0;
             for (second, &(acknowledged, kept)) in outcomes.iter().enumerate() {
-                let ticket = ledger.open(record(second as i64));
+                let entry = delivery_log.add(record(second as i64));
                 if acknowledged {
-                    ledger.close(ticket, Outcome::Acknowledged);
+                    delivery_log.set_outcome(entry, Outcome::Acknowledged);
                 }
                 if kept {
                     stored.push(record(second as i64));
                 }
-                lost += usize::from(acknowledged && !kept);
+                missing += usize::from(acknowledged && !kept);
             }
-            let comparison = ledger.compare(stored);
-            prop_assert_eq!(comparison.lost.len(), lost);
-            prop_assert_eq!(comparison.is_balanced(), lost == 0);
+            let reconciliation = delivery_log.reconcile(stored);
+            prop_assert_eq!(reconciliation.missing.len(), missing);
+            prop_assert_eq!(reconciliation.is_consistent(), missing == 0);
         }
     }
 }

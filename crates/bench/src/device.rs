@@ -1,13 +1,16 @@
-//! How long a decision takes, from a device's reading to its window's command, with ClickHouse and without.
+//! The latency of a decision: from a device's reading to the command for its window.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, bail};
+use hdrhistogram::Histogram;
 use mqtt::{BrokerUrl, ConnectionOptions, Event, Incoming, Publisher, Qos, Subscription};
 
-use super::House;
-
-const PATIENCE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(10);
+const SIGNIFICANT_DIGITS: u8 = 3;
 
 /// Milliseconds: median and 99th percentile.
 #[derive(Debug, Clone, Copy)]
@@ -24,8 +27,8 @@ pub(crate) struct Device {
 }
 
 impl Device {
-    pub(crate) async fn connect(house: &House) -> anyhow::Result<Self> {
-        let broker = BrokerUrl::tcp(house.mqtt.ip().to_string(), house.mqtt.port());
+    pub(crate) async fn connect(broker: SocketAddr) -> anyhow::Result<Self> {
+        let broker = BrokerUrl::tcp(broker.ip().to_string(), broker.port());
         let mut options = ConnectionOptions::new(broker, "");
         options.subscriptions = vec![Subscription::new("window/latency/control")];
         let (publisher, incoming) = mqtt::connect(options);
@@ -39,24 +42,28 @@ impl Device {
         Ok(device)
     }
 
-    /// Temperatures that go up and down by more than the threshold, one after the other's command.
+    /// Sends temperatures that alternate by more than the threshold, each after the command for the one before.
     pub(crate) async fn measure(&mut self, decisions: usize) -> anyhow::Result<Latency> {
-        let mut millis = Vec::with_capacity(decisions);
-        for _ in 0..=decisions {
-            let started = Instant::now();
-            self.warm = !self.warm;
-            self.publish("temperature", if self.warm { 25.0 } else { 22.0 })
-                .await?;
-            while !matches!(self.event().await?, Event::Message(_)) {}
-            millis.push(started.elapsed().as_secs_f64() * 1e3);
-        }
         // The first decision of a device waits for its first clip.
-        millis.remove(0);
-        millis.sort_by(f64::total_cmp);
+        self.decide().await?;
+        let mut nanos = Histogram::<u64>::new(SIGNIFICANT_DIGITS)?;
+        for _ in 0..decisions {
+            nanos.record(self.decide().await?.as_nanos() as u64)?;
+        }
+        let millis = |quantile| nanos.value_at_quantile(quantile) as f64 / 1e6;
         Ok(Latency {
-            p50: millis[millis.len() / 2],
-            p99: millis[millis.len() * 99 / 100],
+            p50: millis(0.5),
+            p99: millis(0.99),
         })
+    }
+
+    async fn decide(&mut self) -> anyhow::Result<Duration> {
+        let started = Instant::now();
+        self.warm = !self.warm;
+        self.publish("temperature", if self.warm { 25.0 } else { 22.0 })
+            .await?;
+        while !matches!(self.event().await?, Event::Message(_)) {}
+        Ok(started.elapsed())
     }
 
     async fn publish(&self, quantity: &str, value: f64) -> anyhow::Result<()> {
@@ -66,17 +73,17 @@ impl Device {
         let sent = self
             .publisher
             .publish_confirmed(topic, payload, Qos::AtLeastOnce, false);
-        tokio::time::timeout(PATIENCE, sent)
+        tokio::time::timeout(DEADLINE, sent)
             .await
             .context("no acknowledgement")??;
         Ok(())
     }
 
     async fn event(&mut self) -> anyhow::Result<Event> {
-        match tokio::time::timeout(PATIENCE, self.incoming.recv()).await {
+        match tokio::time::timeout(DEADLINE, self.incoming.recv()).await {
             Ok(Some(event)) => Ok(event),
             Ok(None) => bail!("the connection to the broker ended"),
-            Err(_) => bail!("no command within {PATIENCE:?}"),
+            Err(_) => bail!("no command within {DEADLINE:?}"),
         }
     }
 }

@@ -1,6 +1,7 @@
-//! Devices under load: each sends one reading after the other at QoS 1 and keeps the list of what was acknowledged.
+//! Devices under load: each sends one reading after the other at QoS 1 and records which were acknowledged.
 //!
-//! In: the broker's address. Out: [`Sent`]. A reading that was not acknowledged is sent again, as a device does.
+//! In: the broker's address. Out: [`SentReadings`]. The connection repeats a reading that was not acknowledged, as a
+//! device does.
 
 use std::{
     net::SocketAddr,
@@ -15,25 +16,25 @@ use mqtt::{BrokerUrl, ConnectionOptions, Publisher, Qos};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::books::Sent;
+use super::reconciliation::SentReadings;
 
-/// Values from −50.000 to 100.000 in steps of a thousandth: so many readings has a device.
+/// A device's values: from −50.000 to 100.000 in steps of a thousandth.
 const LOWEST: i64 = -50_000;
 const READINGS: i64 = 150_000;
-/// A reading a millisecond from each device, where it is acknowledged as fast.
-const PACE: Duration = Duration::from_millis(1);
+/// A reading a millisecond from each device, if it is acknowledged that fast.
+const INTERVAL: Duration = Duration::from_millis(1);
 /// How long a device that is told to stop waits for its last acknowledgement.
-const LAST_WORD: Duration = Duration::from_secs(10);
+const LAST_ACKNOWLEDGEMENT: Duration = Duration::from_secs(10);
 
-/// What time a device's clock shows for its `n`th reading, in milliseconds.
-pub(super) type Clock = fn(begin: i64, n: i64) -> i64;
+/// The time of a device's `n`th reading, in milliseconds.
+pub(super) type DeviceClock = fn(begin: i64, n: i64) -> i64;
 
-/// A clock that goes.
-pub(super) fn right(begin: i64, n: i64) -> i64 {
+/// A clock that is right.
+pub(super) fn steady(begin: i64, n: i64) -> i64 {
     begin + n
 }
 
-/// A clock that jumps to 1970, to next year, back by an hour, and goes right in between.
+/// A clock that jumps to 1970, to next year and back by an hour, and is right in between.
 pub(super) fn jumping(begin: i64, n: i64) -> i64 {
     match n / 50 % 4 {
         0 => begin + n,
@@ -43,23 +44,23 @@ pub(super) fn jumping(begin: i64, n: i64) -> i64 {
     }
 }
 
-/// Devices at work.
+/// Devices that send until they are stopped.
 pub(super) struct Load {
-    devices: JoinSet<Sent>,
+    devices: JoinSet<SentReadings>,
     acknowledged: Arc<AtomicU64>,
     stop: CancellationToken,
 }
 
 impl Load {
-    /// Starts `count` devices with names of their own.
-    pub(super) fn start(broker: SocketAddr, name: &str, count: usize, clock: Clock) -> Self {
+    /// Starts `count` devices whose names begin with `prefix`.
+    pub(super) fn start(broker: SocketAddr, prefix: &str, count: usize, clock: DeviceClock) -> Self {
         let stop = CancellationToken::new();
         let acknowledged = Arc::new(AtomicU64::new(0));
         let mut devices = JoinSet::new();
         for n in 0..count {
             devices.spawn(send(
                 broker,
-                format!("{name}-{n}"),
+                format!("{prefix}-{n}"),
                 clock,
                 stop.clone(),
                 Arc::clone(&acknowledged),
@@ -72,15 +73,15 @@ impl Load {
         }
     }
 
-    /// How many readings were acknowledged by now.
+    /// How many readings have been acknowledged.
     pub(super) fn acknowledged(&self) -> u64 {
         self.acknowledged.load(Relaxed)
     }
 
-    /// Stops them and gives what they know.
-    pub(super) async fn stop(mut self) -> Sent {
+    /// Stops the devices and returns what they sent.
+    pub(super) async fn stop(mut self) -> SentReadings {
         self.stop.cancel();
-        let mut all = Sent::default();
+        let mut all = SentReadings::default();
         while let Some(sent) = self.devices.join_next().await {
             all += sent.unwrap_or_default();
         }
@@ -90,35 +91,35 @@ impl Load {
 
 async fn send(
     broker: SocketAddr,
-    name: String,
-    clock: Clock,
+    prefix: String,
+    clock: DeviceClock,
     stop: CancellationToken,
     count: Arc<AtomicU64>,
-) -> Sent {
+) -> SentReadings {
     let mut options = ConnectionOptions::new(BrokerUrl::tcp(broker.ip().to_string(), broker.port()), "");
     options.max_backoff = Duration::from_millis(500);
     let (publisher, mut events) = mqtt::connect(options);
-    // Nothing is subscribed, but a connection is only kept up while its events are taken.
-    let listening = tokio::spawn(async move { while events.recv().await.is_some() {} });
-    let mut sent = Sent::default();
+    // Nothing is subscribed, but a connection only continues while its events are received.
+    let receiving = tokio::spawn(async move { while events.recv().await.is_some() {} });
+    let mut sent = SentReadings::default();
     let begin = jiff::Timestamp::now().as_millisecond() - 2 * 3_600_000;
-    let mut pace = tokio::time::interval(PACE);
-    pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut interval = tokio::time::interval(INTERVAL);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     for n in 0.. {
-        pace.tick().await;
-        // Where its values are used up, it goes on under another name: the load never ends by itself.
-        let device_id = format!("{name}-{}", n / READINGS);
+        interval.tick().await;
+        // When its values are used up, the device continues under another name.
+        let device_id = format!("{prefix}-{}", n / READINGS);
         let (value, time) = (LOWEST + n % READINGS, clock(begin, n));
         let reading = (device_id.clone(), value);
         let acknowledged = tokio::select! {
             acknowledged = publish(&publisher, &device_id, value, time) => acknowledged,
-            () = async { stop.cancelled().await; tokio::time::sleep(LAST_WORD).await } => false,
+            () = async { stop.cancelled().await; tokio::time::sleep(LAST_ACKNOWLEDGEMENT).await } => false,
         };
         count.fetch_add(u64::from(acknowledged), Relaxed);
         let list = if acknowledged {
             &mut sent.acknowledged
         } else {
-            &mut sent.open
+            &mut sent.unacknowledged
         };
         list.insert(reading, time);
         if stop.is_cancelled() {
@@ -126,7 +127,7 @@ async fn send(
         }
     }
     publisher.disconnect().await;
-    listening.abort();
+    receiving.abort();
     sent
 }
 

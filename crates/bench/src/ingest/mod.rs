@@ -1,0 +1,206 @@
+//! `casement bench ingest`: how many QoS 1 readings a second are accepted and stored, beside subscribers of the same
+//! broker that only acknowledge; what each costs; and what a quiet device notices of a flood.
+//!
+//! In: options, a writer. Out: a table. The receivers alternate, because a machine's speed varies. Publishers run in this
+//! process, everything else but the bare connection of `mqtt` in processes of its own.
+
+mod load;
+mod measurement;
+mod report;
+mod subscribers;
+
+use std::{io::Write, time::Duration};
+
+use anyhow::{Context as _, bail, ensure};
+use testkit::{Casement, Deployment, DeploymentOptions, Layout};
+
+use self::{
+    load::Load,
+    measurement::{Figures, measure},
+    report::Report,
+    subscribers::{Connection, MosquittoSub},
+};
+use crate::device::Device;
+
+const WARM_UP: Duration = Duration::from_secs(2);
+
+/// What to measure.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The binary under test.
+    pub casement: Casement,
+    /// How long each receiver is measured in each round.
+    pub time: Duration,
+    /// How often the receivers alternate.
+    pub rounds: usize,
+    /// Only these receivers; all if empty.
+    pub only: Vec<String>,
+    /// Decisions of a quiet device, measured without and with a flood.
+    pub decisions: usize,
+    /// JSON lines instead of a table.
+    pub json: bool,
+}
+
+/// What receives the messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Receiver {
+    MosquittoSub,
+    Connection,
+    Backend,
+    Up,
+}
+
+impl Receiver {
+    const ALL: [Self; 4] = [Self::MosquittoSub, Self::Connection, Self::Backend, Self::Up];
+
+    /// Its name in `--only`.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::MosquittoSub => "mosquitto_sub",
+            Self::Connection => "connection",
+            Self::Backend => "backend",
+            Self::Up => "up",
+        }
+    }
+
+    const fn description(self) -> &'static str {
+        match self {
+            Self::MosquittoSub => "mosquitto_sub on Mosquitto",
+            Self::Connection => "mqtt's connection on Mosquitto",
+            Self::Backend => "casement backend on Mosquitto",
+            Self::Up => "casement up, embedded broker",
+        }
+    }
+
+    const fn layout(self) -> Layout {
+        match self {
+            Self::Up => Layout::EmbeddedBroker,
+            _ => Layout::ExternalBroker,
+        }
+    }
+
+    /// Whether it only acknowledges.
+    const fn is_bare(self) -> bool {
+        matches!(self, Self::MosquittoSub | Self::Connection)
+    }
+}
+
+/// Measures all receivers and prints their figures.
+pub async fn run(options: Options, out: &mut dyn Write) -> anyhow::Result<()> {
+    let words = Receiver::ALL.map(Receiver::word);
+    if let Some(unknown) = options.only.iter().find(|word| !words.contains(&word.as_str())) {
+        bail!("there is no receiver '{unknown}'; there are {}", words.join(", "));
+    }
+    let selected = |receiver: &Receiver| {
+        options.only.is_empty() || options.only.iter().any(|word| word == receiver.word())
+    };
+    let receivers: Vec<Receiver> = Receiver::ALL.into_iter().filter(selected).collect();
+    let mut report = Report::new(out, options.json);
+    let mut rounds: Vec<Vec<f64>> = Vec::new();
+    for round in 1..=options.rounds.max(1) {
+        let mut rates = Vec::new();
+        for &receiver in &receivers {
+            let figures = measure_receiver(receiver, &options).await?;
+            rates.push(figures.rate());
+            report.figures(round, receiver, &figures)?;
+        }
+        rounds.push(rates);
+    }
+    report.summary(&receivers, &rounds)?;
+    if options.decisions > 0 {
+        for &receiver in receivers.iter().filter(|receiver| !receiver.is_bare()) {
+            flood(receiver, &options, &mut report).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn measure_receiver(receiver: Receiver, options: &Options) -> anyhow::Result<Figures> {
+    let directory = tempfile::tempdir()?;
+    let mut deployment = Deployment::prepare(
+        options.casement.clone(),
+        directory.path(),
+        DeploymentOptions::new(receiver.layout()),
+    )?;
+    let broker = deployment.addresses().mqtt;
+    match receiver {
+        Receiver::MosquittoSub => {
+            deployment.start_broker()?;
+            let subscriber = MosquittoSub::start(broker)?;
+            let process = ("mosquitto_sub", subscriber.pid());
+            let processes = [deployment.pids(), vec![process]].concat();
+            measure(broker, processes, options.time, || Ok(subscriber.received())).await
+        }
+        Receiver::Connection => {
+            deployment.start_broker()?;
+            let subscriber = Connection::start(broker);
+            let figures = measure(broker, deployment.pids(), options.time, || {
+                Ok(subscriber.received())
+            });
+            let figures = figures.await;
+            subscriber.stop().await;
+            figures
+        }
+        Receiver::Backend | Receiver::Up => {
+            deployment.start().await?;
+            measure_casement(&mut deployment, options).await
+        }
+    }
+}
+
+/// Counts readings that were accepted, which means: written to disk. All of them must be in ClickHouse at the end.
+async fn measure_casement(deployment: &mut Deployment, options: &Options) -> anyhow::Result<Figures> {
+    let broker = deployment.addresses().mqtt;
+    let figures = measure(broker, deployment.pids(), options.time, || accepted(deployment)).await?;
+    // Mosquitto may still hold messages.
+    let mut before = 0;
+    loop {
+        deployment.wait_stored().await?;
+        let now = accepted(deployment)?;
+        if now == before {
+            break;
+        }
+        before = now;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    let stored: u64 = deployment
+        .sql("SELECT count() FROM iot.sensor_temperature")?
+        .parse()?;
+    ensure!(
+        stored == before,
+        "{before} readings were accepted and {stored} are stored"
+    );
+    Ok(figures)
+}
+
+fn accepted(deployment: &Deployment) -> anyhow::Result<u64> {
+    let status = deployment.status()?;
+    let count = |name: &str| {
+        status[name]
+            .as_u64()
+            .with_context(|| format!("no counter '{name}'"))
+    };
+    // After a reconnection the broker repeats what was not acknowledged.
+    Ok(count("temperature")?.saturating_sub(count("duplicates")?))
+}
+
+/// Measures a quiet device's decisions, alone and while one other client sends as fast as it is acknowledged.
+async fn flood(receiver: Receiver, options: &Options, report: &mut Report<'_>) -> anyhow::Result<()> {
+    let directory = tempfile::tempdir()?;
+    let mut deployment = Deployment::prepare(
+        options.casement.clone(),
+        directory.path(),
+        DeploymentOptions::new(receiver.layout()),
+    )?;
+    deployment.start().await?;
+    let broker = deployment.addresses().mqtt;
+    let mut device = Device::connect(broker).await?;
+    device.measure(options.decisions / 4).await?;
+    let alone = device.measure(options.decisions).await?;
+    let load = Load::start(broker, 1);
+    load.remove_window();
+    tokio::time::sleep(WARM_UP).await;
+    let beside = device.measure(options.decisions).await?;
+    load.stop().await;
+    Ok(report.flood(receiver, alone, beside)?)
+}

@@ -1,0 +1,8 @@
+//! `casement bench`: figures and proofs, measured on this machine with real processes.
+//!
+//! In: the binary, options, a writer. Out: tables or JSON lines; an error where a promise was not kept. It talks to
+//! loopback only and ends every process that it starts.
+
+mod device;
+pub mod faults;
+pub mod ingest;

@@ -1,0 +1,78 @@
+//! The binary `casement` and its roles.
+
+use std::{
+    ffi::OsStr,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{Error, Process};
+
+/// The binary, and the directory it is started in.
+#[derive(Debug, Clone)]
+pub struct Casement {
+    program: PathBuf,
+    directory: Option<PathBuf>,
+}
+
+impl Casement {
+    /// The binary at `program`, started in the current directory.
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            directory: None,
+        }
+    }
+
+    /// Starts it in `directory`, which relative paths of its configuration refer to.
+    #[must_use]
+    pub fn in_directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.directory = Some(directory.into());
+        self
+    }
+
+    /// A command line of it.
+    fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(arguments);
+        if let Some(directory) = &self.directory {
+            command.current_dir(directory);
+        }
+        command
+    }
+
+    /// Starts a role, which is the first argument.
+    pub fn start(&self, arguments: &[&str]) -> Result<Process, Error> {
+        self.start_with(arguments, &[])
+    }
+
+    /// Starts a role with additional environment variables.
+    pub fn start_with(&self, arguments: &[&str], environment: &[(&str, String)]) -> Result<Process, Error> {
+        let mut command = self.command(arguments);
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        Process::start(arguments.first().copied().unwrap_or("casement"), command)
+    }
+
+    /// Starts `casement engine`.
+    pub fn engine(&self, data: &Path, clickhouse: SocketAddr) -> Result<Process, Error> {
+        let (data, addr) = (data.display().to_string(), clickhouse.to_string());
+        self.start(&["engine", "--data", &data, "--clickhouse", &addr])
+    }
+
+    /// Starts `casement backend` with its page at `http`.
+    pub fn backend(
+        &self,
+        config: &Path,
+        http: SocketAddr,
+        environment: &[(&str, String)],
+    ) -> Result<Process, Error> {
+        let (config, addr) = (config.display().to_string(), http.to_string());
+        self.start_with(&["backend", "--config", &config, "--http", &addr], environment)
+    }
+
+    /// Starts `casement ml`.
+    pub fn ml(&self, config: &Path) -> Result<Process, Error> {
+        self.start(&["ml", "--config", &config.display().to_string()])
+    }
+}
