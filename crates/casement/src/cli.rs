@@ -38,7 +38,7 @@ pub enum Command {
     #[command(
         after_help = "Example:\n  CASEMENT__MQTT__BROKER=tcp://mosquitto:1883 casement ml --config config.yaml"
     )]
-    Ml(ConfigFile),
+    Ml(Ml),
     /// Run the embedded ClickHouse as a process of its own
     #[command(
         after_help = "Example:\n  casement engine --data ./casement-data & curl 'http://127.0.0.1:8123/?query=SELECT+1'"
@@ -167,9 +167,12 @@ pub struct Config {
     pub schema: bool,
 }
 
-/// The one flag of roles that take all else from the configuration.
+/// Flags of `casement ml`.
 #[derive(Debug, Args)]
-pub struct ConfigFile {
+pub struct Ml {
+    /// Address of metrics and health [default: 127.0.0.1:8081]
+    #[arg(long, value_name = "ADDR")]
+    pub http: Option<SocketAddr>,
     /// Configuration file (YAML)
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,

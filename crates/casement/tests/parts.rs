@@ -111,7 +111,7 @@ async fn every_part_may_run_elsewhere() {
     let ml_env = [("CASEMENT__MQTT__BROKER", mqtt_url.clone())];
     let mut ml = casement()
         .in_directory(dir.path())
-        .start_with(&["ml"], &ml_env)
+        .start_with(&["ml", "--http", "127.0.0.1:0"], &ml_env)
         .unwrap();
     ml.wait_for_line("casement ml is running").unwrap();
     let start = || {
@@ -212,7 +212,7 @@ async fn the_ml_service_may_run_beside() {
     let ml_env = [("CASEMENT__MQTT__BROKER", format!("tcp://{mqtt}"))];
     let mut ml = casement()
         .in_directory(dir.path())
-        .start_with(&["ml"], &ml_env)
+        .start_with(&["ml", "--http", "127.0.0.1:0"], &ml_env)
         .unwrap();
     ml.wait_for_line("casement ml is running").unwrap();
     let mut client = Client::connect(mqtt, &["window/+/control"]).await;

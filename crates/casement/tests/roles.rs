@@ -50,13 +50,24 @@ async fn the_specifications_files_start_the_services() {
         dir.path().join("journal").display().to_string(),
     )];
     let mut backend = casement().backend(&backend_config, http, &journal).unwrap();
-    let mut ml = casement().ml(&ml_config).unwrap();
+    let ml_http = free_addr();
+    let mut ml = casement().ml(&ml_config, ml_http).unwrap();
     ml.wait_for_line("casement ml is running").unwrap();
     let ready = format!("http://{http}/ready");
     wait_until("the backend is ready", || get(&ready).is_ok())
         .await
         .unwrap();
 
+    for addr in [http, ml_http] {
+        for path in ["health", "healthz", "ready", "readyz"] {
+            assert!(get(&format!("http://{addr}/{path}")).is_ok(), "{addr}/{path}");
+        }
+        assert!(
+            get(&format!("http://{addr}/metrics"))
+                .unwrap()
+                .ends_with("# EOF\n")
+        );
+    }
     let mut client = Client::connect(mqtt, &["window/+/control"]).await;
     let now = support::client::now();
     client

@@ -71,8 +71,9 @@ impl Casement {
         self.start_with(&["backend", "--config", &config, "--http", &addr], environment)
     }
 
-    /// Starts `casement ml`.
-    pub fn ml(&self, config: &Path) -> Result<Process, Error> {
-        self.start(&["ml", "--config", &config.display().to_string()])
+    /// Starts `casement ml` with its metrics and health at `http`.
+    pub fn ml(&self, config: &Path, http: SocketAddr) -> Result<Process, Error> {
+        let (config, addr) = (config.display().to_string(), http.to_string());
+        self.start(&["ml", "--config", &config, "--http", &addr])
     }
 }

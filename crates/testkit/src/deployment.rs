@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::{
     Addresses, Casement, DEADLINE, Error, FakeClock, Mosquitto, Process, Signal, children,
     clickhouse::{get, get_json, sql},
-    signal,
+    free_addr, signal,
     wait::POLL,
 };
 
@@ -140,7 +140,7 @@ impl Deployment {
 
     /// Starts `casement ml`.
     pub fn start_ml(&mut self) -> Result<(), Error> {
-        self.ml = Some(self.casement.ml(&self.configuration())?);
+        self.ml = Some(self.casement.ml(&self.configuration(), free_addr())?);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! A backend without a disk, a database and a broker: everything around it is in memory and does as it is told.
 #![allow(
     dead_code,
+    unreachable_pub,
     clippy::unwrap_used,
     missing_docs,
     reason = "each test uses a part of it"

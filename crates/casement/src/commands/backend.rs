@@ -10,8 +10,6 @@ use tokio_util::sync::CancellationToken;
 use crate::{assembly, cli, config::Sources, output::announce, shutdown};
 
 const DRAIN: Duration = Duration::from_secs(4);
-/// A request that is being answered at the end may take this long.
-const HTTP_END: Duration = Duration::from_millis(300);
 
 pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
@@ -39,7 +37,7 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
     shutdown.cancelled().await;
     serving.cancel();
     let left = backend.stop(DRAIN).await;
-    let _ = tokio::time::timeout(HTTP_END, http_server).await;
+    let _ = tokio::time::timeout(super::HTTP_END, http_server).await;
     if left > 0 {
         announce!("{left} records wait in the journal and are stored at the next start");
     }

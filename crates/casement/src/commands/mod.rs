@@ -20,6 +20,9 @@ use anyhow::Context as _;
 
 use crate::cli::Command;
 
+/// A request that is being answered when a role ends may take this long.
+const HTTP_END: std::time::Duration = std::time::Duration::from_millis(300);
+
 /// Runs a subcommand to its end.
 pub fn run(command: Command) -> anyhow::Result<()> {
     match command {

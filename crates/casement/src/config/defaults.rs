@@ -180,7 +180,10 @@ impl Default for Backend {
 
 impl Default for Ml {
     fn default() -> Self {
-        Self { embedded: true }
+        Self {
+            embedded: true,
+            addr: ([127, 0, 0, 1], 8081).into(),
+        }
     }
 }
 

@@ -283,4 +283,6 @@ pub struct Backend {
 pub struct Ml {
     /// Whether `casement up` runs the ML service. With `false`, `casement ml` or a service of your own answers.
     pub embedded: bool,
+    /// Where `casement ml` serves metrics and health. `casement up` serves them at `http.addr`.
+    pub addr: SocketAddr,
 }
