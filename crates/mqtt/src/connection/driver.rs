@@ -1,8 +1,8 @@
-//! The task that polls: the only one that touches the event loop, and it waits for the network alone.
+//! The task that polls the event loop. Nothing else touches the event loop, and the task waits only for the network.
 //!
 //! In: the client's events. Out: our events, into a channel that never blocks. When a connection ends, everything the
-//! client still holds of it is thrown away before the next begins: deliveries would carry packet ids that mean other
-//! messages by then, and unacknowledged messages are kept in the outbox.
+//! client still holds of it is discarded before the next begins: packet ids of its deliveries would refer to other
+//! messages, and unacknowledged messages are kept in the outbox.
 
 use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
@@ -18,27 +18,27 @@ use super::{
     wire::{self, Arrival, Failure, Line, Misunderstood, Seen, Terms, Version},
 };
 
-/// A connection that held this long was a good one: the next pause is short again.
+/// Duration of a connection after which the next pause is short again.
 const STABLE: Duration = Duration::from_secs(5);
-/// How long the broker has to close the connection after our goodbye.
+/// Time for the broker to close the connection after our DISCONNECT.
 const GOODBYE: Duration = Duration::from_millis(500);
-/// Greetings without an answer after which a broker is greeted in the other version.
+/// Number of unanswered CONNECTs after which the other version is tried.
 const GREETINGS: u32 = 2;
 
 pub(super) struct Driver {
     options: ConnectionOptions,
     line: Line,
     version: Version,
-    /// Greetings in this version that nobody answered; `None` once it is settled.
+    /// Unanswered CONNECTs in this version; `None` once the version is known.
     unanswered: Option<u32>,
-    /// Whether this process has asked for its subscriptions; a session without them may be an older process's.
+    /// Whether this process has subscribed; a session without its subscriptions may be an older process's.
     asked: bool,
     shared: Arc<Shared>,
     pauses: Pauses,
     connected_at: Option<Instant>,
-    /// The last reason given, so that a long outage is told once.
+    /// The last reported reason, so that a long outage is logged once.
     told: Option<String>,
-    /// We said goodbye on this connection.
+    /// Whether we sent DISCONNECT on this connection.
     parted: bool,
 }
 
@@ -67,7 +67,7 @@ impl Driver {
 
     pub(super) async fn run(mut self) {
         let stop = self.shared.stop.clone();
-        // The client pings by itself, so a poll without any event for this long is a write that nobody reads.
+        // The client sends pings, so a poll without any event for this long is a write that nobody reads.
         let silence = self.options.keep_alive() * 2 + Duration::from_secs(5);
         loop {
             let patience = if self.parted { GOODBYE } else { silence };
@@ -124,12 +124,13 @@ impl Driver {
         self.shared.room.notify_waiters();
     }
 
-    /// An acknowledgement was written: the next may follow, and a goodbye may wait for it.
+    /// An acknowledgement was written: the next may follow, and a disconnect may wait for it.
     fn acknowledged(&self) {
         let mut link = self.shared.link.lock();
         link.pump();
         if link.online && link.acks.is_spent() && link.sender.goodbye().is_ok() {
-            // Behind all acknowledgements and before anything else; the next connection follows by itself.
+            // The reconnect comes after all acknowledgements and before anything else; the next connection is made
+            // automatically.
             link.online = false;
         }
         if link.closed {
@@ -144,18 +145,19 @@ impl Driver {
         match (&mut self.unanswered, self.version) {
             (Some(unanswered), Version::V311) => {
                 tracing::info!(broker = %self.options.broker, "the broker does not know MQTT 5: MQTT 3.1.1 it is");
-                // Perhaps only a proxy hung up: the next connection is another chance.
+                // Perhaps only a proxy hung up: the version is tried again with the next connection.
                 *unanswered = GREETINGS;
             }
             (unanswered, _) => *unanswered = None,
         }
         self.shared.counters.connects.fetch_add(1, Relaxed);
-        // Without an option against it, subscribing again would bring every retained message again.
+        // Without such an option, subscribing again would deliver every retained message again.
         let known = self.asked && terms.session_present && self.version == Version::V311;
         let ask = !known && !self.options.subscriptions.is_empty();
         let epoch = {
             let mut link = self.shared.link.lock();
-            // One below the broker's limit: at the limit the client stops sending acknowledgements, too.
+            // The limit is one below the broker's: at the broker's limit the client stops sending acknowledgements,
+            // too.
             link.inflight_limit = usize::from(
                 self.options
                     .inflight
@@ -179,7 +181,8 @@ impl Driver {
             link.acks.epoch()
         };
         self.asked |= ask;
-        // A resumed session delivers again what nobody has taken yet; without one, that is all there is.
+        // A resumed session delivers again what was not consumed; without one, the waiting deliveries are the only
+        // copies.
         let keep = if terms.session_present {
             0
         } else {
@@ -236,7 +239,7 @@ impl Driver {
         }
     }
 
-    /// Notes whether the broker seems not to understand the version it is greeted with.
+    /// Records whether the broker seems not to support the version of our CONNECT.
     fn doubt(&mut self, failure: &Failure) {
         if let Some(unanswered) = &mut self.unanswered {
             match failure.misunderstood {
@@ -247,7 +250,7 @@ impl Driver {
         }
     }
 
-    /// Changes the version where that may help. Only while offline.
+    /// Changes the version if that may help. To be called only while offline.
     fn greet_otherwise(&mut self) {
         if self.unanswered.is_none_or(|unanswered| unanswered < GREETINGS) {
             return;
@@ -260,7 +263,7 @@ impl Driver {
         self.line = line;
     }
 
-    /// The connection ended: what it left behind is handled as its own, then everything of it is forgotten.
+    /// Handles the end of a connection: processes its remaining events, then discards everything of it.
     fn lost(&mut self, reason: String) {
         {
             let mut link = self.shared.link.lock();
@@ -276,7 +279,7 @@ impl Driver {
             let lost = link.outbox.requeue();
             self.shared.counters.lost_qos0.fetch_add(lost, Relaxed);
         }
-        // Only now: no handle puts anything into the client's channel any more.
+        // Only now can no handle put anything into the client's channel.
         self.line.forget();
         self.parted = false;
         self.shared.room.notify_waiters();

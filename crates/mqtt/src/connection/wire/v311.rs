@@ -11,10 +11,10 @@ use super::{
     Arrival, Failure, Misunderstood, NotTaken, Seen, Terms,
 };
 
-/// The largest packet of the protocol. The broker cannot be told of a smaller limit, and what the client refuses to
-/// read comes again on every connection.
+/// The largest packet of the protocol. A smaller limit cannot be announced to the broker, and a packet that the client
+/// refuses to read is sent again on every connection.
 const LARGEST_PACKET: usize = 268_435_455 + 5;
-/// Messages that we leave unacknowledged; a broker is free to take fewer.
+/// Largest number of our unacknowledged messages; a broker may accept fewer.
 const RECEIVE_MAXIMUM: u16 = 100;
 
 pub(in super::super) struct Line {
@@ -123,7 +123,7 @@ fn seen(event: Event) -> Seen {
             let granted = |code: &SubscribeReasonCode| matches!(code, SubscribeReasonCode::Success(_));
             Seen::Subscribed(suback.return_codes.iter().map(granted).collect())
         }
-        // A refused message is acknowledged, too: this version has no other answer.
+        // A refused message is acknowledged, too, because this version has no other answer.
         Event::Incoming(Packet::PubAck(puback)) => Seen::Acknowledged(puback.pkid, Ok(())),
         Event::Outgoing(Outgoing::Publish(packet_id)) => Seen::PublishWritten(packet_id),
         Event::Outgoing(Outgoing::PubAck(_)) => Seen::AckWritten,

@@ -59,8 +59,8 @@ impl Line {
                         ConnectReturnCode::UnsupportedProtocolVersion
                         | ConnectReturnCode::RefusedProtocolVersion,
                     ) => Misunderstood::Yes,
-                    // A refusal in the words of MQTT 3.1.1 is too short for the client, which then waits for more until
-                    // the broker hangs up. No answer at all more likely means that nobody is there.
+                    // A refusal in the format of MQTT 3.1.1 is too short for the client, which then waits for more
+                    // until the broker hangs up. If there is no answer at all, the broker is more likely to be absent.
                     ConnectionError::MqttState(_) => Misunderstood::Perhaps,
                     _ => Misunderstood::No,
                 };
@@ -107,8 +107,8 @@ impl Sender {
             .map_err(|_| NotTaken)
     }
 
-    /// Every filter on every connection: a session that the broker kept may know older ones. Retained messages come
-    /// with a new subscription only, so that a reconnect does not repeat them.
+    /// Subscribes to every filter on every connection, because a kept session may have older ones. Retained messages
+    /// are requested for new subscriptions only, so that a reconnect does not repeat them.
     pub(super) fn subscribe(
         &self,
         options: &ConnectionOptions,
