@@ -1,10 +1,10 @@
-//! SIGINT and SIGTERM as a token: the first asks for an orderly end, a second ends at once.
+//! SIGINT and SIGTERM as a token: the first requests an orderly shutdown, a second ends the process immediately.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-/// A token that the first signal cancels.
+/// Returns a token that the first signal cancels.
 pub fn on_signal() -> std::io::Result<CancellationToken> {
     let token = CancellationToken::new();
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);

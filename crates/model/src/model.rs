@@ -64,7 +64,7 @@ impl Model {
             .and_then(|file| file.take(1).read_to_end(&mut first))
             .map_err(unreadable)?;
         let mut model = if onnx::looks_like(&first) {
-            Self::from_onnx(&pth::slurp(path)?, options)?
+            Self::from_onnx(&pth::read_limited(path)?, options)?
         } else if options.device == Device::Cpu {
             let (bytes, tensors) = pth::read_file(path)?;
             Self::checked(&bytes, tensors)?

@@ -86,7 +86,7 @@ impl Migration {
                 .await
                 .map_err(failed)?;
         }
-        self.remember(client).await.map_err(failed)?;
+        self.record(client).await.map_err(failed)?;
         tracing::info!(
             version = self.version,
             name = self.name,
@@ -95,7 +95,7 @@ impl Migration {
         Ok(())
     }
 
-    async fn remember(&self, client: &Client) -> Result<(), Error> {
+    async fn record(&self, client: &Client) -> Result<(), Error> {
         let token = format!("schema/{}/{}", self.version, self.checksum());
         let mut insert = client
             .insert::<Applied>("schema_migrations")

@@ -1,6 +1,6 @@
-//! The command line: names and flags that scripts rely on.
+//! The command line, an interface that scripts rely on.
 //!
-//! One file holds the flags of a group of subcommands; this one holds their names, help and examples.
+//! Each file has the flags of a group of subcommands; this one has their names, help and examples.
 
 mod bench;
 mod data;

@@ -1,4 +1,4 @@
-//! `casement backend`: the backend against a broker and a ClickHouse.
+//! `casement backend`: runs the backend with a broker and a ClickHouse.
 
 use std::time::Duration;
 

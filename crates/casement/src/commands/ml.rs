@@ -1,4 +1,4 @@
-//! `casement ml`: the ML service against a broker.
+//! `casement ml`: runs the ML service with a broker.
 
 use ::ml::Ml;
 use monitoring::{HttpListener, Monitor, Registry};

@@ -20,7 +20,7 @@ use anyhow::Context as _;
 
 use crate::cli::Command;
 
-/// A request that is being answered when a role ends may take this long.
+/// Time for a request that is being answered when a role ends.
 const HTTP_END: std::time::Duration = std::time::Duration::from_millis(300);
 
 /// Runs a subcommand to its end.
@@ -43,7 +43,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
     }
 }
 
-/// The exit code that an error is worth.
+/// Returns the exit code of an error.
 pub fn exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<sql::Unreachable>() { 3 } else { 1 }
 }
@@ -54,7 +54,7 @@ fn block_on(role: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()
         .build()
         .context("the async runtime does not start")?;
     let result = runtime.block_on(role);
-    // A task that hangs must not keep a stopped service alive.
+    // A task that hangs must not keep a stopped service running.
     runtime.shutdown_timeout(std::time::Duration::from_millis(500));
     result
 }

@@ -1,4 +1,4 @@
-//! `casement models`: the versions of the model that serves.
+//! `casement models`: manages the versions of the model.
 
 use anyhow::Context as _;
 use model::{Registry, Version};

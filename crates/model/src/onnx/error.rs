@@ -9,12 +9,12 @@ type Cause = Box<dyn Error + Send + Sync>;
 pub enum OnnxError {
     /// There is no ONNX Runtime on this machine.
     #[error(
-        "ONNX Runtime is not found (looked for {looked}): install it with `pip install onnxruntime`, or name its \
+        "ONNX Runtime is not found (looked for {searched}): install it with `pip install onnxruntime`, or name its \
          library in model.onnx_runtime or in ORT_DYLIB_PATH"
     )]
     NoLibrary {
         /// The places that were searched.
-        looked: String,
+        searched: String,
     },
     /// ONNX Runtime exists but cannot be loaded.
     #[error("ONNX Runtime cannot be loaded from {path}: a libonnxruntime of version 1.17 or later is needed")]

@@ -35,7 +35,7 @@ pub(super) fn environment(chosen: Option<&Path>) -> Result<Environment, OnnxErro
             .iter()
             .find_map(|name| ort::init_from(name).ok())
             .ok_or_else(|| OnnxError::NoLibrary {
-                looked: format!(
+                searched: format!(
                     "model.onnx_runtime, {VARIABLE}, the onnxruntime wheel of {}, and {} where libraries are",
                     pythons()
                         .iter()
@@ -62,7 +62,7 @@ fn find(chosen: Option<&Path>) -> Result<Option<PathBuf>, OnnxError> {
         .map(PathBuf::from);
     if let Some(named) = chosen.map(Path::to_owned).or(variable) {
         return resolve(&named).map(Some).ok_or_else(|| OnnxError::NoLibrary {
-            looked: named.display().to_string(),
+            searched: named.display().to_string(),
         });
     }
     Ok(pythons().iter().find_map(|dir| resolve(dir)))

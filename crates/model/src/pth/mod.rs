@@ -14,7 +14,7 @@ mod write;
 mod tests;
 
 pub(crate) use container::check_size;
-pub(crate) use read::{read_bytes, read_file, slurp};
+pub(crate) use read::{read_bytes, read_file, read_limited};
 pub use write::write;
 
 /// A tensor with its name in the state dict.

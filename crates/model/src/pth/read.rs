@@ -20,13 +20,13 @@ const METADATA: &str = "_metadata";
 
 /// Returns the bytes of the file at `path` and the tensors of the model in it.
 pub(crate) fn read_file(path: &Path) -> Result<(Vec<u8>, Vec<NamedTensor>), LoadError> {
-    let bytes = slurp(path)?;
+    let bytes = read_limited(path)?;
     let tensors = match container::check(&bytes)? {
         Cow::Borrowed(_) => read_checked(path)?,
         Cow::Owned(plain) => read_temporary(&plain)?,
     };
     // The reader opens the path itself; it must have read what was checked.
-    if slurp(path)? != bytes {
+    if read_limited(path)? != bytes {
         return Err(LoadError::Changed);
     }
     Ok((bytes, tensors))
@@ -52,7 +52,7 @@ fn read_temporary(bytes: &[u8]) -> Result<Vec<NamedTensor>, LoadError> {
 }
 
 /// Returns the bytes of a file, at most one more than the limit.
-pub(crate) fn slurp(path: &Path) -> Result<Vec<u8>, LoadError> {
+pub(crate) fn read_limited(path: &Path) -> Result<Vec<u8>, LoadError> {
     let read = || -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         File::open(path)?

@@ -58,7 +58,7 @@ impl History {
     }
 
     /// Appends an event.
-    pub(super) fn remember(&self, event: Event, version: &str) -> io::Result<()> {
+    pub(super) fn record(&self, event: Event, version: &str) -> io::Result<()> {
         let at_ms = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default()

@@ -119,11 +119,11 @@ impl Registry {
             (None, Some(sidecar)) => &sidecar.version,
             (None, None) => return Err(RegistryError::Unnamed),
         };
-        self.keep(&model, version, || fs::read(file).map_err(io_error(file)))
+        self.store(&model, version, || fs::read(file).map_err(io_error(file)))
     }
 
     /// Adds a checked model to the folder.
-    fn keep(
+    fn store(
         &self,
         model: &Model,
         version: &str,
@@ -175,10 +175,10 @@ impl Registry {
                 .map_err(io_error(self.history.path()))?
                 .is_empty()
         {
-            self.remember(Event::Promote, before)?;
+            self.record(Event::Promote, before)?;
         }
         self.serve(version)?;
-        self.remember(Event::Promote, version)?;
+        self.record(Event::Promote, version)?;
         // A serving version is not its own candidate.
         if self.folder.shadows(version) {
             self.folder.unshadow()?;
@@ -194,7 +194,7 @@ impl Registry {
         self.show(&version)?;
         self.load(&self.folder.file(&version))?;
         self.serve(&version)?;
-        self.remember(Event::Rollback, &version)?;
+        self.record(Event::Rollback, &version)?;
         Ok(version)
     }
 
@@ -267,8 +267,8 @@ impl Registry {
     fn adopt(&self, unnamed: &str) -> Result<Option<String>, RegistryError> {
         if self.serves_built_in() {
             let model = self.load(&self.serving)?;
-            let kept = self.keep(&model, model.version(), || Ok(built_in::BYTES.to_vec()));
-            return match kept {
+            let stored = self.store(&model, model.version(), || Ok(built_in::BYTES.to_vec()));
+            return match stored {
                 Ok(version) => Ok(Some(version.version)),
                 // Another model has its name, and keeps it.
                 Err(RegistryError::Taken(_)) => Ok(None),
@@ -292,9 +292,9 @@ impl Registry {
         replace_link(&self.folder.link_target(version), &self.serving)
     }
 
-    fn remember(&self, event: Event, version: &str) -> Result<(), RegistryError> {
+    fn record(&self, event: Event, version: &str) -> Result<(), RegistryError> {
         self.history
-            .remember(event, version)
+            .record(event, version)
             .map_err(io_error(self.history.path()))
     }
 }

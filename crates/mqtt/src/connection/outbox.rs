@@ -19,7 +19,7 @@ pub(super) struct Entry {
     number: u64,
     pub(super) message: Message,
     /// Whether every connection sends it anew (the birth message), so that it is not kept across connections.
-    fleeting: bool,
+    transient: bool,
     confirm: Option<Confirm>,
 }
 
@@ -78,12 +78,12 @@ impl Outbox {
         self.waiting.push_front(entry);
     }
 
-    fn entry(&mut self, message: Message, fleeting: bool, confirm: Option<Confirm>) -> Entry {
+    fn entry(&mut self, message: Message, transient: bool, confirm: Option<Confirm>) -> Entry {
         self.next_number += 1;
         Entry {
             number: self.next_number,
             message,
-            fleeting,
+            transient,
             confirm,
         }
     }
@@ -153,7 +153,7 @@ impl Outbox {
         again.extend(std::mem::take(&mut self.handed));
         again.sort_by_key(|entry| entry.number);
         for entry in again.into_iter().rev() {
-            if entry.fleeting {
+            if entry.transient {
                 continue;
             }
             if entry.message.qos == Qos::AtMostOnce {
@@ -165,14 +165,14 @@ impl Outbox {
             self.waiting.push_front(entry);
         }
         // The next connection creates its birth message anew.
-        let fleeting_bytes: usize = self
+        let transient_bytes: usize = self
             .waiting
             .iter()
-            .filter(|e| e.fleeting)
+            .filter(|e| e.transient)
             .map(|e| e.message.payload.len())
             .sum();
-        self.waiting_bytes -= fleeting_bytes;
-        self.waiting.retain(|entry| !entry.fleeting);
+        self.waiting_bytes -= transient_bytes;
+        self.waiting.retain(|entry| !entry.transient);
         lost
     }
 

@@ -144,7 +144,7 @@ impl Publisher {
         let shared = &self.handle.shared;
         shared.link.lock().closed = true;
         shared.room.notify_waiters();
-        let goodbye = async {
+        let disconnect = async {
             loop {
                 let room = shared.room.notified();
                 tokio::pin!(room);
@@ -156,18 +156,18 @@ impl Publisher {
                     }
                     let drained = link.outbox.is_empty() && link.acks.ready().is_none();
                     // The client may have no room for it yet, after everything that was just handed to it.
-                    if drained && link.sender.goodbye().is_ok() {
+                    if drained && link.sender.disconnect().is_ok() {
                         return true;
                     }
                 }
                 room.await;
             }
         };
-        let saying_goodbye = timeout(DRAIN, goodbye).await.unwrap_or_else(|_| {
+        let disconnecting = timeout(DRAIN, disconnect).await.unwrap_or_else(|_| {
             let link = shared.link.lock();
-            link.online && link.sender.goodbye().is_ok()
+            link.online && link.sender.disconnect().is_ok()
         });
-        if !saying_goodbye || timeout(END, shared.ended.cancelled()).await.is_err() {
+        if !disconnecting || timeout(END, shared.ended.cancelled()).await.is_err() {
             shared.stop.cancel();
             let _ = timeout(END, shared.ended.cancelled()).await;
         }

@@ -61,7 +61,7 @@ impl EventQueue {
     }
 
     /// Begins a new connection. Of the `QoS` 1 deliveries of older ones, the newest `keep` stay.
-    pub(super) fn forget_older(&self, epoch: u64, keep: usize) {
+    pub(super) fn discard_older(&self, epoch: u64, keep: usize) {
         let mut waiting = self.waiting.lock();
         let is_older = |event: &Event| {
             matches!(event, Event::Message(delivery)
@@ -74,9 +74,9 @@ impl EventQueue {
             .count()
             .saturating_sub(keep);
         waiting.events.retain(|event| {
-            let forget = surplus > 0 && is_older(event);
-            surplus -= usize::from(forget);
-            !forget
+            let discarded = surplus > 0 && is_older(event);
+            surplus -= usize::from(discarded);
+            !discarded
         });
     }
 
@@ -149,7 +149,7 @@ mod tests {
         }
         assert!(queue.push_delivery(delivery(0, None, 1)));
         assert!(queue.push_delivery(delivery(1, Some(0), 1)));
-        queue.forget_older(1, 1);
+        queue.discard_older(1, 1);
         let tokens = drain(&queue).await;
         let places: Vec<_> = tokens.iter().map(|token| (token.epoch, token.place)).collect();
         assert_eq!(places, [(0, Some(2)), (0, None), (1, Some(0))]);

@@ -36,7 +36,7 @@ impl Version {
 }
 
 /// The events of the line that concern the driver.
-pub(super) enum Seen {
+pub(super) enum LineEvent {
     Connected(Terms),
     /// For each requested filter, whether it was granted.
     Subscribed(Vec<bool>),
@@ -46,7 +46,7 @@ pub(super) enum Seen {
     /// The next message of the client was written, with this packet id (0 at `QoS` 0).
     PublishWritten(u16),
     AckWritten,
-    GoodbyeWritten,
+    DisconnectWritten,
     Other,
 }
 
@@ -73,12 +73,12 @@ pub(super) struct Arrival {
 pub(super) struct Failure {
     pub(super) reason: String,
     /// Whether the broker listens but does not support the version of our CONNECT.
-    pub(super) misunderstood: Misunderstood,
+    pub(super) unsupported: Unsupported,
 }
 
 /// The likelihood that a broker does not support the version of our CONNECT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Misunderstood {
+pub(super) enum Unsupported {
     No,
     /// It closed the connection.
     Perhaps,
@@ -88,7 +88,7 @@ pub(super) enum Misunderstood {
 
 /// The client has no room for a packet, or has ended.
 #[derive(Debug)]
-pub(super) struct NotTaken;
+pub(super) struct NotAccepted;
 
 pub(super) enum Line {
     V5(Box<v5::Line>),
@@ -116,7 +116,7 @@ pub(super) fn open(options: &ConnectionOptions, version: Version) -> (Sender, Li
 
 impl Line {
     /// Connects unless connected, and waits for the next event. It is safe to cancel.
-    pub(super) async fn poll(&mut self) -> Result<Seen, Failure> {
+    pub(super) async fn poll(&mut self) -> Result<LineEvent, Failure> {
         match self {
             Self::V5(line) => line.poll().await,
             Self::V311(line) => line.poll().await,
@@ -124,7 +124,7 @@ impl Line {
     }
 
     /// Returns the remaining events of an ended connection.
-    pub(super) fn drain(&mut self) -> Vec<Seen> {
+    pub(super) fn drain(&mut self) -> Vec<LineEvent> {
         match self {
             Self::V5(line) => line.drain(),
             Self::V311(line) => line.drain(),
@@ -132,16 +132,16 @@ impl Line {
     }
 
     /// Discards everything that the client still holds of an ended connection.
-    pub(super) fn forget(&mut self) {
+    pub(super) fn discard(&mut self) {
         match self {
-            Self::V5(line) => line.forget(),
-            Self::V311(line) => line.forget(),
+            Self::V5(line) => line.discard(),
+            Self::V311(line) => line.discard(),
         }
     }
 }
 
 impl Sender {
-    pub(super) fn acknowledge(&mut self, packet_id: u16) -> Result<(), NotTaken> {
+    pub(super) fn acknowledge(&mut self, packet_id: u16) -> Result<(), NotAccepted> {
         match self {
             Self::V5(sender) => sender.acknowledge(packet_id),
             Self::V311(sender) => sender.acknowledge(packet_id),
@@ -149,7 +149,7 @@ impl Sender {
     }
 
     /// Publishes a message that expires after `left`. MQTT 3.1.1 has no expiry.
-    pub(super) fn publish(&self, message: &Message, left: Option<Duration>) -> Result<(), NotTaken> {
+    pub(super) fn publish(&self, message: &Message, left: Option<Duration>) -> Result<(), NotAccepted> {
         match self {
             Self::V5(sender) => sender.publish(message, left),
             Self::V311(sender) => sender.publish(message),
@@ -161,17 +161,17 @@ impl Sender {
         &self,
         options: &ConnectionOptions,
         session_present: bool,
-    ) -> Result<(), NotTaken> {
+    ) -> Result<(), NotAccepted> {
         match self {
             Self::V5(sender) => sender.subscribe(options, session_present),
             Self::V311(sender) => sender.subscribe(options),
         }
     }
 
-    pub(super) fn goodbye(&self) -> Result<(), NotTaken> {
+    pub(super) fn disconnect(&self) -> Result<(), NotAccepted> {
         match self {
-            Self::V5(sender) => sender.goodbye(),
-            Self::V311(sender) => sender.goodbye(),
+            Self::V5(sender) => sender.disconnect(),
+            Self::V311(sender) => sender.disconnect(),
         }
     }
 }
