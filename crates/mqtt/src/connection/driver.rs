@@ -70,7 +70,11 @@ impl Driver {
         // The client sends pings, so a poll without any event for this long is a write that nobody reads.
         let silence = self.options.keep_alive() * 2 + Duration::from_secs(5);
         loop {
-            let limit = if self.disconnecting { DISCONNECT } else { silence };
+            let limit = if self.disconnecting {
+                DISCONNECT_TIMEOUT
+            } else {
+                silence
+            };
             let polled = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
@@ -275,7 +279,7 @@ impl Driver {
                 match event {
                     LineEvent::PublishWritten(packet_id) => link.outbox.written(packet_id),
                     LineEvent::Acknowledged(packet_id, outcome) => {
-                        link.outbox.acknowledged(packet_id, outcome)
+                        link.outbox.acknowledged(packet_id, outcome);
                     }
                     _ => {}
                 }
