@@ -101,7 +101,7 @@ impl Monitor {
         Health::of(self.sources.iter().flat_map(|source| source()).collect())
     }
 
-    /// All metrics as OpenMetrics text.
+    /// All metrics as `OpenMetrics` text.
     pub fn text(&self) -> String {
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("writing to a String cannot fail");
