@@ -88,7 +88,7 @@ impl DeviceRegistry {
             return;
         }
         let rows = due.rows.iter().map(Row::encode).collect();
-        match self.log.keep(None, rows).await {
+        match self.log.append(None, rows).await {
             Ok(_) => self.devices.written(due),
             Err(error) => warn!(%error, "the registry's rows wait: the log did not take them"),
         }

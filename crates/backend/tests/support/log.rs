@@ -4,7 +4,7 @@ use std::collections::{HashSet, VecDeque};
 
 use async_trait::async_trait;
 use backend::{
-    Backlog, Kept, LogError, Plan, PlanLimits, Plans, Record, RepeatKey, Repeats, Split, Unreadable,
+    Appended, Backlog, LogError, Plan, PlanLimits, Plans, Record, RepeatKey, Repeats, Split, Unreadable,
 };
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -70,6 +70,7 @@ impl State {
             bytes,
             max_bytes: if self.full { bytes } else { u64::MAX },
             plans: self.plans.len() as u64,
+            ..Backlog::default()
         }
     }
 
@@ -96,18 +97,18 @@ impl State {
 
 #[async_trait]
 impl Repeats for MemoryLog {
-    async fn keep(&self, key: Option<RepeatKey>, rows: Vec<Vec<u8>>) -> Result<Kept, LogError> {
+    async fn append(&self, key: Option<RepeatKey>, rows: Vec<Vec<u8>>) -> Result<Appended, LogError> {
         let mut state = self.state.lock();
         if state.full {
             return Err(LogError::Full);
         }
         if key.is_some_and(|key| !state.keys.insert(key)) {
-            return Ok(Kept::Repeated);
+            return Ok(Appended::Repeated);
         }
         rows.into_iter().for_each(|row| state.append(row));
         drop(state);
         self.changed.notify_waiters();
-        Ok(Kept::Stored)
+        Ok(Appended::Stored)
     }
 
     fn backlog(&self) -> Backlog {
