@@ -9,6 +9,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::JournalError;
 
+/// The checkpoint's key in the storage. Its value on disk is older than the name.
+pub(crate) const KEY: &str = "ledger";
+
 /// In every version the first byte is the version and the last eight are the checksum, so that an older program can
 /// tell newer data from damage. A change to the encoding of records raises it, too.
 const VERSION: u8 = 1;

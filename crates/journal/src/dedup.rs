@@ -9,7 +9,6 @@ use std::{
 };
 
 use fjall::{Keyspace, OwnedWriteBatch, PersistMode};
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{JournalError, Key, filter::Filter, storage::Storage};
 
@@ -124,7 +123,7 @@ impl DedupIndex {
     pub(crate) fn insert(&mut self, batch: &mut OwnedWriteBatch, key: Key) {
         let newest = self.slices.back_mut().expect("advance opened a slice");
         newest.filter.insert(&key.0);
-        batch.insert(&newest.keyspace, key.0, checksum(&key.0));
+        batch.insert(&newest.keyspace, key.0, key.checksum());
     }
 }
 
@@ -137,15 +136,6 @@ fn read_filter(keyspace: &Keyspace) -> Result<Filter, fjall::Error> {
         filter.insert(&entry.key()?);
     }
     Ok(filter)
-}
-
-/// A key's value is its checksum, so that keys can be found in a damaged log.
-fn checksum(key: &[u8]) -> [u8; 4] {
-    (xxh3_64(key) as u32).to_le_bytes()
-}
-
-pub(crate) fn is_key(key: &[u8], value: &[u8]) -> bool {
-    key.len() == size_of::<Key>() && value == checksum(key)
 }
 
 fn wall_clock_ms() -> u64 {

@@ -9,12 +9,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{JournalError, wal};
+use crate::{
+    JournalError,
+    wal::{self, VERSION},
+};
 
-/// Version of the storage engine's format that this crate reads, writes and repairs.
-pub(crate) const VERSION: u8 = 3;
-/// Starts the engine's marker, and precedes the version at the end of each batch of its log.
-pub(crate) const MAGIC: [u8; 3] = *b"FJL";
 /// The engine's marker: the magic bytes and the version.
 const MARKER: &str = "version";
 

@@ -10,10 +10,10 @@ use fjall::{Keyspace, OwnedWriteBatch};
 use crate::{
     Appended, Entry, JournalError, Key,
     checkpoint::Checkpoint,
+    command::{Command, PlanChange, Reply},
     dedup::DedupIndex,
     record::{self, seq_key},
-    stats::add,
-    writer::{Command, PlanChange, Reply, Shared},
+    stats::{Counters, add},
 };
 
 /// Replies held back until the sync.
@@ -37,6 +37,9 @@ impl PendingReplies {
 /// The group being built.
 pub(crate) struct Group<'a> {
     pub(crate) keys: &'a mut DedupIndex,
+    /// The cost of waiting records at which appends are refused.
+    pub(crate) max_bytes: u64,
+    pub(crate) counters: &'a Counters,
     pub(crate) segment: Keyspace,
     /// Cost of the records added.
     pub(crate) appended_bytes: u64,
@@ -47,17 +50,12 @@ pub(crate) struct Group<'a> {
 
 impl Group<'_> {
     /// Adds a command's writes. An error fails the whole group.
-    pub(crate) fn add(
-        &mut self,
-        command: Command,
-        shared: &Shared,
-        replies: &mut PendingReplies,
-    ) -> Result<(), JournalError> {
+    pub(crate) fn add(&mut self, command: Command, replies: &mut PendingReplies) -> Result<(), JournalError> {
         match command {
-            Command::Append { entries, reply } => match self.append(entries, shared) {
+            Command::Append { entries, reply } => match self.append(entries) {
                 Ok(appended) => replies.appends.push((reply, appended)),
                 Err(error @ (JournalError::Full { .. } | JournalError::TooLarge { .. })) => {
-                    add(&shared.counters.full_rejections, 1);
+                    add(&self.counters.full_rejections, 1);
                     let _ = reply.send(Err(error));
                 }
                 Err(error) => {
@@ -76,7 +74,7 @@ impl Group<'_> {
     }
 
     /// Appends all entries of a call, or none.
-    fn append(&mut self, entries: Vec<Entry>, shared: &Shared) -> Result<Vec<Appended>, JournalError> {
+    fn append(&mut self, entries: Vec<Entry>) -> Result<Vec<Appended>, JournalError> {
         let mut keys_of_call = HashSet::new();
         let mut duplicate = Vec::with_capacity(entries.len());
         let mut bytes = 0;
@@ -92,7 +90,7 @@ impl Group<'_> {
             duplicate.push(seen);
             bytes += if seen { 0 } else { entry.cost() };
         }
-        let max_bytes = shared.options.max_bytes;
+        let max_bytes = self.max_bytes;
         if bytes > max_bytes {
             return Err(JournalError::TooLarge { bytes, max_bytes });
         }
@@ -105,7 +103,7 @@ impl Group<'_> {
         self.checkpoint.bytes += bytes;
         self.appended_bytes += bytes;
         add(
-            &shared.counters.duplicates,
+            &self.counters.duplicates,
             duplicate.iter().filter(|seen| **seen).count() as u64,
         );
         Ok(entries

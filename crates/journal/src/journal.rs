@@ -11,12 +11,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::{
     Appended, Entry, JournalError, Options, Plan, PlanLimits, Stats,
     checkpoint::{Boundaries, Checkpoint},
+    command::{Command, PlanChange},
     dedup::Filters,
     format,
     lock::DirectoryLock,
     plan, recovery,
     stats::{Counters, add, read},
-    writer::{Command, PlanChange, Shared, Writer},
+    writer::{Shared, Writer},
 };
 
 /// Calls queued for the writer; further callers wait for a place.

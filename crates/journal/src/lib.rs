@@ -5,11 +5,13 @@
 //! ClickHouse, and never acknowledges before the disk has synced.
 
 mod checkpoint;
+mod command;
 mod dedup;
 mod error;
 mod filter;
 mod format;
 mod group;
+mod id;
 mod inspect;
 mod journal;
 mod lock;

@@ -3,7 +3,7 @@
 //! On disk a record is a version byte, a 64-bit xxh3 over its sequence number and payload, and the payload. The
 //! checksum covers the number, so that a record in another's place is damage, too.
 
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 const VERSION: u8 = 1;
 const HEADER: usize = 9;
@@ -14,6 +14,19 @@ pub(crate) const OVERHEAD: u64 = 40;
 /// A deduplication key: a hash, chosen by the caller, that is equal for repeats of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key(pub [u8; 16]);
+
+impl Key {
+    /// The value stored with the key, by which keys are found in a damaged log.
+    pub(crate) fn checksum(&self) -> [u8; 4] {
+        (xxh3_64(&self.0) as u32).to_le_bytes()
+    }
+
+    /// Returns the key of a stored pair; `None` when the pair is something else or damaged.
+    pub(crate) fn parse(key: &[u8], value: &[u8]) -> Option<Self> {
+        let key = Self(key.try_into().ok()?);
+        (value == key.checksum()).then_some(key)
+    }
+}
 
 /// One record to append.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,8 +15,7 @@ use std::{
 use crate::{
     JournalError, Key,
     checkpoint::{self, Checkpoint},
-    format, record,
-    storage::{self, ID},
+    id, record,
     wal::{self, Scan},
 };
 
@@ -61,7 +60,7 @@ pub(crate) fn check(directory: &Path) -> Result<LogReport, JournalError> {
     }
     match other_versions[..] {
         // A single version that differs in one bit is a flipped bit, which is repaired like any other damage.
-        [(_, version)] if (version ^ format::VERSION).is_power_of_two() => Ok(report),
+        [(_, version)] if (version ^ wal::VERSION).is_power_of_two() => Ok(report),
         [(path, version), ..] => Err(JournalError::unknown_format(path, version)),
         [] => Ok(report),
     }
@@ -122,8 +121,8 @@ pub(crate) fn saved(directory: &Path) -> Result<Option<Saved>, JournalError> {
             saved.records.push((seq, item.value.to_vec()));
         } else if let Ok(key) = item.key.try_into() {
             saved.keys.push(Key(key));
-        } else if item.key == ID.as_bytes() {
-            saved.id = storage::parse_id(item.value);
+        } else if item.key == id::KEY.as_bytes() {
+            saved.id = id::parse(item.value);
         } else {
             saved.checkpoints.extend(Checkpoint::decode(item.value));
         }

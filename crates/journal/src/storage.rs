@@ -14,20 +14,15 @@ use fjall::{
     Database, Keyspace, KeyspaceCreateOptions, PersistMode,
     config::{PartitioningPolicy, PinningPolicy},
 };
-use rand::Rng;
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
     JournalError,
     checkpoint::{self, Checkpoint},
+    id,
     record::{cost, seq_key},
     salvage::Saved,
     segments::Segments,
 };
-
-pub(crate) const ID: &str = "id";
-/// The key of the checkpoint. Its value on disk is older than the name.
-pub(crate) const CHECKPOINT: &str = "ledger";
 
 const KEYS_MEMTABLE: u64 = 8 << 20;
 const CACHE: u64 = 8 << 20;
@@ -98,11 +93,11 @@ impl Storage {
 
     /// Returns the journal's id and checkpoint; both are created, durably, in a new journal.
     pub(crate) fn load(&self) -> Result<(String, Checkpoint), JournalError> {
-        let id = self.meta.get(ID).map_err(JournalError::read)?;
+        let id = self.meta.get(id::KEY).map_err(JournalError::read)?;
         let stored = self.stored_checkpoint()?;
         let is_new = id.is_none() && stored.is_none() && self.last_record()?.is_none();
         if is_new {
-            let (id, checkpoint) = (new_id(), Checkpoint::new());
+            let (id, checkpoint) = (id::new(), Checkpoint::new());
             self.create(&id, &checkpoint)?;
             return Ok((id, checkpoint));
         }
@@ -116,9 +111,9 @@ impl Storage {
                 self.rebuild()
             }
         };
-        let Some(id) = id.as_deref().and_then(parse_id) else {
+        let Some(id) = id.as_deref().and_then(id::parse) else {
             tracing::error!("the journal's id is lost; rows of an unfinished plan may come twice");
-            let id = new_id();
+            let id = id::new();
             self.create(&id, &checkpoint)?;
             return Ok((id, checkpoint));
         };
@@ -128,7 +123,7 @@ impl Storage {
     /// Returns the checkpoint as stored, sound or damaged. One of another version is an error: rebuilding or replacing
     /// it would lose plans of that version.
     fn stored_checkpoint(&self) -> Result<Option<fjall::Slice>, JournalError> {
-        let stored = self.meta.get(CHECKPOINT).map_err(JournalError::read)?;
+        let stored = self.meta.get(checkpoint::KEY).map_err(JournalError::read)?;
         if let Some(version) = stored.as_deref().and_then(Checkpoint::version) {
             checkpoint::expect_version(&self.path, version)?;
         }
@@ -137,15 +132,15 @@ impl Storage {
 
     fn create(&self, id: &str, checkpoint: &Checkpoint) -> Result<(), JournalError> {
         let mut batch = self.db.batch().durability(Some(PersistMode::SyncAll));
-        batch.insert(&self.meta, ID, id.as_bytes());
-        batch.insert(&self.meta, CHECKPOINT, checkpoint.encode());
+        batch.insert(&self.meta, id::KEY, id.as_bytes());
+        batch.insert(&self.meta, checkpoint::KEY, checkpoint.encode());
         batch.commit().map_err(JournalError::write)
     }
 
     /// Writes the checkpoint alone.
     pub(crate) fn save(&self, checkpoint: &Checkpoint) -> Result<(), JournalError> {
         let mut batch = self.db.batch().durability(Some(PersistMode::SyncAll));
-        batch.insert(&self.meta, CHECKPOINT, checkpoint.encode());
+        batch.insert(&self.meta, checkpoint::KEY, checkpoint.encode());
         batch.commit().map_err(JournalError::write)
     }
 
@@ -198,27 +193,11 @@ impl Storage {
             batch.insert(&keyspace, seq_key(*seq), &value[..]);
         }
         if let Some(checkpoint) = &newest {
-            batch.insert(&self.meta, CHECKPOINT, checkpoint.encode());
+            batch.insert(&self.meta, checkpoint::KEY, checkpoint.encode());
         }
         if let Some(id) = &saved.id {
-            batch.insert(&self.meta, ID, id.as_bytes());
+            batch.insert(&self.meta, id::KEY, id.as_bytes());
         }
         batch.commit().map_err(JournalError::write)
     }
-}
-
-/// Twelve random hexadecimal digits and four that check them.
-fn new_id() -> String {
-    let random = format!("{:012x}", rand::rng().random::<u64>() >> 16);
-    let check = id_check(random.as_bytes());
-    random + &check
-}
-
-pub(crate) fn parse_id(stored: &[u8]) -> Option<String> {
-    let (random, check) = stored.split_at_checked(12)?;
-    (check == id_check(random).as_bytes()).then(|| String::from_utf8_lossy(stored).into_owned())
-}
-
-fn id_check(random: &[u8]) -> String {
-    format!("{:04x}", xxh3_64(random) as u16)
 }

@@ -14,12 +14,15 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
     JournalError,
-    checkpoint::Checkpoint,
-    dedup,
-    format::{MAGIC, VERSION},
-    record,
-    storage::{self, CHECKPOINT, ID},
+    checkpoint::{self, Checkpoint},
+    id,
+    record::{self, Key},
 };
+
+/// Version of the storage engine's format that this crate reads, writes and repairs.
+pub(crate) const VERSION: u8 = 3;
+/// Starts the engine's marker, and precedes the version at the end of each batch of the log.
+const MAGIC: [u8; 3] = *b"FJL";
 
 /// Tags of a batch: a head (tag, count, number), items, and a trailer (tag, xxh3 of the items, magic, version).
 const START: u8 = 1;
@@ -121,7 +124,7 @@ pub(crate) fn scan(bytes: &[u8], is_last: bool) -> Scan {
 /// Whether the last batch was written completely, and so may have been acknowledged: the checkpoint comes last.
 fn was_complete(stretch: &[u8]) -> bool {
     trailer_version(stretch) == Some(VERSION)
-        || sound_items(stretch).any(|item| item.key == CHECKPOINT.as_bytes())
+        || sound_items(stretch).any(|item| item.key == checkpoint::KEY.as_bytes())
 }
 
 /// Returns the versions of other versions' batches in a stretch. A batch of unknown layout is recognised by its end.
@@ -184,7 +187,7 @@ pub(crate) fn checkpoint_version(batch: &[u8]) -> Option<u8> {
             9
         } else {
             let item = parse_item(rest)?;
-            if item.key == CHECKPOINT.as_bytes() {
+            if item.key == checkpoint::KEY.as_bytes() {
                 version = Checkpoint::version(item.value);
             }
             item.bytes.len()
@@ -231,7 +234,7 @@ pub(crate) fn sound_items(stretch: &[u8]) -> impl Iterator<Item = Item<'_>> {
 fn is_sound(item: &Item<'_>) -> bool {
     item.is_value
         && (is_record(item)
-            || dedup::is_key(item.key, item.value)
+            || Key::parse(item.key, item.value).is_some()
             || is_checkpoint(item)
             || is_journal_id(item))
 }
@@ -241,9 +244,9 @@ pub(crate) fn is_record(item: &Item<'_>) -> bool {
 }
 
 fn is_journal_id(item: &Item<'_>) -> bool {
-    item.key == ID.as_bytes() && storage::parse_id(item.value).is_some()
+    item.key == id::KEY.as_bytes() && id::parse(item.value).is_some()
 }
 
 fn is_checkpoint(item: &Item<'_>) -> bool {
-    item.key == CHECKPOINT.as_bytes() && Checkpoint::decode(item.value).is_ok()
+    item.key == checkpoint::KEY.as_bytes() && Checkpoint::decode(item.value).is_ok()
 }

@@ -11,16 +11,17 @@ use std::{
 
 use fjall::PersistMode;
 use parking_lot::RwLock;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
 use crate::{
-    Appended, Entry, JournalError, Options,
-    checkpoint::Checkpoint,
+    JournalError, Options,
+    checkpoint::{self, Checkpoint},
+    command::Command,
     dedup::{DedupIndex, Filters},
     group::{Group, PendingReplies},
     recovery,
     stats::{Counters, add},
-    storage::{CHECKPOINT, Storage},
+    storage::Storage,
 };
 
 const GROUP_BYTES: u64 = 4 << 20;
@@ -28,38 +29,6 @@ const GROUP_COMMANDS: usize = 16_384;
 /// Segments after which the storage is reopened: more than a gigabyte of records.
 const SEGMENTS_PER_OPENING: u64 = 128;
 const REOPEN_PAUSE: Duration = Duration::from_millis(200);
-
-/// A change of the plans in progress.
-pub(crate) enum PlanChange {
-    Begin {
-        first: u64,
-        last: u64,
-    },
-    /// `entries` are appended in the same write, whatever the size limit: they replace records that leave.
-    Finish {
-        first: u64,
-        last: u64,
-        bytes: u64,
-        entries: Vec<Entry>,
-    },
-    Split {
-        first: u64,
-        last: u64,
-        boundary: u64,
-        note: Vec<u8>,
-    },
-}
-
-pub(crate) enum Command {
-    Append {
-        entries: Vec<Entry>,
-        reply: Reply<Vec<Appended>>,
-    },
-    Change {
-        change: PlanChange,
-        reply: Reply<()>,
-    },
-}
 
 /// What the writer shares with readers.
 pub(crate) struct Shared {
@@ -80,8 +49,6 @@ pub(crate) struct Writer {
     /// When and why the storage was closed.
     failed: Option<(Instant, JournalError)>,
 }
-
-pub(crate) type Reply<T> = oneshot::Sender<Result<T, JournalError>>;
 
 impl Writer {
     pub(crate) fn new(shared: Arc<Shared>, keys: DedupIndex) -> Self {
@@ -139,7 +106,7 @@ impl Writer {
         let outcome = match self.reopen() {
             Ok(()) => self.commit(first, commands, &mut replies),
             Err(error) => {
-                refuse(first, error.clone());
+                first.refuse(error.clone());
                 Err(error)
             }
         };
@@ -177,6 +144,8 @@ impl Writer {
         };
         let mut group = Group {
             keys,
+            max_bytes: shared.options.max_bytes,
+            counters: &shared.counters,
             segment,
             appended_bytes: 0,
             batch: storage.db.batch().durability(Some(PersistMode::SyncData)),
@@ -186,7 +155,7 @@ impl Writer {
         let mut next = Some(first);
         let mut served = 0;
         while let Some(command) = next {
-            group.add(command, &shared, replies)?;
+            group.add(command, replies)?;
             served += 1;
             let open = served < GROUP_COMMANDS && group.appended_bytes < GROUP_BYTES;
             next = if open { commands.try_recv().ok() } else { None };
@@ -199,7 +168,7 @@ impl Writer {
         } = group;
         if checkpoint != self.checkpoint {
             checkpoint.revision += 1;
-            batch.insert(&storage.meta, CHECKPOINT, checkpoint.encode());
+            batch.insert(&storage.meta, checkpoint::KEY, checkpoint.encode());
             batch.commit().map_err(JournalError::write)?;
             add(&shared.counters.groups, 1);
             self.segment_bytes += appended_bytes;
@@ -244,16 +213,5 @@ impl Writer {
         self.segment_bytes = 0;
         self.failed = None;
         Ok(())
-    }
-}
-
-fn refuse(command: Command, error: JournalError) {
-    match command {
-        Command::Append { reply, .. } => {
-            let _ = reply.send(Err(error));
-        }
-        Command::Change { reply, .. } => {
-            let _ = reply.send(Err(error));
-        }
     }
 }

@@ -1,28 +1,18 @@
 //! The default model as a part of the program: it serves where no model file is installed.
 //!
-//! In: `models/window_regressor.pth` and its side-car at build time. Out: a [`Model`] that needs no file.
+//! In: `models/window_regressor.pth` and its side-car at build time. Out: their bytes. They are read as those of a file are.
 
-use std::path::Path;
-
-use crate::{LoadError, Model, Sidecar};
-
-const NAME: &str = "models/window_regressor.pth";
+/// What messages call the model.
+pub(crate) const NAME: &str = "models/window_regressor.pth";
 pub(crate) const BYTES: &[u8] = include_bytes!("../../../models/window_regressor.pth");
-const SIDECAR: &[u8] = include_bytes!("../../../models/window_regressor.pth.json");
-
-impl Model {
-    /// Loads the built-in model.
-    pub fn built_in() -> Result<Self, LoadError> {
-        let model = Self::from_bytes(BYTES)?;
-        let sidecar = Sidecar::parse(Path::new(NAME), SIDECAR, model.sha256())?;
-        Ok(model.with_sidecar(sidecar))
-    }
-}
+pub(crate) const SIDECAR: &[u8] = include_bytes!("../../../models/window_regressor.pth.json");
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
-    use crate::{Device, LoadOptions};
+    use crate::{Device, LoadError, LoadOptions, Model};
 
     #[test]
     fn it_is_the_shipped_file_with_its_side_car() {

@@ -7,14 +7,14 @@ use std::{
     sync::Arc,
 };
 
-use domain::MODEL_AUDIO_INPUTS;
 use sha2::{Digest, Sha256};
 
-use crate::onnx::OnnxNetwork;
-use crate::{Device, LoadError, LoadOptions, Sidecar, architecture, network::Network, onnx, pth};
-
-/// How many numbers a model reads: temperature, humidity and the audio numbers.
-pub const INPUTS: usize = 2 + MODEL_AUDIO_INPUTS;
+use crate::{
+    Device, LoadError, LoadOptions, Sidecar, architecture, built_in,
+    network::Network,
+    onnx::{self, OnnxNetwork},
+    pth,
+};
 
 /// The version of a model that neither a side-car nor the configuration names.
 pub const UNVERSIONED: &str = "unversioned";
@@ -79,6 +79,13 @@ impl Model {
         Ok(model)
     }
 
+    /// Loads the built-in model.
+    pub fn built_in() -> Result<Self, LoadError> {
+        let model = Self::from_bytes(built_in::BYTES)?;
+        let sidecar = Sidecar::parse(Path::new(built_in::NAME), built_in::SIDECAR, model.sha256())?;
+        Ok(model.with_sidecar(sidecar))
+    }
+
     /// Loads the bytes of a `.pth` file. They pass through a temporary file.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, LoadError> {
         Self::checked(bytes, pth::read_bytes(bytes)?)
@@ -90,7 +97,7 @@ impl Model {
     }
 
     /// The same model, described and named by its side-car.
-    pub(crate) fn with_sidecar(mut self, sidecar: Sidecar) -> Self {
+    fn with_sidecar(mut self, sidecar: Sidecar) -> Self {
         self.version.clone_from(&sidecar.version);
         self.sidecar = Some(sidecar);
         self
@@ -179,26 +186,4 @@ impl Model {
     pub(crate) const fn computation(&self) -> &Computation {
         &self.computation
     }
-}
-
-/// A model's input: temperature (°C), humidity (%), then the audio numbers in the order of
-/// [`domain::ClipFeatures::model_inputs`]. Without a clip they are the means of the training data, so that they pull the
-/// prediction nowhere.
-pub fn input(
-    temperature: f64,
-    humidity: f64,
-    audio: Option<&[f64; MODEL_AUDIO_INPUTS]>,
-    model: &Model,
-) -> [f32; INPUTS] {
-    let mut input = [0.0; INPUTS];
-    input[0] = temperature as f32;
-    input[1] = humidity as f32;
-    match audio {
-        Some(numbers) => input[2..]
-            .iter_mut()
-            .zip(numbers)
-            .for_each(|(x, number)| *x = *number as f32),
-        None => input[2..].copy_from_slice(&model.feature_mean()[2..]),
-    }
-    input
 }

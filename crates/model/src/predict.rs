@@ -1,5 +1,6 @@
 //! Predicting: one row, many rows, and the JSON of `casement predict`.
 
+use domain::MODEL_AUDIO_INPUTS;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -51,6 +52,28 @@ impl Prediction {
             largest_z,
         })
     }
+}
+
+/// Returns a model's input: temperature (°C), humidity (%), then the audio numbers in the order of
+/// [`domain::ClipFeatures::model_inputs`]. Without a clip they are the means of the training data, so that they leave the
+/// prediction where it is.
+pub fn input(
+    temperature: f64,
+    humidity: f64,
+    audio: Option<&[f64; MODEL_AUDIO_INPUTS]>,
+    model: &Model,
+) -> [f32; INPUTS] {
+    let mut input = [0.0; INPUTS];
+    input[0] = temperature as f32;
+    input[1] = humidity as f32;
+    match audio {
+        Some(numbers) => input[2..]
+            .iter_mut()
+            .zip(numbers)
+            .for_each(|(x, number)| *x = *number as f32),
+        None => input[2..].copy_from_slice(&model.feature_mean()[2..]),
+    }
+    input
 }
 
 impl Model {

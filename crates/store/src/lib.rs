@@ -10,6 +10,7 @@ mod encoding;
 mod error;
 mod http_client;
 mod labels;
+mod options;
 mod query;
 mod row;
 mod schema;
@@ -22,11 +23,12 @@ pub use comparison::{ComparisonQuery, PairSums, VersionSums};
 pub use encoding::{DecodeError, Row};
 pub use error::{InsertError, StoreError};
 pub use labels::{LabelRow, Outcome};
+pub use options::StoreOptions;
 pub use query::{LONGEST_QUERY, LatestAction, LatestReading};
 pub use row::{
     AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, WindowActionRow,
     WindowStateRow,
 };
 pub use schema::SCHEMA_VERSION;
-pub use store::{Store, StoreOptions};
+pub use store::Store;
 pub use table::{Table, UnknownTable};

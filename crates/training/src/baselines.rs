@@ -3,7 +3,7 @@
 use model::INPUTS;
 use serde::{Deserialize, Serialize};
 
-use crate::{fit::Part, metrics::ErrorMetrics};
+use crate::{metrics::ErrorMetrics, part::Part};
 
 /// Keeps the normal equations solvable where inputs depend on each other.
 const RIDGE: f64 = 1e-3;

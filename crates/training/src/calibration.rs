@@ -7,7 +7,7 @@
 use model::{TOLERANCE_POINTS, confidence};
 use serde::{Deserialize, Serialize};
 
-use crate::fit::LOG_VARIANCE;
+use crate::regressor::LOG_VARIANCE;
 
 /// Knots at most.
 const KNOTS: usize = 11;

@@ -16,24 +16,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     TrainingError, TrainingOptions, metrics,
-    regressor::{Regressor, Start},
+    part::Part,
+    regressor::{LOG_VARIANCE, Regressor, Start},
 };
 
-/// What a log variance is clamped to, in training as in use.
-pub(crate) const LOG_VARIANCE: (f64, f64) = (-6.0, 8.0);
 /// The exponent of β-NLL: 0 is the plain likelihood, which gives up on what is hard; 1 is squared error.
 const BETA: f64 = 0.5;
-
-/// Rows and what they should give.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Part {
-    /// Normalised.
-    pub(crate) rows: Vec<[f32; INPUTS]>,
-    /// Percent.
-    pub(crate) positions: Vec<f64>,
-    /// How much each counts in the loss; mean 1.
-    pub(crate) weights: Vec<f64>,
-}
 
 /// How an epoch went.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -12,6 +12,9 @@ use model::{INPUTS, pth::NamedTensor};
 use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 
+/// The bounds to which a log variance is clamped, in training as in use.
+pub(crate) const LOG_VARIANCE: (f64, f64) = (-6.0, 8.0);
+
 /// What the heads' biases start with, so that training starts from a constant model.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Start {

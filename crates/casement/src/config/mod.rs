@@ -5,6 +5,7 @@
 
 mod bounds;
 mod defaults;
+mod embedded;
 mod error;
 mod keys;
 mod layers;
@@ -14,9 +15,9 @@ mod secret;
 mod text;
 mod words;
 
+pub use embedded::Embedded;
 pub use error::ConfigError;
 pub use layers::Sources;
-pub use parts::Embedded;
 pub use schema::{
     Audio, Backend, Broker, ChangeDetection, ClickHouse, Config, Engine, EngineLimits, Http, Journal, Ml,
     Model, Mqtt,

@@ -3,53 +3,9 @@
 //! A file that shows every default names the embedded part's address as the one to connect to. So `auto` compares
 //! addresses: the default address and the part's own address mean the embedded part, any other means a part elsewhere.
 
-use std::{fmt, net::SocketAddr, str::FromStr};
+use std::net::SocketAddr;
 
-use super::{ClickHouse, Config, Mqtt};
-
-/// Whether a part of `casement up` is embedded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Embedded {
-    /// Unless another address than the embedded part's is configured.
-    #[default]
-    Auto,
-    /// Yes, whatever is configured.
-    Yes,
-    /// No: the configured address is used, also the default one.
-    No,
-}
-
-impl fmt::Display for Embedded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Auto => "auto",
-            Self::Yes => "true",
-            Self::No => "false",
-        })
-    }
-}
-
-impl FromStr for Embedded {
-    type Err = &'static str;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "true" => Ok(Self::Yes),
-            "false" => Ok(Self::No),
-            _ => Err("expected auto, true or false"),
-        }
-    }
-}
-
-impl Embedded {
-    fn decide(self, auto: impl FnOnce() -> bool) -> bool {
-        match self {
-            Self::Auto => auto(),
-            Self::Yes => true,
-            Self::No => false,
-        }
-    }
-}
+use super::{ClickHouse, Config, Engine, Mqtt};
 
 impl Config {
     /// Whether `casement up` runs the embedded broker.
@@ -72,7 +28,7 @@ impl Config {
             let Some((host, port)) = plain.trim_end_matches('/').rsplit_once(':') else {
                 return false;
             };
-            let default = super::Engine::default().addr;
+            let default = Engine::default().addr;
             is_local(host) && (here(default)(port) || here(self.engine.addr)(port))
         })
     }

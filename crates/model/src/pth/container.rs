@@ -8,7 +8,8 @@ use crate::LoadError;
 
 use super::{
     names,
-    pickle::{self, Fault, Scan},
+    pickle::{self, Scan},
+    stack::Fault,
 };
 
 /// The largest file. A hidden size of 64 needs 35 KB.

@@ -4,11 +4,7 @@
 //! It guards the reader, which copies a whole object wherever the pickle refers back to it, and it sees names that hide
 //! in parts of a file the reader passes over.
 
-use super::stack::{Kind, Stack};
-
-/// The bytes are not a pickle, or not one that `torch.save` writes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault(pub(super) &'static str);
+use super::stack::{Fault, Kind, Stack};
 
 /// What a walk found.
 #[derive(Debug, Default, PartialEq, Eq)]

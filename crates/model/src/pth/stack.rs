@@ -4,7 +4,9 @@
 
 use std::collections::HashMap;
 
-use super::pickle::Fault;
+/// The bytes are not a pickle, or not one that `torch.save` writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fault(pub(super) &'static str);
 
 /// How many objects all copies together may hold. A checkpoint with its optimizer needs a few thousand.
 const MAX_COPIED: u64 = 100_000;

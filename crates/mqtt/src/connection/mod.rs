@@ -6,6 +6,7 @@
 mod acks;
 mod backoff;
 mod driver;
+mod error;
 mod incoming;
 mod link;
 mod message;
@@ -20,11 +21,12 @@ mod wire;
 use std::sync::Arc;
 
 pub use acks::AckToken;
+pub use error::PublishError;
 pub use incoming::Incoming;
 pub use link::ConnectionStats;
 pub use message::{Delivery, Event, Message, Qos, Subscription};
 pub use options::{ConnectionOptions, Protocol, UnknownProtocol};
-pub use publisher::{PublishError, Publisher};
+pub use publisher::Publisher;
 pub use url::{BrokerUrl, InvalidBrokerUrl};
 
 use driver::Driver;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// How a version came to serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Event {
+pub(super) enum Event {
     Promote,
     Rollback,
 }
@@ -26,19 +26,19 @@ struct Line {
 
 /// The file.
 #[derive(Debug, Clone)]
-pub(crate) struct History(PathBuf);
+pub(super) struct History(PathBuf);
 
 impl History {
-    pub(crate) const fn at(path: PathBuf) -> Self {
+    pub(super) const fn at(path: PathBuf) -> Self {
         Self(path)
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.0
     }
 
     /// The versions that served, the present one last: promoting adds one, rolling back takes one away.
-    pub(crate) fn served(&self) -> io::Result<Vec<String>> {
+    pub(super) fn served(&self) -> io::Result<Vec<String>> {
         let text = match fs::read_to_string(&self.0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             text => text?,
@@ -58,7 +58,7 @@ impl History {
     }
 
     /// Adds a line.
-    pub(crate) fn remember(&self, event: Event, version: &str) -> io::Result<()> {
+    pub(super) fn remember(&self, event: Event, version: &str) -> io::Result<()> {
         let at_ms = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default()

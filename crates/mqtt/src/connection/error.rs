@@ -1,0 +1,30 @@
+//! Why a message was not published.
+
+/// A message was not taken or did not arrive.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PublishError {
+    /// The topic is empty, too long, or holds a wildcard or NUL.
+    #[error("'{0}' is not a topic to publish to")]
+    BadTopic(String),
+    /// The packet exceeds what we or the broker allow.
+    #[error("the message exceeds the largest packet of {limit} bytes")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: u32,
+    },
+    /// Too many messages wait already.
+    #[error("too many messages wait to be sent")]
+    Full,
+    /// The broker refused it; the reason is MQTT's.
+    #[error("the broker refused the message: {0}")]
+    Refused(String),
+    /// The connection ended before a `QoS` 0 message was written.
+    #[error("the connection was lost before the message was sent")]
+    Lost,
+    /// It could not be sent in time.
+    #[error("the message expired before it could be sent")]
+    Expired,
+    /// The connection was closed for good.
+    #[error("the connection is closed")]
+    Closed,
+}

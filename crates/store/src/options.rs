@@ -1,0 +1,46 @@
+//! How to reach ClickHouse.
+
+use std::time::Duration;
+
+/// Where ClickHouse is and who we are there.
+#[derive(Clone)]
+pub struct StoreOptions {
+    /// `http://host:port` or `https://host:port`.
+    pub url: String,
+    /// Letters, digits and underscores.
+    pub database: String,
+    /// Empty for ClickHouse's default user.
+    pub user: String,
+    /// Empty for none; never printed.
+    pub password: String,
+    /// Certificates (PEM) to trust for `https://` instead of the system's.
+    pub trusted_certificates_pem: Option<Vec<u8>>,
+    /// Longest wait for the answer to one INSERT.
+    pub insert_timeout: Duration,
+}
+
+impl StoreOptions {
+    /// The default user at `url`, without a password.
+    pub fn new(url: impl Into<String>, database: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            database: database.into(),
+            user: String::new(),
+            password: String::new(),
+            trusted_certificates_pem: None,
+            insert_timeout: Duration::from_mins(1),
+        }
+    }
+}
+
+impl std::fmt::Debug for StoreOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoreOptions")
+            .field("url", &self.url)
+            .field("database", &self.database)
+            .field("user", &self.user)
+            .field("password", &"[redacted]")
+            .field("insert_timeout", &self.insert_timeout)
+            .finish_non_exhaustive()
+    }
+}
