@@ -92,8 +92,7 @@ async fn a_plan_of_the_journal_survives_a_restart() {
     let before = {
         let journal = Journal::open(Options::new(directory.path())).unwrap();
         for number in 0..5 {
-            journal
-                .append(Some(RepeatKey([number; 16])), vec![row(number)])
+            Repeats::append(&journal, Some(RepeatKey([number; 16])), vec![row(number)])
                 .await
                 .unwrap();
         }
@@ -102,8 +101,7 @@ async fn a_plan_of_the_journal_survives_a_restart() {
     let journal = Journal::open(Options::new(directory.path())).unwrap();
     assert_eq!(payloads(&journal).await, before);
     assert_eq!(
-        journal
-            .append(Some(RepeatKey([3; 16])), vec![row(3)])
+        Repeats::append(&journal, Some(RepeatKey([3; 16])), vec![row(3)])
             .await
             .unwrap(),
         Appended::Repeated
