@@ -59,7 +59,9 @@ impl DeviceRegistry {
     async fn load(&self, first: bool) -> Result<(), StoreError> {
         let rows = self.history.devices(self.max_devices).await?;
         self.devices.restore(&rows);
-        rows.iter().for_each(|row| self.set_thresholds(row));
+        for row in &rows {
+            self.set_thresholds(row);
+        }
         if first {
             let since = now().minus(RESTORE_SPAN);
             let latest = self.history.latest_readings(since, self.max_devices).await?;

@@ -76,7 +76,7 @@ impl State {
 
     fn plan(&self, (first, last): Range, note: &[u8]) -> Plan<Range> {
         let inside = self.records.iter().filter(|(at, _)| (first..=last).contains(at));
-        let (lost, kept): (Vec<_>, Vec<_>) = inside.partition(|(at, _)| self.unreadable.contains(at));
+        let (damaged, sound): (Vec<_>, Vec<_>) = inside.partition(|(at, _)| self.unreadable.contains(at));
         let record = |(position, payload): &(u64, Vec<u8>)| Record {
             position: *position,
             payload: payload.clone(),
@@ -89,8 +89,8 @@ impl State {
             key: (first, last),
             token: format!("memory/{first}-{last}"),
             note: note.to_vec(),
-            records: kept.into_iter().map(record).collect(),
-            unreadable: lost.into_iter().map(unreadable).collect(),
+            records: sound.into_iter().map(record).collect(),
+            unreadable: damaged.into_iter().map(unreadable).collect(),
         }
     }
 }
@@ -105,7 +105,9 @@ impl Repeats for MemoryLog {
         if key.is_some_and(|key| !state.keys.insert(key)) {
             return Ok(Appended::Repeated);
         }
-        rows.into_iter().for_each(|row| state.append(row));
+        for row in rows {
+            state.append(row);
+        }
         drop(state);
         self.changed.notify_waiters();
         Ok(Appended::Stored)
@@ -171,7 +173,9 @@ impl Plans for MemoryLog {
         let mut state = self.state.lock();
         assert_eq!(state.plans.pop_front().expect("the plan").0, (first, last));
         state.records.retain(|(at, _)| !(first..=last).contains(at));
-        instead.into_iter().for_each(|row| state.append(row));
+        for row in instead {
+            state.append(row);
+        }
         drop(state);
         self.changed.notify_waiters();
         Ok(())
