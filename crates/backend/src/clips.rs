@@ -93,8 +93,8 @@ impl ClipAnalyser {
 pub(crate) struct Recordings(pub(crate) Option<Arc<Archive>>);
 
 impl Recordings {
-    /// Keeps the clip's recording and returns its path in the archive; empty where it is not kept.
-    pub(crate) async fn keep(&self, clip: &mut AnalysedClip) -> String {
+    /// Stores the clip's recording and returns its path in the archive; empty where it is not kept.
+    pub(crate) async fn store(&self, clip: &mut AnalysedClip) -> String {
         let (Some(archive), Some(recording)) = (self.0.clone(), clip.recording.take()) else {
             return String::new();
         };

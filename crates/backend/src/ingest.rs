@@ -1,7 +1,7 @@
 //! The one `accept` behind every door: from a message to a decision and a durable record.
 //!
 //! In: messages. Out: an [`Acceptance`], returned only when the rows are durable. A message is decoded, then decided on,
-//! then kept. It never waits for ClickHouse, and a bad message never stops it.
+//! then persisted. It never waits for ClickHouse, and a bad message never stops it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ use crate::{
     clips::Recordings,
     decoder::{Decoder, Event},
     keys,
-    log::{Kept, RepeatKey, Repeats},
+    log::{Appended, RepeatKey, Repeats},
     message::{Acceptance, Message},
     refusals::RefusalBudget,
     rows,
@@ -55,14 +55,14 @@ pub struct Interpreted {
 impl Ingest {
     /// Takes one message; [`Acceptance::Withheld`] where it cannot be made durable within seconds.
     pub async fn accept(&self, message: Message) -> Acceptance {
-        self.keep(&self.interpret(&message).await).await
+        self.persist(&self.interpret(&message).await).await
     }
 
     /// Takes one message and waits until it is durable, however long that takes; `None` where `shutdown` comes first.
     pub async fn accept_in_time(&self, message: Message, shutdown: &CancellationToken) -> Option<Acceptance> {
         let interpreted = self.interpret(&message).await;
         loop {
-            let acceptance = self.keep(&interpreted).await;
+            let acceptance = self.persist(&interpreted).await;
             if acceptance != Acceptance::Withheld {
                 return Some(acceptance);
             }
@@ -70,7 +70,7 @@ impl Ingest {
         }
     }
 
-    /// Understands a message, decides and counts. Once for each message, however often its rows are then kept.
+    /// Understands a message, decides and counts. Once for each message, however often its rows are then persisted.
     pub async fn interpret(&self, message: &Message) -> Interpreted {
         let started = Instant::now();
         match self.decoder.decode(message).await {
@@ -83,7 +83,7 @@ impl Ingest {
         }
     }
 
-    /// Deciding comes first: it waits for neither disk nor database. A recording is kept after it.
+    /// Deciding comes first: it waits for neither disk nor database. A recording is stored after it.
     async fn decide(&self, event: Event, received_at: Timestamp) -> Interpreted {
         let mut status = None;
         let (key, rows) = match event {
@@ -101,7 +101,7 @@ impl Ingest {
                 self.trigger
                     .observe_clip(&clip.device_id, clip.recent(), received_at);
                 self.devices.clip(&clip, received_at);
-                let raw_path = self.recordings.keep(&mut clip).await;
+                let raw_path = self.recordings.store(&mut clip).await;
                 let believed = clip.claimed == clip.timestamp;
                 (
                     believed.then(|| keys::clip(&clip)),
@@ -152,16 +152,16 @@ impl Ingest {
     }
 
     /// Makes the rows durable; [`Acceptance::Withheld`] may be tried again.
-    async fn keep(&self, interpreted: &Interpreted) -> Acceptance {
-        let kept = if interpreted.rows.is_empty() {
-            Ok(Kept::Stored)
+    async fn persist(&self, interpreted: &Interpreted) -> Acceptance {
+        let appended = if interpreted.rows.is_empty() {
+            Ok(Appended::Stored)
         } else {
             let rows = interpreted.rows.iter().map(Row::encode).collect();
-            self.log.keep(interpreted.key, rows).await
+            self.log.append(interpreted.key, rows).await
         };
-        let acceptance = match kept {
-            Ok(Kept::Stored) => interpreted.outcome,
-            Ok(Kept::Repeated) => {
+        let acceptance = match appended {
+            Ok(Appended::Stored) => interpreted.outcome,
+            Ok(Appended::Repeated) => {
                 self.metrics.duplicate();
                 Acceptance::Duplicate
             }

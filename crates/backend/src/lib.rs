@@ -36,7 +36,7 @@ pub use devices::{DeviceView, Devices, Latest, LatestClip, LatestCommand};
 pub use door::Door;
 pub use ingest::{Ingest, Interpreted};
 pub use log::{
-    Backlog, Kept, LogError, Plan, PlanLimits, Plans, Record, RepeatKey, Repeats, Split, Unreadable,
+    Appended, Backlog, LogError, Plan, PlanLimits, Plans, Record, RepeatKey, Repeats, Split, Unreadable,
 };
 pub use message::{Acceptance, Message};
 pub use metrics::{Metrics, Summary};

@@ -5,11 +5,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use journal::{Appended, Entry, Journal, JournalError, Key};
+use journal::{Entry, Journal, JournalError, Key};
 use tokio::time::{Instant, timeout_at};
 
 use crate::log::{
-    Backlog, Kept, LogError, Plan, PlanLimits, Plans, Record, RepeatKey, Repeats, Split, Unreadable,
+    Appended, Backlog, LogError, Plan, PlanLimits, Plans, Record, RepeatKey, Repeats, Split, Unreadable,
 };
 
 /// How long an event waits for room in a full journal.
@@ -46,19 +46,24 @@ fn backlog(journal: &Journal) -> Backlog {
         bytes: stats.bytes,
         max_bytes: stats.max_bytes,
         plans: stats.plans,
+        refused_full: stats.full_rejections,
+        write_failures: stats.write_failures,
+        damaged: stats.damaged + stats.log_damages,
     }
 }
 
 #[async_trait]
 impl Repeats for Journal {
-    async fn keep(&self, key: Option<RepeatKey>, rows: Vec<Vec<u8>>) -> Result<Kept, LogError> {
+    async fn append(&self, key: Option<RepeatKey>, rows: Vec<Vec<u8>>) -> Result<Appended, LogError> {
         let bytes = rows.iter().map(Vec::len).sum();
         let entries = entries(key, rows);
         let deadline = Instant::now() + FULL_WAIT;
         loop {
-            match self.append(entries.clone()).await {
-                Ok(appended) if appended.first() == Some(&Appended::Duplicate) => return Ok(Kept::Repeated),
-                Ok(_) => return Ok(Kept::Stored),
+            match Self::append(self, entries.clone()).await {
+                Ok(appended) if appended.first() == Some(&journal::Appended::Duplicate) => {
+                    return Ok(Appended::Repeated);
+                }
+                Ok(_) => return Ok(Appended::Stored),
                 Err(JournalError::Full { .. }) if Instant::now() < deadline => {
                     let _ = timeout_at(deadline, self.wait_for_room(bytes)).await;
                 }

@@ -1,4 +1,4 @@
-//! What the backend needs of a durable log: it keeps the rows of an event once, and hands them out in plans.
+//! What the backend needs of a durable log: it takes the rows of an event once, and hands them out in plans.
 //!
 //! In: encoded rows with the key of their event. Out: plans of consecutive records. `local` keeps the log in the
 //! journal's directory. A replicated log reverses the order: the message is durable before it is interpreted, so a door
@@ -12,9 +12,9 @@ use async_trait::async_trait;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RepeatKey(pub [u8; 16]);
 
-/// Whether the rows of an event were kept.
+/// Whether the rows of an event were appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kept {
+pub enum Appended {
     /// They are durable.
     Stored,
     /// An event of the same key is durable already.
@@ -39,10 +39,16 @@ pub struct Backlog {
     pub records: u64,
     /// Bytes of their payload.
     pub bytes: u64,
-    /// Beyond so many bytes nothing more is kept.
+    /// Beyond so many bytes nothing more is taken.
     pub max_bytes: u64,
     /// Plans that were begun and not finished.
     pub plans: u64,
+    /// Events that were refused for want of room, since the start.
+    pub refused_full: u64,
+    /// Writes that failed, since the start.
+    pub write_failures: u64,
+    /// Records that turned out to be unreadable, since the start.
+    pub damaged: u64,
 }
 
 /// What a small message takes in the log.
@@ -55,12 +61,12 @@ impl Backlog {
     }
 }
 
-/// Keeps events, and knows their repeats.
+/// Takes events, and knows their repeats.
 #[async_trait]
 pub trait Repeats: fmt::Debug + Send + Sync + 'static {
-    /// Keeps the encoded rows of one event together with its key in one atomic step, unless an event of that key was kept
+    /// Appends the encoded rows of one event together with its key in one atomic step, unless an event of that key was appended
     /// within the last hour. Returns when they are durable. May wait a few seconds for room before it is [`LogError::Full`].
-    async fn keep(&self, key: Option<RepeatKey>, rows: Vec<Vec<u8>>) -> Result<Kept, LogError>;
+    async fn append(&self, key: Option<RepeatKey>, rows: Vec<Vec<u8>>) -> Result<Appended, LogError>;
 
     /// How much waits now.
     fn backlog(&self) -> Backlog;
@@ -137,6 +143,6 @@ pub trait Plans: fmt::Debug + Send + Sync + 'static {
     /// Puts two plans in the place of one, with `note` in both.
     async fn split(&self, key: &Self::Key, note: &[u8]) -> Result<Split, LogError>;
 
-    /// Removes a plan and its records, and keeps the encoded rows of `instead` in their place, in one atomic step.
+    /// Removes a plan and its records, and appends the encoded rows of `instead`, in one atomic step.
     async fn finish(&self, key: &Self::Key, instead: Vec<Vec<u8>>) -> Result<(), LogError>;
 }

@@ -9,6 +9,7 @@ use domain::{Refusal, RefusalReason};
 use monitoring::with_causes;
 use store::{Batch, InsertError, Row, Table};
 use tokio::time::{Instant, sleep, timeout};
+use tokio_retry2::strategy::ExponentialBackoff;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -21,7 +22,8 @@ use crate::{
     vitals::Vitals,
 };
 
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// The longest pause between two attempts.
+const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// How often a batch that is not full is looked at.
 const GATHER_TICK: Duration = Duration::from_millis(20);
 /// The longest that one migration of the schema may take.
@@ -73,7 +75,7 @@ enum Outcome {
 impl<P: Plans> Recorder<P> {
     /// Waits for ClickHouse and brings its schema up to date: once it answers, however long that takes.
     pub(crate) async fn prepare(&self) {
-        let mut backoff = BACKOFF.0;
+        let mut pauses = pauses();
         let mut told = false;
         loop {
             let reason = match timeout(PREPARE, self.tables.prepare()).await {
@@ -90,8 +92,7 @@ impl<P: Plans> Recorder<P> {
             }
             self.metrics.store_failed();
             self.vitals.store.down(reason);
-            sleep(backoff).await;
-            backoff = (backoff * 2).min(BACKOFF.1);
+            sleep(pauses.next().unwrap_or(MAX_PAUSE)).await;
         }
     }
 
@@ -110,7 +111,7 @@ impl<P: Plans> Recorder<P> {
                         error = with_causes(&error),
                         "the log cannot be read; trying again"
                     );
-                    if self.give_up.run_until_cancelled(sleep(BACKOFF.1)).await.is_none() {
+                    if self.give_up.run_until_cancelled(sleep(MAX_PAUSE)).await.is_none() {
                         return;
                     }
                 }
@@ -150,7 +151,7 @@ impl<P: Plans> Recorder<P> {
     async fn store_plan(&self, plan: &Plan<P::Key>) -> Result<Outcome, LogError> {
         let (batch, unreadable) = decode(plan);
         let done = stored_before(&plan.note);
-        let mut backoff = BACKOFF.0;
+        let mut pauses = pauses();
         loop {
             let inserting = self.tables.insert(&batch, &plan.token, &done);
             let Some(inserted) = self.give_up.run_until_cancelled(inserting).await else {
@@ -180,10 +181,10 @@ impl<P: Plans> Recorder<P> {
                             "ClickHouse does not take rows; they wait in the journal"
                         );
                     }
-                    if self.give_up.run_until_cancelled(sleep(backoff)).await.is_none() {
+                    let pause = pauses.next().unwrap_or(MAX_PAUSE);
+                    if self.give_up.run_until_cancelled(sleep(pause)).await.is_none() {
                         return Ok(Outcome::GaveUp);
                     }
-                    backoff = (backoff * 2).min(BACKOFF.1);
                 }
             }
         }
@@ -213,6 +214,11 @@ impl<P: Plans> Recorder<P> {
         self.plans.finish(&plan.key, encode(instead.as_slice())).await?;
         Ok(Outcome::Stored)
     }
+}
+
+/// 100, 200, 400 ms and so on, up to [`MAX_PAUSE`]. Without jitter: nobody else attempts at the same time.
+fn pauses() -> impl Iterator<Item = Duration> {
+    ExponentialBackoff::from_millis(2).factor(50).max_delay(MAX_PAUSE)
 }
 
 fn encode(rows: &[Row]) -> Vec<Vec<u8>> {

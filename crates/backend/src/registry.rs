@@ -59,7 +59,9 @@ impl DeviceRegistry {
     async fn load(&self, first: bool) -> Result<(), StoreError> {
         let rows = self.history.devices(self.max_devices).await?;
         self.devices.restore(&rows);
-        rows.iter().for_each(|row| self.set_thresholds(row));
+        for row in &rows {
+            self.set_thresholds(row);
+        }
         if first {
             let since = now().minus(RESTORE_SPAN);
             let latest = self.history.latest_readings(since, self.max_devices).await?;
@@ -88,7 +90,7 @@ impl DeviceRegistry {
             return;
         }
         let rows = due.rows.iter().map(Row::encode).collect();
-        match self.log.keep(None, rows).await {
+        match self.log.append(None, rows).await {
             Ok(_) => self.devices.written(due),
             Err(error) => warn!(%error, "the registry's rows wait: the log did not take them"),
         }

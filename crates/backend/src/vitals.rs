@@ -37,8 +37,14 @@ impl Vitals {
     /// The backend's parts, each with its reason where it is not well.
     pub(crate) fn parts(&self) -> Vec<Part> {
         let backlog = self.log.backlog();
-        let journal = if backlog.has_room() {
+        let journal = if backlog.has_room() && backlog.damaged == 0 {
             Part::ok("journal")
+        } else if backlog.has_room() {
+            let reason = format!(
+                "{} records were unreadable since the start: see casement journal verify",
+                backlog.damaged
+            );
+            Part::degraded("journal", reason)
         } else {
             let reason = format!(
                 "{} of {} bytes are used: nothing is acknowledged until ClickHouse takes rows",
@@ -84,6 +90,21 @@ impl Vitals {
                 "journal_size_bytes",
                 "Payload waiting in the journal",
                 backlog.bytes,
+            ),
+            counter(
+                "journal_refused_full",
+                "Messages given back because the journal was full",
+                backlog.refused_full,
+            ),
+            counter(
+                "journal_write_failures",
+                "Writes of the journal that failed",
+                backlog.write_failures,
+            ),
+            counter(
+                "journal_damaged",
+                "Records of the journal that were unreadable",
+                backlog.damaged,
             ),
             gauge(
                 "store_up",

@@ -4,7 +4,7 @@
 
 mod support;
 
-use backend::{Kept, PlanLimits, Plans, RepeatKey, Repeats, Split};
+use backend::{Appended, PlanLimits, Plans, RepeatKey, Repeats, Split};
 use journal::{Journal, Options};
 use support::MemoryLog;
 
@@ -27,23 +27,23 @@ async fn keeps_its_promises<L: Plans + Repeats>(log: &L) {
     assert!(log.next(LIMITS).await.unwrap().is_none());
     let key = |number| Some(RepeatKey([number; 16]));
     assert_eq!(
-        log.keep(key(1), vec![row(1), row(2)]).await.unwrap(),
-        Kept::Stored
+        log.append(key(1), vec![row(1), row(2)]).await.unwrap(),
+        Appended::Stored
     );
     assert_eq!(
-        log.keep(key(1), vec![row(1), row(2)]).await.unwrap(),
-        Kept::Repeated
+        log.append(key(1), vec![row(1), row(2)]).await.unwrap(),
+        Appended::Repeated
     );
-    assert_eq!(log.keep(key(2), vec![row(3)]).await.unwrap(), Kept::Stored);
-    assert_eq!(log.keep(None, vec![row(4)]).await.unwrap(), Kept::Stored);
-    assert_eq!(log.keep(None, vec![row(4)]).await.unwrap(), Kept::Stored);
+    assert_eq!(log.append(key(2), vec![row(3)]).await.unwrap(), Appended::Stored);
+    assert_eq!(log.append(None, vec![row(4)]).await.unwrap(), Appended::Stored);
+    assert_eq!(log.append(None, vec![row(4)]).await.unwrap(), Appended::Stored);
     assert_eq!(Repeats::backlog(log).records, 5);
     log.wait_for_records().await;
 
     // The same plan, whatever came since.
     let (token, records, note) = payloads(log).await;
     assert_eq!((&records[..], &note[..]), (&[1, 2, 3][..], &[][..]));
-    log.keep(None, vec![row(5)]).await.unwrap();
+    log.append(None, vec![row(5)]).await.unwrap();
     assert_eq!(payloads(log).await, (token.clone(), records, note));
 
     let plan = log.next(LIMITS).await.unwrap().unwrap();
@@ -92,8 +92,7 @@ async fn a_plan_of_the_journal_survives_a_restart() {
     let before = {
         let journal = Journal::open(Options::new(directory.path())).unwrap();
         for number in 0..5 {
-            journal
-                .keep(Some(RepeatKey([number; 16])), vec![row(number)])
+            Repeats::append(&journal, Some(RepeatKey([number; 16])), vec![row(number)])
                 .await
                 .unwrap();
         }
@@ -102,10 +101,9 @@ async fn a_plan_of_the_journal_survives_a_restart() {
     let journal = Journal::open(Options::new(directory.path())).unwrap();
     assert_eq!(payloads(&journal).await, before);
     assert_eq!(
-        journal
-            .keep(Some(RepeatKey([3; 16])), vec![row(3)])
+        Repeats::append(&journal, Some(RepeatKey([3; 16])), vec![row(3)])
             .await
             .unwrap(),
-        Kept::Repeated
+        Appended::Repeated
     );
 }

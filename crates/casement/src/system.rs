@@ -14,7 +14,7 @@ use domain::{RefusalReason, Timestamp};
 use engine::{SpawnOptions, Supervisor};
 use ml::Ml;
 use model::Model;
-use monitoring::{HttpListener, Monitor, Registry};
+use monitoring::{HealthSource, HttpListener, Monitor, Part, Registry, Sample};
 use mqtt::BrokerUrl;
 use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -89,7 +89,17 @@ impl System {
             info!(url = config.clickhouse.url(), "ClickHouse runs elsewhere");
             None
         };
-        match Services::start(&mut config, listener, options.simulate).await {
+        let mut registry = Registry::default();
+        let mut health = Vec::new();
+        if let Some(engine) = &engine {
+            let status = engine.status();
+            health.push(engine_health(status.clone()));
+            registry
+                .sub_registry_with_prefix("casement_up")
+                .register_collector(monitoring::collector(move || vec![restarts(&status)]));
+        }
+        let role = Role { registry, health };
+        match Services::start(&mut config, role, listener, options.simulate).await {
             Ok(services) => Ok(Self {
                 config,
                 http,
@@ -142,11 +152,40 @@ impl System {
     }
 }
 
+/// What services add themselves to.
+struct Role {
+    registry: Registry,
+    health: Vec<HealthSource>,
+}
+
+fn engine_health(engine: engine::Status) -> HealthSource {
+    Arc::new(move || {
+        let reason = "its process ended and is started again";
+        vec![Part::up_if(engine.pid().is_some(), "engine", reason)]
+    })
+}
+
+fn restarts(engine: &engine::Status) -> Sample {
+    Sample::Counter {
+        name: "engine_restarts",
+        help: "Restarts of the embedded engine's process",
+        value: engine.restarts(),
+    }
+}
+
 impl Services {
-    async fn start(config: &mut Config, http: HttpListener, simulate: usize) -> anyhow::Result<Self> {
+    async fn start(
+        config: &mut Config,
+        role: Role,
+        http: HttpListener,
+        simulate: usize,
+    ) -> anyhow::Result<Self> {
+        let Role {
+            mut registry,
+            mut health,
+        } = role;
         // After a crash the journal repairs itself first, which may take a second.
         let (options, local) = (assembly::backend(config)?, assembly::local(config)?);
-        let mut registry = Registry::default();
         let mut backend = tokio::task::block_in_place(|| Backend::open(options, local, &mut registry))?;
         let broker = if config.embeds_broker() {
             Some(start_broker(config, &backend).await?)
@@ -161,7 +200,7 @@ impl Services {
             None
         };
         let model = ml.as_ref().map(|ml| ml.models().current());
-        let mut health = vec![backend.health()];
+        health.push(backend.health());
         health.extend(ml.as_ref().map(Ml::health));
         let monitor = Monitor::new(registry, health);
         let senders = CancellationToken::new();

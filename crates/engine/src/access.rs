@@ -1,21 +1,25 @@
-//! What a statement may do: neither user has business with files, programs or the network, and a reader only reads.
+//! What a statement may do: no user reaches files, programs or the network, and a reader only reads.
 //!
-//! In: a user and a statement. Out: nothing, or ClickHouse's refusal. It is the first of three locks: the second is
-//! `SET readonly = 1` on each of a reader's connections, the third the kernel's, see `sandbox`.
+//! In: a user and a [`Statement`]. Out: the same statement as [`Permitted`] and then [`Confirmed`], the only ones
+//! that are executed, or ClickHouse's refusal. It is the first of three locks: the second is `SET readonly = 1` on
+//! each of a reader's connections, the third the kernel's, see `sandbox`.
 
-use std::{collections::HashSet, fmt};
+use std::collections::HashSet;
 
 use self::shape::{ambiguous, check_identifiers, engine_allowed, is_file, listed_files, reads};
 use crate::{
     allowed::{HOLD_SQL, REFUSED_FUNCTIONS, REFUSED_TABLE_FUNCTIONS, TABLE_FUNCTIONS, setting_reaches_out},
-    exception::{ACCESS_DENIED, Exception, READONLY, SYNTAX_ERROR},
+    exception::{Exception, READONLY, SYNTAX_ERROR},
     ffi::{Connection, Parameter},
-    request::quote,
-    sql::{Kind, Token, tokens, unquoted},
+    sql::{Sql, Statement, Token, TokenKind, quote, unquoted},
     users::User,
 };
 
-/// Texts within texts that are looked into; deeper ones are refused.
+mod shape;
+#[cfg(test)]
+mod tests;
+
+/// Texts within texts are checked down to this depth; deeper ones are refused.
 const DEPTH: usize = 4;
 
 /// What statements may do on this engine.
@@ -27,6 +31,28 @@ pub(crate) struct Policy {
     backups: bool,
     /// Functions that are not called here, in lower case.
     refused: HashSet<String>,
+}
+
+/// A statement that our own reading allows.
+#[derive(Debug, Clone)]
+pub(crate) struct Permitted(Statement);
+
+/// A statement that the engine's reading allows as well. Only such statements of a client are executed.
+#[derive(Debug, Clone)]
+pub(crate) struct Confirmed(Statement);
+
+impl Permitted {
+    /// Returns the statement.
+    pub(crate) fn statement(&self) -> &Statement {
+        &self.0
+    }
+}
+
+impl Confirmed {
+    /// Returns the statement.
+    pub(crate) fn statement(&self) -> &Statement {
+        &self.0
+    }
 }
 
 impl Policy {
@@ -46,21 +72,31 @@ impl Policy {
         }
     }
 
-    /// Refuses what reaches out of the data directory, and what is not a reader's to do.
-    pub(crate) fn check(&self, user: User, sql: &str, parameters: &[Parameter]) -> Result<(), Exception> {
-        let tokens = tokens(sql);
+    /// Refuses what reaches out of the data directory, and what a reader may not do.
+    pub(crate) fn permit(
+        &self,
+        user: User,
+        statement: Statement,
+        parameters: &[Parameter],
+    ) -> Result<Permitted, Exception> {
         if !self.allow_outside {
-            self.check_reach(sql, &tokens)?;
-            check_identifiers(&tokens, parameters)?;
+            self.check_reach(statement.sql())?;
+            check_identifiers(statement.sql(), parameters)?;
+            // An insert's format is no part of its text.
+            if statement.format().is_some_and(|format| !format.is_ascii()) {
+                return Err(Exception::access_denied(
+                    "a format beyond ASCII is not allowed here",
+                ));
+            }
         }
-        if user == User::Reader && !reads(&tokens) {
+        if user == User::Reader && !reads(&statement) {
             return Err(Exception::new(
                 READONLY,
                 "READONLY",
                 "reader: Cannot execute query in readonly mode",
             ));
         }
-        Ok(())
+        Ok(Permitted(statement))
     }
 
     /// Refuses SQL in the value of a setting.
@@ -74,181 +110,175 @@ impl Policy {
     /// Whether rows of a `VALUES` clause may be evaluated: nothing in them reaches out.
     pub(crate) fn may_evaluate(&self, rows: &[u8]) -> bool {
         std::str::from_utf8(rows).is_ok_and(|rows| {
-            let tokens = tokens(rows);
-            let subquery = tokens.iter().any(|token| token.is("select"));
-            self.allow_outside || !subquery && self.check_reach(rows, &tokens).is_ok()
+            let rows = Sql::new(rows);
+            let subquery = rows.tokens().any(|token| token.is("select"));
+            self.allow_outside || !subquery && self.check_reach(&rows).is_ok()
         })
     }
 
-    /// Where a statement holds a word that would be refused as a call, the engine itself is asked how it reads it: what
-    /// our reader took for a comment or a text may be something else to it.
+    /// Asks the engine how it reads a statement that holds a word which would be refused as a call, and checks that
+    /// reading: what our lexer took for a comment or a text may be something else to the engine.
     pub(crate) fn confirm(
         &self,
         connection: &mut Connection,
-        sql: &str,
-        insert: bool,
-    ) -> Result<(), Exception> {
-        if self.allow_outside || !self.is_delicate(sql) {
-            return Ok(());
+        permitted: Permitted,
+    ) -> Result<Confirmed, Exception> {
+        let Permitted(statement) = permitted;
+        if self.allow_outside || !self.is_delicate(statement.sql()) {
+            return Ok(Confirmed(statement));
         }
-        let end = if insert { " FORMAT Values" } else { "" };
-        let ask = format!("SELECT formatQuerySingleLine({})", quote(&format!("{sql}{end}")));
-        let (canonical, _) = connection.query(&ask, "RawBLOB", &[]).map_err(|error| {
+        let end = if statement.is_insert() {
+            " FORMAT Values"
+        } else {
+            ""
+        };
+        let text = quote(&format!("{}{end}", statement.text()));
+        let format_query = format!("SELECT formatQuerySingleLine({text})");
+        let (canonical, _) = connection.query(&format_query, "RawBLOB", &[]).map_err(|error| {
             if error.code == SYNTAX_ERROR {
                 return error;
             }
-            denied(format_args!("the statement cannot be read for certain: {error}"))
+            Exception::access_denied(format_args!("the statement cannot be read for certain: {error}"))
         })?;
-        let canonical = String::from_utf8_lossy(&canonical);
-        self.check_reach(&canonical, &tokens(&canonical))
+        self.check_reach(&Sql::new(&String::from_utf8_lossy(&canonical)))?;
+        Ok(Confirmed(statement))
     }
 
-    fn is_delicate(&self, sql: &str) -> bool {
+    /// Whether the text holds a word that would be refused as a call, also in what our lexer takes for a comment.
+    pub(crate) fn is_delicate(&self, sql: &Sql) -> bool {
         let delicate = |word: &str| {
-            self.refused.contains(word) || matches!(word, "outfile" | "infile" | "disk" | "source")
+            matches!(word, "outfile" | "infile" | "disk" | "source") || self.refused.contains(word)
         };
-        sql.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
-            .any(|word| delicate(&word.to_ascii_lowercase()))
+        sql.lower()
+            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+            .any(|word| !word.is_empty() && delicate(word))
     }
 
-    fn check_reach(&self, sql: &str, tokens: &[Token<'_>]) -> Result<(), Exception> {
-        if let Some(what) = ambiguous(sql, tokens) {
-            return Err(denied(format_args!("{what} outside of text is not allowed here")));
+    fn check_reach(&self, sql: &Sql) -> Result<(), Exception> {
+        if let Some(what) = ambiguous(sql) {
+            return Err(Exception::access_denied(format_args!(
+                "{what} outside of text is not allowed here"
+            )));
         }
-        if let Some(word) = self.outside(tokens) {
+        if let Some(word) = self.outside(sql) {
             return Err(reaches(word));
         }
-        let holds_sql = |token: &Token<'_>| {
-            let name = token.name().map(str::to_ascii_lowercase);
-            name.is_some_and(|name| HOLD_SQL.contains(&name.as_str()))
-        };
-        // `FORMAT x` is no call; the names of settings stand alone.
-        let called = |index: usize| tokens.get(index + 1).is_some_and(|next| next.text == "(");
-        let counts = |index: usize| called(index) || tokens[index].text.contains('_');
-        if !(0..tokens.len()).any(|index| holds_sql(&tokens[index]) && counts(index)) {
+        // `FORMAT x` is no call; names of settings are none either.
+        let holds_sql = sql.tokens().enumerate().any(|(index, token)| {
+            token.name().is_some_and(|name| HOLD_SQL.contains(&name))
+                && (sql.is_sign(index + 1, "(") || token.text.contains('_'))
+        });
+        if !holds_sql {
             return Ok(());
         }
-        let mut texts = tokens.iter().filter(|token| token.kind == Kind::Text);
+        let mut texts = sql.tokens().filter(|token| token.kind == TokenKind::Text);
         texts.try_for_each(|text| self.check_text(&unquoted(text.text), 0))
     }
 
-    /// Text that may be SQL: what would be a call in it is refused, also in the texts within.
+    /// Refuses text that may be SQL and holds a call that is refused, also in the texts within.
     fn check_text(&self, text: &str, depth: usize) -> Result<(), Exception> {
         if depth == DEPTH {
-            return Err(denied(format_args!("SQL in texts is nested too deeply")));
+            return Err(Exception::access_denied("SQL in texts is nested too deeply"));
         }
-        let tokens = tokens(text);
-        let calls = |index: usize| tokens.get(index + 1).is_some_and(|next| next.text == "(");
-        for (index, token) in tokens.iter().enumerate() {
-            if token.kind == Kind::Text {
+        let sql = Sql::new(text);
+        for (index, token) in sql.tokens().enumerate() {
+            if token.kind == TokenKind::Text {
                 self.check_text(&unquoted(token.text), depth + 1)?;
             }
-            let name = token.name().unwrap_or_default().to_ascii_lowercase();
-            if calls(index) && (self.refused.contains(&name) || name.contains('\\')) {
+            let name = token.name().unwrap_or_default();
+            if sql.is_sign(index + 1, "(") && (self.refused.contains(name) || name.contains('\\')) {
                 return Err(reaches(token.text));
             }
         }
         Ok(())
     }
 
-    /// The first word that leaves the data directory.
-    fn outside<'a>(&self, tokens: &[Token<'a>]) -> Option<&'a str> {
-        let is = |index: usize, words: &[&str]| {
-            tokens
-                .get(index)
-                .is_some_and(|token| words.iter().any(|word| token.is(word)))
-        };
-        let ends_process = ["shutdown", "kill", "suspend"];
-        let system = is(0, &["system"]);
-        let creates = tokens.iter().any(|token| {
-            ["create", "attach", "replace", "restore"]
-                .iter()
-                .any(|word| token.is(word))
-        });
-        if let Some(index) = listed_files(tokens).first() {
-            return Some(tokens[*index].text);
+    /// Returns the first word that leaves the data directory.
+    fn outside<'a>(&self, sql: &'a Sql) -> Option<&'a str> {
+        const CREATE: &[&str] = &["create", "attach", "replace", "restore"];
+        if let Some(index) = listed_files(sql).first() {
+            return sql.token(*index).map(|token| token.text);
         }
-        for (index, token) in tokens.iter().enumerate() {
-            let called = tokens.get(index + 1).is_some_and(|next| next.text == "(");
-            let assigned = tokens.get(index + 1).is_some_and(|next| next.text == "=");
-            if token.is("outfile") || token.is("infile") || is_file(tokens, index) {
+        let creates = sql.tokens().any(|token| token.is_any(CREATE));
+        let is_system = sql.token(0).is_some_and(|first| first.is("system"));
+        sql.tokens().enumerate().find_map(|(index, token)| {
+            let ends = is_system && token.is_any(&["shutdown", "kill", "suspend"]);
+            if ends || token.is_any(&["outfile", "infile"]) || is_file(sql, index) {
                 return Some(token.text);
             }
-            let Some(name) = token.name() else { continue };
-            let name = name.to_ascii_lowercase();
-            if setting_reaches_out(&name) && (assigned || name.contains('_')) {
-                return Some(token.text);
+            if creates && token.is("engine") && !engine_allowed(sql, index) {
+                let assigned = sql.is_sign(index + 1, "=");
+                return sql.token(index + if assigned { 2 } else { 1 }).map(|t| t.text);
             }
-            if called && self.refused.contains(&name) && !self.is_backup(tokens, index) {
-                return Some(token.text);
-            }
-            if creates && token.is("engine") && !engine_allowed(tokens, index) {
-                return tokens.get(index + if assigned { 2 } else { 1 }).map(|t| t.text);
-            }
-            let disk = token.is("disk") && (assigned || called) || token.is("storage_policy") && assigned;
-            let made = index > 0
-                && is(index - 1, &["create", "replace", "named"])
-                && is(
-                    index,
-                    &[
-                        "dictionary",
-                        "function",
-                        "user",
-                        "collection",
-                        "quota",
-                        "role",
-                        "policy",
-                    ],
-                );
-            let ends = system && ends_process.iter().any(|word| token.is(word));
-            if disk || made || ends || token.is("source") && called {
-                return Some(token.text);
-            }
+            self.name_reaches_out(sql, index, token).then_some(token.text)
+        })
+    }
+
+    /// Whether a name is a function, a setting or an object that leaves the data directory.
+    fn name_reaches_out(&self, sql: &Sql, index: usize, token: Token<'_>) -> bool {
+        const MADE: &[&str] = &[
+            "dictionary",
+            "function",
+            "user",
+            "collection",
+            "quota",
+            "role",
+            "policy",
+        ];
+        let Some(name) = token.name() else { return false };
+        let called = sql.is_sign(index + 1, "(");
+        let assigned = sql.is_sign(index + 1, "=");
+        if (assigned || name.contains('_')) && setting_reaches_out(name) {
+            return true;
         }
-        None
+        if called && self.refused.contains(name) && !self.is_backup(sql, index) {
+            return true;
+        }
+        let made = token.is_any(MADE)
+            && index > 0
+            && sql
+                .token(index - 1)
+                .is_some_and(|before| before.is_any(&["create", "replace", "named"]));
+        let disk = token.is("disk") && (assigned || called) || token.is("storage_policy") && assigned;
+        made || disk || token.is("source") && called
     }
 
     /// `BACKUP … TO File('name')`, `RESTORE … FROM File('name')`: the one file there is a place for.
-    fn is_backup(&self, tokens: &[Token<'_>], index: usize) -> bool {
-        let way = match tokens.first() {
+    fn is_backup(&self, sql: &Sql, index: usize) -> bool {
+        let way = match sql.token(0) {
             Some(first) if first.is("backup") => "to",
             Some(first) if first.is("restore") => "from",
             _ => return false,
         };
-        let there = index > 0 && tokens[index - 1].is(way)
-            || index > 1 && tokens[index - 2].is("base_backup") && tokens[index - 1].text == "=";
-        let plain = tokens.get(index + 2).is_some_and(|name| {
+        let before = |back: usize| index.checked_sub(back).and_then(|at| sql.token(at));
+        let there = before(1).is_some_and(|token| token.is(way))
+            || before(1).is_some_and(|token| token.text == "=")
+                && before(2).is_some_and(|token| token.is("base_backup"));
+        let plain = sql.token(index + 2).is_some_and(|name| {
             let name = name.text.trim_matches('\'');
             let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
             !name.is_empty() && !name.starts_with('.') && name.chars().all(fits)
         });
-        let alone = tokens.get(index + 3).is_some_and(|end| end.text == ")");
-        self.backups && there && plain && alone && tokens[index].is("file")
+        let is_file = sql.token(index).is_some_and(|token| token.is("file"));
+        self.backups && there && plain && is_file && sql.is_sign(index + 3, ")")
     }
 }
 
-/// GET reads, whoever asks.
-pub(crate) fn check_get(sql: &str) -> Result<(), Exception> {
-    if reads(&tokens(sql)) {
+/// Refuses a statement by GET that does not read, for every user.
+pub(crate) fn check_get(statement: &Statement) -> Result<(), Exception> {
+    if reads(statement) {
         return Ok(());
     }
     Err(Exception::new(
         READONLY,
         "READONLY",
-        "Cannot execute query in readonly mode",
+        "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly. \
+         You should use method POST for modifying queries",
     ))
-}
-
-pub(crate) fn denied(message: fmt::Arguments<'_>) -> Exception {
-    Exception::new(ACCESS_DENIED, "ACCESS_DENIED", message)
 }
 
 fn reaches(word: &str) -> Exception {
-    denied(format_args!(
+    Exception::access_denied(format_args!(
         "'{word}' reaches files, programs or the network, which is not allowed here"
     ))
 }
-
-mod shape;
-#[cfg(test)]
-mod tests;

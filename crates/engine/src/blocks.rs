@@ -1,7 +1,8 @@
-//! ClickHouse's own compression of HTTP bodies: blocks of LZ4, Zstandard or plain bytes, each under a `CityHash` checksum.
+//! ClickHouse's own compression of HTTP bodies: blocks of LZ4, Zstandard or plain bytes, each under a `CityHash`
+//! checksum.
 //!
-//! Block: 16 bytes `CityHash128` (v1.0.2) of the rest, 1 byte method (0x82 LZ4, 0x90 Zstandard, 0x02 none), 4 bytes compressed size with
-//! its 9-byte header, 4 bytes size, then the data; little-endian.
+//! Block: 16 bytes `CityHash128` (v1.0.2) of the rest, 1 byte method (0x82 LZ4, 0x90 Zstandard, 0x02 none), 4 bytes
+//! compressed size with its 9-byte header, 4 bytes size, then the data; little-endian.
 
 use std::io::Read as _;
 
@@ -14,17 +15,17 @@ const ZSTD: u8 = 0x90;
 const NONE: u8 = 0x02;
 /// ClickHouse's own limit on a block.
 const MAX_BLOCK: usize = 1 << 30;
-/// No byte of LZ4 stands for more.
+/// The most bytes that one byte of LZ4 decompresses to.
 const LZ4_AT_MOST: usize = 255;
 
-/// Takes bytes as they arrive, gives whole blocks as they are complete.
+/// Decompresses blocks as their bytes arrive.
 #[derive(Debug, Default)]
 pub(crate) struct BlockReader {
     waiting: Vec<u8>,
 }
 
 impl BlockReader {
-    /// The decompressed bytes of every block that is complete now.
+    /// Returns the decompressed bytes of every block that is complete now.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Exception> {
         self.waiting.extend_from_slice(bytes);
         let mut plain = Vec::new();
@@ -37,7 +38,7 @@ impl BlockReader {
         Ok(plain)
     }
 
-    /// Says whether the body ended within a block.
+    /// Refuses a body that ends within a block.
     pub(crate) fn finish(&self) -> Result<(), Exception> {
         if self.waiting.is_empty() {
             Ok(())
@@ -99,7 +100,7 @@ fn decompress(block: &[u8], plain: &mut Vec<u8>) -> Result<(), Exception> {
     Ok(())
 }
 
-/// One block, compressed with LZ4.
+/// Returns one block, compressed with LZ4.
 pub(crate) fn compress(plain: &[u8]) -> Vec<u8> {
     block(LZ4, &lz4_flex::block::compress(plain), plain.len())
 }

@@ -1,4 +1,4 @@
-//! Request bodies: pieces as they arrive, from the async side to the blocking thread that inserts them.
+//! Request bodies: read for a statement, then handed to the blocking thread that inserts the rest.
 
 use axum::body::{Body, Bytes, HttpBody as _};
 use http_body_util::BodyExt as _;
@@ -11,34 +11,51 @@ use crate::{
 
 /// Pieces on their way; few, since each may be as large as a socket read.
 const WAITING: usize = 8;
-/// Bytes that are given on at once.
+/// Bytes that are handed on at once.
 const TOGETHER: usize = 1 << 20;
-/// SQL without data is never larger.
 /// Bytes of a short body.
 const SHORT: u64 = 1 << 20;
-const MAX_SQL: usize = 16 << 20;
 
-/// What is left of a body, readable from a blocking thread.
-pub(crate) struct Pieces {
-    first: Option<Vec<u8>>,
-    rest: mpsc::Receiver<Result<Bytes, Exception>>,
+/// A body, decompressed as it is read.
+pub(crate) struct BodyReader {
+    body: Body,
     blocks: Option<BlockReader>,
 }
 
-impl Pieces {
-    /// `first` was read already, in plain; the rest follows. A body of a known and moderate length is waited for: it holds
-    /// up no insert, and the engine gets it in one piece.
-    pub(crate) async fn new(first: Vec<u8>, mut body: Option<Body>, decompress: bool) -> Self {
+impl BodyReader {
+    /// `decompress`: the body comes in ClickHouse's compressed blocks.
+    pub(crate) fn new(body: Body, decompress: bool) -> Self {
+        Self {
+            body,
+            blocks: decompress.then(BlockReader::default),
+        }
+    }
+
+    /// Returns the next piece, which may be empty; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Exception> {
+        while let Some(frame) = self.body.frame().await {
+            let frame = frame.map_err(|_| incorrect("the body cannot be read"))?;
+            if let Ok(data) = frame.into_data() {
+                return decompressed(self.blocks.as_mut(), data).map(Some);
+            }
+        }
+        self.blocks.as_ref().map_or(Ok(()), BlockReader::finish)?;
+        Ok(None)
+    }
+
+    /// Makes an insert's data of `first`, which was read already, and of what is left. A short body is read to its
+    /// end: it delays no insert, and the engine gets it in one piece.
+    pub(crate) async fn into_data(self, first: Vec<u8>) -> InsertData {
+        let Self { mut body, blocks } = self;
         let (sender, rest) = mpsc::channel(WAITING);
-        let is_short = |body: &mut Body| body.size_hint().exact().is_some_and(|bytes| bytes <= SHORT);
-        if let Some(body) = body.take_if(is_short) {
+        if body.size_hint().exact().is_some_and(|bytes| bytes <= SHORT) {
             let whole = axum::body::to_bytes(body, SHORT as usize).await;
             let _ = sender.try_send(whole.map_err(|_| cut_off()));
-        } else if let Some(mut body) = body {
+        } else {
             tokio::spawn(async move {
                 while let Some(frame) = body.frame().await {
                     let piece = match frame {
-                        Ok(frame) => frame.into_data().map_err(|_| ()).ok().map(Ok),
+                        Ok(frame) => frame.into_data().map_err(drop).ok().map(Ok),
                         Err(_) => Some(Err(cut_off())),
                     };
                     let Some(piece) = piece else { continue };
@@ -49,89 +66,70 @@ impl Pieces {
                 }
             });
         }
+        InsertData {
+            first: Some(first.into()),
+            rest: Some(rest),
+            blocks,
+        }
+    }
+}
+
+/// The data of an insert, read on a blocking thread.
+pub(crate) struct InsertData {
+    first: Option<Bytes>,
+    rest: Option<mpsc::Receiver<Result<Bytes, Exception>>>,
+    blocks: Option<BlockReader>,
+}
+
+impl InsertData {
+    /// Makes data of bytes that are all there.
+    pub(crate) fn whole(bytes: Vec<u8>) -> Self {
         Self {
-            first: Some(first),
-            rest,
-            blocks: decompress.then(BlockReader::default),
+            first: Some(bytes.into()),
+            rest: None,
+            blocks: None,
         }
     }
 
-    /// The next piece in plain; `None` at the end.
-    pub(crate) fn next(&mut self) -> Result<Option<Vec<u8>>, Exception> {
+    /// Returns the next piece, decompressed; `None` at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<Bytes>, Exception> {
         if let Some(first) = self.first.take().filter(|first| !first.is_empty()) {
             return Ok(Some(first));
         }
-        match self.rest.blocking_recv() {
-            None => {
-                self.blocks.as_ref().map_or(Ok(()), BlockReader::finish)?;
-                Ok(None)
-            }
-            Some(piece) => {
-                let mut plain = self.plain(&piece?)?;
-                // What is there already goes along: each piece costs the engine a turn.
-                while plain.len() < TOGETHER
-                    && let Ok(piece) = self.rest.try_recv()
-                {
-                    plain.extend(self.plain(&piece?)?);
-                }
-                Ok(Some(plain))
-            }
+        let Some(rest) = &mut self.rest else {
+            return Ok(None);
+        };
+        let Some(piece) = rest.blocking_recv() else {
+            self.blocks.as_ref().map_or(Ok(()), BlockReader::finish)?;
+            return Ok(None);
+        };
+        let piece = decompressed(self.blocks.as_mut(), piece?)?;
+        let Ok(next) = rest.try_recv() else {
+            return Ok(Some(piece));
+        };
+        // What has arrived goes along, since each piece has a price in the engine.
+        let mut together = piece.to_vec();
+        together.extend(decompressed(self.blocks.as_mut(), next?)?);
+        while together.len() < TOGETHER
+            && let Ok(next) = rest.try_recv()
+        {
+            together.extend(decompressed(self.blocks.as_mut(), next?)?);
         }
+        Ok(Some(together.into()))
     }
+}
 
-    fn plain(&mut self, piece: &[u8]) -> Result<Vec<u8>, Exception> {
-        match &mut self.blocks {
-            Some(blocks) => blocks.push(piece),
-            None => Ok(piece.to_vec()),
-        }
+fn decompressed(blocks: Option<&mut BlockReader>, piece: Bytes) -> Result<Bytes, Exception> {
+    match blocks {
+        Some(blocks) => blocks.push(&piece).map(Bytes::from),
+        None => Ok(piece),
     }
+}
+
+fn incorrect(what: &str) -> Exception {
+    Exception::new(INCORRECT_DATA, "INCORRECT_DATA", what)
 }
 
 fn cut_off() -> Exception {
-    Exception::new(
-        INCORRECT_DATA,
-        "INCORRECT_DATA",
-        "the client ended the connection within the data",
-    )
-}
-
-/// Reads a body that holds SQL, or the beginning of an insert: until `enough` says so, or to its end.
-pub(crate) async fn read_sql(
-    body: &mut Body,
-    decompress: bool,
-    enough: impl Fn(&[u8]) -> bool,
-) -> Result<(Vec<u8>, bool, Option<BlockReader>), Exception> {
-    let mut blocks = decompress.then(BlockReader::default);
-    let mut sql = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let frame =
-            frame.map_err(|_| Exception::new(INCORRECT_DATA, "INCORRECT_DATA", "the body cannot be read"))?;
-        let Ok(data) = frame.into_data() else { continue };
-        match &mut blocks {
-            Some(blocks) => sql.extend(blocks.push(&data)?),
-            None => sql.extend_from_slice(&data),
-        }
-        if enough(&sql) {
-            return Ok((sql, true, blocks));
-        }
-        if sql.len() > MAX_SQL {
-            return Err(Exception::new(
-                307,
-                "TOO_MANY_BYTES",
-                "a statement in the body is larger than 16 MiB; send an insert's statement in the URL",
-            ));
-        }
-    }
-    blocks.as_ref().map_or(Ok(()), BlockReader::finish)?;
-    Ok((sql, false, None))
-}
-
-impl Pieces {
-    /// Goes on where [`read_sql`] stopped.
-    pub(crate) async fn resume(first: Vec<u8>, body: Option<Body>, blocks: Option<BlockReader>) -> Self {
-        Self {
-            blocks,
-            ..Self::new(first, body, false).await
-        }
-    }
+    incorrect("the client ended the connection within the data")
 }

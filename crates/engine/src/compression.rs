@@ -1,7 +1,7 @@
 //! HTTP's content codings: gzip, deflate, br, zstd and lz4 frames, both ways, a piece at a time.
 //!
-//! In: pieces in plain, or a compressed body. Out: compressed pieces that a client can read at once, or the body in
-//! plain. Nothing is held that a piece does not need, so a small body cannot fill the memory.
+//! In: plain pieces, or a compressed body. Out: compressed pieces that a client can read at once, or the plain body.
+//! A piece is decompressed when it is needed, so that a small body cannot fill the memory.
 
 use std::io::{self, Read, Write as _};
 
@@ -18,12 +18,11 @@ use http_body_util::BodyExt as _;
 use lz4_flex::frame::{FrameDecoder, FrameEncoder};
 use tokio::sync::mpsc;
 
-use crate::exception::Exception;
+use crate::exception::{Exception, NOT_IMPLEMENTED};
 
 const WAITING: usize = 4;
 const PIECE: usize = 64 << 10;
-const NOT_IMPLEMENTED: u32 = 48;
-/// As ClickHouse's own default for HTTP: fast rather than small.
+/// ClickHouse's own default for HTTP: fast rather than small.
 const LEVEL: u32 = 3;
 const BROTLI_WINDOW_BITS: u32 = 22;
 
@@ -38,10 +37,10 @@ pub(crate) enum Coding {
 }
 
 impl Coding {
-    /// In the order in which they are preferred.
+    /// All codings, the preferred ones first.
     const ALL: [Self; 5] = [Self::Brotli, Self::Zstd, Self::Lz4, Self::Gzip, Self::Deflate];
 
-    /// Its name in headers.
+    /// Returns the name in headers.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Brotli => "br",
@@ -52,7 +51,7 @@ impl Coding {
         }
     }
 
-    /// The preferred one of an `Accept-Encoding`; a coding with `q=0` is not accepted.
+    /// Returns the preferred coding of an `Accept-Encoding`. A coding with `q=0` is not accepted.
     pub(crate) fn accepted(header: &str) -> Option<Self> {
         let accepts = |coding: &Self| {
             header.split(',').any(|one| {
@@ -104,7 +103,7 @@ impl Encoder {
         }
     }
 
-    /// The compressed bytes of a piece, complete enough to be read without the next one.
+    /// Compresses a piece so that it can be read without the next one.
     pub(crate) fn encode(&mut self, piece: &[u8]) -> Vec<u8> {
         macro_rules! through {
             ($writer:expr) => {{
@@ -122,7 +121,7 @@ impl Encoder {
         }
     }
 
-    /// What ends the compressed stream.
+    /// Returns the end of the compressed stream.
     pub(crate) fn finish(self) -> Vec<u8> {
         let end = match self {
             Self::Brotli(writer) => return writer.into_inner(),
@@ -135,7 +134,7 @@ impl Encoder {
     }
 }
 
-/// The body in plain, whatever its `Content-Encoding`. An unknown one is refused rather than stored as it is.
+/// Decompresses a body. An unknown `Content-Encoding` is refused rather than stored as it is.
 pub(crate) fn decoded(headers: &HeaderMap, body: Body) -> Result<Body, Exception> {
     let encoding = headers
         .get(header::CONTENT_ENCODING)
@@ -157,13 +156,13 @@ pub(crate) fn decoded(headers: &HeaderMap, body: Body) -> Result<Body, Exception
     }
 }
 
-/// Bytes from the async side, for a reader that blocks.
-struct Arriving {
+/// A blocking reader of bytes from the async side.
+struct BlockingReader {
     pieces: mpsc::Receiver<io::Result<Bytes>>,
     current: Bytes,
 }
 
-impl Read for Arriving {
+impl Read for BlockingReader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         while self.current.is_empty() {
             match self.pieces.blocking_recv() {
@@ -193,7 +192,7 @@ fn plain(coding: Coding, mut body: Body) -> Body {
     });
     tokio::task::spawn_blocking(move || {
         let current = Bytes::new();
-        let mut reader = match coding.decoder(Arriving { pieces, current }) {
+        let mut reader = match coding.decoder(BlockingReader { pieces, current }) {
             Ok(reader) => reader,
             Err(error) => return drop(plain.blocking_send(Err(error))),
         };

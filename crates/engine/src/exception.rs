@@ -9,10 +9,13 @@ pub(crate) struct Exception {
     pub(crate) message: String,
 }
 
+pub(crate) const UNKNOWN_FORMAT: u32 = 73;
+pub(crate) const CANNOT_READ: u32 = 74;
+pub(crate) const NOT_IMPLEMENTED: u32 = 48;
 pub(crate) const SYNTAX_ERROR: u32 = 62;
-pub(crate) const BAD_ARGUMENTS: u32 = 36;
+const BAD_ARGUMENTS: u32 = 36;
 pub(crate) const READONLY: u32 = 164;
-pub(crate) const ACCESS_DENIED: u32 = 497;
+const ACCESS_DENIED: u32 = 497;
 pub(crate) const AUTHENTICATION_FAILED: u32 = 516;
 pub(crate) const TOO_MANY_QUERIES: u32 = 202;
 pub(crate) const SESSION_NOT_FOUND: u32 = 372;
@@ -21,7 +24,7 @@ pub(crate) const INCORRECT_DATA: u32 = 117;
 const UNKNOWN_EXCEPTION: u32 = 1002;
 
 impl Exception {
-    /// One of our own, with the name that ClickHouse has for the code.
+    /// Makes one of our own; `name` is ClickHouse's for the code.
     pub(crate) fn new(code: u32, name: &str, message: impl fmt::Display) -> Self {
         Self {
             code,
@@ -29,7 +32,17 @@ impl Exception {
         }
     }
 
-    /// One of libchdb's: the code stands in its text.
+    /// Makes the refusal of what is not allowed here.
+    pub(crate) fn access_denied(message: impl fmt::Display) -> Self {
+        Self::new(ACCESS_DENIED, "ACCESS_DENIED", message)
+    }
+
+    /// Makes the refusal of a request that cannot be understood.
+    pub(crate) fn bad_arguments(message: impl fmt::Display) -> Self {
+        Self::new(BAD_ARGUMENTS, "BAD_ARGUMENTS", message)
+    }
+
+    /// Makes one of libchdb's, whose code is in its text.
     pub(crate) fn from_engine(text: &str) -> Self {
         let code = text
             .split("Code: ")
@@ -41,7 +54,7 @@ impl Exception {
         }
     }
 
-    /// The status that ClickHouse's server gives to an error of this code.
+    /// Returns the HTTP status that ClickHouse's server has for the code.
     pub(crate) fn status(&self) -> u16 {
         match self.code {
             194 => 401,

@@ -1,4 +1,4 @@
-//! What streaming does to formats: libchdb writes each chunk as if it were a whole answer.
+//! Joins the chunks of a streamed answer: libchdb writes each one as if it were a whole answer.
 //!
 //! In: chunks of one answer. Out: the same chunks without their repeated headers, or with what newer Native clients
 //! expect in each block.
@@ -10,15 +10,15 @@ use crate::{exception::Exception, native};
 pub(crate) enum Joining {
     /// As they are.
     Plain,
-    /// The first `n` lines stand in every chunk.
+    /// Every chunk begins with the same `n` lines.
     HeaderLines(usize),
-    /// Names, and with `true` types, stand in every chunk.
+    /// Every chunk begins with names, and with `true` types.
     BinaryHeader(bool),
     /// Native of this protocol version.
     Native(u32),
 }
 
-/// `None` for a format that must be written in one piece.
+/// Returns how chunks of a format are joined; `None` for a format that must be written in one piece.
 pub(crate) fn joining(format: &str, protocol: u32) -> Option<Joining> {
     Some(match format.to_ascii_lowercase().as_str() {
         "tabseparated" | "tsv" | "tabseparatedraw" | "tsvraw" | "csv" | "jsoneachrow" | "jsonlines"
@@ -108,7 +108,7 @@ fn varint(bytes: &[u8], at: &mut usize) -> Option<usize> {
     None
 }
 
-/// The content type that ClickHouse gives a format.
+/// Returns ClickHouse's content type for a format.
 pub(crate) fn content_type(format: &str) -> &'static str {
     match format.to_ascii_lowercase().as_str() {
         "json" | "jsoncompact" | "jsonstrings" | "jsoncompactstrings" | "jsoncolumns" => {

@@ -1,34 +1,48 @@
 //! The embedded ClickHouse: libchdb behind ClickHouse's HTTP interface, and the supervisor of the process it runs in.
 //!
-//! In: HTTP requests of ClickHouse clients, a data directory. Out: answers as a server gives them. It runs in a process
-//! of its own, so that a crash in 566 MB of C++ takes neither broker nor control down. It knows no table and no topic.
+//! In: HTTP requests of ClickHouse clients, a data directory. Out: a ClickHouse server's answers. It runs in a
+//! process of its own, so that a crash in 566 MB of C++ ends neither broker nor control. It knows no table and no
+//! topic.
+//!
+//! A request passes `handler`, `origin`, `request` and `users`, `input` and `sql`, `access`, `admission`, then on a
+//! blocking thread `execution` with `pool`, `settings` and `ffi`, and leaves through `response`. `server` starts and
+//! ends the service.
 
 mod access;
+mod admission;
 mod allowed;
 mod blocks;
 mod body;
 mod compression;
 mod error;
 mod exception;
+mod execution;
 #[allow(unsafe_code)]
 mod ffi;
 mod format;
+mod handler;
+mod input;
+mod kill;
 mod library;
 mod lock;
 mod native;
 mod options;
-mod query;
+mod origin;
+mod pool;
 #[doc(hidden)]
 pub mod raw;
 mod request;
-mod respond;
+mod response;
 mod running;
 mod sandbox;
 mod server;
-mod session;
+mod service;
+mod settings;
+mod shutdown;
 mod sql;
 mod stamp;
-mod store;
+mod startup;
+mod statistics;
 mod supervisor;
 mod users;
 
@@ -38,5 +52,5 @@ pub use library::find_library;
 pub use options::{Limits, Options};
 pub use sandbox::{Confinement, confine};
 pub use server::serve;
-pub use supervisor::{SpawnOptions, Supervisor};
+pub use supervisor::{SpawnOptions, Status, Supervisor};
 pub use users::{Password, Users};

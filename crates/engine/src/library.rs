@@ -1,4 +1,4 @@
-//! Where libchdb is: named explicitly, by `CASEMENT_LIBCHDB`, or in the user's cache, where set-up puts it.
+//! The path of libchdb: named explicitly, by `CASEMENT_LIBCHDB`, or in the user's cache, where set-up puts it.
 
 use std::{
     env,
@@ -10,7 +10,7 @@ use crate::EngineError;
 /// The version that set-up fetches.
 const VERSION: &str = "26.7.3-stable.1";
 
-/// The library's path, which exists.
+/// Returns the library's path, which exists.
 pub fn find_library(explicit: Option<&Path>) -> Result<PathBuf, EngineError> {
     let named = explicit.map(Path::to_path_buf).or_else(|| {
         env::var_os("CASEMENT_LIBCHDB")

@@ -1,4 +1,4 @@
-//! One process owns a data directory: a lock that the kernel gives up when the process ends, however it ends.
+//! The lock on a data directory, which one process owns. The kernel releases it when the process ends, however it ends.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -10,7 +10,7 @@ use std::{
 
 use crate::EngineError;
 
-/// A predecessor that was killed a moment ago may still be on its way out.
+/// How long a predecessor that was killed a moment ago may take to end.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The lock on a directory; held until dropped.
@@ -20,6 +20,7 @@ pub(crate) struct DirectoryLock {
 }
 
 impl DirectoryLock {
+    /// Takes the lock, or says which process holds it.
     pub(crate) fn take(dir: &Path) -> Result<Self, EngineError> {
         let unusable = |source| EngineError::Directory {
             path: dir.into(),

@@ -1,11 +1,11 @@
 //! ClickHouse's Native format for clients of newer protocols: where each block and each column ends.
 //!
-//! In: blocks as the engine writes them for the oldest protocol. Out: the same blocks with the block information and the
-//! serialization flag of each column that newer clients expect. Values are passed over, never changed.
-//! Source: ClickHouse's documentation of the Native format and of its data types' binary form.
+//! In: blocks as the engine writes them for the oldest protocol. Out: the same blocks with the block information and
+//! the serialization flag of each column that newer clients expect. Values are passed over, never changed. Source:
+//! ClickHouse's documentation of the Native format and of its data types' binary form.
 
 use self::form::Form;
-use crate::exception::Exception;
+use crate::exception::{Exception, NOT_IMPLEMENTED};
 
 /// From this protocol version on, a block begins with block information.
 const WITH_BLOCK_INFO: u32 = 51_903;
@@ -13,11 +13,10 @@ const WITH_BLOCK_INFO: u32 = 51_903;
 const WITH_SERIALIZATION: u32 = 54_454;
 /// `is_overflows` = 0, `bucket_num` = −1.
 const BLOCK_INFO: [u8; 8] = [1, 0, 2, 0xff, 0xff, 0xff, 0xff, 0];
-const NOT_IMPLEMENTED: u32 = 48;
-/// The version of the flattened serialization of `Dynamic` and `JSON`, which clients may ask for.
+/// The version of the flattened serialization of `Dynamic` and `JSON`, which clients may request.
 const FLATTENED: u64 = 3;
 
-/// Blocks of the oldest protocol as a client of `protocol` expects them.
+/// Returns blocks of the oldest protocol as a client of `protocol` expects them.
 pub(crate) fn for_protocol(blocks: &[u8], protocol: u32) -> Result<Vec<u8>, Exception> {
     if protocol < WITH_BLOCK_INFO {
         return Ok(blocks.to_vec());
@@ -46,7 +45,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// One block, copied with the flags that `protocol` asks for.
+    /// Copies one block with the flags that `protocol` requires.
     fn block(&mut self, protocol: u32, out: &mut Vec<u8>) -> Option<()> {
         let begin = self.at;
         let columns = self.varint()?;
@@ -70,7 +69,7 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    /// Passes over what stands before a column's values, once, for all its parts; gives the form that the values have.
+    /// Skips the prefix of a column, which precedes the values of all its parts. Returns the form that the values have.
     fn prefix(&mut self, form: Form) -> Option<Form> {
         Some(match form {
             Form::Fixed(_) | Form::Text | Form::Flattened(_) => form,
@@ -97,7 +96,7 @@ impl<'a> Reader<'a> {
         Some(Form::Variant(self.prefixes(parts)?))
     }
 
-    /// A `Dynamic` is a variant of the types that the data name, and of one more for all the others.
+    /// Reads the prefix of a `Dynamic`: a variant of the types that the data name, and of one more for all others.
     fn dynamic_prefix(&mut self) -> Option<Form> {
         const SHARED: &str = "SharedVariant";
         let version = self.number()?;
@@ -126,7 +125,8 @@ impl<'a> Reader<'a> {
         self.variant_prefix(parts)
     }
 
-    /// A `JSON` has a column for each typed path, one for each path that the data name, and one for the rest.
+    /// Reads the prefix of a `JSON`: a column for each typed path, one for each path that the data name, and one for
+    /// the rest.
     fn json_prefix(&mut self, typed: Vec<Form>) -> Option<Form> {
         let version = self.number()?;
         match version {
@@ -175,7 +175,7 @@ impl<'a> Reader<'a> {
                 };
                 self.variant(parts, rows, bytes)
             }
-            // A prefix has told what they are.
+            // The prefix has replaced them by what the data name.
             Form::Dynamic | Form::Json(_) => None,
         }
     }
@@ -198,7 +198,7 @@ impl<'a> Reader<'a> {
         self.skip(indexes.checked_mul(1 << (kind & 3))?)
     }
 
-    /// For each value, in `bytes` bytes, which part it is of; then the parts.
+    /// Skips a variant: for each value the index of its part, in `bytes` bytes; then the parts.
     fn variant(&mut self, parts: &[Form], rows: usize, bytes: usize) -> Option<()> {
         let begin = self.at;
         self.skip(rows.checked_mul(bytes)?)?;

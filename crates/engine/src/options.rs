@@ -1,4 +1,4 @@
-//! How an engine is run.
+//! What an engine is started with.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -11,7 +11,7 @@ pub struct Limits {
     pub memory_bytes: u64,
     /// A writer's queries at once, inserts not counted.
     pub queries: usize,
-    /// Readers' queries at once: dashboards wait for each other, and nobody else for them.
+    /// Readers' queries at once. Dashboards wait for each other, and nothing waits for them.
     pub reader_queries: usize,
     /// How long a statement waits for its turn before it is refused.
     pub queue_time: Duration,
@@ -27,8 +27,8 @@ pub struct Limits {
     pub reader_result_bytes: u64,
     /// Bytes of an answer that cannot be streamed.
     pub buffered_bytes: u64,
-    /// Whether an answer is formatted by threads of its own. On few cores handing blocks to them costs more than it gains:
-    /// half a millisecond of a small answer, and a third of the time of a large one.
+    /// Whether extra threads format an answer. On few cores they cost more than they gain: half a millisecond of a
+    /// small answer, and a third of the time of a large one.
     pub parallel_formatting: bool,
 }
 
@@ -53,26 +53,26 @@ impl Default for Limits {
 /// An engine's directory, address and bounds.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where the data lies; made when missing.
+    /// The data directory; created when missing.
     pub data_dir: PathBuf,
     /// Where its HTTP interface listens.
     pub listen: SocketAddr,
     /// Another libchdb than the environment's or the cached one.
     pub library: Option<PathBuf>,
-    /// What it may use.
+    /// The bounds.
     pub limits: Limits,
-    /// Who may come in.
+    /// The passwords.
     pub users: Users,
     /// Statements may reach files and the network; [`confine`](crate::confine) is then not for this engine.
     pub allow_outside: bool,
-    /// Where `BACKUP` and `RESTORE` find their files; without it there are none.
+    /// The directory of `BACKUP` and `RESTORE`; without it both are refused.
     pub backups: Option<PathBuf>,
     /// End when standard input closes.
     pub stop_with_parent: bool,
 }
 
 impl Options {
-    /// The defaults around a directory and an address.
+    /// Makes default options of a directory and an address.
     pub fn new(data_dir: impl Into<PathBuf>, listen: SocketAddr) -> Self {
         Self {
             data_dir: data_dir.into(),

@@ -1,19 +1,21 @@
-//! The library itself, without users, limits and HTTP: what benchmarks measure the interface beside.
+//! For benchmarks alone: the library without users, limits and HTTP, and the parsing of a statement by itself.
 //!
 //! In: options and SQL. Out: bytes. Nothing of the service uses it.
 
 use crate::{
     EngineError, Options,
+    access::Policy,
     exception::Exception,
     ffi::{self, Connection},
-    session::connect,
-    store,
+    sql::Statement,
+    startup,
+    users::User,
 };
 
 /// An engine of this process; there can be only one.
 pub struct Raw {
     engine: ffi::Engine,
-    _opened: store::Opened,
+    _opened: startup::Opened,
 }
 
 /// One of its connections.
@@ -22,16 +24,16 @@ pub struct RawConnection(Connection);
 impl Raw {
     /// Opens the data as the service does.
     pub fn open(options: &Options) -> Result<Self, EngineError> {
-        let opened = store::open(options)?;
+        let opened = startup::open(options)?;
         Ok(Self {
             engine: opened.engine.clone(),
             _opened: opened,
         })
     }
 
-    /// A connection of its own.
+    /// Opens a connection.
     pub fn connect(&self) -> Result<RawConnection, String> {
-        connect(&self.engine).map(RawConnection).map_err(text)
+        self.engine.connect().map(RawConnection).map_err(text)
     }
 }
 
@@ -55,4 +57,22 @@ impl RawConnection {
 #[allow(clippy::needless_pass_by_value)]
 fn text(error: Exception) -> String {
     error.to_string()
+}
+
+/// The reading of statements, without an engine.
+pub struct Reading(Policy);
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self(Policy::new(false, false, &[]))
+    }
+}
+
+impl Reading {
+    /// Parses a statement and checks it, as a request does. Returns whether it may run without the engine's own
+    /// reading.
+    pub fn permits(&self, sql: &str) -> bool {
+        let permitted = self.0.permit(User::Default, Statement::parse(sql), &[]);
+        permitted.is_ok_and(|permitted| !self.0.is_delicate(permitted.statement().sql()))
+    }
 }

@@ -1,20 +1,26 @@
-//! An HTTP request as ClickHouse means it: user, database, settings, parameters, and the statement with its data.
+//! An HTTP request as ClickHouse means it: user, database, settings, parameters, and how statement and answer travel.
 //!
-//! In: URL, headers, multipart form. Out: an [`Ask`]. Nothing is executed here.
+//! In: URL, headers, multipart form. Out: a [`QueryRequest`]. The statement is not looked at here.
 
 use std::collections::HashMap;
 
-use axum::http::{HeaderMap, header};
+use axum::{
+    extract::{FromRequest as _, Multipart, Request},
+    http::{HeaderMap, header},
+};
+
+use uuid::Uuid;
 
 use crate::{
     compression::Coding,
-    exception::{BAD_ARGUMENTS, Exception},
+    exception::{Exception, UNKNOWN_FORMAT},
     ffi::Parameter,
+    settings::{Setting, check_name},
     users::{User, Users},
 };
 
-/// Names in the URL that steer the endpoint and are no settings of the engine.
-const OURS: &[&str] = &[
+/// Parameters of the endpoint. All others are settings of the engine.
+const ENDPOINT: &[&str] = &[
     "query",
     "database",
     "default_database",
@@ -45,17 +51,18 @@ const OURS: &[&str] = &[
     "param",
 ];
 
-/// What a client asks, before the statement is looked at.
-#[derive(Debug, Clone)]
-pub(crate) struct Ask {
+/// A client's request, before its statement is parsed.
+#[derive(Debug)]
+pub(crate) struct QueryRequest {
     pub(crate) user: User,
-    pub(crate) query: String,
+    /// The statement, or its beginning, where the URL holds it.
+    pub(crate) url_query: String,
     pub(crate) query_id: String,
     pub(crate) database: Option<String>,
     pub(crate) default_format: Option<String>,
-    pub(crate) settings: Vec<(String, String)>,
+    pub(crate) settings: Vec<Setting>,
     pub(crate) parameters: Vec<Parameter>,
-    pub(crate) session: Option<SessionAsk>,
+    pub(crate) session: Option<SessionRequest>,
     pub(crate) protocol: u32,
     /// The body comes in ClickHouse's compressed blocks.
     pub(crate) decompress: bool,
@@ -68,27 +75,27 @@ pub(crate) struct Ask {
 }
 
 /// A session that outlives the request.
-#[derive(Debug, Clone)]
-pub(crate) struct SessionAsk {
+#[derive(Debug)]
+pub(crate) struct SessionRequest {
     pub(crate) id: String,
     pub(crate) timeout_s: u64,
     pub(crate) must_exist: bool,
 }
 
-impl Ask {
-    /// Reads the URL's pairs (later ones win) and the headers.
+impl QueryRequest {
+    /// Reads the parameters (later ones win) and the headers.
     pub(crate) fn new(
-        pairs: Vec<(String, String)>,
+        given: Vec<(String, String)>,
         headers: &HeaderMap,
         users: &Users,
     ) -> Result<Self, Exception> {
         let mut url: HashMap<String, String> = HashMap::new();
         let mut settings = Vec::new();
         let mut parameters = Vec::new();
-        for (name, value) in pairs {
+        for (name, value) in given {
             if let Some(parameter) = name.strip_prefix("param_") {
                 parameters.push((parameter.to_owned(), value));
-            } else if OURS.contains(&name.as_str()) {
+            } else if ENDPOINT.contains(&name.as_str()) {
                 url.insert(name, value);
             } else {
                 settings.push((name, value));
@@ -106,7 +113,7 @@ impl Ask {
         let session = url
             .get("session_id")
             .filter(|id| !id.is_empty())
-            .map(|id| SessionAsk {
+            .map(|id| SessionRequest {
                 id: id.clone(),
                 timeout_s: url
                     .get("session_timeout")
@@ -121,33 +128,34 @@ impl Ask {
             .filter(|_| flag("enable_http_compression") && !compress)
             .and_then(|accepts| Coding::accepted(&accepts));
         for (name, _) in &settings {
-            if !is_name(name) {
-                return Err(Exception::new(
-                    BAD_ARGUMENTS,
-                    "BAD_ARGUMENTS",
-                    format_args!("'{name}' is no setting"),
-                ));
-            }
-            user.check_setting(name)?;
+            check_name(user, name)?;
+        }
+        let default_format = url
+            .get("default_format")
+            .cloned()
+            .or_else(|| header("x-clickhouse-format"));
+        if let Some(format) = default_format.as_ref().filter(|format| !is_word(format)) {
+            return Err(Exception::new(
+                UNKNOWN_FORMAT,
+                "UNKNOWN_FORMAT",
+                format_args!("Unknown format {format}"),
+            ));
         }
         Ok(Self {
             user,
-            query: url.get("query").cloned().unwrap_or_default(),
+            url_query: url.get("query").cloned().unwrap_or_default(),
             query_id: url
                 .get("query_id")
                 .filter(|id| !id.is_empty())
                 .cloned()
-                .unwrap_or_else(new_query_id),
+                .unwrap_or_else(|| Uuid::new_v4().to_string()),
             database: url
                 .get("database")
                 .or_else(|| url.get("default_database"))
                 .filter(|d| !d.is_empty())
                 .cloned()
                 .or_else(|| header("x-clickhouse-database")),
-            default_format: url
-                .get("default_format")
-                .cloned()
-                .or_else(|| header("x-clickhouse-format")),
+            default_format,
             settings,
             parameters,
             session,
@@ -161,6 +169,11 @@ impl Ask {
             wait_end_of_query: flag("wait_end_of_query"),
         })
     }
+}
+
+/// Whether a format's name is a word, and so no SQL.
+fn is_word(name: &str) -> bool {
+    name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 fn credentials(
@@ -187,38 +200,40 @@ fn credentials(
     (of("user"), of("password"))
 }
 
-/// Whether `name` can stand in `SET name = …`.
-fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.')
-}
-
-/// `text` as an SQL string.
-pub(crate) fn quote(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
-}
-
-/// `text` as an SQL name.
-pub(crate) fn quote_name(text: &str) -> String {
-    format!("`{}`", text.replace('\\', "\\\\").replace('`', "\\`"))
-}
-
-fn new_query_id() -> String {
-    use std::{
-        collections::hash_map::RandomState,
-        hash::{BuildHasher as _, Hasher as _},
+/// Adds the fields of a multipart form to `parameters`.
+pub(crate) async fn read_form(
+    request: Request,
+    parameters: &mut Vec<(String, String)>,
+) -> Result<(), Exception> {
+    let broken = |error: &dyn std::fmt::Display| {
+        Exception::bad_arguments(format_args!("the form cannot be read: {error}"))
     };
-    // RandomState is seeded by the system for each instance: unique is all an id has to be.
-    let part = || RandomState::new().build_hasher().finish();
-    let (a, b) = (part(), part());
-    format!(
-        "{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}",
-        a >> 32,
-        a >> 16 & 0xffff,
-        a & 0xfff,
-        b >> 52,
-        b & 0xffff_ffff_ffff
-    )
+    let mut form = Multipart::from_request(request, &())
+        .await
+        .map_err(|error| broken(&error))?;
+    while let Some(field) = form.next_field().await.map_err(|error| broken(&error))? {
+        let name = field.name().unwrap_or_default().to_owned();
+        let value = field.text().await.map_err(|error| broken(&error))?;
+        parameters.push((name, value));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Makes the request of a URL that holds only a statement.
+    pub(crate) fn url_request(query: &str) -> QueryRequest {
+        let given = vec![("query".to_owned(), query.to_owned())];
+        QueryRequest::new(given, &HeaderMap::new(), &Users::default()).unwrap()
+    }
+
+    #[test]
+    fn a_request_has_an_id_and_only_the_engines_settings() {
+        let request = url_request("SELECT 1");
+        assert_eq!(request.query_id.len(), 36);
+        assert_ne!(request.query_id, url_request("SELECT 1").query_id);
+        assert!(request.settings.is_empty() && request.parameters.is_empty());
+    }
 }

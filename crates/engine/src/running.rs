@@ -1,7 +1,8 @@
-//! The statements that run now: ids that must not repeat, clients that go away, and `KILL QUERY` by a client's own id.
+//! The statements that run now: ids that must not repeat, and clients that go away.
 //!
-//! In: statements as they start and end. Out: their cancellation. The engine gives every statement an id of its own and
-//! knows one user; each connection has a name in its `log_comment`, and here stands whose statement it runs now.
+//! In: statements as they start and end. Out: their cancellation, and `system.processes` with the clients' ids. The
+//! engine gives every statement an id of its own and knows one user; each connection has a name in its `log_comment`,
+//! by which its statement is found here.
 
 use std::{
     collections::HashMap,
@@ -15,41 +16,44 @@ use parking_lot::Mutex;
 
 use crate::{
     exception::Exception,
-    ffi::{Connection, Engine},
-    request::quote,
-    session::connect,
-    sql::{Token, tokens},
+    ffi::Engine,
+    sql::{Statement, quote},
     users::User,
 };
 
 /// The statements by their clients' ids.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Running {
-    statements: Arc<Mutex<HashMap<String, Statement>>>,
+    statements: Arc<Mutex<HashMap<String, Entry>>>,
     last: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
-struct Statement {
+struct Entry {
     serial: u64,
     user: User,
     /// The name of its connection, as soon as it has one.
     connection: Option<String>,
-    /// Its client is gone: it is being killed by its connection's name.
-    doomed: bool,
+    /// Its client has left: it is being killed by its connection's name.
+    cancelled: bool,
 }
 
-/// A statement's place while it runs.
+/// A statement's entry for as long as it runs.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct Registration {
     running: Running,
     id: String,
     serial: u64,
 }
 
 impl Running {
-    /// Takes the id, as ClickHouse does: refused while another statement has it.
-    pub(crate) fn enter(&self, id: &str, user: User) -> Result<Place, Exception> {
+    /// How many statements run or wait.
+    pub(crate) fn count(&self) -> usize {
+        self.statements.lock().len()
+    }
+
+    /// Registers a statement. Its id is refused, as ClickHouse does, while another statement has it.
+    pub(crate) fn register(&self, id: &str, user: User) -> Result<Registration, Exception> {
         let mut statements = self.statements.lock();
         if statements.contains_key(id) {
             return Err(Exception::new(
@@ -59,22 +63,23 @@ impl Running {
             ));
         }
         let serial = self.last.fetch_add(1, Ordering::Relaxed);
-        let statement = Statement {
+        let entry = Entry {
             serial,
             user,
             connection: None,
-            doomed: false,
+            cancelled: false,
         };
-        statements.insert(id.to_owned(), statement);
-        Ok(Place {
+        statements.insert(id.to_owned(), entry);
+        Ok(Registration {
             running: self.clone(),
             id: id.to_owned(),
             serial,
         })
     }
 
-    /// `system.processes` with the ids and users of our clients; the engine's own id stands in `engine_query_id`.
-    fn processes(&self) -> String {
+    /// Returns `system.processes` as a subquery with the ids and users of our clients; the engine's own id is
+    /// `engine_query_id`.
+    pub(crate) fn processes(&self) -> String {
         let (mut names, mut ids, mut users) = (
             vec!["''".to_owned()],
             vec!["''".to_owned()],
@@ -104,37 +109,51 @@ impl Running {
         )
     }
 
-    /// The statement as the engine is to see it: `system.processes` and `SHOW PROCESSLIST` speak of our clients.
-    pub(crate) fn with_our_names(&self, sql: &str) -> String {
-        let words = tokens(sql);
-        if matches!(&words[..], [show, list, ..] if show.is("show") && list.is("processlist")) {
-            let rest = &sql[words[1].end..];
-            let processes = self.processes();
-            return format!("SELECT * EXCEPT engine_query_id FROM {processes} ORDER BY elapsed DESC{rest}");
+    /// Returns the statement to run in place of one that names `system.processes` or is `SHOW PROCESSLIST`, with the
+    /// ids and users of our clients; `None` for every other statement.
+    pub(crate) fn with_client_ids(&self, statement: &Statement) -> Option<Statement> {
+        let sql = statement.sql();
+        // Almost every statement is told apart by this alone.
+        if !sql.lower().contains("process") {
+            return None;
         }
-        let mut out = String::with_capacity(sql.len());
+        let text = sql.text();
+        if let (Some(show), Some(list)) = (sql.token(0), sql.token(1))
+            && show.is("show")
+            && list.is("processlist")
+        {
+            let (processes, rest) = (self.processes(), &text[list.end..]);
+            return Some(Statement::parse(&format!(
+                "SELECT * EXCEPT engine_query_id FROM {processes} ORDER BY elapsed DESC{rest}"
+            )));
+        }
+        let mut replaced = String::new();
         let mut copied = 0;
-        let names =
-            |token: &Token<'_>, name: &str| token.name().is_some_and(|n| n.eq_ignore_ascii_case(name));
-        for (index, three) in words.windows(3).enumerate() {
-            let column = words.get(index + 3).is_some_and(|next| next.text == ".");
-            if names(&three[0], "system") && three[1].text == "." && names(&three[2], "processes") && !column
-            {
-                out.push_str(&sql[copied..three[0].start]);
-                out.push_str(&self.processes());
-                copied = three[2].end;
+        for (index, database) in sql.tokens().enumerate() {
+            let table = sql
+                .token(index + 2)
+                .filter(|table| table.name() == Some("processes"));
+            let is_qualified = database.name() == Some("system") && sql.is_sign(index + 1, ".");
+            // `system.processes.user` is a column.
+            let is_column = sql.is_sign(index + 3, ".");
+            if let Some(table) = table.filter(|_| is_qualified && !is_column) {
+                replaced.push_str(&text[copied..database.start]);
+                replaced.push_str(&self.processes());
+                copied = table.end;
             }
         }
-        out.push_str(&sql[copied..]);
-        out
+        replaced.push_str(&text[copied..]);
+        (copied > 0).then(|| Statement::parse(&replaced))
     }
 }
 
-impl Place {
-    /// Says on which connection the statement runs; refused where its client is gone already.
+impl Registration {
+    /// Notes on which connection the statement runs. Refused after its client has left.
     pub(crate) fn runs_on(&self, connection: &str) -> Result<(), Exception> {
         let mut statements = self.running.statements.lock();
-        let statement = statements.get_mut(&self.id).filter(|statement| !statement.doomed);
+        let statement = statements
+            .get_mut(&self.id)
+            .filter(|statement| !statement.cancelled);
         let Some(statement) = statement else {
             return Err(Exception::new(394, "QUERY_WAS_CANCELLED", "the client is gone"));
         };
@@ -142,8 +161,8 @@ impl Place {
         Ok(())
     }
 
-    /// Ends the statement, once; tells whether nobody is about to kill what its connection runs. To be called before the
-    /// answer ends: then nobody takes the end of the answer for the client's leaving.
+    /// Removes the entry, once. Returns whether nobody is about to kill what its connection runs. Called before the
+    /// answer ends, so that the end of the answer is not taken for the client's leaving.
     pub(crate) fn end(&self) -> bool {
         let mut statements = self.running.statements.lock();
         let this = statements
@@ -151,47 +170,47 @@ impl Place {
             .is_some_and(|statement| statement.serial == self.serial);
         this && statements
             .remove(&self.id)
-            .is_some_and(|statement| !statement.doomed)
+            .is_some_and(|statement| !statement.cancelled)
     }
 }
 
-impl Drop for Place {
+impl Drop for Registration {
     fn drop(&mut self) {
         self.end();
     }
 }
 
-/// Cancels a statement when it is dropped before the statement has ended: its client is gone.
-pub(crate) struct Watch {
+/// Cancels a statement when it is dropped before the statement has ended: its client has left.
+pub(crate) struct CancelOnDrop {
     engine: Engine,
     running: Running,
     id: String,
     serial: u64,
 }
 
-impl Watch {
-    pub(crate) fn new(engine: Engine, place: &Place) -> Self {
+impl CancelOnDrop {
+    pub(crate) fn new(engine: Engine, registration: &Registration) -> Self {
         Self {
             engine,
-            running: place.running.clone(),
-            id: place.id.clone(),
-            serial: place.serial,
+            running: registration.running.clone(),
+            id: registration.id.clone(),
+            serial: registration.serial,
         }
     }
 
-    fn doom(&self) -> Option<String> {
+    fn cancel(&self) -> Option<String> {
         let mut statements = self.running.statements.lock();
         let statement = statements
             .get_mut(&self.id)
             .filter(|statement| statement.serial == self.serial)?;
-        statement.doomed = true;
+        statement.cancelled = true;
         statement.connection.clone()
     }
 }
 
-impl Drop for Watch {
+impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        let Some(connection) = self.doom() else { return };
+        let Some(connection) = self.cancel() else { return };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return;
         };
@@ -201,82 +220,14 @@ impl Drop for Watch {
                 "KILL QUERY WHERE Settings['log_comment'] = {} ASYNC",
                 quote(&connection)
             );
-            let killed = connect(&engine).and_then(|mut connection| connection.query(&kill, "Null", &[]));
+            let killed = engine
+                .connect()
+                .and_then(|mut connection| connection.query(&kill, "Null", &[]));
             match killed {
                 Ok(_) => tracing::debug!(connection, "cancelled: its client is gone"),
                 Err(error) => tracing::warn!(%error, connection, "not cancelled"),
             }
         });
-    }
-}
-
-/// A `KILL QUERY`: what it chooses, and how.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Kill {
-    condition: String,
-    mode: &'static str,
-    pub(crate) format: Option<String>,
-}
-
-impl Kill {
-    /// `None` for any other statement.
-    pub(crate) fn parse(sql: &str) -> Option<Self> {
-        let words = tokens(sql);
-        if !(words.first()?.is("kill") && words.get(1)?.is("query")) {
-            return None;
-        }
-        let begin = words.iter().position(|token| token.is("where"))?;
-        let mut end = sql.len();
-        let (mut mode, mut format) = ("ASYNC", None);
-        for (index, token) in words.iter().enumerate().skip(begin) {
-            let found = [("sync", "SYNC"), ("async", "ASYNC"), ("test", "TEST")]
-                .into_iter()
-                .find(|(word, _)| token.is(word));
-            let last = words.len() - index <= 4;
-            if let Some((_, found)) = found.filter(|_| last) {
-                mode = found;
-            } else if token.is("format") && last {
-                format = words.get(index + 1).map(|token| token.text.to_owned());
-            } else if token.text != ";" {
-                continue;
-            }
-            end = end.min(token.start);
-        }
-        Some(Self {
-            condition: sql[words[begin].end..end].trim().to_owned(),
-            mode,
-            format,
-        })
-    }
-
-    /// Finds the statements meant, and cancels them; gives their list as ClickHouse does.
-    pub(crate) fn run(
-        &self,
-        running: &Running,
-        connection: &mut Connection,
-        format: &str,
-    ) -> Result<Vec<u8>, Exception> {
-        let status = if self.mode == "SYNC" {
-            "finished"
-        } else {
-            "waiting"
-        };
-        let meant = format!(
-            "FROM {} WHERE ({}) AND engine_query_id != queryID()",
-            running.processes(),
-            self.condition
-        );
-        let list = format!("SELECT '{status}' AS kill_status, query_id, user, query {meant}");
-        let ids = format!("SELECT arrayStringConcat(groupArray(engine_query_id), ',') {meant}");
-        let (list, _) = connection.query(&list, format, &[])?;
-        let (ids, _) = connection.query(&ids, "TSVRaw", &[])?;
-        let ids = String::from_utf8_lossy(&ids).trim().to_owned();
-        if self.mode != "TEST" && !ids.is_empty() {
-            let ids: Vec<String> = ids.split(',').map(quote).collect();
-            let kill = format!("KILL QUERY WHERE query_id IN ({}) {}", ids.join(", "), self.mode);
-            connection.query(&kill, "Null", &[])?;
-        }
-        Ok(list)
     }
 }
 
@@ -287,61 +238,50 @@ mod tests {
     #[test]
     fn an_id_runs_once_at_a_time() {
         let running = Running::default();
-        let place = running.enter("a", User::Default).unwrap();
-        assert_eq!(running.enter("a", User::Reader).unwrap_err().code, 216);
-        assert!(running.enter("b", User::Default).is_ok());
+        let place = running.register("a", User::Default).unwrap();
+        assert_eq!(running.register("a", User::Reader).unwrap_err().code, 216);
+        assert!(running.register("b", User::Default).is_ok());
         drop(place);
-        let place = running.enter("a", User::Default).unwrap();
+        let place = running.register("a", User::Default).unwrap();
         assert!(place.end(), "its connection may be used again");
-        let next = running.enter("a", User::Default).unwrap();
+        let next = running.register("a", User::Default).unwrap();
         drop(place);
         assert!(
-            running.enter("a", User::Default).is_err(),
+            running.register("a", User::Default).is_err(),
             "the next one keeps its place"
         );
         drop(next);
     }
 
     #[test]
-    fn a_doomed_statement_neither_starts_nor_gives_its_connection_back() {
+    fn a_cancelled_statement_neither_starts_nor_gives_its_connection_back() {
         let running = Running::default();
-        let place = running.enter("a", User::Default).unwrap();
+        let place = running.register("a", User::Default).unwrap();
         place.runs_on("c-1").unwrap();
-        running.statements.lock().get_mut("a").unwrap().doomed = true;
+        running.statements.lock().get_mut("a").unwrap().cancelled = true;
         assert_eq!(place.runs_on("c-1").unwrap_err().code, 394);
         assert!(!place.end());
     }
 
     #[test]
-    fn our_names_replace_the_engines() {
+    fn client_ids_replace_the_engines() {
         let running = Running::default();
-        let place = running.enter("it's", User::Reader).unwrap();
+        let place = running.register("it's", User::Reader).unwrap();
         place.runs_on("c-1").unwrap();
         let processes = running.processes();
         assert!(processes.contains("['', 'c-1'], ['', 'it\\'s']") && processes.contains("['', 'reader']"));
+        let text = |sql: &str| {
+            let replaced = running.with_client_ids(&Statement::parse(sql));
+            replaced.map(|statement| statement.text().to_owned())
+        };
         assert_eq!(
-            running.with_our_names(
-                "SELECT query_id FROM system . processes AS p, `system`.processes -- system.processes"
-            ),
-            format!("SELECT query_id FROM {processes} AS p, {processes} -- system.processes")
+            text("SELECT query_id FROM system . processes AS p, `system`.processes -- system.processes"),
+            Some(format!(
+                "SELECT query_id FROM {processes} AS p, {processes} -- system.processes"
+            ))
         );
-        assert_eq!(
-            running.with_our_names("SELECT 'system.processes', system.processes.user"),
-            "SELECT 'system.processes', system.processes.user"
-        );
-        let list = running.with_our_names("SHOW PROCESSLIST FORMAT JSON");
+        assert_eq!(text("SELECT 'system.processes', system.processes.user"), None);
+        let list = text("SHOW PROCESSLIST FORMAT JSON").unwrap();
         assert!(list.ends_with("ORDER BY elapsed DESC FORMAT JSON"));
-    }
-
-    #[test]
-    fn a_kill_is_read() {
-        let kill = Kill::parse("KILL QUERY WHERE query_id = 'sync' SYNC FORMAT JSON;").unwrap();
-        assert_eq!(
-            (kill.condition.as_str(), kill.mode, kill.format.as_deref()),
-            ("query_id = 'sync'", "SYNC", Some("JSON"))
-        );
-        let kill = Kill::parse("kill query where user = 'reader' test").unwrap();
-        assert_eq!((kill.condition.as_str(), kill.mode), ("user = 'reader'", "TEST"));
-        assert_eq!(Kill::parse("KILL MUTATION WHERE 1"), None);
     }
 }

@@ -1,8 +1,8 @@
-//! The kernel's lock on the engine's process: whatever a statement finds a hole for, there is nothing behind it.
+//! The kernel's lock on the engine's process, behind which a hole in the other locks leads nowhere.
 //!
 //! In: the engine's options, before the first thread is started. Out: a process that opens no file beside its data, its
 //! backups and what the system's libraries need (Landlock), connects to nothing and runs nothing (Landlock, seccomp).
-//! Where the kernel has neither, it says so and the other locks stay.
+//! A kernel that has neither is reported, and the other locks stay.
 
 use std::{collections::BTreeMap, fmt, path::Path};
 
@@ -63,7 +63,7 @@ impl fmt::Display for Confinement {
     }
 }
 
-/// Confines this thread and all that it will start: to be called before there are others.
+/// Confines this thread and all that it starts. Called before there are others.
 pub fn confine(options: &Options) -> Result<Confinement, EngineError> {
     for dir in std::iter::once(&options.data_dir).chain(&options.backups) {
         std::fs::create_dir_all(dir).map_err(|source| EngineError::Directory {

@@ -24,7 +24,7 @@ pub(crate) fn check(dir: &Path, ours: &str) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// Writes the stamp of an engine that has opened the data.
+/// Writes the version of the engine that has opened the data.
 pub(crate) fn write(dir: &Path, ours: &str) -> std::io::Result<()> {
     let path = dir.join(NAME);
     if fs::read_to_string(&path).is_ok_and(|text| text.trim() == ours) {
@@ -36,7 +36,7 @@ pub(crate) fn write(dir: &Path, ours: &str) -> std::io::Result<()> {
     fs::rename(new, path)
 }
 
-/// Major and minor version count; what fixes bugs does not change the data.
+/// Returns major and minor version. Patch releases do not change the data.
 fn parts(version: &str) -> (u32, u32) {
     let mut numbers = version.split('.').map(|part| part.parse().unwrap_or(0));
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))

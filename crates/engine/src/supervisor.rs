@@ -1,7 +1,7 @@
 //! The parent's side: starts the engine's process, starts it again when it dies, and ends it.
 //!
 //! In: a program and its arguments. Out: an address that answers. The child's standard input is a pipe that only we
-//! hold: when we are gone, however we ended, the child reads its end and goes too.
+//! hold: when we end, however that happens, the child reads the end of its input and ends too.
 
 use std::{
     ffi::OsString,
@@ -30,11 +30,11 @@ use tracing::{debug, warn};
 use crate::EngineError;
 
 const START: Duration = Duration::from_secs(30);
-/// How long a process has to end where nobody says more.
+/// How long a process has to end without a deadline.
 const END: Duration = Duration::from_millis(3_500);
 /// The longest pause between restarts: the engine is back a second after the cause of its failures has gone.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
-/// A child that lived this long did not die of its start.
+/// A child that lived this long did not fail at its start.
 const SETTLED: Duration = Duration::from_secs(10);
 
 /// How the engine's process is started.
@@ -44,14 +44,14 @@ pub struct SpawnOptions {
     pub program: PathBuf,
     /// Its arguments.
     pub args: Vec<OsString>,
-    /// Variables beside our own.
+    /// Environment variables beside our own.
     pub env: Vec<(OsString, OsString)>,
-    /// Where it will listen; a fixed port, so that clients find it again.
+    /// Where it listens: a fixed port, so that clients find it again.
     pub listen: SocketAddr,
 }
 
 impl SpawnOptions {
-    /// A program, its arguments and its address.
+    /// Makes options of a program, its arguments and its address.
     pub fn new(program: impl Into<PathBuf>, args: Vec<OsString>, listen: SocketAddr) -> Self {
         Self {
             program: program.into(),
@@ -66,25 +66,51 @@ impl SpawnOptions {
 #[derive(Debug)]
 pub struct Supervisor {
     listen: SocketAddr,
-    pid: Arc<AtomicU32>,
-    restarts: Arc<AtomicU64>,
+    status: Status,
     stop: CancellationToken,
     deadline: Deadline,
     task: JoinHandle<()>,
 }
 
-/// When the process is ended by force; set before `stop` is cancelled.
+/// How the process is. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Status {
+    pid: Arc<AtomicU32>,
+    restarts: Arc<AtomicU64>,
+}
+
+impl Status {
+    /// Returns the process id, while there is a process.
+    pub fn pid(&self) -> Option<u32> {
+        Some(self.pid.load(Ordering::Relaxed)).filter(|pid| *pid != 0)
+    }
+
+    /// Returns how often it was restarted.
+    pub fn restarts(&self) -> u64 {
+        self.restarts.load(Ordering::Relaxed)
+    }
+
+    fn started(&self, child: &Child) {
+        self.pid.store(child.id().unwrap_or(0), Ordering::Relaxed);
+    }
+
+    fn ended(&self) {
+        self.pid.store(0, Ordering::Relaxed);
+    }
+}
+
+/// When the process is killed; set before `stop` is cancelled.
 type Deadline = Arc<parking_lot::Mutex<Option<Instant>>>;
 
 struct Process {
     child: Child,
-    /// Held open for as long as the child shall live; `Child::wait` would close it.
+    /// Held open as long as the child is to live; `Child::wait` would close it.
     lifeline: Option<ChildStdin>,
     reason: watch::Receiver<String>,
 }
 
 impl Supervisor {
-    /// Starts the process; returns when it answers, or with the line it ended with.
+    /// Starts the process. Returns as soon as it answers, or with the line it ended with.
     pub async fn start(options: SpawnOptions) -> Result<Self, EngineError> {
         let mut process = Process::spawn(&options)?;
         let deadline = Instant::now() + START;
@@ -105,49 +131,48 @@ impl Supervisor {
             }
             sleep(Duration::from_millis(10)).await;
         }
-        let (pid, restarts, stop) = (
-            Arc::new(AtomicU32::new(process.child.id().unwrap_or(0))),
-            Arc::default(),
-            CancellationToken::new(),
-        );
+        let (status, stop) = (Status::default(), CancellationToken::new());
+        status.started(&process.child);
         let deadline = Deadline::default();
         let listen = options.listen;
         let task = tokio::spawn(supervise(
             process,
             options,
-            Arc::clone(&pid),
-            Arc::clone(&restarts),
+            status.clone(),
             stop.clone(),
             Arc::clone(&deadline),
         ));
         Ok(Self {
             listen,
-            pid,
-            restarts,
+            status,
             stop,
             deadline,
             task,
         })
     }
 
-    /// Where it listens.
+    /// Returns where it listens.
     pub const fn listen(&self) -> SocketAddr {
         self.listen
     }
 
-    /// Its process, while there is one.
+    /// Returns how its process is, now and later.
+    pub fn status(&self) -> Status {
+        self.status.clone()
+    }
+
+    /// Returns its process id, while there is a process.
     pub fn pid(&self) -> Option<u32> {
-        Some(self.pid.load(Ordering::Relaxed)).filter(|pid| *pid != 0)
+        self.status.pid()
     }
 
-    /// How often it was started again.
+    /// Returns how often it was restarted.
     pub fn restarts(&self) -> u64 {
-        self.restarts.load(Ordering::Relaxed)
+        self.status.restarts()
     }
 
-    /// Lets it finish what runs and ends it, at the latest by `deadline`.
+    /// Ends it after what runs, at the latest by `deadline`.
     pub async fn stop(self, deadline: Instant) {
-        // Whoever waits for the task has seen the deadline.
         *self.deadline.lock() = Some(deadline);
         self.stop.cancel();
         let _ = self.task.await;
@@ -188,7 +213,7 @@ impl Process {
         })
     }
 
-    /// The line it explained its end with.
+    /// Returns the line that explains its end.
     async fn last_words(&mut self) -> String {
         let _ = timeout(
             Duration::from_secs(1),
@@ -204,7 +229,7 @@ impl Process {
     }
 
     async fn end(&mut self, deadline: Option<Instant>) {
-        // Closing its input asks it to finish.
+        // The child finishes when its input is closed.
         drop(self.lifeline.take());
         let deadline = deadline.unwrap_or_else(|| Instant::now() + END);
         if timeout_at(deadline, self.child.wait()).await.is_err() {
@@ -216,7 +241,7 @@ impl Process {
     }
 }
 
-/// Whether the child itself answers there: another server on the port would answer as well.
+/// Whether the child itself answers at the address: another server on the port would answer as well.
 async fn answers(addr: SocketAddr, pid: Option<u32>) -> bool {
     let ping = async {
         let mut stream = TcpStream::connect(addr).await.ok()?;
@@ -247,8 +272,7 @@ fn restart_pauses() -> ExponentialBackoff {
 async fn supervise(
     mut process: Process,
     options: SpawnOptions,
-    pid: Arc<AtomicU32>,
-    restarts: Arc<AtomicU64>,
+    status: Status,
     stop: CancellationToken,
     deadline: Deadline,
 ) {
@@ -262,7 +286,7 @@ async fn supervise(
                 return process.end(deadline).await;
             }
         };
-        pid.store(0, Ordering::Relaxed);
+        status.ended();
         warn!(status = ?ended.map(|status| status.to_string()), reason = *process.reason.borrow(), "the ClickHouse engine ended; starting it again");
         if started.elapsed() > SETTLED {
             pauses = restart_pauses();
@@ -277,7 +301,7 @@ async fn supervise(
                 Err(error) => warn!(%error, "the engine's process cannot be started"),
             }
         };
-        pid.store(process.child.id().unwrap_or(0), Ordering::Relaxed);
-        restarts.fetch_add(1, Ordering::Relaxed);
+        status.started(&process.child);
+        status.restarts.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -197,6 +197,10 @@ const REACHING: &[&str] = &[
     "CREATE NAMED COLLECTION x AS url = 'http://{addr}/'",
     "SYSTEM SHUTDOWN",
     "SYSTEM KILL",
+    // In a condition that becomes part of another statement.
+    "KILL QUERY WHERE query_id = file('{file}')",
+    "KILL QUERY WHERE 1) OR (query_id IN (SELECT * FROM '{file}')",
+    "KILL QUERY WHERE 1) INTO OUTFILE '{out}' -- ",
 ];
 
 #[test]
@@ -343,6 +347,7 @@ fn settings_and_parameters_open_nothing() {
         format!("format_schema={file}"),
         format!("format_template_row={file}"),
         "dialect=kusto".to_owned(),
+        format!("default_format={}", encode(&bait.set("CSV INTO OUTFILE '{out}'"))),
         "readonly=0".to_owned(),
         format!("input_format_record_errors_file_path={}", encode(&bait.written())),
     ] {

@@ -3,6 +3,7 @@
 //! In: inference requests over MQTT, a model file. Out: window commands over MQTT, counters. It stores nothing but, on
 //! request, recordings; it never waits for a database, and a newer request of a device replaces an older one.
 
+mod answer;
 mod budget;
 mod decider;
 mod metrics;
@@ -13,7 +14,8 @@ mod shadow;
 mod vitals;
 mod worker;
 
-pub use decider::{Answer, Decider, FeatureSource};
+pub use answer::{Answer, FeatureSource};
+pub use decider::Decider;
 pub use models::{ModelSlot, load};
 pub use options::{MlError, MlOptions};
 pub use worker::Ml;

@@ -66,10 +66,7 @@ impl HttpListener {
     }
 
     async fn serve(self, router: Router, shutdown: CancellationToken) -> io::Result<()> {
-        let router = router.layer(axum::middleware::from_fn_with_state(
-            self.addr,
-            site::refuse_others,
-        ));
+        let router = guarded(router, self.addr);
         // An answer's last piece must not wait for the acknowledgement of the one before.
         let listener = self
             .listener
@@ -78,6 +75,11 @@ impl HttpListener {
             .with_graceful_shutdown(shutdown.cancelled_owned())
             .await
     }
+}
+
+/// `router` for a listener at `listen`, without the requests of other sites.
+fn guarded(router: Router, listen: SocketAddr) -> Router {
+    router.layer(axum::middleware::from_fn_with_state(listen, site::refuse_others))
 }
 
 /// The metrics and the health of one role. Cheap to clone.
@@ -101,7 +103,7 @@ impl Monitor {
         Health::of(self.sources.iter().flat_map(|source| source()).collect())
     }
 
-    /// All metrics as OpenMetrics text.
+    /// All metrics as `OpenMetrics` text.
     pub fn text(&self) -> String {
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("writing to a String cannot fail");
@@ -117,6 +119,11 @@ impl Monitor {
             .route("/ready", get(ready))
             .route("/readyz", get(ready))
             .with_state(self.clone())
+    }
+
+    /// [`Monitor::routes`] for a service at `listen` that does not use [`HttpListener`].
+    pub fn guarded_routes(&self, listen: SocketAddr) -> Router {
+        guarded(self.routes(), listen)
     }
 }
 

@@ -16,3 +16,4 @@ pub use health::{Health, HealthSource, Part, State};
 pub use http::{HttpError, HttpListener, Monitor};
 pub use link::Link;
 pub use prometheus_client::registry::Registry;
+pub use site::is_own_site;

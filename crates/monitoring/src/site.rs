@@ -1,7 +1,7 @@
-//! Which requests are answered on loopback: those to this machine's own names.
+//! Where a request comes from: a page of another site that a person has open must not reach a service on their machine.
 //!
-//! In: the headers of a request. Out: go on, or a refusal. A site in a browser can point a name of its own at 127.0.0.1
-//! and then read what is served there, or post to it: the browser says the name in `Host` and the site in `Origin`.
+//! In: the headers of a request. Out: whether to answer it. A site can point a name of its own at 127.0.0.1 and then
+//! read what is served there, or post to it; the browser states the name in `Host` and the site in `Origin`.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -12,30 +12,42 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-/// Refuses requests for other hosts and from other sites' pages, where only this machine is meant to ask.
+/// Whether a request is no other site's. On `loopback` its host and its origin must be names of this machine; beyond it,
+/// a page may use only the host that it came from.
+pub fn is_own_site(headers: &HeaderMap, loopback: bool) -> bool {
+    let text = |name: header::HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let host = text(header::HOST);
+    let fits = |authority: &str| {
+        if loopback {
+            is_this_machine(authority)
+        } else {
+            Some(authority) == host
+        }
+    };
+    let origin = text(header::ORIGIN).map(|origin| origin.split_once("://").map_or(origin, |(_, rest)| rest));
+    // A name that is not this machine's points here only by a trick with DNS.
+    let own_host = !loopback || host.is_none_or(is_this_machine);
+    own_host && origin.is_none_or(fits)
+}
+
+/// Refuses the requests of other sites.
 pub(crate) async fn refuse_others(
     State(listen): State<SocketAddr>,
     request: Request,
     next: Next,
 ) -> Response {
-    if listen.ip().is_loopback() && !is_ours(request.headers()) {
-        let text = "requests for other hosts or from other sites' pages are refused\n";
-        return (StatusCode::FORBIDDEN, text).into_response();
+    if is_own_site(request.headers(), listen.ip().is_loopback()) {
+        return next.run(request).await;
     }
-    next.run(request).await
+    let text = "requests for other hosts or from other sites' pages are refused\n";
+    (StatusCode::FORBIDDEN, text).into_response()
 }
 
-fn is_ours(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    let origin = text(header::ORIGIN).map(|origin| origin.split_once("://").map_or(origin, |(_, host)| host));
-    text(header::HOST).is_none_or(is_loopback) && origin.is_none_or(is_loopback)
-}
-
-/// Whether `host[:port]` is a name of this machine alone.
-fn is_loopback(authority: &str) -> bool {
-    let port = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+/// Whether `host` or `host:port` is a name or an address of loopback.
+fn is_this_machine(authority: &str) -> bool {
+    let is_port = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let host = match authority.rsplit_once(':') {
-        Some((host, number)) if port(number) => host,
+        Some((host, port)) if is_port(port) => host,
         _ => authority,
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -46,6 +58,15 @@ fn is_loopback(authority: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn is_answered(loopback: bool, host: &str, origin: Option<&str>) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, host.parse().unwrap());
+        if let Some(origin) = origin {
+            headers.insert(header::ORIGIN, origin.parse().unwrap());
+        }
+        is_own_site(&headers, loopback)
+    }
+
     #[test]
     fn only_names_of_this_machine() {
         for host in [
@@ -55,7 +76,7 @@ mod tests {
             "127.0.0.2",
             "[::1]:8080",
         ] {
-            assert!(is_loopback(host), "{host}");
+            assert!(is_this_machine(host), "{host}");
         }
         for host in [
             "evil.example",
@@ -68,7 +89,25 @@ mod tests {
             "null",
             "?",
         ] {
-            assert!(!is_loopback(host), "{host}");
+            assert!(!is_this_machine(host), "{host}");
         }
+    }
+
+    #[test]
+    fn pages_of_other_sites_are_refused() {
+        assert!(is_own_site(&HeaderMap::new(), true));
+        assert!(is_answered(true, "localhost:8123", None));
+        assert!(is_answered(true, "[::1]:8123", Some("http://127.0.0.1:3000")));
+        assert!(!is_answered(true, "example.org", None));
+        assert!(!is_answered(true, "localhost:8123", Some("http://example.org")));
+        assert!(!is_answered(true, "localhost:8123", Some("null")));
+    }
+
+    #[test]
+    fn beyond_loopback_a_page_asks_its_own_host() {
+        let host = "db.example.org:8123";
+        assert!(is_answered(false, host, None));
+        assert!(is_answered(false, host, Some("http://db.example.org:8123")));
+        assert!(!is_answered(false, host, Some("http://example.org")));
     }
 }

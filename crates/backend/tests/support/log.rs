@@ -4,7 +4,7 @@ use std::collections::{HashSet, VecDeque};
 
 use async_trait::async_trait;
 use backend::{
-    Backlog, Kept, LogError, Plan, PlanLimits, Plans, Record, RepeatKey, Repeats, Split, Unreadable,
+    Appended, Backlog, LogError, Plan, PlanLimits, Plans, Record, RepeatKey, Repeats, Split, Unreadable,
 };
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -70,12 +70,13 @@ impl State {
             bytes,
             max_bytes: if self.full { bytes } else { u64::MAX },
             plans: self.plans.len() as u64,
+            ..Backlog::default()
         }
     }
 
     fn plan(&self, (first, last): Range, note: &[u8]) -> Plan<Range> {
         let inside = self.records.iter().filter(|(at, _)| (first..=last).contains(at));
-        let (lost, kept): (Vec<_>, Vec<_>) = inside.partition(|(at, _)| self.unreadable.contains(at));
+        let (damaged, sound): (Vec<_>, Vec<_>) = inside.partition(|(at, _)| self.unreadable.contains(at));
         let record = |(position, payload): &(u64, Vec<u8>)| Record {
             position: *position,
             payload: payload.clone(),
@@ -88,26 +89,28 @@ impl State {
             key: (first, last),
             token: format!("memory/{first}-{last}"),
             note: note.to_vec(),
-            records: kept.into_iter().map(record).collect(),
-            unreadable: lost.into_iter().map(unreadable).collect(),
+            records: sound.into_iter().map(record).collect(),
+            unreadable: damaged.into_iter().map(unreadable).collect(),
         }
     }
 }
 
 #[async_trait]
 impl Repeats for MemoryLog {
-    async fn keep(&self, key: Option<RepeatKey>, rows: Vec<Vec<u8>>) -> Result<Kept, LogError> {
+    async fn append(&self, key: Option<RepeatKey>, rows: Vec<Vec<u8>>) -> Result<Appended, LogError> {
         let mut state = self.state.lock();
         if state.full {
             return Err(LogError::Full);
         }
         if key.is_some_and(|key| !state.keys.insert(key)) {
-            return Ok(Kept::Repeated);
+            return Ok(Appended::Repeated);
         }
-        rows.into_iter().for_each(|row| state.append(row));
+        for row in rows {
+            state.append(row);
+        }
         drop(state);
         self.changed.notify_waiters();
-        Ok(Kept::Stored)
+        Ok(Appended::Stored)
     }
 
     fn backlog(&self) -> Backlog {
@@ -170,7 +173,9 @@ impl Plans for MemoryLog {
         let mut state = self.state.lock();
         assert_eq!(state.plans.pop_front().expect("the plan").0, (first, last));
         state.records.retain(|(at, _)| !(first..=last).contains(at));
-        instead.into_iter().for_each(|row| state.append(row));
+        for row in instead {
+            state.append(row);
+        }
         drop(state);
         self.changed.notify_waiters();
         Ok(())

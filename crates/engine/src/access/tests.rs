@@ -3,7 +3,16 @@
 use super::*;
 
 fn check(user: User, sql: &str) -> Result<(), Exception> {
-    Policy::new(false, true, &["brandNew".to_owned()]).check(user, sql, &[])
+    permit(
+        &Policy::new(false, true, &["brandNew".to_owned()]),
+        user,
+        sql,
+        &[],
+    )
+}
+
+fn permit(policy: &Policy, user: User, sql: &str, parameters: &[Parameter]) -> Result<(), Exception> {
+    policy.permit(user, Statement::parse(sql), parameters).map(drop)
 }
 
 #[test]
@@ -147,9 +156,7 @@ fn a_backup_goes_into_its_folder_alone() {
         assert_eq!(check(User::Default, sql), Ok(()), "{sql}");
         assert!(check(User::Reader, sql).is_err(), "{sql}");
         assert!(
-            Policy::new(false, false, &[])
-                .check(User::Default, sql, &[])
-                .is_err(),
+            permit(&Policy::new(false, false, &[]), User::Default, sql, &[]).is_err(),
             "{sql}"
         );
     }
@@ -170,7 +177,8 @@ fn a_backup_goes_into_its_folder_alone() {
 fn a_name_in_a_parameter_is_a_name() {
     let policy = Policy::new(false, false, &[]);
     let with = |value: &str| {
-        policy.check(
+        permit(
+            &policy,
             User::Reader,
             "SELECT * FROM {t:Identifier}",
             &[("t".into(), value.into())],

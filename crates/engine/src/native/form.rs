@@ -1,6 +1,6 @@
 //! What a type's name says about its binary form in Native blocks.
 
-/// Types nest far less deep.
+/// The deepest nesting that is parsed; real types nest far less deep.
 const DEEPEST: usize = 32;
 
 /// A type as far as its binary form goes.
@@ -13,16 +13,16 @@ pub(super) enum Form {
     Tuple(Vec<Self>),
     LowCardinality(Box<Self>),
     Variant(Vec<Self>),
-    /// Its parts are told by the data, before the values.
+    /// The data name its parts, before the values.
     Dynamic,
-    /// The typed paths; the others are told by the data.
+    /// The typed paths; the data name the others.
     Json(Vec<Self>),
     /// A `Dynamic` in the flattened serialization: the index of a part for each value, then the parts.
     Flattened(Vec<Self>),
 }
 
 impl Form {
-    /// `None` for a type whose binary form is not told by its name.
+    /// Returns `None` for a type whose name does not determine its binary form.
     pub(super) fn parse(name: &str, depth: usize) -> Option<Self> {
         let name = name.trim();
         if depth > DEEPEST {
@@ -85,7 +85,7 @@ impl Form {
     }
 }
 
-/// The arguments of a type, split at its own commas.
+/// Splits the arguments of a type at its own commas.
 fn arguments(inside: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut depth, mut begin, mut quote) = (0_i32, 0, None);
@@ -111,7 +111,7 @@ fn arguments(inside: &str) -> Vec<&str> {
     parts
 }
 
-/// The type of a tuple's element, which may have a name before it.
+/// Returns the type of a tuple's element, which may have a name before it.
 fn without_name(part: &str) -> &str {
     if let Some(rest) = part.strip_prefix('`') {
         let mut escaped = false;

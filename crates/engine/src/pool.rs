@@ -1,5 +1,5 @@
-//! Connections: one that a session keeps with its settings and temporary tables, or one that was set up in the same way
-//! before and kept as it was, or a fresh one.
+//! Connections: a session's own with its settings and temporary tables, an idle one in the state that is needed, or a
+//! fresh one.
 
 use std::{
     collections::HashMap,
@@ -12,19 +12,19 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::{
     exception::{Exception, SESSION_IS_LOCKED, SESSION_NOT_FOUND},
     ffi::{Connection, Engine},
-    query::Setup,
-    request::SessionAsk,
+    request::SessionRequest,
+    settings::ConnectionState,
     users::User,
 };
 
 const MAX_SESSIONS: usize = 256;
-/// Connections that wait for a request like their last.
+/// Connections that wait for a request which needs their state.
 const MAX_IDLE: usize = 32;
 const LONGEST_IDLE: Duration = Duration::from_mins(1);
 
-/// A connection that was set up and left as it was.
+/// A connection in a known state.
 struct Idle {
-    setup: Setup,
+    state: ConnectionState,
     connection: Connection,
     since: Instant,
 }
@@ -35,19 +35,20 @@ struct Session {
     timeout: Duration,
 }
 
-/// The open sessions.
+/// The open connections.
 #[derive(Default)]
-pub(crate) struct Sessions {
-    open: parking_lot::Mutex<HashMap<String, Session>>,
+pub(crate) struct ConnectionPool {
+    sessions: parking_lot::Mutex<HashMap<String, Session>>,
     idle: parking_lot::Mutex<Vec<Idle>>,
 }
 
 /// A connection for the time of one request.
 pub(crate) enum Lease {
-    /// To be set up.
+    /// In no state yet.
     Fresh(Connection),
-    /// Set up as it was asked for.
+    /// In the state that is needed.
     Ready(Connection),
+    /// A session's, in whatever state its statements left it.
     Session(OwnedMutexGuard<Connection>),
 }
 
@@ -60,34 +61,27 @@ impl Lease {
     }
 }
 
-/// Opens a connection; the engine says why not only on standard error.
-pub(crate) fn connect(engine: &Engine) -> Result<Connection, Exception> {
-    engine
-        .connect()
-        .ok_or_else(|| Exception::from_engine("the engine gave no connection"))
-}
-
-impl Sessions {
-    /// A reader's connection is locked after the client's settings are applied, so it is always a fresh one.
+impl ConnectionPool {
+    /// Returns a connection. A reader has no session: its connection is locked after the client's settings.
     pub(crate) fn lease(
         &self,
         engine: &Engine,
         user: User,
-        ask: Option<&SessionAsk>,
-        setup: &Setup,
+        session: Option<&SessionRequest>,
+        state: &ConnectionState,
     ) -> Result<Lease, Exception> {
-        let Some(ask) = ask.filter(|_| user == User::Default) else {
-            return match self.idle(setup) {
+        let Some(wanted) = session.filter(|_| user == User::Default) else {
+            return match self.take_idle(state) {
                 Some(connection) => Ok(Lease::Ready(connection)),
-                None => connect(engine).map(Lease::Fresh),
+                None => engine.connect().map(Lease::Fresh),
             };
         };
         let now = Instant::now();
-        let mut open = self.open.lock();
-        // One that is at work does not expire under its query.
+        let mut open = self.sessions.lock();
+        // A session that runs a statement does not expire.
         open.retain(|_, session| session.expires > now || session.connection.try_lock().is_err());
-        if !open.contains_key(&ask.id) {
-            if ask.must_exist {
+        if !open.contains_key(&wanted.id) {
+            if wanted.must_exist {
                 return Err(Exception::new(
                     SESSION_NOT_FOUND,
                     "SESSION_NOT_FOUND",
@@ -95,12 +89,12 @@ impl Sessions {
                 ));
             }
             if open.len() >= MAX_SESSIONS {
-                return connect(engine).map(Lease::Fresh);
+                return engine.connect().map(Lease::Fresh);
             }
-            let connection = Arc::new(Mutex::new(connect(engine)?));
-            let timeout = Duration::from_secs(ask.timeout_s);
+            let connection = Arc::new(Mutex::new(engine.connect()?));
+            let timeout = Duration::from_secs(wanted.timeout_s);
             open.insert(
-                ask.id.clone(),
+                wanted.id.clone(),
                 Session {
                     connection,
                     expires: now + timeout,
@@ -108,7 +102,7 @@ impl Sessions {
                 },
             );
         }
-        let session = open.get_mut(&ask.id).expect("it was there or was made");
+        let session = open.get_mut(&wanted.id).expect("it was there or was made");
         session.expires = now + session.timeout;
         let locked = || {
             Exception::new(
@@ -123,15 +117,15 @@ impl Sessions {
             .map_err(|_| locked())
     }
 
-    /// The one that was used last: the others get old.
-    fn idle(&self, setup: &Setup) -> Option<Connection> {
+    /// Takes the one that was used last, so that the others grow old.
+    fn take_idle(&self, state: &ConnectionState) -> Option<Connection> {
         let mut idle = self.idle.lock();
-        let at = idle.iter().rposition(|idle| idle.setup == *setup)?;
+        let at = idle.iter().rposition(|idle| idle.state == *state)?;
         Some(idle.remove(at).connection)
     }
 
-    /// Takes a connection back that is as its setup made it.
-    pub(crate) fn give_back(&self, lease: Lease, setup: Setup) {
+    /// Takes a connection back that is in `state`.
+    pub(crate) fn give_back(&self, lease: Lease, state: ConnectionState) {
         let (Lease::Fresh(connection) | Lease::Ready(connection)) = lease else {
             return;
         };
@@ -144,7 +138,7 @@ impl Sessions {
             closed.push(idle.remove(0));
         }
         idle.push(Idle {
-            setup,
+            state,
             connection,
             since: now,
         });
@@ -152,9 +146,9 @@ impl Sessions {
         drop(closed);
     }
 
-    /// Closes all that is not at work.
+    /// Closes every connection that runs nothing.
     pub(crate) fn close(&self) {
-        self.open.lock().clear();
+        self.sessions.lock().clear();
         self.idle.lock().clear();
     }
 }

@@ -1,4 +1,4 @@
-//! Opens the data once, before anything is served: lock, stamp, leftovers, library, and the reason where it fails.
+//! Start-up: opens the data before anything is served. Lock, stamp, leftovers, library, and the reason where it fails.
 //!
 //! In: the options. Out: a running engine and the lock on its directory. It knows no tables.
 
@@ -14,7 +14,6 @@ use crate::{
     ffi::{Connection, Engine},
     library::find_library,
     lock::DirectoryLock,
-    session::connect,
     stamp,
 };
 
@@ -26,7 +25,7 @@ pub(crate) struct Opened {
     pub(crate) lock: DirectoryLock,
 }
 
-/// Where the engine, and we, write what nobody needs after a restart.
+/// Returns where the engine and we write what nobody needs after a restart.
 pub(crate) fn temporary(data_dir: &Path) -> PathBuf {
     data_dir.join("clickhouse").join("tmp")
 }
@@ -61,10 +60,10 @@ pub(crate) fn open(options: &Options) -> Result<Opened, EngineError> {
         arguments.push(format!("--config-file={}", path.display()));
     }
     let engine = Engine::load(&library, &arguments)?;
-    let (opened, said) = listening(&dir.join("start.log"), || first_connection(&engine));
+    let (opened, output) = with_stderr(&dir.join("start.log"), || first_connection(&engine));
     let (connection, version, table_functions) = opened.map_err(|error| EngineError::Open {
         path: store.clone(),
-        reason: reason(&said).unwrap_or_else(|| error.to_string()),
+        reason: reason(&output).unwrap_or_else(|| error.to_string()),
     })?;
     stamp::check(dir, &version)?;
     stamp::write(dir, &version).map_err(unusable)?;
@@ -78,7 +77,7 @@ pub(crate) fn open(options: &Options) -> Result<Opened, EngineError> {
 }
 
 fn first_connection(engine: &Engine) -> Result<(Connection, String, Vec<String>), Exception> {
-    let mut connection = connect(engine)?;
+    let mut connection = engine.connect()?;
     let mut lines = |sql: &str| -> Result<Vec<String>, Exception> {
         let (bytes, _) = connection.query(sql, "TSVRaw", &[])?;
         Ok(String::from_utf8_lossy(&bytes)
@@ -88,18 +87,18 @@ fn first_connection(engine: &Engine) -> Result<(Connection, String, Vec<String>)
     };
     let version = lines("SELECT version()")?.concat();
     let table_functions = lines("SELECT name FROM system.table_functions")?;
-    // Tables are loaded when they are first asked for: what is damaged shall be known now.
+    // Tables are loaded at their first use: damage is found now.
     lines("SELECT count() FROM system.tables WHERE NOT is_temporary")?;
     Ok((connection, version, table_functions))
 }
 
-/// The version in the path of a library from the cache; of another library it is known when it runs.
+/// Returns the version in the path of a library from the cache. Other libraries tell theirs when they run.
 fn cached_version(library: &Path) -> Option<&str> {
     let version = library.parent()?.file_name()?.to_str()?;
     version.split_once("-stable").map(|(version, _)| version)
 }
 
-/// What a killed engine was writing.
+/// Removes what a killed engine was writing.
 fn remove_leftovers(tmp: &Path) {
     for entry in fs::read_dir(tmp).into_iter().flatten().flatten() {
         let path = entry.path();
@@ -127,8 +126,8 @@ fn configuration(backups: &Path) -> String {
     )
 }
 
-/// Runs `work` with standard error going into a file, and gives what was written; it is passed on as well.
-fn listening<T>(log: &Path, work: impl FnOnce() -> T) -> (T, String) {
+/// Runs `work` with standard error in a file. Returns what was written, which is passed on as well.
+fn with_stderr<T>(log: &Path, work: impl FnOnce() -> T) -> (T, String) {
     let before = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stderr(), 3);
     let redirected =
         before.is_ok() && File::create(log).is_ok_and(|file| rustix::stdio::dup2_stderr(file).is_ok());
@@ -139,15 +138,15 @@ fn listening<T>(log: &Path, work: impl FnOnce() -> T) -> (T, String) {
     if let Ok(before) = before {
         let _ = rustix::stdio::dup2_stderr(before);
     }
-    let said = fs::read_to_string(log).unwrap_or_default();
+    let output = fs::read_to_string(log).unwrap_or_default();
     let _ = fs::remove_file(log);
-    let _ = std::io::stderr().write_all(said.as_bytes());
-    (outcome, said)
+    let _ = std::io::stderr().write_all(output.as_bytes());
+    (outcome, output)
 }
 
-/// The engine's own reason: the last exception in what it wrote, in one line.
-fn reason(said: &str) -> Option<String> {
-    let line = said.lines().rev().find(|line| line.contains("DB::Exception"))?;
+/// Returns the engine's own reason in one line: the last exception that it wrote.
+fn reason(output: &str) -> Option<String> {
+    let line = output.lines().rev().find(|line| line.contains("DB::Exception"))?;
     let text = line.split("DB::Exception: ").last()?;
     let text = text.split(", Stack trace").next().unwrap_or(text).trim();
     Some(text.chars().take(400).collect())
@@ -159,8 +158,8 @@ mod tests {
 
     #[test]
     fn the_reason_is_the_last_exception() {
-        let said = "x\n<Error> Application: Code: 36. DB::Exception: Bad cast. (BAD), Stack trace (when copying)\n0. y\n";
-        assert_eq!(reason(said).unwrap(), "Bad cast. (BAD)");
+        let output = "x\n<Error> Application: Code: 36. DB::Exception: Bad cast. (BAD), Stack trace (when copying)\n0. y\n";
+        assert_eq!(reason(output).unwrap(), "Bad cast. (BAD)");
         assert_eq!(reason("nothing"), None);
     }
 

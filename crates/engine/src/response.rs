@@ -1,4 +1,4 @@
-//! Answers: headers as ClickHouse's server sends them, bodies as they come, and errors that end a stream visibly.
+//! Responses: ClickHouse's headers, bodies as they come, and errors that end a stream visibly.
 
 use std::{
     io::{Read as _, Seek as _, Write as _},
@@ -15,11 +15,17 @@ use tempfile::{SpooledTempFile, spooled_tempfile_in};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    blocks, compression::Encoder, exception::Exception, ffi::Counters, format::content_type, query::Sink,
-    request::Ask, running::Watch,
+    blocks,
+    compression::Encoder,
+    exception::{CANNOT_READ, Exception},
+    execution::Sink,
+    ffi::Counters,
+    format::content_type,
+    request::QueryRequest,
+    running::CancelOnDrop,
 };
 
-/// Marks where data ends and an error begins; sixteen letters that data will not hold by chance.
+/// Separates data from an error. Data hold these sixteen letters by no accident.
 const TAG: &str = "casementexceptio";
 
 const TRAILER_LEAVES: Duration = Duration::from_millis(100);
@@ -28,12 +34,11 @@ const AT_ONCE: usize = 64 << 10;
 /// A held answer beyond this lies in a temporary file.
 const HELD_IN_MEMORY: usize = 1 << 20;
 const HELD_PIECE: usize = 256 << 10;
-const CANNOT_READ: u32 = 74;
 
 type Piece = Result<Bytes, std::io::Error>;
 
 /// The head of an answer, decided before its first piece.
-pub(crate) struct Head {
+pub(crate) struct ResponseHead {
     pub(crate) format: String,
     /// What is known by then; for a streamed answer little.
     pub(crate) counters: Option<Counters>,
@@ -43,8 +48,8 @@ pub(crate) struct Head {
 }
 
 /// The blocking side of an answer.
-pub(crate) struct Answer {
-    head: Option<oneshot::Sender<Result<Head, Exception>>>,
+pub(crate) struct ResponseWriter {
+    head: Option<oneshot::Sender<Result<ResponseHead, Exception>>>,
     pieces: mpsc::Sender<Piece>,
     encoding: Encoding,
     started: Instant,
@@ -60,15 +65,15 @@ enum Encoding {
     Coded(Box<Encoder>),
 }
 
-impl Answer {
+impl ResponseWriter {
     pub(crate) fn new(
-        ask: &Ask,
+        request: &QueryRequest,
         temporary: &Path,
-        head: oneshot::Sender<Result<Head, Exception>>,
+        head: oneshot::Sender<Result<ResponseHead, Exception>>,
         pieces: mpsc::Sender<Piece>,
     ) -> Self {
-        let encoding = match ask.coding {
-            _ if ask.compress => Encoding::Blocks,
+        let encoding = match request.coding {
+            _ if request.compress => Encoding::Blocks,
             Some(coding) => Encoding::Coded(Box::new(Encoder::new(coding))),
             None => Encoding::Plain,
         };
@@ -78,15 +83,10 @@ impl Answer {
             encoding,
             started: Instant::now(),
             begun: None,
-            held: ask
+            held: request
                 .wait_end_of_query
                 .then(|| (spooled_tempfile_in(HELD_IN_MEMORY, temporary), String::new())),
         }
-    }
-
-    /// Whether nobody waits for the answer any more.
-    pub(crate) fn is_abandoned(&self) -> bool {
-        self.pieces.is_closed()
     }
 
     fn encode(&mut self, bytes: Vec<u8>) -> Vec<u8> {
@@ -98,7 +98,7 @@ impl Answer {
     }
 
     fn send_head(&mut self, format: &str, counters: Option<Counters>, whole: Option<Bytes>) -> bool {
-        let head = Head {
+        let head = ResponseHead {
             format: format.to_owned(),
             counters,
             elapsed: self.started.elapsed(),
@@ -149,7 +149,7 @@ impl Answer {
                     text.len()
                 );
                 self.send(trailer.into_bytes());
-                // A body that fails takes with it what is not yet on the wire.
+                // A failing body drops what is not yet on the wire.
                 std::thread::sleep(TRAILER_LEAVES);
                 let _ = self
                     .pieces
@@ -158,7 +158,7 @@ impl Answer {
         }
     }
 
-    /// What a coding has still to say.
+    /// Returns the end of a content coding.
     fn last_bytes(&mut self) -> Vec<u8> {
         match std::mem::replace(&mut self.encoding, Encoding::Plain) {
             Encoding::Coded(encoder) => encoder.finish(),
@@ -166,7 +166,7 @@ impl Answer {
         }
     }
 
-    /// Sends what was held.
+    /// Sends the held answer.
     fn release(&mut self, counters: Counters) -> Result<(), Exception> {
         let Some((mut file, format)) = self.held.take() else {
             return Ok(());
@@ -196,7 +196,7 @@ impl Answer {
     }
 }
 
-impl Sink for Answer {
+impl Sink for ResponseWriter {
     fn begin(&mut self, format: &str) -> bool {
         if let Some((_, held)) = &mut self.held {
             format.clone_into(held);
@@ -208,7 +208,7 @@ impl Sink for Answer {
 
     fn piece(&mut self, bytes: Vec<u8>) -> bool {
         if let Some((file, _)) = &mut self.held {
-            // A full disk ends the answer as a client that is gone does, and is seen when it is released.
+            // A full disk ends the answer as an absent client does. It is reported when the answer is released.
             return !self.pieces.is_closed() && file.write_all(&bytes).is_ok();
         }
         let Some((format, mut begun)) = self.begun.take() else {
@@ -220,6 +220,10 @@ impl Sink for Answer {
         }
         self.begun = Some((format, begun));
         !self.pieces.is_closed()
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.pieces.is_closed()
     }
 }
 
@@ -248,15 +252,15 @@ fn summary(counters: Counters, elapsed: Duration) -> String {
     )
 }
 
-/// A whole answer from its head and its pieces.
+/// Returns the response of a head and its pieces.
 pub(crate) fn success(
-    ask: &Ask,
-    mut head: Head,
+    request: &QueryRequest,
+    mut head: ResponseHead,
     pieces: mpsc::Receiver<Piece>,
-    watch: Option<Watch>,
+    cancel: Option<CancelOnDrop>,
 ) -> Response {
-    let stream = futures_util::stream::unfold((pieces, watch), async |(mut pieces, watch)| {
-        pieces.recv().await.map(|piece| (piece, (pieces, watch)))
+    let stream = futures_util::stream::unfold((pieces, cancel), async |(mut pieces, cancel)| {
+        pieces.recv().await.map(|piece| (piece, (pieces, cancel)))
     });
     let mut response = match head.whole.take() {
         Some(whole) => Body::from(whole),
@@ -264,7 +268,7 @@ pub(crate) fn success(
     }
     .into_response();
     let headers = response.headers_mut();
-    common(headers, &ask.query_id);
+    common(headers, &request.query_id);
     set(headers, "x-clickhouse-exception-tag", TAG);
     let summary = summary(head.counters.unwrap_or_default(), head.elapsed);
     set(headers, "x-clickhouse-summary", &summary);
@@ -275,13 +279,13 @@ pub(crate) fn success(
             HeaderValue::from_static(content_type(&head.format)),
         );
     }
-    if let Some(coding) = ask.coding {
+    if let Some(coding) = request.coding {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
     }
     response
 }
 
-/// An error as ClickHouse's server answers it.
+/// Returns the response of an error, as ClickHouse's server has it.
 pub(crate) fn failure(error: &Exception, query_id: &str) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, format!("{error}\n")).into_response();

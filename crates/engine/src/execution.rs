@@ -1,0 +1,289 @@
+//! One statement on one connection, on a blocking thread: connection, both readings of the policy, execution.
+//!
+//! In: a [`Job`], whose statement our own reading permits. Out: through a [`Sink`], the answer in pieces.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+
+use crate::{
+    access::{Confirmed, Permitted, Policy},
+    body::InsertData,
+    exception::Exception,
+    ffi::{Connection, Counters},
+    format::{Joiner, Joining, joining},
+    kill,
+    pool::Lease,
+    request::QueryRequest,
+    running::Registration,
+    service::Service,
+    settings::ConnectionState,
+    sql::{Kind, Statement},
+    users::User,
+};
+
+const DEFAULT_FORMAT: &str = "TabSeparated";
+/// `VALUES` of this size are checked as a whole, and evaluated where they may be; larger ones hold plain values.
+const LARGEST_CHECKED_VALUES: usize = 1 << 20;
+
+/// Where an answer goes.
+pub(crate) trait Sink {
+    /// Begins the answer; called once, before any piece. Returns `false` when the client is gone.
+    fn begin(&mut self, format: &str) -> bool;
+    /// Takes a piece. Returns `false` when the client is gone.
+    fn piece(&mut self, bytes: Vec<u8>) -> bool;
+    /// Whether the client is gone.
+    fn is_abandoned(&self) -> bool;
+}
+
+/// A statement that has been admitted.
+pub(crate) struct Job {
+    pub(crate) request: Arc<QueryRequest>,
+    pub(crate) permitted: Permitted,
+    /// An insert's data.
+    pub(crate) data: Option<InsertData>,
+    pub(crate) registration: Registration,
+}
+
+impl Job {
+    /// Runs the statement from its connection to its end.
+    pub(crate) fn run(self, service: &Service, sink: &mut dyn Sink) -> Result<Counters, Exception> {
+        let request = &*self.request;
+        let state = ConnectionState::new(
+            request.user,
+            request.database.as_deref(),
+            &request.settings,
+            &service.limits,
+        );
+        let session = request.session.as_ref();
+        let mut lease = service
+            .pool
+            .lease(&service.engine, request.user, session, &state)?;
+        let is_ready = matches!(lease, Lease::Ready(_));
+        let connection = lease.connection();
+        if !is_ready {
+            state.apply(connection)?;
+        }
+        self.registration.runs_on(connection.name())?;
+        let confirmed = confirmed(service, request, self.permitted, connection)?;
+        let execution = Execution {
+            service,
+            request,
+            confirmed: &confirmed,
+            connection,
+        };
+        let keeps_state = execution.keeps_state();
+        let counters = execution.run(self.data, sink)?;
+        if keeps_state && !sink.is_abandoned() && self.registration.end() {
+            service.pool.give_back(lease, state);
+        }
+        Ok(counters)
+    }
+}
+
+/// Returns the statement that is executed: with our clients' ids where it shows what runs, and checked as it is then.
+fn confirmed(
+    service: &Service,
+    request: &QueryRequest,
+    permitted: Permitted,
+    connection: &mut Connection,
+) -> Result<Confirmed, Exception> {
+    let replaced = match permitted.statement().kind() {
+        Kind::Select { .. } | Kind::Other => service.running.with_client_ids(permitted.statement()),
+        Kind::Insert | Kind::KillQuery(_) => None,
+    };
+    let permitted = match replaced {
+        Some(statement) => service
+            .policy
+            .permit(request.user, statement, &request.parameters)?,
+        None => permitted,
+    };
+    service.policy.confirm(connection, permitted)
+}
+
+/// A confirmed statement on its connection.
+struct Execution<'a> {
+    service: &'a Service,
+    request: &'a QueryRequest,
+    confirmed: &'a Confirmed,
+    connection: &'a mut Connection,
+}
+
+impl<'a> Execution<'a> {
+    fn statement(&self) -> &'a Statement {
+        self.confirmed.statement()
+    }
+
+    fn format(&self) -> &str {
+        let default = self.request.default_format.as_deref();
+        self.statement().format().or(default).unwrap_or(DEFAULT_FORMAT)
+    }
+
+    fn joining(&self) -> Option<Joining> {
+        joining(self.format(), self.request.protocol)
+    }
+
+    /// Whether the statement, if it succeeds, leaves its connection as it was.
+    fn keeps_state(&self) -> bool {
+        let unchanged = match self.statement().kind() {
+            Kind::Select { .. } => self.joining().is_some(),
+            Kind::Insert => !self.format().eq_ignore_ascii_case("values"),
+            Kind::KillQuery(_) | Kind::Other => false,
+        };
+        unchanged && self.statement().is_single() && self.request.parameters.is_empty()
+    }
+
+    fn run(self, data: Option<InsertData>, sink: &mut dyn Sink) -> Result<Counters, Exception> {
+        match (self.statement().kind(), data, self.joining()) {
+            (Kind::Insert, Some(mut data), _) => self.insert(|| data.next()),
+            (Kind::Insert, None, _) => Err(Exception::bad_arguments("an insert needs its data")),
+            (Kind::KillQuery(kill), ..) => {
+                let format = self.format().to_owned();
+                let Service { running, policy, .. } = self.service;
+                let list = kill::run(kill, &format, running, policy, self.connection)?;
+                send(sink, &format, list);
+                Ok(Counters::default())
+            }
+            (Kind::Select { few_rows: false }, _, Some(joining)) => self.stream(joining, sink),
+            (Kind::Select { .. }, _, None) if self.request.user == User::Default => {
+                // What cannot be streamed is held in memory and has a limit; a reader's connection is locked with its
+                // own.
+                let limit = self.service.limits.buffered_bytes;
+                self.connection
+                    .query(&format!("SET max_result_bytes = {limit}"), "Null", &[])?;
+                self.whole(sink)
+            }
+            (Kind::Select { .. } | Kind::Other, ..) => self.whole(sink),
+        }
+    }
+
+    fn query(&mut self) -> Result<(Vec<u8>, Counters), Exception> {
+        let format = self.format().to_owned();
+        self.connection
+            .query(self.statement().text(), &format, &self.request.parameters)
+    }
+
+    /// Runs the statement to its end before the answer begins. A stream would cost the engine a thread more.
+    fn whole(mut self, sink: &mut dyn Sink) -> Result<Counters, Exception> {
+        let (bytes, counters) = self.query()?;
+        let bytes = match self.joining() {
+            Some(joining) if !bytes.is_empty() => Joiner::new(joining).push(bytes)?,
+            _ => bytes,
+        };
+        send(sink, self.format(), bytes);
+        Ok(counters)
+    }
+
+    /// Hands the answer on as it comes.
+    fn stream(mut self, joining: Joining, sink: &mut dyn Sink) -> Result<Counters, Exception> {
+        let format = self.format().to_owned();
+        let mut joiner = Joiner::new(joining);
+        let mut begun = false;
+        let (text, parameters) = (self.statement().text(), &self.request.parameters);
+        let counters = self.connection.stream(text, &format, parameters, |chunk| {
+            // Joined before the answer begins: a first block that cannot be sent is an error with a status of its own.
+            let piece = joiner.push(chunk)?;
+            if !std::mem::replace(&mut begun, true) && !sink.begin(&format) {
+                return Ok(false);
+            }
+            Ok(sink.piece(piece))
+        })?;
+        if begun {
+            return Ok(counters);
+        }
+        if joining == Joining::Plain {
+            send(sink, &format, Vec::new());
+            return Ok(counters);
+        }
+        // Without rows a stream has no header; the same statement in one piece has.
+        let (bytes, counters) = self.query()?;
+        let bytes = if bytes.is_empty() {
+            bytes
+        } else {
+            joiner.push(bytes)?
+        };
+        send(sink, &format, bytes);
+        Ok(counters)
+    }
+
+    /// Inserts what comes from `next`: pieces until `None`.
+    fn insert(
+        mut self,
+        mut next: impl FnMut() -> Result<Option<Bytes>, Exception>,
+    ) -> Result<Counters, Exception> {
+        let format = self.format().to_owned();
+        let mut first = Vec::new();
+        if format.eq_ignore_ascii_case("values") {
+            let mut ended = false;
+            while !ended && first.len() <= LARGEST_CHECKED_VALUES {
+                match next()? {
+                    Some(piece) => first.extend_from_slice(&piece),
+                    None => ended = true,
+                }
+            }
+            if ended {
+                self.evaluate_values(&self.service.policy, &first)?;
+            }
+        }
+        let mut insert = self.connection.insert(self.statement().text(), &format)?;
+        if !first.is_empty() {
+            insert.append(&first)?;
+        }
+        while let Some(piece) = next()? {
+            if !piece.is_empty() {
+                insert.append(&piece)?;
+            }
+        }
+        insert.finish()
+    }
+
+    /// Lets the engine evaluate rows in which nothing reaches out.
+    fn evaluate_values(&mut self, policy: &Policy, rows: &[u8]) -> Result<(), Exception> {
+        if policy.may_evaluate(rows) {
+            self.connection
+                .query("SET input_format_values_interpret_expressions = 1", "Null", &[])?;
+        }
+        Ok(())
+    }
+}
+
+/// Sends an answer that is all there.
+fn send(sink: &mut dyn Sink, format: &str, bytes: Vec<u8>) {
+    if sink.begin(format) && !bytes.is_empty() {
+        sink.piece(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::running::Running;
+
+    /// Ids are the clients' texts: whatever they hold, what shows them is still permitted.
+    #[test]
+    fn what_shows_running_statements_is_permitted_as_it_is_executed() {
+        let running = Running::default();
+        let registered: Vec<Registration> =
+            ["it's", "a\u{b}\0b", "', file('/p'), '", "x -- /*", "$a$ ` \" é"]
+                .iter()
+                .enumerate()
+                .map(|(index, id)| {
+                    let registration = running.register(id, User::Reader).unwrap();
+                    registration.runs_on(&format!("connection-{index}")).unwrap();
+                    registration
+                })
+                .collect();
+        let policy = Policy::new(false, false, &[]);
+        for sql in [
+            "SHOW PROCESSLIST",
+            "SELECT query_id, user FROM system.processes, system.one WHERE user = 'reader'",
+            "SELECT count() FROM system.processes FORMAT JSON",
+        ] {
+            let replaced = running.with_client_ids(&Statement::parse(sql)).unwrap();
+            assert!(
+                policy.permit(User::Reader, replaced, &[]).is_ok(),
+                "{sql}: {registered:?}"
+            );
+        }
+    }
+}
