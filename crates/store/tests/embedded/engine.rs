@@ -60,7 +60,7 @@ impl Drop for Engine {
 
 /// Serves until the process that started this one ends.
 pub(crate) async fn serve(directory: &str) {
-    let listen = "127.0.0.1:0".parse().unwrap();
+    let listen = "127.0.0.1:0".parse().expect("an address");
     let options = ::engine::Options {
         stop_with_parent: true,
         ..::engine::Options::new(directory, listen)
@@ -68,7 +68,7 @@ pub(crate) async fn serve(directory: &str) {
     let ready = |address| println!("\nengine at {address}");
     ::engine::serve(options, tokio_util::sync::CancellationToken::new(), ready)
         .await
-        .unwrap();
+        .expect("the engine serves");
 }
 
 /// Rows in `table`.
