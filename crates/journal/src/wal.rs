@@ -30,8 +30,6 @@ const ITEM: u8 = 2;
 const END: u8 = 3;
 const CLEAR: u8 = 4;
 const HEAD: usize = 13;
-/// The engine reserves batch numbers from here on.
-const RESERVED_NUMBERS: u64 = 1 << 63;
 const TRAILER: usize = 13;
 
 /// An entry of a batch.
@@ -167,11 +165,6 @@ fn batch_end(bytes: &[u8], at: usize) -> Option<usize> {
         return None;
     }
     let count = u32::from_le_bytes(head[1..5].try_into().ok()?);
-    // The checksum does not cover the number. The engine takes its next number from the highest one in the log, and
-    // panics when it reaches these.
-    if u64::from_le_bytes(head[5..HEAD].try_into().ok()?) >= RESERVED_NUMBERS {
-        return None;
-    }
     let items = at + HEAD;
     let mut position = items;
     for _ in 0..count {

@@ -113,28 +113,6 @@ fn one_flipped_bit_in_the_log_costs_at_most_one_record_and_is_reported() {
 }
 
 #[test]
-fn a_flipped_bit_in_the_number_of_a_batch_does_not_exhaust_the_numbers() {
-    let directory = tempfile::tempdir().unwrap();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let acknowledged = runtime.block_on(image(directory.path()));
-    let whole = fs::read(log_file(&directory.path().join("image"))).unwrap();
-    let heads: Vec<usize> = whole
-        .windows(5)
-        .enumerate()
-        .filter(|(_, bytes)| bytes == b"FJL\x03\x01")
-        .map(|(at, _)| at + 4)
-        .collect();
-    assert!(heads.len() >= GROUPS - 1);
-    for head in [heads[0], heads[heads.len() - 1]] {
-        let damaged = directory.path().join(format!("flipped-{head}"));
-        copy(&directory.path().join("image"), &damaged);
-        // The highest bit of the number, which follows the tag and the count.
-        flip(&log_file(&damaged), (head + 12) * 8 + 7);
-        judge(&acknowledged, &damaged).unwrap();
-    }
-}
-
-#[test]
 fn a_torn_last_write_costs_nothing_that_was_acknowledged() {
     let directory = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
