@@ -1,8 +1,13 @@
 //! SIGINT and SIGTERM as a token: the first requests an orderly shutdown, a second ends the process immediately.
 
+use std::time::Duration;
+
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
+
+/// Time for a request that is being answered when a role ends.
+pub const HTTP_END: Duration = Duration::from_millis(300);
 
 /// Returns a token that the first signal cancels.
 pub fn on_signal() -> std::io::Result<CancellationToken> {

@@ -13,39 +13,39 @@ pub struct Bench {
 /// What `casement bench` can do.
 #[derive(Debug, Subcommand)]
 pub enum BenchCommand {
-    /// Break everything under load, then compare what was acknowledged with what is stored (about twenty minutes)
+    /// Cause faults under load, then compare what was acknowledged with what is stored (about twenty minutes)
     Faults {
-        /// Rounds of each fault, instead of a full run's
+        /// Number of rounds of each fault
         #[arg(long, value_name = "N")]
         rounds: Option<u32>,
         /// Only these faults, separated by commas
         #[arg(long, value_name = "NAMES", value_delimiter = ',')]
         only: Vec<String>,
-        /// Seconds for which ClickHouse stays away
+        /// Seconds for which ClickHouse is unavailable
         #[arg(long, value_name = "SECONDS", default_value_t = 120)]
         away: u64,
-        /// Decisions whose latency is measured with ClickHouse, and without
+        /// Number of decisions whose latency is measured with ClickHouse, and without
         #[arg(long, value_name = "N", default_value_t = 1_000)]
         decisions: usize,
-        /// A JSON object a line
+        /// Print one JSON object per line
         #[arg(long)]
         json: bool,
     },
-    /// Readings a second beside a bare subscriber, what they cost, and what a quiet device notices of a flood
+    /// Measure readings per second against a plain subscriber, their cost, and the effect of a flood on a quiet device
     Ingest {
-        /// Seconds for each way in each round
+        /// Seconds for each path in each round
         #[arg(long, value_name = "N", default_value_t = 10)]
         seconds: u64,
-        /// How often the ways take turns
+        /// Number of rounds
         #[arg(long, value_name = "N", default_value_t = 5)]
         rounds: usize,
         /// Only these, separated by commas: `mosquitto_sub`, `connection`, `backend`, `up`
         #[arg(long, value_name = "NAMES", value_delimiter = ',')]
         only: Vec<String>,
-        /// Decisions of a quiet device, alone and beside a flood; 0: none
+        /// Number of decisions of a quiet device, alone and during a flood; 0 for none
         #[arg(long, value_name = "N", default_value_t = 500)]
         decisions: usize,
-        /// A JSON object a line
+        /// Print one JSON object per line
         #[arg(long)]
         json: bool,
     },

@@ -15,7 +15,7 @@ pub struct Sql {
     /// Address or URL of ClickHouse's HTTP interface [default: 127.0.0.1:8123]
     #[arg(long, value_name = "ADDR|URL")]
     pub clickhouse: Option<String>,
-    /// Database that names without one belong to
+    /// Default database
     #[arg(long, value_name = "NAME")]
     pub database: Option<String>,
     /// User; the password comes from `CASEMENT__CLICKHOUSE__PASSWORD` or a file [default: default]
@@ -35,7 +35,7 @@ pub struct Journal {
     /// What to do
     #[command(subcommand)]
     pub command: JournalCommand,
-    /// Directory for all data; the journal lies in its subdirectory `journal` [default: ./casement-data]
+    /// Directory for all data; the journal is in its subdirectory `journal` [default: ./casement-data]
     #[arg(long, global = true, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Configuration file (YAML)
@@ -46,24 +46,24 @@ pub struct Journal {
 /// What `casement journal` can do.
 #[derive(Debug, Subcommand)]
 pub enum JournalCommand {
-    /// Figures: records and bytes that wait, unfinished plans, damage of the log
+    /// Print figures: waiting records and bytes, unfinished plans, damage of the log
     Status {
-        /// One JSON object
+        /// Print one JSON object
         #[arg(long)]
         json: bool,
     },
-    /// Print waiting records, a JSON object a line
+    /// Print waiting records, one JSON object per line
     Inspect {
         /// The first number [default: the oldest]
         #[arg(long, value_name = "NUMBER")]
         from: Option<u64>,
-        /// At most so many
+        /// Largest number of records
         #[arg(long, value_name = "N", default_value_t = 100)]
         limit: usize,
     },
     /// Read every record and check its checksum; changes nothing
     Verify {
-        /// One JSON object
+        /// Print one JSON object
         #[arg(long)]
         json: bool,
     },

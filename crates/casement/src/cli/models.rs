@@ -22,7 +22,7 @@ pub struct Features {
     /// Draw waveform, mel spectrogram and features of one file
     #[arg(long, value_name = "PNG")]
     pub plot: Option<PathBuf>,
-    /// The files are bare 16-bit samples of this rate instead of WAV
+    /// The files are raw 16-bit samples at this rate instead of WAV
     #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(4_000..=192_000))]
     pub pcm: Option<u32>,
 }
@@ -33,10 +33,10 @@ pub struct Predict {
     /// A `.pth` or `.onnx` file [default: the configuration's model.path, or the built-in model]
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
-    /// JSON files, `-` for standard input: {"input": [[50 numbers], …]}; one line of answer for each
+    /// JSON files, `-` for standard input: {"input": [[50 numbers], …]}; one line of output for each
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     pub input: Vec<PathBuf>,
-    /// Configuration file (YAML); its `model` section says how to load
+    /// Configuration file (YAML); its `model` section has the options of loading
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
@@ -57,20 +57,20 @@ pub struct Models {
 pub enum ModelsCommand {
     /// List every version
     List {
-        /// A JSON object a line
+        /// Print one JSON object per line
         #[arg(long)]
         json: bool,
     },
-    /// Print one version with all that is known about it, as JSON
+    /// Print a version with its side-car as JSON
     Show {
         /// Its name
         version: String,
     },
-    /// Check a model file and keep it as a version
+    /// Check a model file and add it as a version
     Add {
         /// A `.pth` or `.onnx` file
         file: PathBuf,
-        /// Its name [default: what its side-car says]
+        /// Its name [default: the version in its side-car]
         #[arg(long)]
         version: Option<String>,
     },
@@ -79,27 +79,28 @@ pub enum ModelsCommand {
         /// Its name
         version: String,
     },
-    /// Let the version serve again that served before
+    /// Let the previous version serve again
     Rollback,
-    /// Let a version predict beside the one that serves, moving nothing; a running service follows within a second
+    /// Let a version predict beside the one that serves, without moving windows; a running service follows within a
+    /// second
     Shadow {
         /// Its name
         #[arg(required_unless_present = "off", conflicts_with = "off")]
         version: Option<String>,
-        /// End it
+        /// Remove the candidate
         #[arg(long)]
         off: bool,
     },
-    /// Compare two versions by what they predicted for the same commands, from ClickHouse
+    /// Compare two versions by their predictions for the same commands, from ClickHouse
     Compare {
         /// One version, usually the one that serves
         a: String,
         /// The other, usually the candidate
         b: String,
-        /// How many days to look back
+        /// Number of days to look back
         #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=36_500))]
         days: u32,
-        /// One JSON object
+        /// Print one JSON object
         #[arg(long)]
         json: bool,
     },

@@ -12,16 +12,16 @@ pub struct Up {
     /// Directory for all data [default: ./casement-data]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Where the embedded MQTT broker listens, or the URL of a broker of yours [default: 127.0.0.1:1883]
+    /// Where the embedded MQTT broker listens, or the URL of your own broker [default: 127.0.0.1:1883]
     #[arg(long, value_name = "ADDR|URL")]
     pub mqtt: Option<Endpoint>,
     /// Address of page, API and metrics [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     pub http: Option<SocketAddr>,
-    /// Where the embedded ClickHouse listens, or the URL of a ClickHouse of yours [default: 127.0.0.1:8123]
+    /// Where the embedded ClickHouse listens, or the URL of your own [default: 127.0.0.1:8123]
     #[arg(long, value_name = "ADDR|URL")]
     pub clickhouse: Option<Endpoint>,
-    /// Run no ML service: `casement ml`, or one of yours, answers requests at the same broker
+    /// Run no ML service: `casement ml`, or your own service, answers requests at the same broker
     #[arg(long)]
     pub no_ml: bool,
     /// Add this many virtual rooms with sensors and windows
@@ -32,12 +32,12 @@ pub struct Up {
     pub config: Option<PathBuf>,
 }
 
-/// Where a part of `casement up` is.
+/// The address of a part of `casement up`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
-    /// The embedded part listens here.
+    /// The address at which the embedded part listens.
     Listen(SocketAddr),
-    /// A part that runs elsewhere is reached here.
+    /// The URL of a part that runs elsewhere.
     Url(String),
 }
 
@@ -78,7 +78,7 @@ pub struct Ml {
 /// Flags of `casement engine`.
 #[derive(Debug, Args)]
 pub struct Engine {
-    /// Directory for all data; the engine's lies in its subdirectory `engine` [default: ./casement-data]
+    /// Directory for all data; the engine uses its subdirectory `engine` [default: ./casement-data]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Address of ClickHouse's HTTP interface [default: 127.0.0.1:8123]
@@ -98,13 +98,13 @@ pub struct Simulate {
     /// The broker to connect to
     #[arg(long, value_name = "URL", default_value_t = Mqtt::default().broker)]
     pub broker: mqtt::BrokerUrl,
-    /// How many devices
+    /// Number of devices
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub devices: usize,
     /// The same seed gives the same rooms and the same weather
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
-    /// How many times faster than real the rooms live
+    /// Speed of the simulation, relative to real time
     #[arg(long, value_name = "X", default_value_t = 1.0)]
     pub speed: f64,
 }
@@ -115,7 +115,7 @@ pub struct Config {
     /// Configuration file (YAML)
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Print the JSON Schema of the file, by which editors complete and check it
+    /// Print the JSON Schema of the file, with which editors complete and check it
     #[arg(long, conflicts_with = "config")]
     pub schema: bool,
 }

@@ -30,6 +30,6 @@ pub(super) async fn run(flags: cli::Ml) -> anyhow::Result<()> {
         }
     });
     ml.run(shutdown, ready).await?;
-    let _ = tokio::time::timeout(super::HTTP_END, serving).await;
+    let _ = tokio::time::timeout(shutdown::HTTP_END, serving).await;
     Ok(())
 }
