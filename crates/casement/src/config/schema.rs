@@ -1,7 +1,7 @@
-//! The sections and keys. The first five sections are the specification's.
+//! The sections and keys of the configuration. The first five sections are the specification's.
 //!
-//! The comment of a key is its description in the JSON Schema. The bounds of a key stand only here: the schema shows
-//! them, and [`super::bounds`] checks every layer against them.
+//! The comment of a key is its description in the JSON Schema. The bounds of a key are defined only here: the schema
+//! shows them, and [`super::bounds`] checks every layer against them.
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -15,19 +15,19 @@ use serde::{Deserialize, Serialize};
 
 use super::{Embedded, secret, text, words};
 
-/// Everything that can be configured.
+/// The whole configuration.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The broker that services talk to, and their topics.
+    /// The broker that services connect to, and their topics.
     pub mqtt: Mqtt,
     /// The database that the backend writes to.
     pub clickhouse: ClickHouse,
-    /// When to ask for a new position.
+    /// When to request a new position.
     pub change_detection: ChangeDetection,
     /// The model that predicts.
     pub model: Model,
-    /// What is done with clips.
+    /// The processing of clips.
     pub audio: Audio,
     /// The durable log between accepting and storing.
     pub journal: Journal,
@@ -51,13 +51,14 @@ pub struct Mqtt {
     #[serde(with = "text")]
     #[schemars(with = "String", extend("format" = "uri"))]
     pub broker: BrokerUrl,
-    /// The version of MQTT: `5`, `3.1.1`, or `auto` for whichever the broker knows.
+    /// The version of MQTT: `5`, `3.1.1`, or `auto` for the one that the broker supports.
     #[serde(with = "text")]
     #[schemars(schema_with = "words::protocol")]
     pub protocol: Protocol,
-    /// User name, where the broker wants one.
+    /// User name, if the broker requires one.
     pub username: Option<String>,
-    /// Password. Not in this file: only from the environment or, by `password_file`, from a file of its own.
+    /// Password. It is not allowed in this file, only in the environment or, with `password_file`, in a file of its
+    /// own.
     #[serde(with = "secret")]
     #[schemars(schema_with = "secret::schema")]
     pub password: Option<SecretString>,
@@ -65,9 +66,9 @@ pub struct Mqtt {
     pub password_file: Option<PathBuf>,
     /// Certificates (PEM) to trust for `mqtts://` instead of the system's.
     pub ca_file: Option<PathBuf>,
-    /// Seconds of silence after which the broker is asked whether it is there; 5 where less is set.
+    /// Keep-alive interval in seconds; at least 5.
     pub keep_alive_s: u64,
-    /// Topic patterns; `+` and `{device_id}` both stand for a device.
+    /// Topic patterns; `+` and `{device_id}` both mean the device.
     #[schemars(schema_with = "words::topics")]
     pub topics: TopicPatterns,
 }
@@ -76,13 +77,14 @@ pub struct Mqtt {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClickHouse {
-    /// `host:port` of the HTTP interface; `http://` or `https://` may stand before it.
+    /// `host:port` of the HTTP interface, optionally with `http://` or `https://`.
     pub addr: String,
-    /// Database; created at start where it does not exist.
+    /// Database; created at start if it does not exist.
     pub database: String,
-    /// User.
+    /// User name.
     pub user: String,
-    /// Password. Not in this file: only from the environment or, by `password_file`, from a file of its own.
+    /// Password. It is not allowed in this file, only in the environment or, with `password_file`, in a file of its
+    /// own.
     #[serde(with = "secret")]
     #[schemars(schema_with = "secret::schema")]
     pub password: Option<SecretString>,
@@ -96,13 +98,13 @@ pub struct ClickHouse {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ChangeDetection {
-    /// Degrees Celsius since the last request.
+    /// Change of temperature since the last request, in degrees Celsius.
     #[schemars(range(min = 0.0))]
     pub temperature_threshold: f64,
-    /// Percentage points since the last request.
+    /// Change of humidity since the last request, in percentage points.
     #[schemars(range(min = 0.0))]
     pub humidity_threshold: f64,
-    /// Whether every clip triggers.
+    /// Whether every clip triggers a request.
     pub audio_always_trigger: bool,
 }
 
@@ -110,18 +112,18 @@ pub struct ChangeDetection {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Model {
-    /// A `.pth` or `.onnx` file. While nothing is at the default path, the model in the program serves.
+    /// A `.pth` or `.onnx` file. While there is no file at the default path, the built-in model serves.
     pub path: PathBuf,
-    /// What predictions are labelled with where the model's side-car does not say.
+    /// Version stated with predictions if the model's side-car names none.
     pub version: String,
-    /// `cpu`; `cuda` or `cuda:N` is for `.onnx` models.
+    /// `cpu`, or for `.onnx` models `cuda` or `cuda:N`.
     #[serde(with = "text")]
     #[schemars(with = "String", regex(pattern = r"^(cpu|cuda(:[0-9]+)?)$"))]
     pub device: Device,
-    /// ONNX Runtime's library, or a Python environment that has it; without it, the usual places are looked at.
+    /// ONNX Runtime's library, or a Python environment that has it; by default, the usual places are searched.
     pub onnx_runtime: Option<PathBuf>,
-    /// A candidate that predicts beside the model without moving anything; without it, the version that
-    /// `casement models shadow` chose.
+    /// A candidate that predicts beside the model without moving windows; by default, the one chosen by `casement
+    /// models shadow`.
     pub shadow: Option<PathBuf>,
 }
 
@@ -129,32 +131,32 @@ pub struct Model {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Audio {
-    /// The rate clips are brought to before features are computed, in hertz.
+    /// The rate to which clips are resampled before features are computed, in hertz.
     #[schemars(range(min = 4_000, max = 192_000))]
     pub sample_rate: u32,
-    /// Whether recordings are kept. Off by default: they are people's speech.
+    /// Whether recordings are kept. Off by default, because they may contain speech.
     pub store_raw: bool,
     /// Where recordings are kept.
     pub storage_path: PathBuf,
-    /// Bytes of all kept recordings together; the oldest go first. 0 is without limit.
+    /// Largest size of all recordings together, in bytes; the oldest are removed first. 0 means no limit.
     pub storage_max_bytes: u64,
-    /// Days that a recording is kept after it was last heard. 0 is for ever.
+    /// Days for which a recording is kept after it was last received. 0 means for ever.
     pub storage_max_age_days: u64,
-    /// The features that rows carry; those that models read are always there.
+    /// The features in rows; those that models read are always included.
     #[schemars(schema_with = "words::features")]
     pub features: Vec<FeatureName>,
-    /// Cepstral coefficients.
+    /// Number of cepstral coefficients.
     #[schemars(range(min = 1, max = 128))]
     pub n_mfcc: usize,
-    /// Samples of a frame; even.
+    /// Samples in a frame; even.
     #[schemars(range(min = 16, max = 65_536), extend("multipleOf" = 2))]
     pub n_fft: usize,
     /// Samples from frame to frame: a 64th of `n_fft` to `n_fft`.
     #[schemars(range(min = 1, max = 65_536))]
     pub hop_length: usize,
-    /// Whether rows carry the values of every frame beside mean and deviation.
+    /// Whether rows have the values of every frame in addition to mean and deviation.
     pub frames: bool,
-    /// What is done to clips first.
+    /// The preprocessing of clips.
     pub preprocessing: Preprocessing,
 }
 
@@ -164,7 +166,7 @@ pub struct Audio {
 pub struct Preprocessing {
     /// Whether the mean of a clip is subtracted.
     pub remove_dc: bool,
-    /// Whether what is steady in a clip is attenuated.
+    /// Whether stationary noise is attenuated.
     pub noise_reduction: bool,
     /// `none`, `peak` or `rms`.
     #[serde(with = "text")]
@@ -178,7 +180,7 @@ pub struct Preprocessing {
 pub struct Journal {
     /// Its directory.
     pub path: PathBuf,
-    /// Bytes of waiting records at which messages are no longer acknowledged until there is room.
+    /// Bytes of waiting records from which on messages are not acknowledged until there is room.
     #[schemars(range(min = 1))]
     pub max_bytes: u64,
 }
@@ -187,7 +189,7 @@ pub struct Journal {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Http {
-    /// Where the page, the API and the metrics are served.
+    /// Address at which the page, the API and the metrics are served.
     pub addr: SocketAddr,
 }
 
@@ -195,34 +197,34 @@ pub struct Http {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Engine {
-    /// Whether `casement up` runs it: `true`, `false`, or `auto` for unless `clickhouse.addr` names another place.
+    /// Whether `casement up` runs it: `true`, `false`, or `auto`: unless `clickhouse.addr` names another one.
     #[serde(with = "text")]
     #[schemars(schema_with = "words::embedded")]
     pub embedded: Embedded,
     /// Its directory.
     pub path: PathBuf,
-    /// Where its HTTP interface listens.
+    /// Address of its HTTP interface.
     pub addr: SocketAddr,
-    /// Another copy of `libchdb.so` than the cached one.
+    /// Path of `libchdb.so`, instead of the cached copy.
     pub library: Option<PathBuf>,
-    /// Password of the user `default`, who writes. Not in this file: only from the environment or, by `password_file`,
-    /// from a file of its own.
+    /// Password of the user `default`, who writes. It is not allowed in this file, only in the environment or, with
+    /// `password_file`, in a file of its own.
     #[serde(with = "secret")]
     #[schemars(schema_with = "secret::schema")]
     pub password: Option<SecretString>,
     /// A file whose first line is that password.
     pub password_file: Option<PathBuf>,
-    /// Password of the user `reader`; as `password`.
+    /// Password of the user `reader`, with the rules of `password`.
     #[serde(with = "secret")]
     #[schemars(schema_with = "secret::schema")]
     pub reader_password: Option<SecretString>,
     /// A file whose first line is the reader's password.
     pub reader_password_file: Option<PathBuf>,
-    /// Whether statements may reach files, programs and the network.
+    /// Whether statements may use files, programs and the network.
     pub allow_outside: bool,
-    /// Where `BACKUP` and `RESTORE` find their files; by default `backups` beside `path`.
+    /// Directory for `BACKUP` and `RESTORE`; by default `backups` beside `path`.
     pub backups: Option<PathBuf>,
-    /// What it may use.
+    /// Limits on its resources.
     pub limits: EngineLimits,
 }
 
@@ -233,13 +235,13 @@ pub struct EngineLimits {
     /// Bytes of memory for the whole engine.
     #[schemars(range(min = 1))]
     pub memory_bytes: u64,
-    /// Queries at once.
+    /// Concurrent queries.
     #[schemars(range(min = 1))]
     pub queries: usize,
-    /// Queries of `reader` at once.
+    /// Concurrent queries of `reader`.
     #[schemars(range(min = 1))]
     pub reader_queries: usize,
-    /// Inserts at once.
+    /// Concurrent inserts.
     #[schemars(range(min = 1))]
     pub inserts: usize,
     /// Longest query of `default`, in seconds.
@@ -260,11 +262,11 @@ pub struct EngineLimits {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Broker {
-    /// Whether `casement up` runs it: `true`, `false`, or `auto` for unless `mqtt.broker` names another place.
+    /// Whether `casement up` runs it: `true`, `false`, or `auto`: unless `mqtt.broker` names another one.
     #[serde(with = "text")]
     #[schemars(schema_with = "words::embedded")]
     pub embedded: Embedded,
-    /// Where it listens.
+    /// Address at which it listens.
     pub addr: SocketAddr,
 }
 
@@ -272,7 +274,8 @@ pub struct Broker {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Backend {
-    /// The most devices that are shown, registered and decided for. Readings of further ones are stored.
+    /// Largest number of devices that are shown, registered and decided for. Readings of other devices are still
+    /// stored.
     #[schemars(range(min = 1))]
     pub max_devices: usize,
 }
@@ -281,8 +284,8 @@ pub struct Backend {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ml {
-    /// Whether `casement up` runs the ML service. With `false`, `casement ml` or a service of your own answers.
+    /// Whether `casement up` runs the ML service. If `false`, `casement ml` or your own service answers.
     pub embedded: bool,
-    /// Where `casement ml` serves metrics and health. `casement up` serves them at `http.addr`.
+    /// Address at which `casement ml` serves metrics and health. `casement up` serves them at `http.addr`.
     pub addr: SocketAddr,
 }
