@@ -1,6 +1,7 @@
-//! From the configuration to the options of each service.
+//! The assembly of each service's options from the configuration.
 //!
-//! In: a checked [`Config`]. Out: options. This is the one place where a configuration key meets the code it sets.
+//! In: a checked [`Config`]. Out: options. This is the only place that connects configuration keys to the code they
+//! configure.
 
 use std::{path::Path, time::Duration};
 
@@ -18,15 +19,15 @@ use store::StoreOptions;
 
 use crate::config::{Audio, ClickHouse, Config, Engine, Model, Mqtt};
 
-/// How long a broker keeps the backend's session: what arrives while the backend is away is not missed.
+/// Time for which a broker keeps the backend's session, so that messages during its absence are not missed.
 const SESSION: Duration = Duration::from_hours(7 * 24);
 
-/// The topics of the configuration.
+/// Returns the topics of the configuration.
 pub fn topics(config: &Mqtt) -> anyhow::Result<Topics> {
     Topics::new(&config.topics).context("mqtt.topics cannot be used")
 }
 
-/// The connection of a role to the configured broker.
+/// Returns the options of a role's connection to the configured broker.
 pub fn connection(config: &Mqtt, client_id: &str) -> anyhow::Result<ConnectionOptions> {
     let mut options = ConnectionOptions::new(config.broker.clone(), client_id);
     options.protocol = config.protocol;
@@ -37,26 +38,26 @@ pub fn connection(config: &Mqtt, client_id: &str) -> anyhow::Result<ConnectionOp
     Ok(options)
 }
 
-/// The certificates in the file that `key` names.
+/// Reads the certificates in the file that `key` names.
 fn certificates(key: &str, file: Option<&Path>) -> anyhow::Result<Option<Vec<u8>>> {
     file.map(|path| std::fs::read(path).with_context(|| format!("{key} {} cannot be read", path.display())))
         .transpose()
 }
 
-/// Returns a client id for one run: nobody can guess it to take over the session, and several services can run.
+/// Returns a client id for one run. It cannot be guessed to take over the session, and several services can run.
 pub fn ephemeral_client_id(role: &str) -> String {
     format!("{role}-{}", uuid::Uuid::new_v4().simple())
 }
 
-/// The backend's connection: its session outlives a restart. Its packet limit is above the limit of messages, so that
-/// messages that are too large are received and recorded.
+/// Returns the options of the backend's connection. Its session outlives a restart. Its packet limit is above the limit
+/// of messages, so that messages that are too large are received and recorded.
 pub fn backend_connection(config: &Mqtt) -> anyhow::Result<ConnectionOptions> {
     let mut options = connection(config, "casement-backend")?.persistent(SESSION);
     options.max_packet_bytes = 32 << 20;
     Ok(options)
 }
 
-/// The backend's options.
+/// Returns the backend's options.
 pub fn backend(config: &Config) -> anyhow::Result<BackendOptions> {
     Ok(BackendOptions {
         topics: topics(&config.mqtt)?,
@@ -72,7 +73,7 @@ pub fn backend(config: &Config) -> anyhow::Result<BackendOptions> {
     })
 }
 
-/// Where the backend keeps and stores.
+/// Returns the backend's options for its journal and its database.
 pub fn local(config: &Config) -> anyhow::Result<LocalOptions> {
     let mut journal = journal::Options::new(&config.journal.path);
     journal.max_bytes = config.journal.max_bytes;
@@ -91,18 +92,18 @@ fn thresholds(config: &Config) -> Thresholds {
     thresholds
 }
 
-/// The embedded broker's options.
+/// Returns the embedded broker's options.
 pub fn broker(config: &Config) -> BrokerOptions {
     let defaults = BrokerOptions::default();
     BrokerOptions {
         listen: config.broker.addr,
-        // A device that is decided for can connect.
+        // Every device that gets decisions can connect.
         max_connections: defaults.max_connections.max(config.backend.max_devices),
         ..defaults
     }
 }
 
-/// The simulated rooms of `casement up`, at the configured broker.
+/// Returns the options of the simulated rooms of `casement up`, at the configured broker.
 pub fn simulation(config: &Mqtt, devices: usize) -> anyhow::Result<SimulationOptions> {
     let mut options = SimulationOptions::new(config.broker.clone());
     options.devices = devices;
@@ -113,7 +114,7 @@ pub fn simulation(config: &Mqtt, devices: usize) -> anyhow::Result<SimulationOpt
     Ok(options)
 }
 
-/// The features that rows carry: those asked for, and those that models read.
+/// Returns the features that rows have: the configured ones and those that models read.
 pub fn features(config: &Audio) -> FeatureOptions {
     let mut names = FeatureName::SPECIFIED.to_vec();
     for name in &config.features {
@@ -136,7 +137,7 @@ pub fn features(config: &Audio) -> FeatureOptions {
     }
 }
 
-/// Where recordings are kept, if they are.
+/// Returns the options of the archive of recordings, if they are kept.
 fn archive(config: &Audio) -> Option<ArchiveOptions> {
     const DAY: u64 = 24 * 60 * 60;
     let limit = |value: u64| (value > 0).then_some(value);
@@ -148,7 +149,7 @@ fn archive(config: &Audio) -> Option<ArchiveOptions> {
     })
 }
 
-/// How to reach ClickHouse.
+/// Returns the options of the connection to ClickHouse.
 pub fn store(config: &ClickHouse) -> anyhow::Result<StoreOptions> {
     let mut options = StoreOptions::new(config.url(), &config.database);
     options.user.clone_from(&config.user);
@@ -159,7 +160,7 @@ pub fn store(config: &ClickHouse) -> anyhow::Result<StoreOptions> {
     Ok(options)
 }
 
-/// The embedded engine's options.
+/// Returns the embedded engine's options.
 pub fn engine(config: &Engine) -> engine::Options {
     let password =
         |secret: &Option<SecretString>| secret.as_ref().map(|s| engine::Password::new(s.expose_secret()));
@@ -187,7 +188,7 @@ pub fn engine(config: &Engine) -> engine::Options {
     options
 }
 
-/// How models are loaded. The default path means the built-in model while nothing is there.
+/// Returns the options of loading models. The default path means the built-in model while there is no file.
 pub fn load_options(config: &Model) -> LoadOptions {
     let default = Model::default().path;
     LoadOptions {
@@ -197,7 +198,7 @@ pub fn load_options(config: &Model) -> LoadOptions {
     }
 }
 
-/// The ML service's options.
+/// Returns the ML service's options.
 pub fn ml(config: &Config) -> anyhow::Result<MlOptions> {
     let connection = connection(&config.mqtt, &ephemeral_client_id("casement-ml"))?;
     let mut options = MlOptions::new(

@@ -1,6 +1,6 @@
-//! Labelled examples for `casement train` and `casement evaluate`: from simulated rooms, from a file, from ClickHouse.
+//! Labelled examples for `casement train` and `casement evaluate`, from simulated rooms, a file or ClickHouse.
 //!
-//! In: which source. Out: [`Example`]s whose audio numbers were computed as the services compute them.
+//! In: the source. Out: [`Example`]s whose audio numbers are computed as in the services.
 
 use std::{fs::File, io::BufReader, num::NonZero, path::Path, thread, time::Duration};
 
@@ -15,21 +15,21 @@ use crate::{assembly, config::Sources};
 
 /// Length of a simulated clip.
 const CLIP: Duration = Duration::from_secs(2);
-/// Simulated years begin here: 2025-01-01T00:00:00Z.
+/// Start of simulated years: 2025-01-01T00:00:00Z.
 const NEW_YEAR: Timestamp = Timestamp::from_millis(1_735_689_600_000);
 
-/// Where examples come from.
+/// The source of examples.
 #[derive(Debug)]
 pub enum Source {
     /// Simulated rooms, labelled by the comfort policy.
     Simulator(DatasetOptions),
-    /// What people chose or windows reported, from the ClickHouse of the configuration.
+    /// Positions that people chose or windows reported, from the configured ClickHouse.
     ClickHouse {
-        /// Where ClickHouse is.
+        /// How to reach ClickHouse.
         config: Sources,
         /// What counts as the position.
         outcome: Outcome,
-        /// From when on.
+        /// Start of the period.
         since: Timestamp,
     },
     /// JSON lines.
@@ -37,7 +37,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// In words, for a side-car.
+    /// Returns a description for a side-car.
     pub fn describe(&self) -> String {
         match self {
             Self::Simulator(options) => format!(
@@ -55,7 +55,7 @@ impl Source {
         }
     }
 
-    /// All examples.
+    /// Returns all examples.
     pub async fn load(self) -> anyhow::Result<Vec<Example>> {
         match self {
             Self::Simulator(options) => simulated(&options),
@@ -69,7 +69,8 @@ impl Source {
     }
 }
 
-/// Examples of simulated rooms. Clips are made and reduced on every processor; the order does not depend on it.
+/// Returns examples of simulated rooms. Clips are synthesised and analysed on every processor; the order does not
+/// depend on that.
 pub fn simulated(options: &DatasetOptions) -> anyhow::Result<Vec<Example>> {
     let extractor = Extractor::new(FeatureOptions::default())?;
     let watched: Vec<dataset::Example> = dataset::examples(options)?.collect();
@@ -94,7 +95,7 @@ pub fn simulated(options: &DatasetOptions) -> anyhow::Result<Vec<Example>> {
     })
 }
 
-/// A simulated moment as a service would see it: the clip goes through 16-bit WAV, as a device sends it.
+/// Returns a simulated moment as a service would see it: the clip is converted to 16-bit WAV, as a device sends it.
 pub fn heard(watched: &dataset::Example, extractor: &Extractor) -> anyhow::Result<Example> {
     let sound = wav::encode_pcm16(&watched.take.clone().record(CLIP), simulator::sound::SAMPLE_RATE);
     let samples = audio::decode(&sound, AudioFormat::Wav, 0, &ClipLimits::default())?;
@@ -127,7 +128,7 @@ async fn stored(config: Sources, outcome: Outcome, since: Timestamp) -> anyhow::
     Ok(rows.into_iter().map(example).collect())
 }
 
-/// A stored row; features of another version are left out, never mixed.
+/// Converts a stored row. Features of another version are omitted, never mixed.
 fn example(row: LabelRow) -> Example {
     let features = serde_json::from_str::<ClipFeatures>(&row.features).ok();
     Example {

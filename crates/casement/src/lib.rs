@@ -1,6 +1,6 @@
 //! Everything around the services: command line, configuration, assembly, telemetry, shutdown.
 //!
-//! The binary is a thin door to [`commands`]; tests start a whole [`system`] in their own process.
+//! The binary only calls [`commands`]; tests start a whole [`system`] in their own process.
 
 pub mod assembly;
 pub mod cli;

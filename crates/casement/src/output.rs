@@ -1,11 +1,11 @@
-//! Standard output. When the reader closes it, as `head` does, a command ends without an error and a service continues.
+//! Standard output. When its reader closes it, as `head` does, a command ends without an error and a service continues.
 
 use std::{
     fmt,
     io::{self, Write as _},
 };
 
-/// Prints a line. If the reader has closed the output, the process ends with success: it has read what it wanted.
+/// Prints a line. If the reader has closed the output, the process ends successfully: the reader wants no more.
 pub fn line(text: fmt::Arguments<'_>) {
     let mut out = io::stdout().lock();
     let written = out.write_fmt(text).and_then(|()| out.write_all(b"\n"));

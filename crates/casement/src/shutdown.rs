@@ -1,10 +1,15 @@
-//! SIGINT and SIGTERM as a token: the first asks for an orderly end, a second ends at once.
+//! SIGINT and SIGTERM as a token: the first requests an orderly shutdown, a second ends the process immediately.
+
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-/// A token that the first signal cancels.
+/// Time for a request that is being answered when a role ends.
+pub const HTTP_END: Duration = Duration::from_millis(300);
+
+/// Returns a token that the first signal cancels.
 pub fn on_signal() -> std::io::Result<CancellationToken> {
     let token = CancellationToken::new();
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);

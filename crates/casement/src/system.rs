@@ -1,8 +1,8 @@
-//! Everything in one: broker, engine, backend, ML service, page and, on request, simulated rooms; each of broker, engine
-//! and ML service embedded, or one that runs elsewhere.
+//! The whole system in one process: broker, engine, backend, ML service, page and, on request, simulated rooms. Broker,
+//! engine and ML service are each embedded or run elsewhere.
 //!
-//! In: a checked configuration. Out: a running [`System`] that says where it can be reached. It ends in the order of the
-//! data: senders first, then the doors, then the recorder, last the engine.
+//! In: a checked configuration. Out: a running [`System`] that knows its addresses. It stops in the order of the data
+//! flow: senders first, then the inputs, then the recorder, last the engine.
 
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -22,20 +22,20 @@ use tracing::{error, info};
 
 use crate::{assembly, config::Config};
 
-/// From the signal to the end of the engine; what follows takes a moment.
+/// Time from the signal to the end of the engine; the rest takes a moment.
 const END: Duration = Duration::from_millis(3_600);
-/// Of that, what is kept for the engine.
+/// Part of that time that is reserved for the engine.
 const ENGINE_END: Duration = Duration::from_millis(700);
 const SENDERS_END: Duration = Duration::from_millis(700);
-/// How long a start waits before it logs what it waits for.
+/// Time after which a start logs what it is waiting for.
 const SILENCE: Duration = Duration::from_secs(3);
 
-/// What a system is started with beside its configuration.
+/// Options of a system in addition to its configuration.
 #[derive(Debug)]
 pub struct SystemOptions {
-    /// The program whose subcommand `engine` is the engine's process: this binary.
+    /// The program whose subcommand `engine` runs the engine: this binary.
     pub program: PathBuf,
-    /// Virtual rooms to add.
+    /// Number of virtual rooms to add.
     pub simulate: usize,
 }
 
@@ -56,7 +56,7 @@ struct Services {
     tasks: Vec<JoinHandle<()>>,
 }
 
-/// Door two: the embedded broker asks before it acknowledges.
+/// The second input: the embedded broker asks the backend before it acknowledges.
 struct Hook(Arc<Ingest>);
 
 #[async_trait]
@@ -70,7 +70,7 @@ impl PublishHook for Hook {
         };
         match self.0.accept(message).await {
             Acceptance::Withheld => Verdict::Withhold,
-            // It would wait for each subscriber that is away.
+            // Otherwise it would wait for each absent subscriber.
             Acceptance::Refused(RefusalReason::TooLarge) => Verdict::Refuse,
             _ => Verdict::Accept,
         }
@@ -78,7 +78,7 @@ impl PublishHook for Hook {
 }
 
 impl System {
-    /// Starts everything; returns when readings are accepted, stored and answered.
+    /// Starts all parts. Returns when readings are accepted, stored and answered.
     pub async fn start(mut config: Config, options: SystemOptions) -> anyhow::Result<Self> {
         let listener = HttpListener::bind(config.http.addr, "http.addr").await?;
         let http = listener.addr();
@@ -115,34 +115,34 @@ impl System {
         }
     }
 
-    /// The broker that all services use.
+    /// Returns the address of the broker that all services use.
     pub const fn mqtt(&self) -> &BrokerUrl {
         &self.config.mqtt.broker
     }
 
-    /// Where page, API and metrics are.
+    /// Returns the address of page, API and metrics.
     pub const fn http(&self) -> SocketAddr {
         self.http
     }
 
-    /// The URL of ClickHouse's HTTP interface.
+    /// Returns the URL of ClickHouse's HTTP interface.
     pub fn clickhouse(&self) -> String {
         self.config.clickhouse.url()
     }
 
-    /// The model that served at the start; `None` where the ML service runs elsewhere.
+    /// Returns the model that served at the start; `None` if the ML service runs elsewhere.
     pub fn model(&self) -> Option<&Model> {
         self.services.model.as_deref()
     }
 
-    /// The embedded engine's process, while it runs.
+    /// Returns the process id of the embedded engine while it runs.
     pub fn engine_pid(&self) -> Option<u32> {
         self.engine.as_ref()?.pid()
     }
 
-    /// Ends everything within five seconds. Returns the number of records left in the journal.
+    /// Stops all parts within five seconds. Returns the number of records left in the journal.
     pub async fn stop(self) -> u64 {
-        // One deadline for all: who is slow takes from what is left, not from those after it.
+        // There is one deadline for all parts, and time is reserved for the engine.
         let deadline = Instant::now() + END;
         let left = self.services.stop(deadline).await;
         if let Some(engine) = self.engine {
@@ -276,7 +276,7 @@ async fn start_broker(config: &mut Config, backend: &Backend) -> anyhow::Result<
     Ok(broker)
 }
 
-/// Runs the ML service as a task; the receiver resolves when it receives requests.
+/// Runs the ML service as a task. The receiver resolves when it accepts requests.
 fn run_ml(ml: Ml, shutdown: CancellationToken) -> (JoinHandle<()>, oneshot::Receiver<()>) {
     let (ready, is_ready) = oneshot::channel();
     let task = tokio::spawn(async move {
@@ -290,7 +290,7 @@ fn run_ml(ml: Ml, shutdown: CancellationToken) -> (JoinHandle<()>, oneshot::Rece
     (task, is_ready)
 }
 
-/// Waits for `ready`; logs what it waits for if that takes long.
+/// Waits for `ready`, and logs what it is waiting for if that takes long.
 async fn wait_for<T>(what: &str, ready: impl Future<Output = T>) -> T {
     let mut ready = std::pin::pin!(ready);
     if let Ok(value) = tokio::time::timeout(SILENCE, &mut ready).await {
@@ -304,8 +304,8 @@ fn engine_process(config: &Config, program: PathBuf) -> SpawnOptions {
     let mut args: Vec<OsString> = vec!["engine".into(), "--supervised".into()];
     args.extend(["--clickhouse".into(), config.engine.addr.to_string().into()]);
     let mut spawn = SpawnOptions::new(program, args, config.engine.addr);
-    // The child reads the same variables; what came from the file or a flag becomes a variable. Passwords do not:
-    // they are in variables that it has, or in files that it reads itself.
+    // The child reads the same variables; values from the file or a flag become variables. Passwords do not: the child
+    // has their variables, or reads their files itself.
     let section = serde_json::to_value(&config.engine).expect("a section is plain data");
     add_variables(&section, "CASEMENT__ENGINE", &mut spawn.env);
     spawn

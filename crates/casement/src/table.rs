@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, Table, presets::NOTHING};
 
 const GAP: u16 = 2;
 
-/// Formats rows below a head; the columns of `right` are aligned to the right.
+/// Formats rows below a header. The columns of `right` are right-aligned.
 pub(crate) fn format<const N: usize>(
     head: [&str; N],
     right: Range<usize>,

@@ -4,10 +4,10 @@ use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
 
-/// What is logged unless `RUST_LOG` says otherwise: our own messages, and warnings and errors of libraries.
+/// Default filter, which `RUST_LOG` replaces: our own messages, and warnings and errors of libraries.
 const DEFAULT: &str = "warn,casement=info,backend=info,broker=info,engine=info,ml=info,simulator=warn,mqtt=warn,rmqtt=error,rmqtt_net=error";
 
-/// Starts logging; called once.
+/// Starts logging. To be called once.
 pub fn start(json: bool) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT));
     let builder = tracing_subscriber::fmt()

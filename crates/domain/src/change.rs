@@ -1,11 +1,11 @@
-//! When to ask for a new window position: significant change against the state of the last request.
+//! Decides when a new window position is due: after a significant change since the last request.
 //!
-//! In: one device's readings and clips in the order of arrival. Out: a trigger or nothing. One detector for each
-//! device; it never looks at a clock, so late readings are judged by their own time.
+//! In: one device's readings and clips in the order of arrival. Out: a trigger or nothing. Each device has its own
+//! detector. A detector never reads a clock, so late readings are judged by their own time.
 
 use crate::{Quantity, Timestamp};
 
-/// What counts as significant (the configuration's `change_detection`).
+/// The changes that are significant (`change_detection` in the configuration).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Thresholds {
     /// The change since the last request, in the quantity's unit; `None` triggers nothing.
@@ -15,12 +15,12 @@ pub struct Thresholds {
 }
 
 impl Thresholds {
-    /// The change of `quantity` since the last request that triggers, in its unit; `None` triggers nothing.
+    /// Returns the change of `quantity` since the last request that triggers, in its unit; `None` if no change does.
     pub const fn change(&self, quantity: Quantity) -> Option<f64> {
         self.changes[quantity.index()]
     }
 
-    /// The same with another threshold for `quantity`.
+    /// Returns these thresholds with another one for `quantity`.
     #[must_use]
     pub const fn with_change(mut self, quantity: Quantity, change: f64) -> Self {
         self.changes[quantity.index()] = Some(change);
@@ -29,7 +29,7 @@ impl Thresholds {
 }
 
 impl Default for Thresholds {
-    /// The specification's: 0.5 °C, 2 percentage points, every clip. No other quantity triggers.
+    /// Returns the specification's thresholds: 0.5 °C, 2 percentage points, every clip. No other quantity triggers.
     fn default() -> Self {
         Self {
             changes: Quantity::ALL.map(Quantity::default_threshold),
@@ -41,7 +41,7 @@ impl Default for Thresholds {
 /// Why a request is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Trigger {
-    /// Temperature and humidity are both known for the first time: nothing has been decided for this device yet.
+    /// Temperature and humidity are both known for the first time; nothing has been decided for this device yet.
     FirstClimate,
     /// A quantity changed by its threshold.
     Change(Quantity),
@@ -50,7 +50,7 @@ pub enum Trigger {
 }
 
 impl Trigger {
-    /// Every trigger that the default thresholds allow, for metrics that start at zero.
+    /// Every trigger that the default thresholds allow, so that metrics start at zero.
     pub fn all() -> impl Iterator<Item = Self> {
         let changes = Quantity::ALL
             .into_iter()
@@ -59,7 +59,7 @@ impl Trigger {
         [Self::FirstClimate, Self::Audio].into_iter().chain(changes)
     }
 
-    /// The word for it in metrics and in a command's `reason`.
+    /// Returns the name used in metrics and in a command's `reason`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::FirstClimate => "first_climate",
@@ -96,7 +96,7 @@ impl Series {
     }
 }
 
-/// The change detection of one device.
+/// The change detector of one device.
 #[derive(Debug, Clone)]
 pub struct ChangeDetector {
     thresholds: Thresholds,
@@ -105,7 +105,7 @@ pub struct ChangeDetector {
 }
 
 impl ChangeDetector {
-    /// A detector that has seen nothing.
+    /// Creates a detector without any readings.
     pub fn new(thresholds: Thresholds) -> Self {
         Self {
             thresholds,
@@ -114,7 +114,7 @@ impl ChangeDetector {
         }
     }
 
-    /// Takes a reading. Older than the newest known one, it changes and triggers nothing.
+    /// Takes a reading. A reading older than the newest known one is ignored.
     pub fn observe_reading(
         &mut self,
         quantity: Quantity,
@@ -142,13 +142,13 @@ impl ChangeDetector {
         self.thresholds.audio_always.then_some(Trigger::Audio)
     }
 
-    /// The newest temperature (°C) and humidity (%), once both are known.
+    /// Returns the newest temperature (°C) and humidity (%), once both are known.
     pub fn climate(&self) -> Option<(f64, f64)> {
         let latest = |quantity| self.latest(quantity).map(|(_, value)| value);
         Some((latest(Quantity::Temperature)?, latest(Quantity::Humidity)?))
     }
 
-    /// The time of the newest reading that a request carries.
+    /// Returns the time of the newest reading that a request would carry.
     pub fn latest_timestamp(&self) -> Option<Timestamp> {
         Quantity::CLIMATE
             .into_iter()
@@ -160,12 +160,12 @@ impl ChangeDetector {
         self.series[quantity.index()].latest
     }
 
-    /// Other thresholds from now on.
+    /// Replaces the thresholds.
     pub fn set_thresholds(&mut self, thresholds: Thresholds) {
         self.thresholds = thresholds;
     }
 
-    /// A request with the present climate was made: from now on, change is measured from here.
+    /// Records that a request with the current climate was made: later changes are measured against it.
     pub fn decided(&mut self) {
         for series in &mut self.series {
             series.decided = series.latest.map(|(_, value)| value);

@@ -1,7 +1,7 @@
-//! Short audio recordings as devices send them: bytes and what was said about them.
+//! Short audio recordings as devices send them: the bytes and their description.
 //!
-//! In: decoded Base64. Out: a clip within the limits, with the hash that names it everywhere. Samples and features are
-//! the `audio` crate's business.
+//! In: decoded Base64. Out: a clip within the limits, with the hash that identifies it everywhere. The `audio` crate
+//! handles samples and features.
 
 use std::fmt;
 
@@ -13,15 +13,15 @@ use crate::{DeviceId, Refusal, RefusalReason, Timestamp};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AudioFormat {
-    /// RIFF/WAVE; its own header says rate, channels and encoding.
+    /// RIFF/WAVE; its header states rate, channels and encoding.
     #[default]
     Wav,
-    /// Bare samples: 16 bit, little-endian, mono, at the rate the message names.
+    /// Raw samples: 16 bit, little-endian, mono, at the rate stated in the message.
     Pcm,
 }
 
 impl AudioFormat {
-    /// `wav` or `pcm`, as in the table `sensor_audio`.
+    /// Returns `wav` or `pcm`, as in the table `sensor_audio`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Wav => "wav",
@@ -30,12 +30,12 @@ impl AudioFormat {
     }
 }
 
-/// SHA-256 of a clip's bytes (after Base64), in lower-case hex: the reference to audio data in every table.
+/// SHA-256 of a clip's bytes after Base64 decoding, in lower-case hex. Every table refers to audio data by it.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AudioHash(String);
 
 impl AudioHash {
-    /// From a SHA-256 digest.
+    /// Creates the hash from a SHA-256 digest.
     pub fn from_digest(digest: [u8; 32]) -> Self {
         use fmt::Write as _;
         let mut text = String::with_capacity(64);
@@ -45,13 +45,13 @@ impl AudioHash {
         Self(text)
     }
 
-    /// From 64 hex digits, as it stands in a payload or a table.
+    /// Parses 64 hex digits, the form used in payloads and tables.
     pub fn parse(text: &str) -> Option<Self> {
         let hex = text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
         hex.then(|| Self(text.to_ascii_lowercase()))
     }
 
-    /// The 64 hex digits.
+    /// Returns the 64 hex digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -69,12 +69,12 @@ impl fmt::Debug for AudioHash {
     }
 }
 
-/// How large a clip may be.
+/// Limits on the size of a clip.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ClipLimits {
-    /// Bytes after Base64.
+    /// Most bytes after Base64 decoding.
     pub max_bytes: usize,
-    /// Seconds of sound.
+    /// Longest duration in seconds.
     pub max_seconds: f64,
     /// The lowest accepted sample rate in hertz.
     pub min_sample_rate: u32,
@@ -83,7 +83,7 @@ pub struct ClipLimits {
 }
 
 impl Default for ClipLimits {
-    /// 1 MiB, 60 s, 4 to 192 kHz.
+    /// Returns the specification's limits: 1 MiB, 60 s, 4 to 192 kHz.
     fn default() -> Self {
         Self {
             max_bytes: 1 << 20,
@@ -95,7 +95,7 @@ impl Default for ClipLimits {
 }
 
 impl ClipLimits {
-    /// Checks what a message or a WAV header says about a clip; `seconds` may be NaN or negative in a hostile one.
+    /// Checks what a message or a WAV header states about a clip. In a hostile one, `seconds` may be NaN or negative.
     pub fn check(&self, bytes: usize, sample_rate: u32, seconds: f64) -> Result<(), Refusal> {
         if bytes > self.max_bytes {
             let detail = format!("a clip of {bytes} bytes exceeds {} bytes", self.max_bytes);
@@ -119,22 +119,22 @@ impl ClipLimits {
 /// A recording as a device sent it.
 #[derive(Clone, PartialEq)]
 pub struct Clip {
-    /// Who recorded.
+    /// The device that recorded it.
     pub device_id: DeviceId,
-    /// When, by the device's clock.
+    /// Time of the recording, by the device's clock.
     pub timestamp: Timestamp,
     /// The bytes of the container, as decoded from Base64.
     pub data: Vec<u8>,
-    /// Samples per second as the message says; for [`AudioFormat::Wav`] the header decides.
+    /// Samples per second as stated in the message; for [`AudioFormat::Wav`] the header decides.
     pub sample_rate: u32,
-    /// Seconds as the message says.
+    /// Duration in seconds as stated in the message.
     pub duration_s: f64,
-    /// What `data` holds.
+    /// Format of `data`.
     pub format: AudioFormat,
 }
 
 impl fmt::Debug for Clip {
-    /// Without the recording itself: it is people's speech.
+    /// Omits the recording itself, which may contain speech.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Clip")
             .field("device_id", &self.device_id)

@@ -1,4 +1,4 @@
-//! The name of a device: the only part of a topic that a device chooses itself.
+//! The id of a device: the only part of a topic that a device chooses itself.
 //!
 //! In: text from a topic, a payload or a command line. Out: an id that is safe in topics, SQL parameters, file names
 //! and metric labels.
@@ -7,7 +7,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-/// A device's id: 1 to 64 characters of `A–Z a–z 0–9 _ -`. Cheap to clone.
+/// A device id: 1 to 64 characters of `A–Z a–z 0–9 _ -`. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DeviceId(Arc<str>);
@@ -21,7 +21,7 @@ impl DeviceId {
     /// The most characters an id may have.
     pub const MAX_LEN: usize = 64;
 
-    /// Checks `text` and makes it an id.
+    /// Parses `text` as an id.
     pub fn parse(text: &str) -> Result<Self, InvalidDeviceId> {
         let fits = (1..=Self::MAX_LEN).contains(&text.len());
         let clean = text
@@ -34,7 +34,7 @@ impl DeviceId {
         }
     }
 
-    /// The id as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

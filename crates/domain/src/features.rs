@@ -1,19 +1,20 @@
-//! What a clip sounds like, in numbers: the features of one clip, reduced over its frames.
+//! Audio features of a clip, summarised over its frames.
 //!
-//! In: means and deviations that `audio` computed. Out: the JSON of `sensor_audio.features` and of
-//! `casement features`, and the 48 numbers a model reads. Nothing is computed from samples here.
+//! In: means and deviations that `audio` computed. Out: the JSON of `sensor_audio.features` and of `casement features`,
+//! and the 48 numbers that a model reads. Nothing is computed from samples here.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Names the numbers' definition: a stored or sent vector of another version is computed again, never mixed.
+/// Identifies the definition of the features. A stored or received vector of another version is computed again, never
+/// mixed.
 pub const FEATURES_VERSION: &str = "librosa-0.11/1";
 
-/// How many audio numbers a model reads (see [`ClipFeatures::model_inputs`]).
+/// Number of audio inputs of a model (see [`ClipFeatures::model_inputs`]).
 pub const MODEL_AUDIO_INPUTS: usize = 48;
 
-/// The features that can be asked for in the configuration's `audio.features`; names as librosa has them.
+/// The features that `audio.features` in the configuration can list, under librosa's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FeatureName {
@@ -25,7 +26,7 @@ pub enum FeatureName {
     SpectralRolloff,
     /// Root mean square of a frame, full scale = 1.
     Rms,
-    /// Share of neighbouring samples between which the sign changes.
+    /// Share of adjacent samples between which the sign changes.
     ZeroCrossingRate,
     /// Spectral bandwidth in hertz.
     SpectralBandwidth,
@@ -54,7 +55,7 @@ impl FeatureName {
         Self::MelSpectrogram,
     ];
 
-    /// The specification's five, which the models read, in the models' order.
+    /// The specification's five, which models read, in that order.
     pub const SPECIFIED: [Self; 5] = [
         Self::Mfcc,
         Self::SpectralCentroid,
@@ -63,7 +64,7 @@ impl FeatureName {
         Self::ZeroCrossingRate,
     ];
 
-    /// The name in configuration and JSON.
+    /// Returns the name used in the configuration and in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Mfcc => "mfcc",
@@ -97,20 +98,20 @@ impl FromStr for FeatureName {
     }
 }
 
-/// One feature reduced over the frames of a clip: a number for each coefficient.
+/// One feature summarised over the frames of a clip: a number for each coefficient.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Mean over frames, one for each coefficient.
     pub mean: Vec<f64>,
     /// Population standard deviation over frames, one for each coefficient.
     pub std: Vec<f64>,
-    /// The values themselves, `frames × coefficients`, where they were asked for.
+    /// The values of every frame, `frames × coefficients`, if requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frames: Option<Vec<Vec<f32>>>,
 }
 
-/// How loud a clip is, in decibels relative to full scale (a full-scale sine is −3.01 dBFS; silence is `-120`), before
-/// any preprocessing and without frequency weighting.
+/// Loudness of a clip in decibels relative to full scale (a full-scale sine is −3.01 dBFS, silence is `-120`), before
+/// preprocessing and without frequency weighting.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Level {
     /// Equivalent level: the level of the steady sound that carries the same energy.
@@ -123,15 +124,15 @@ pub struct Level {
 /// "level": {…}, "mfcc": {"mean": […], "std": […]}, …}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClipFeatures {
-    /// The definition the numbers follow: [`FEATURES_VERSION`] when computed here.
+    /// Version of their definition: [`FEATURES_VERSION`] when computed by this program.
     pub version: String,
-    /// The rate at which they were computed, in hertz (after resampling).
+    /// Sample rate at which they were computed, in hertz (after resampling).
     pub sample_rate: u32,
-    /// Samples at that rate.
+    /// Number of samples at that rate.
     pub samples: usize,
-    /// Frames that the summaries reduce.
+    /// Number of frames that the summaries cover.
     pub frames: usize,
-    /// Loudness, where it was measured.
+    /// Loudness, if it was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
     /// The summaries by feature.
@@ -140,8 +141,9 @@ pub struct ClipFeatures {
 }
 
 impl ClipFeatures {
-    /// The 48 numbers a model reads: 20 MFCC means, 20 MFCC deviations, then mean and deviation of spectral centroid,
-    /// rolloff, RMS and zero-crossing rate. `None` where a feature is missing or has another number of coefficients.
+    /// Returns the 48 numbers that a model reads: 20 MFCC means, 20 MFCC deviations, then mean and deviation of
+    /// spectral centroid, rolloff, RMS and zero-crossing rate. `None` if a feature is missing or has another number of
+    /// coefficients.
     pub fn model_inputs(&self) -> Option<[f64; MODEL_AUDIO_INPUTS]> {
         let mut inputs = Vec::with_capacity(MODEL_AUDIO_INPUTS);
         for name in FeatureName::SPECIFIED {
@@ -156,7 +158,7 @@ impl ClipFeatures {
         inputs.try_into().ok()
     }
 
-    /// The same without the frames' own values: what a model reads and what travels.
+    /// Returns the features without the values of every frame: the form that models read and requests carry.
     #[must_use]
     pub fn without_frames(&self) -> Self {
         let mut features = self.clone();
@@ -166,7 +168,8 @@ impl ClipFeatures {
         features
     }
 
-    /// What stands in a control message's `features_used.audio_features`: `mfcc_mean`, `mfcc_std`, then the names.
+    /// Returns the content of `features_used.audio_features` in a control message: `mfcc_mean`, `mfcc_std`, then the
+    /// names.
     pub fn used_names(&self) -> Vec<String> {
         let mut names = Vec::new();
         for name in FeatureName::SPECIFIED

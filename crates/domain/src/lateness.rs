@@ -1,39 +1,40 @@
-//! Whether a device's late data are of now, by a clock that is behind, or of then, sent after an outage.
+//! Tells data from a slow clock apart from data that was delayed by an outage.
 //!
-//! In: each time a device claims, with the time of receipt. Out: whether a decision may rest on it. A clock that is behind
-//! stays behind by the same; data that waited come faster than they were measured.
+//! In: the time that a device states, with the time of receipt. Out: whether a decision may be based on the data. A
+//! slow clock stays behind by a constant amount; delayed data arrives faster than it was measured.
 
 use std::time::Duration;
 
 use crate::Timestamp;
 
-/// Up to this a reading is of now, whatever came before.
+/// Delay up to which a reading is always current.
 const TIMELY: i64 = 5 * 60_000;
-/// By so much a clock that is behind may seem to jump: sensors collect, networks stall.
+/// Amount by which a constant delay may appear to vary: sensors buffer, networks stall.
 const JITTER: u64 = 30_000;
-/// How long a device has to be behind by the same to be believed.
+/// Time for which the delay must be constant before the device is believed.
 const STEADY: Duration = Duration::from_mins(1);
 
-/// How far one device's data are behind.
+/// The delay of one device's data.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Lateness {
-    /// Behind by so many milliseconds, since then; since for ever where it is how the device was met.
+    /// The delay in milliseconds and when it began. It has no beginning if it was there from the device's first
+    /// message.
     behind: Option<(i64, Option<Timestamp>)>,
 }
 
 impl Lateness {
-    /// A device that was heard of before, in time: what it sends first may have waited.
+    /// Creates the state of a device that was on time before: what it sends first may have been delayed.
     pub const fn known() -> Self {
         Self {
             behind: Some((0, None)),
         }
     }
 
-    /// Takes the time of the next data; gives whether they are of now.
+    /// Records the time of the next data. Returns whether the data is current.
     pub fn is_timely(&mut self, claimed: Timestamp, received_at: Timestamp) -> bool {
         let late = received_at.as_millis() - claimed.as_millis();
         match self.behind {
-            // Nothing to compare with: a device is met as it is.
+            // There is nothing to compare with: the first delay is taken as the device's own.
             None => self.behind = Some((late, None)),
             Some((behind, _)) if behind.abs_diff(late) <= JITTER => {}
             Some(_) => self.behind = Some((late, Some(received_at))),

@@ -1,7 +1,7 @@
-//! The words of Casement: device ids, readings, clips, features, commands and the rules between them.
+//! The domain of Casement: device ids, readings, clips, features, commands and the rules between them.
 //!
-//! In: plain values that an edge has already read from its medium. Out: types that carry proof, or a refusal with its
-//! reason. Nothing here performs IO, knows a wire format of MQTT or ClickHouse, or reads a clock.
+//! In: plain values that another crate has read from MQTT, ClickHouse or a file. Out: validated types, or a refusal
+//! with its reason. Nothing here performs IO, knows a wire format or reads a clock.
 
 mod change;
 mod clip;

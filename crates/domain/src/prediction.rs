@@ -1,22 +1,22 @@
-//! What a candidate model said beside the one that serves.
+//! The prediction of a candidate model, made beside the one that serves.
 
 use crate::{Confidence, DeviceId, Position, Timestamp};
 
-/// A prediction that moves nothing: a shadow's answer to a request that another model answered.
+/// A shadow prediction: a candidate's answer to a request that the serving model has answered. It moves nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShadowPrediction {
-    /// For whose window.
+    /// The device whose window it concerns.
     pub device_id: DeviceId,
-    /// The time of the command that the serving model's answer became.
+    /// Time of the serving model's command.
     pub timestamp: Timestamp,
-    /// Where the candidate would have sent the window.
+    /// Position that the candidate would have commanded.
     pub position: Position,
-    /// How sure the candidate is.
+    /// The candidate's confidence.
     pub confidence: Confidence,
-    /// The candidate.
+    /// The candidate's version.
     pub model_version: String,
-    /// Milliseconds that the candidate computed.
+    /// The candidate's inference time in milliseconds.
     pub inference_time_ms: Option<f64>,
-    /// The command that the serving model's answer became; what pairs the two predictions.
+    /// Id of the serving model's command, which pairs the two predictions.
     pub command_id: Option<String>,
 }

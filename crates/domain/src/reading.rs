@@ -1,6 +1,6 @@
 //! Readings of sensors.
 //!
-//! In: a number a device sent. Out: a reading whose value is finite and physically possible, or a refusal.
+//! In: a number that a device sent. Out: a reading whose value is finite and physically possible, or a refusal.
 
 use crate::{DeviceId, Quantity, Refusal, Timestamp};
 
@@ -14,7 +14,7 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Checks `value` against the quantity's range. `timestamp` is the device's own claim.
+    /// Checks `value` against the quantity's range. `timestamp` is the time that the device states.
     pub fn new(
         device_id: DeviceId,
         quantity: Quantity,
@@ -29,27 +29,27 @@ impl Reading {
         })
     }
 
-    /// Who measured.
+    /// Returns the device that measured.
     pub const fn device_id(&self) -> &DeviceId {
         &self.device_id
     }
 
-    /// What was measured.
+    /// Returns the measured quantity.
     pub const fn quantity(&self) -> Quantity {
         self.quantity
     }
 
-    /// The value, in the unit of [`Self::quantity`].
+    /// Returns the value in the unit of [`Self::quantity`].
     pub const fn value(&self) -> f64 {
         self.value
     }
 
-    /// When, by the device's clock (or by ours, after [`Self::at`]).
+    /// Returns the time of the measurement by the device's clock, or by ours after [`Self::at`].
     pub const fn timestamp(&self) -> Timestamp {
         self.timestamp
     }
 
-    /// The same reading at another time, for clocks that are not believed.
+    /// Returns the reading at another time, for devices whose clock is wrong.
     #[must_use]
     pub fn at(self, timestamp: Timestamp) -> Self {
         Self { timestamp, ..self }

@@ -1,4 +1,4 @@
-//! Why a message is refused: one small enum, used by counters, the `ingest_errors` table and the logs alike.
+//! Why a message is refused: one small enum, shared by counters, the table `ingest_errors` and logs.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefusalReason {
-    /// The topic has another shape than any we know.
+    /// The topic matches no known pattern.
     BadTopic,
     /// The id in the topic is not a device id.
     BadDeviceId,
@@ -18,7 +18,7 @@ pub enum RefusalReason {
     NotJson,
     /// A required field is absent.
     MissingField,
-    /// A field has another type than specified.
+    /// A field has the wrong type.
     WrongType,
     /// A number is NaN, infinite or too large for a double.
     NotFinite,
@@ -28,16 +28,16 @@ pub enum RefusalReason {
     BadTimestamp,
     /// Audio data is not Base64.
     BadBase64,
-    /// Audio data is not a sound we can decode.
+    /// Audio data cannot be decoded.
     BadAudio,
-    /// The payload names another device than the topic.
+    /// The payload names a different device from the topic.
     DeviceMismatch,
     /// ClickHouse refused the row.
     Database,
 }
 
 impl RefusalReason {
-    /// Every reason, for metrics that start at zero.
+    /// Every reason, so that metrics start at zero.
     pub const ALL: [Self; 13] = [
         Self::BadTopic,
         Self::BadDeviceId,
@@ -54,7 +54,7 @@ impl RefusalReason {
         Self::Database,
     ];
 
-    /// The word for it in tables, metrics and logs.
+    /// Returns the name used in tables, metrics and logs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::BadTopic => "bad_topic",
@@ -80,18 +80,18 @@ impl fmt::Display for RefusalReason {
     }
 }
 
-/// A message that changes nothing, and why.
+/// A refused message and the reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}: {detail}")]
 pub struct Refusal {
     /// The kind of fault.
     pub reason: RefusalReason,
-    /// What exactly, for the person who looks after the device.
+    /// Explanation for the person in charge of the device.
     pub detail: String,
 }
 
 impl Refusal {
-    /// A refusal of the given kind with its explanation.
+    /// Creates a refusal of the given kind with an explanation.
     pub fn new(reason: RefusalReason, detail: impl Into<String>) -> Self {
         Self {
             reason,

@@ -1,7 +1,7 @@
-//! Points in time, and what to do when a device's clock is wrong.
+//! Points in time, and the policy for device clocks that are wrong.
 //!
-//! In: RFC 3339 text or epoch milliseconds. Out: millisecond timestamps, as ClickHouse's `DateTime64(3)` keeps them.
-//! It never reads a clock: the time of receipt is always handed in.
+//! In: RFC 3339 text or epoch milliseconds. Out: millisecond timestamps, the precision of ClickHouse's `DateTime64(3)`.
+//! It never reads a clock: the time of receipt is always a parameter.
 
 use std::{fmt, time::Duration};
 
@@ -17,20 +17,20 @@ pub struct Timestamp(i64);
 pub struct InvalidTimestamp;
 
 impl Timestamp {
-    /// From epoch milliseconds.
+    /// Creates a timestamp from epoch milliseconds.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// Epoch milliseconds.
+    /// Returns epoch milliseconds.
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// Reads RFC 3339 with any offset; finer than a millisecond is cut off.
+    /// Parses RFC 3339 with any offset. Digits below a millisecond are cut off.
     pub fn parse(text: &str) -> Result<Self, InvalidTimestamp> {
         let bytes = text.as_bytes();
-        // RFC 3339 asks for a full date, a `T` (or `t`, or a space) and a full time; jiff alone would take less.
+        // RFC 3339 requires a full date, a `T` (or `t`, or a space) and a full time; jiff alone accepts less.
         let shaped = bytes.len() >= 20
             && bytes[4] == b'-'
             && bytes[7] == b'-'
@@ -45,26 +45,26 @@ impl Timestamp {
         Ok(Self(instant.as_millisecond()))
     }
 
-    /// This point in time moved forward by `span`.
+    /// Returns the time `span` later.
     #[must_use]
     pub const fn plus(self, span: Duration) -> Self {
         Self(self.0.saturating_add(span.as_millis() as i64))
     }
 
-    /// This point in time moved back by `span`.
+    /// Returns the time `span` earlier.
     #[must_use]
     pub const fn minus(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(span.as_millis() as i64))
     }
 
-    /// Milliseconds from `earlier` to this point; negative if it lies after it.
+    /// Returns the milliseconds since `earlier`; negative if `earlier` is later.
     pub const fn millis_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
 }
 
 impl fmt::Display for Timestamp {
-    /// RFC 3339 in UTC; a fraction only where there is one.
+    /// Formats as RFC 3339 in UTC; the fraction is omitted when it is zero.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_millisecond(self.0) {
             Ok(instant) => fmt::Display::fmt(&instant, f),
@@ -92,32 +92,32 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// Which device clocks are believed.
+/// The policy that decides which device clocks are believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockPolicy {
-    /// Anything earlier comes from a clock that was never set.
+    /// Earliest believable time; anything earlier comes from a clock that was never set.
     pub earliest: Timestamp,
     /// How far ahead of the time of receipt a clock may run.
     pub max_ahead: Duration,
-    /// How old a reading is on arrival that counts as late: it is kept, and waited somewhere.
+    /// Age on arrival from which a reading counts as late. Late readings are kept.
     pub late_after: Duration,
 }
 
-/// What a device's time was like.
+/// The verdict on a device's time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClockState {
-    /// Believable, and of now.
+    /// Believable and current.
     Right,
-    /// Believable, and of earlier: the reading waited.
+    /// Believable but late: the reading was delayed.
     Late,
-    /// From before the earliest time: the clock was never set.
+    /// Before the earliest believable time: the clock was never set.
     Unset,
-    /// From the future.
+    /// Too far in the future.
     Ahead,
 }
 
 impl ClockState {
-    /// The word for it in metrics.
+    /// Returns the name used in metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Right => "right",
@@ -128,17 +128,17 @@ impl ClockState {
     }
 }
 
-/// A device's time after the policy looked at it.
+/// A device's time after the policy was applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamped {
-    /// The time to keep.
+    /// The time to store.
     pub timestamp: Timestamp,
-    /// What the device's own time was like; unset and ahead, it was replaced by the time of receipt.
+    /// The verdict on the device's own time. A time that is unset or ahead was replaced by the time of receipt.
     pub clock: ClockState,
 }
 
 impl Default for ClockPolicy {
-    /// 2020-01-01 at the earliest, five minutes ahead at most, late after five minutes.
+    /// Returns the default policy: 2020-01-01 at the earliest, five minutes ahead at most, late after five minutes.
     fn default() -> Self {
         Self {
             earliest: Timestamp::from_millis(1_577_836_800_000),
@@ -149,7 +149,7 @@ impl Default for ClockPolicy {
 }
 
 impl ClockPolicy {
-    /// Keeps `claimed` where it is believable, else takes the time of receipt.
+    /// Keeps `claimed` if it is believable; otherwise takes the time of receipt.
     pub fn judge(&self, claimed: Timestamp, received_at: Timestamp) -> Stamped {
         let clock = if claimed < self.earliest {
             ClockState::Unset

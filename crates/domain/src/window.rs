@@ -1,6 +1,6 @@
-//! Asking for a window position, commanding one, and what a window reports.
+//! Requests for a window position, commands, and what a window reports.
 //!
-//! In: climate, features and a model's numbers. Out: requests, actions and states whose numbers are within bounds.
+//! In: climate, features and a model's outputs. Out: requests, actions and states whose numbers are within bounds.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::{AudioFormat, AudioHash, ClipFeatures, DeviceId, Timestamp};
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 #[error("{value} is outside {low} to {high}")]
 pub struct InvalidValue {
-    /// What was given.
+    /// The rejected number.
     pub value: f64,
     /// The lowest value allowed.
     pub low: f64,
@@ -26,7 +26,7 @@ fn bounded(value: f64, low: f64, high: f64) -> Result<f64, InvalidValue> {
     }
 }
 
-/// How far a window is open, in percent: 0 is shut, 100 is wide open; always finite and within these.
+/// Opening of a window in percent: 0 is shut, 100 is fully open. Always finite and within these bounds.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Position(f64);
@@ -37,7 +37,7 @@ impl Position {
         bounded(percent, 0.0, 100.0).map(Self)
     }
 
-    /// Percent open.
+    /// Returns the opening in percent.
     pub const fn percent(self) -> f64 {
         self.0
     }
@@ -56,7 +56,7 @@ impl From<Position> for f64 {
     }
 }
 
-/// How sure a prediction is: the probability, 0 to 1, that the position is within 10 points of the right one.
+/// Confidence of a prediction: the probability, 0 to 1, that the position is within 10 points of the right one.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Confidence(f64);
@@ -67,7 +67,7 @@ impl Confidence {
         bounded(probability, 0.0, 1.0).map(Self)
     }
 
-    /// The probability, 0 to 1.
+    /// Returns the probability, 0 to 1.
     pub const fn probability(self) -> f64 {
         self.0
     }
@@ -86,41 +86,41 @@ impl From<Confidence> for f64 {
     }
 }
 
-/// What the backend asks the ML service: the device's aggregated state at one moment.
+/// The backend's request to the ML service: the aggregated state of a device at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InferenceRequest {
-    /// Whose window.
+    /// The device whose window it concerns.
     pub device_id: DeviceId,
-    /// The time of the newest reading in it.
+    /// Time of the newest reading in it.
     pub timestamp: Timestamp,
-    /// Degrees Celsius.
+    /// Temperature in degrees Celsius.
     pub temperature: f64,
-    /// Percent.
+    /// Relative humidity in percent.
     pub humidity: f64,
-    /// The latest recording, where there is a recent one.
+    /// The latest clip, if it is recent.
     pub audio: Option<RequestAudio>,
-    /// Past this time an answer helps nobody.
+    /// Time after which an answer is of no use.
     pub expires_at: Option<Timestamp>,
 }
 
 /// The recording in a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RequestAudio {
-    /// The clip's container as standard Base64, exactly as it travels.
+    /// The clip's container as standard Base64, exactly as in the message.
     pub data_base64: String,
-    /// Samples per second as the device said.
+    /// Samples per second as stated by the device.
     pub sample_rate: u32,
-    /// Seconds.
+    /// Duration in seconds.
     pub duration_s: f64,
-    /// What the container holds.
+    /// Format of the container.
     pub format: AudioFormat,
-    /// The clip's hash, where the sender computed it.
+    /// The clip's hash, if the sender computed it.
     pub audio_hash: Option<AudioHash>,
-    /// The features already computed, where the sender did so.
+    /// The clip's features, if the sender computed them.
     pub features: Option<ClipFeatures>,
 }
 
-/// Who decided where a window is to go.
+/// Who decided the position of a window.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Origin {
     /// The model of this version.
@@ -129,12 +129,12 @@ pub enum Origin {
     Person,
     /// A schedule.
     Schedule,
-    /// The sender did not say: a script, or a service that knows only the specification's fields.
+    /// Not stated: a script, or a service that knows only the specification's fields.
     Unstated,
 }
 
 impl Origin {
-    /// The word for it in payloads and tables; empty where the sender did not say.
+    /// Returns the name used in payloads and tables; empty if the sender did not state an origin.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Model(_) => "model",
@@ -144,7 +144,7 @@ impl Origin {
         }
     }
 
-    /// The version of the model that decided.
+    /// Returns the version of the model that decided, if it was a model.
     pub fn model_version(&self) -> Option<&str> {
         match self {
             Self::Model(version) => Some(version),
@@ -152,8 +152,8 @@ impl Origin {
         }
     }
 
-    /// The origin that a command states by its word and its model's version, either of which may be absent. A command
-    /// that names a model is the model's; a word that nobody knows states nothing.
+    /// Returns the origin that a command states by its name and its model's version, either of which may be absent. A
+    /// command that names a model is the model's; an unknown name is [`Self::Unstated`].
     pub fn stated(word: Option<&str>, model_version: Option<String>) -> Self {
         match (word.unwrap_or_default(), model_version) {
             ("person", _) => Self::Person,
@@ -164,49 +164,49 @@ impl Origin {
     }
 }
 
-/// A command to a window, as it travels on `window/{device_id}/control` and is logged.
+/// A command to a window, as sent on `window/{device_id}/control` and stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WindowAction {
-    /// Whose window.
+    /// The device whose window it concerns.
     pub device_id: DeviceId,
-    /// When it was decided.
+    /// Time of the decision.
     pub timestamp: Timestamp,
-    /// Where the window is to go.
+    /// The commanded position.
     pub position: Position,
-    /// How sure the model is.
+    /// The model's confidence.
     pub confidence: Confidence,
-    /// Degrees Celsius the decision is based on.
+    /// Temperature that the decision is based on, in degrees Celsius.
     pub temperature: f64,
-    /// Percent the decision is based on.
+    /// Relative humidity that the decision is based on, in percent.
     pub humidity: f64,
-    /// The names of the audio features the decision is based on; empty without a clip.
+    /// Names of the audio features that the decision is based on; empty without a clip.
     pub audio_features: Vec<String>,
-    /// Names this command, so that logging it twice can be seen; absent from other senders.
+    /// Identifies the command, so that duplicates can be found; absent from other senders.
     pub command_id: Option<String>,
     /// Who decided.
     pub origin: Origin,
-    /// Milliseconds from request to prediction; absent from other senders.
+    /// Inference time in milliseconds; absent from other senders.
     pub inference_time_ms: Option<f64>,
-    /// The clip the decision is based on.
+    /// Hash of the clip that the decision is based on.
     pub audio_hash: Option<AudioHash>,
-    /// In words, why the window moves; absent from other senders.
+    /// Why the window moves, in words; absent from other senders.
     pub reason: Option<String>,
-    /// Past this time the window should not act on it.
+    /// Time after which the window should not act on it.
     pub expires_at: Option<Timestamp>,
 }
 
-/// What a window reports about itself on `window/{device_id}/state`.
+/// The report of a window on `window/{device_id}/state`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WindowState {
-    /// Whose window.
+    /// The device whose window it concerns.
     pub device_id: DeviceId,
-    /// When, by the device's clock.
+    /// Time of the report, by the device's clock.
     pub timestamp: Timestamp,
-    /// Where it stands now.
+    /// The current position.
     pub position: Position,
-    /// Where it is going, where it says so.
+    /// The position it is moving to, if stated.
     pub target: Option<Position>,
-    /// The command it follows, where it says so.
+    /// Id of the command that it follows, if stated.
     pub command_id: Option<String>,
 }
 

@@ -1,7 +1,7 @@
-//! From named tensors to a network, or which tensor is wrong and what was expected.
+//! Construction of the network from named tensors, or an error that names the wrong tensor.
 //!
-//! The one architecture: `feature_mean`, `feature_std`, `backbone.{0,2,4,…}`, `mean_head`, `logvar_head`. Sizes come from
-//! the shapes; nothing may be missing, left over, of another shape, or not finite.
+//! The only architecture: `feature_mean`, `feature_std`, `backbone.{0,2,4,…}`, `mean_head`, `logvar_head`. Sizes come
+//! from the shapes. No tensor may be missing, superfluous, of another shape, or not finite.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +42,7 @@ impl Tensors {
         }
     }
 
-    /// The layer `name` and its width.
+    /// Returns the layer `name` and its width.
     fn dense(&mut self, name: &str, inputs: usize) -> Result<(Dense, usize), LoadError> {
         let shape = Shape(vec![Extent::Any, Extent::Exactly(inputs)]);
         let weight = self.take(&format!("{name}.weight"), shape)?;
@@ -78,7 +78,7 @@ pub(crate) fn assemble(tensors: Vec<NamedTensor>) -> Result<Network, LoadError> 
     }
     let (first, mut width) = tensors.dense("backbone.0", INPUTS)?;
     let mut hidden = vec![first];
-    // A ReLU stands at every odd place of the sequence.
+    // Every odd place of the sequence is a ReLU.
     for place in (2..).step_by(2) {
         let name = format!("backbone.{place}");
         if !tensors.0.contains_key(&format!("{name}.weight")) {

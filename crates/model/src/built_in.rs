@@ -1,8 +1,9 @@
-//! The default model as a part of the program: it serves where no model file is installed.
+//! The default model, which is part of the program and serves if no model file is installed.
 //!
-//! In: `models/window_regressor.pth` and its side-car at build time. Out: their bytes. They are read as those of a file are.
+//! In: `models/window_regressor.pth` and its side-car at build time. Out: their bytes, which are loaded like those of a
+//! file.
 
-/// What messages call the model.
+/// The name of the model in messages.
 pub(crate) const NAME: &str = "models/window_regressor.pth";
 pub(crate) const BYTES: &[u8] = include_bytes!("../../../models/window_regressor.pth");
 pub(crate) const SIDECAR: &[u8] = include_bytes!("../../../models/window_regressor.pth.json");
@@ -36,7 +37,7 @@ mod tests {
         options.built_in_at = Some(path.clone());
         assert_eq!(Model::load_with(&path, &options).unwrap().path(), None);
         assert!(Model::load_with(&path.with_extension("other"), &options).is_err());
-        // A link that leads nowhere is a mistake that must show.
+        // A dangling link is a mistake that must be reported.
         std::os::unix::fs::symlink("gone.pth", &path).unwrap();
         assert!(Model::load_with(&path, &options).is_err());
         std::fs::remove_file(&path).unwrap();

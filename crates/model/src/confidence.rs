@@ -1,27 +1,27 @@
-//! How sure a prediction is.
+//! The confidence of a prediction.
 //!
-//! In: a log variance and how far the input lies from the training data. Out: a probability.
+//! In: a log variance and the distance of the input from the training data. Out: a probability.
 
-/// Right means: within this many points of the right position.
+/// Distance from the right position, in points, within which a prediction is right.
 pub const TOLERANCE_POINTS: f64 = 10.0;
 
-/// Up to this largest |z| of the normalised inputs, the model's own confidence stands.
+/// Largest |z| of the normalised inputs up to which the model's own confidence is kept.
 pub const GUARD_FULL_Z: f64 = 5.0;
 
-/// From this largest |z| on, nothing the model says is believed.
+/// Largest |z| of the normalised inputs from which the confidence is zero.
 pub const GUARD_ZERO_Z: f64 = 10.0;
 
-/// P(|error| ≤ 10 points) for a normal error of variance `exp(log_variance)`: erf(10 / (σ√2)), the normal distribution's
-/// mass within ±10 (Abramowitz and Stegun 7.1.22, 26.2.29). 0 to 1.
+/// Returns P(|error| ≤ 10 points) for a normal error of variance `exp(log_variance)`: erf(10 / (σ√2)), the normal
+/// distribution's mass within ±10 (Abramowitz and Stegun 7.1.22, 26.2.29). 0 to 1.
 pub fn confidence(log_variance: f64) -> f64 {
     let sigma = (log_variance / 2.0).exp();
     libm::erf(TOLERANCE_POINTS / (sigma * std::f64::consts::SQRT_2)).clamp(0.0, 1.0)
 }
 
-/// What the confidence is multiplied with: 1 up to a largest |z| of 5, 0 from 10 on, a straight line between. A network
-/// extrapolates without knowing it, so its own variance says nothing far from the training data. Judging an input by its
-/// distance in standard deviations is the oldest test for outliers (Barnett and Lewis, Outliers in Statistical Data, 1994,
-/// ch. 6); the limits are ours: rooms of the training data stay within 5 but for rare sounds.
+/// Returns the factor of the confidence: 1 up to a largest |z| of 5, 0 from 10 on, linear in between. A network
+/// extrapolates without noticing, so its own variance has no meaning far from the training data. The distance in
+/// standard deviations is the classical test for outliers (Barnett and Lewis, Outliers in Statistical Data, 1994, ch.
+/// 6). The limits are ours: except for rare sounds, rooms of the training data stay within 5.
 pub fn guard(largest_z: f64) -> f64 {
     if largest_z.is_nan() {
         return 0.0;

@@ -1,12 +1,12 @@
-//! Why a model file is refused, and why an input is.
+//! Why a model file or an input is refused.
 //!
-//! Every refusal of a file names the tensor or entry at fault and what was expected in its place.
+//! Every refusal of a file names the tensor or entry at fault and the expected one.
 
 use std::{fmt, io, path::PathBuf};
 
 use crate::{OnnxError, SidecarError};
 
-/// A shape as messages show it; a letter stands for a size that another tensor decides.
+/// An expected shape, as messages show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shape(pub Vec<Extent>);
 
@@ -15,7 +15,7 @@ pub struct Shape(pub Vec<Extent>);
 pub enum Extent {
     /// Exactly this many.
     Exactly(usize),
-    /// Any number from one up: a hidden width.
+    /// Any number above zero: a hidden width.
     Any,
 }
 
@@ -47,7 +47,7 @@ impl fmt::Display for Shape {
     }
 }
 
-/// A model file is refused. The model that was serving before stays.
+/// A model file is refused. The serving model stays.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file cannot be read.
@@ -59,24 +59,24 @@ pub enum LoadError {
         #[source]
         source: io::Error,
     },
-    /// The file changed between two looks at it.
+    /// The file changed while it was read.
     #[error("the model file changed while it was read; write it beside and rename it")]
     Changed,
     /// The file is larger than any model of this kind.
     #[error("the model file has {bytes} bytes, more than {limit}")]
     TooLarge {
-        /// Its size, or what its entries say they unpack to.
+        /// Its size, or the stated unpacked size of its entries.
         bytes: u64,
         /// The limit in bytes.
         limit: u64,
     },
-    /// Another kind of file.
+    /// The file is of another kind.
     #[error("this is {found}, not a .pth file: save it with torch.save(model.state_dict(), PATH)")]
     NotPth {
-        /// What it looks like.
+        /// The kind of file it appears to be.
         found: &'static str,
     },
-    /// A `TorchScript` archive.
+    /// The file is a `TorchScript` archive.
     #[error(
         "this is TorchScript (torch.jit.save); save the weights instead: torch.save(model.state_dict(), PATH)"
     )]
@@ -90,7 +90,7 @@ pub enum LoadError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// The pickle names something that only an attack would.
+    /// The pickle names something that only an attack needs.
     #[error(
         "the pickle refers to {0}, which no model needs: the file is hostile, do not open it with torch.load either"
     )]
@@ -101,30 +101,30 @@ pub enum LoadError {
     /// A tensor's bytes cannot be read.
     #[error("the bytes of tensor '{tensor}' cannot be read")]
     Bytes {
-        /// Which tensor.
+        /// Name of the tensor.
         tensor: String,
         /// Why.
         #[source]
         source: io::Error,
     },
-    /// No tensor `feature_mean` anywhere.
+    /// The file has no tensor `feature_mean`.
     #[error("the file has no tensor 'feature_mean'; it holds {found}")]
     NoModel {
         /// The first names in it.
         found: String,
     },
-    /// More than one model in the file.
+    /// The file holds more than one model.
     #[error("the file holds several models: {0}; save only one of them")]
     SeveralModels(String),
     /// A tensor is absent.
     #[error("tensor '{tensor}' is missing, expected with shape {expected}")]
     Missing {
-        /// Which tensor.
+        /// Name of the tensor.
         tensor: String,
         /// Its shape.
         expected: Shape,
     },
-    /// Something that the architecture does not have.
+    /// An entry is not part of the architecture.
     #[error(
         "unexpected entry '{entry}' ({kind}); expected only feature_mean, feature_std, backbone.0.*, backbone.2.*, …, mean_head.*, logvar_head.*"
     )]
@@ -137,17 +137,17 @@ pub enum LoadError {
     /// A tensor has another shape.
     #[error("tensor '{tensor}' has shape {found:?}, expected {expected}")]
     WrongShape {
-        /// Which tensor.
+        /// Name of the tensor.
         tensor: String,
-        /// What it has.
+        /// Its shape.
         found: Vec<usize>,
-        /// What fits the others.
+        /// The shape that fits the other tensors.
         expected: Shape,
     },
     /// A tensor has another element type.
     #[error("tensor '{tensor}' is {found}, expected float32 or float64: save model.float()")]
     WrongType {
-        /// Which tensor.
+        /// Name of the tensor.
         tensor: String,
         /// Its element type.
         found: String,
@@ -155,22 +155,22 @@ pub enum LoadError {
     /// A weight is NaN or infinite.
     #[error("tensor '{tensor}' has {value} at index {index}, expected finite numbers")]
     NotFinite {
-        /// Which tensor.
+        /// Name of the tensor.
         tensor: String,
-        /// Which element, in row-major order.
+        /// Index of the element, in row-major order.
         index: usize,
-        /// What stands there.
+        /// Its value.
         value: f32,
     },
-    /// A deviation to divide by is zero or negative.
+    /// A deviation is zero or negative.
     #[error("tensor 'feature_std' has {value} at index {index}, expected more than 0")]
     NotPositive {
-        /// Which input.
+        /// Index of the input.
         index: usize,
-        /// What stands there.
+        /// Its value.
         value: f32,
     },
-    /// A `.pth` model on a GPU.
+    /// A `.pth` model cannot run on a GPU.
     #[error(
         "model.device is cuda, but a .pth model runs on the CPU: set model.device: cpu, or export the model with \
          torch.onnx.export(model, torch.zeros(2, 50), 'm.onnx', input_names=['features'], \
@@ -186,36 +186,36 @@ pub enum LoadError {
     Sidecar(#[from] SidecarError),
 }
 
-/// An input that no prediction can be made from.
+/// An input that cannot be used for a prediction.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum InputError {
-    /// Another number of inputs than the model reads.
+    /// The row has the wrong number of inputs.
     #[error("row {row} has {found} numbers, the model reads {expected}")]
     Length {
-        /// Which row of the batch, from 0.
+        /// Index of the row in the batch, from 0.
         row: usize,
-        /// How many it has.
+        /// Number of inputs it has.
         found: usize,
-        /// How many it needs.
+        /// Number of inputs it needs.
         expected: usize,
     },
-    /// A number that is not finite, or not within what a 32-bit float holds.
+    /// A number is not finite, or exceeds the range of a 32-bit float.
     #[error("row {row}: number {index} is {value}, not a finite 32-bit number")]
     NotFinite {
-        /// Which row of the batch, from 0.
+        /// Index of the row in the batch, from 0.
         row: usize,
-        /// Which number of the row, from 0.
+        /// Index of the number in the row, from 0.
         index: usize,
-        /// What stands there.
+        /// Its value.
         value: f64,
     },
-    /// ONNX Runtime failed while it computed.
+    /// ONNX Runtime failed to compute.
     #[error("the model does not compute: {0}")]
     Runtime(String),
     /// The numbers are so large that the network overflows.
     #[error("row {row} is too far from anything the model knows: the result is not finite")]
     Overflow {
-        /// Which row of the batch, from 0.
+        /// Index of the row in the batch, from 0.
         row: usize,
     },
 }

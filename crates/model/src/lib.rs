@@ -1,8 +1,8 @@
-//! From climate and clip features to a window position and how sure it is: loading `.pth` files, on request
-//! `.onnx` files, and predicting.
+//! Models that predict a window position and its confidence from climate and clip features: loading of `.pth` and
+//! `.onnx` files, prediction, versions.
 //!
-//! In: model files that PyTorch wrote, 50 numbers a prediction. Out: position, log variance, confidence. A file's code
-//! is never run, and no file is used unless every tensor is exactly what the architecture asks for.
+//! In: model files that PyTorch wrote, 50 numbers for each prediction. Out: position, log variance, confidence. Code in
+//! a file is never run, and no file is used unless every tensor is exactly what the architecture requires.
 
 mod architecture;
 mod built_in;

@@ -1,4 +1,4 @@
-//! A model that was checked and is ready to predict.
+//! A loaded and checked model.
 
 use std::{
     fs::File,
@@ -19,7 +19,7 @@ use crate::{
 /// The version of a model that neither a side-car nor the configuration names.
 pub const UNVERSIONED: &str = "unversioned";
 
-/// What computes a model's outputs.
+/// The implementation that computes a model's outputs.
 #[derive(Debug, Clone)]
 pub(crate) enum Computation {
     /// A `.pth` file's weights, by our own forward pass.
@@ -44,10 +44,9 @@ impl Model {
         Self::load_with(path, &LoadOptions::default())
     }
 
-    /// Loads a `.pth` file, or an `.onnx` file, and the side-car beside it,
-    /// where there is one. What a file is shows in its bytes, not in its name. A link is followed once, so that model
-    /// and side-car belong together while the link changes. Where the options say so, a path at which nothing is means
-    /// the built-in model.
+    /// Loads a `.pth` or `.onnx` file, and its side-car if there is one. The format is recognised by the content, not
+    /// by the name. A link is resolved once, so that model and side-car match even while the link changes. If the
+    /// options allow it, a path without a file means the built-in model.
     pub fn load_with(path: &Path, options: &LoadOptions) -> Result<Self, LoadError> {
         if options.is_built_in(path) {
             return match options.device {
@@ -65,7 +64,7 @@ impl Model {
             .and_then(|file| file.take(1).read_to_end(&mut first))
             .map_err(unreadable)?;
         let mut model = if onnx::looks_like(&first) {
-            Self::from_onnx(&pth::slurp(path)?, options)?
+            Self::from_onnx(&pth::read_limited(path)?, options)?
         } else if options.device == Device::Cpu {
             let (bytes, tensors) = pth::read_file(path)?;
             Self::checked(&bytes, tensors)?
@@ -86,7 +85,7 @@ impl Model {
         Ok(model.with_sidecar(sidecar))
     }
 
-    /// Loads the bytes of a `.pth` file. They pass through a temporary file.
+    /// Loads the bytes of a `.pth` file, by way of a temporary file.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, LoadError> {
         Self::checked(bytes, pth::read_bytes(bytes)?)
     }
@@ -96,7 +95,7 @@ impl Model {
         Ok(Self::new(bytes, Computation::Dense(Arc::new(network))))
     }
 
-    /// The same model, described and named by its side-car.
+    /// Returns the model with its side-car, which also names its version.
     fn with_sidecar(mut self, sidecar: Sidecar) -> Self {
         self.version.clone_from(&sidecar.version);
         self.sidecar = Some(sidecar);
@@ -119,7 +118,7 @@ impl Model {
         }
     }
 
-    /// The same model, named `version` unless its side-car already named it.
+    /// Returns the model with this version, unless its side-car states one.
     #[must_use]
     pub fn with_default_version(mut self, version: &str) -> Self {
         if self.sidecar.is_none() {
@@ -128,38 +127,38 @@ impl Model {
         self
     }
 
-    /// How many numbers it reads: [`INPUTS`].
+    /// Returns the number of its inputs: [`INPUTS`].
     pub fn inputs(&self) -> usize {
         self.feature_mean().len()
     }
 
-    /// What its predictions are labelled with.
+    /// Returns the version that is stated with its predictions.
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// SHA-256 of the file, in hex.
+    /// Returns the SHA-256 of the file in hex.
     pub fn sha256(&self) -> &str {
         &self.sha256
     }
 
-    /// Returns the file it was loaded from, with every link followed; `None` for the built-in model.
+    /// Returns the file it was loaded from, with links resolved; `None` for the built-in model.
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
-    /// Returns where it came from, in words for a log: its file, or `built in`.
+    /// Returns its origin for a log: its file, or `built in`.
     pub fn origin(&self) -> String {
         self.path()
             .map_or_else(|| "built in".to_owned(), |path| path.display().to_string())
     }
 
-    /// What is known about it.
+    /// Returns its side-car, if there is one.
     pub fn sidecar(&self) -> Option<&Sidecar> {
         self.sidecar.as_ref()
     }
 
-    /// Which kind of file it came from: `pth` or `onnx`.
+    /// Returns the format of its file: `pth` or `onnx`.
     pub const fn format(&self) -> &'static str {
         match self.computation {
             Computation::Dense(_) => "pth",
@@ -167,7 +166,7 @@ impl Model {
         }
     }
 
-    /// The widths of its hidden layers; none are known of an `.onnx` graph.
+    /// Returns the widths of its hidden layers; none for an `.onnx` graph, where they are unknown.
     pub fn hidden_widths(&self) -> Vec<usize> {
         match &self.computation {
             Computation::Dense(network) => network.widths(),
@@ -175,7 +174,7 @@ impl Model {
         }
     }
 
-    /// The means of its training data, one for each input.
+    /// Returns the means of its training data, one for each input.
     pub fn feature_mean(&self) -> &[f32] {
         match &self.computation {
             Computation::Dense(network) => &network.feature_mean,

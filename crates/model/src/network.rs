@@ -1,7 +1,7 @@
-//! The forward pass: a chain of dense layers with `ReLU` between, in 32-bit floats as PyTorch computes it.
+//! The forward pass: dense layers with `ReLU` between, in 32-bit floats as in PyTorch.
 //!
-//! In: weights that were checked, rows of inputs. Out: the two heads' numbers. Weights are kept in panels of 32 outputs,
-//! so that a panel's sums stay in registers while the inputs pass by.
+//! In: checked weights, rows of inputs. Out: the outputs of the two heads. Weights are stored in panels of 32 outputs,
+//! so that a panel's sums stay in registers during the loop over the inputs.
 
 const PANEL: usize = 32;
 const LANES: usize = 16;
@@ -11,13 +11,13 @@ const LANES: usize = 16;
 pub(crate) struct Dense {
     inputs: usize,
     outputs: usize,
-    /// Panel by panel, then input by input: the weights of up to 32 outputs, padded with zeros.
+    /// By panel, then by input: the weights of up to 32 outputs, padded with zeros.
     panels: Vec<[f32; PANEL]>,
     bias: Vec<[f32; PANEL]>,
 }
 
 impl Dense {
-    /// `weight` is row-major `[outputs, inputs]` as in a state dict, `bias` is `[outputs]`.
+    /// Creates a layer. `weight` is row-major `[outputs, inputs]` as in a state dict, `bias` is `[outputs]`.
     pub(crate) fn new(weight: &[f32], bias: &[f32]) -> Self {
         let outputs = bias.len();
         let inputs = weight.len() / outputs.max(1);
@@ -44,7 +44,7 @@ impl Dense {
         }
     }
 
-    /// `out = relu(weight · row + bias)`.
+    /// Computes `out = relu(weight · row + bias)`.
     fn forward_relu(&self, row: &[f32], out: &mut Vec<f32>) {
         debug_assert_eq!(row.len(), self.inputs);
         out.clear();
@@ -87,7 +87,7 @@ impl Head {
     }
 }
 
-/// What the heads say about one row, before the sigmoid and the clamp.
+/// Outputs of the heads for one row, before the sigmoid and the clamp.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Outputs {
     pub(crate) mean: f32,
@@ -106,7 +106,7 @@ pub(crate) struct Network {
     pub(crate) logvar_head: Head,
 }
 
-/// Room for a row on its way through the layers.
+/// Buffers for a row on its way through the layers.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     row: Vec<f32>,
@@ -114,12 +114,12 @@ pub(crate) struct Scratch {
 }
 
 impl Network {
-    /// The widths of the hidden layers.
+    /// Returns the widths of the hidden layers.
     pub(crate) fn widths(&self) -> Vec<usize> {
         self.hidden.iter().map(|layer| layer.outputs).collect()
     }
 
-    /// One row of as many inputs as `feature_mean` has.
+    /// Computes one row, which has as many inputs as `feature_mean`.
     pub(crate) fn forward(&self, input: &[f32], scratch: &mut Scratch) -> Outputs {
         let Scratch { row, next } = scratch;
         row.clear();

@@ -1,4 +1,4 @@
-//! How a model is to be loaded: where it computes, and where ONNX Runtime is.
+//! Options of loading a model: the device, and the location of ONNX Runtime.
 
 use std::{
     fmt, io,
@@ -6,17 +6,17 @@ use std::{
     str::FromStr,
 };
 
-/// Where predictions are computed.
+/// The device that computes predictions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Device {
-    /// The processor: about a microsecond a prediction.
+    /// The CPU: about a microsecond for a prediction.
     #[default]
     Cpu,
-    /// The NVIDIA GPU of this index, for `.onnx` models.
+    /// The NVIDIA GPU with this index, for `.onnx` models.
     Cuda(u32),
 }
 
-/// A device nobody knows.
+/// The text does not name a device.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is no device, expected cpu, cuda or cuda:N")]
 pub struct UnknownDevice(String);
@@ -46,20 +46,20 @@ impl fmt::Display for Device {
     }
 }
 
-/// How to load; the default is right for a `.pth` file.
+/// Options of loading a model; the defaults suit a `.pth` file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LoadOptions {
-    /// Where predictions are computed.
+    /// The device that computes predictions.
     pub device: Device,
-    /// ONNX Runtime's library, a folder that holds it, or a Python environment with the `onnxruntime` wheel. Without it,
-    /// `ORT_DYLIB_PATH` and the usual places are looked at. The first that a process loads stays.
+    /// ONNX Runtime's library, a folder that contains it, or a Python environment with the `onnxruntime` wheel. By
+    /// default, `ORT_DYLIB_PATH` and the usual places are searched. A process keeps the first library it loads.
     pub onnx_runtime: Option<PathBuf>,
-    /// The path that stands for the built-in model while no file is there.
+    /// The path that means the built-in model while there is no file.
     pub built_in_at: Option<PathBuf>,
 }
 
 impl LoadOptions {
-    /// Whether `path` means the built-in model: it may, and nothing is there, not even a link.
+    /// Returns whether `path` means the built-in model: it is allowed to, and there is nothing, not even a link.
     pub fn is_built_in(&self, path: &Path) -> bool {
         self.built_in_at.as_deref() == Some(path)
             && path

@@ -1,4 +1,4 @@
-//! Predicting: one row, many rows, and the JSON of `casement predict`.
+//! Prediction of one row or many, and the JSON of `casement predict`.
 
 use domain::MODEL_AUDIO_INPUTS;
 use serde::{Deserialize, Serialize};
@@ -9,33 +9,33 @@ use crate::{
     network::{Network, Outputs, Scratch},
 };
 
-/// PyTorch clamps the log variance to this before it is used.
+/// Bounds to which the log variance is clamped, as in PyTorch.
 const LOG_VARIANCE: (f64, f64) = (-6.0, 8.0);
 
-/// What a model says about one input: a mean and its variance, both learned (Nix and Weigend, Estimating the mean and
+/// The prediction for one input: a mean and its variance, both learned (Nix and Weigend, Estimating the mean and
 /// variance of the target probability distribution, 1994).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Prediction {
-    /// How far to open, 0 to 100 percent.
+    /// Position, 0 to 100 percent.
     pub position: f64,
     /// Natural logarithm of the error's variance in squared points, −6 to 8.
     pub log_variance: f64,
-    /// P(|error| ≤ 10 points), lowered where the input lies far from the training data. 0 to 1.
+    /// P(|error| ≤ 10 points), lowered if the input lies far from the training data. 0 to 1.
     pub confidence: f64,
-    /// The same before the guard lowered it. 0 to 1.
+    /// The confidence before the guard. 0 to 1.
     pub model_confidence: f64,
-    /// The largest |z| of the normalised inputs, which the guard looks at.
+    /// The largest |z| of the normalised inputs, on which the guard depends.
     pub largest_z: f64,
 }
 
 impl Prediction {
-    /// position = 100·sigmoid(mean); `None` where the network overflowed.
+    /// Computes position = 100·sigmoid(mean); `None` if the network overflowed.
     fn new(outputs: Outputs) -> Option<Self> {
         let position = 100.0 / (1.0 + (-f64::from(outputs.mean)).exp());
         Self::at(position, outputs.log_variance, outputs.largest_z)
     }
 
-    /// From a position in percent; `None` where the network overflowed.
+    /// Creates a prediction from a position in percent; `None` if the network overflowed.
     fn at(position: f64, log_variance: f32, largest_z: f32) -> Option<Self> {
         let log_variance = f64::from(log_variance);
         if position.is_nan() || log_variance.is_nan() {
@@ -55,8 +55,7 @@ impl Prediction {
 }
 
 /// Returns a model's input: temperature (°C), humidity (%), then the audio numbers in the order of
-/// [`domain::ClipFeatures::model_inputs`]. Without a clip they are the means of the training data, so that they leave the
-/// prediction where it is.
+/// [`domain::ClipFeatures::model_inputs`]. Without a clip they are the means of the training data, which are neutral.
 pub fn input(
     temperature: f64,
     humidity: f64,
@@ -77,7 +76,7 @@ pub fn input(
 }
 
 impl Model {
-    /// One prediction from [`crate::INPUTS`] numbers.
+    /// Predicts from [`crate::INPUTS`] numbers.
     pub fn predict(&self, input: &[f32]) -> Result<Prediction, InputError> {
         match self.computation() {
             Computation::Dense(network) => predict_row(network, 0, input, &mut Scratch::default()),
@@ -88,7 +87,7 @@ impl Model {
         }
     }
 
-    /// A prediction for each row. The first bad row refuses all.
+    /// Returns a prediction for each row, or the error of the first bad row.
     pub fn predict_batch<'a>(
         &self,
         rows: impl IntoIterator<Item = &'a [f32]>,
@@ -127,7 +126,7 @@ fn predict_by_onnx(
         .forward(&rows.concat())
         .map_err(|error| InputError::Runtime(error.to_string()))?;
     let prediction = |(row, (input, (position, log_variance))): (usize, (&&[f32], (f32, f32)))| {
-        // Rounding may lift a sigmoid of 32 bits above its bounds.
+        // Rounding may move a sigmoid of 32 bits out of its bounds.
         let position = f64::from(position).clamp(0.0, 100.0);
         Prediction::at(position, log_variance, network.largest_z(input)).ok_or(InputError::Overflow { row })
     };
@@ -152,33 +151,33 @@ fn check(row: usize, input: &[f32]) -> Result<(), InputError> {
     }
 }
 
-/// The input file of `casement predict`; other fields are ignored.
+/// The input of `casement predict`; other fields are ignored.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct PredictRequest {
     /// Rows of 50 numbers: temperature, humidity, then the 48 audio numbers.
     pub input: Vec<Vec<f64>>,
 }
 
-/// The output of `casement predict`; one entry for each row.
+/// The output of `casement predict`, one entry for each row.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PredictResponse {
-    /// Percent open.
+    /// Positions in percent.
     pub position: Vec<f64>,
-    /// Confidence, 0 to 1, with the guard.
+    /// Confidences, 0 to 1, with the guard.
     pub confidence: Vec<f64>,
-    /// Log variance, clamped.
+    /// Log variances, clamped.
     pub log_variance: Vec<f64>,
-    /// Confidence without the guard.
+    /// Confidences without the guard.
     pub model_confidence: Vec<f64>,
     /// The model's version.
     pub model_version: String,
 }
 
-/// What `casement predict` prints: a prediction for every row, or which row is wrong.
+/// Returns what `casement predict` prints: a prediction for every row, or an error that names the wrong row.
 pub fn answer(model: &Model, request: &PredictRequest) -> Result<PredictResponse, InputError> {
     let mut rows = Vec::with_capacity(request.input.len());
     for (row, input) in request.input.iter().enumerate() {
-        // A number beyond 32 bits becomes infinite and is refused, with the number as it was given.
+        // A number beyond the range of 32 bits becomes infinite and is refused; the error shows the original.
         if let Some(index) = input.iter().position(|x| !(*x as f32).is_finite()) {
             return Err(InputError::NotFinite {
                 row,

@@ -1,7 +1,7 @@
-//! The JSON beside a `.pth` file: which version it is, what it was trained on, and how good it is.
+//! The side-car of a model: JSON with its version, its training and its calibration.
 //!
-//! `window_regressor.pth` has `window_regressor.pth.json`; that of a link lies beside the file it leads to. The model
-//! works without it; where it is present it must belong to exactly these bytes.
+//! The side-car of `window_regressor.pth` is `window_regressor.pth.json`; that of a link lies beside its target. A
+//! model works without one. If there is one, its hash must match the model's bytes.
 
 use std::{
     fs, io,
@@ -10,29 +10,29 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-/// What is known about a model. Unknown fields are ignored.
+/// Description of a model. Unknown fields are ignored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sidecar {
-    /// Names the model in predictions, like `v1.0.0`.
+    /// Version stated with predictions, such as `v1.0.0`.
     pub version: String,
     /// SHA-256 of the `.pth` file in hex.
     pub sha256: String,
-    /// The definition of the audio numbers it was trained on.
+    /// Version of the features it was trained on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub features_version: Option<String>,
     /// The features it reads, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub features: Vec<String>,
-    /// The rate clips are brought to, in hertz.
+    /// The rate to which clips are resampled, in hertz.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample_rate: Option<u32>,
-    /// In words, what it was trained on.
+    /// Source of its training data, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training_data: Option<String>,
-    /// How well its confidence was calibrated.
+    /// Quality of its confidence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
-    /// The nine deciles of each input in the training data, to measure drift against; empty where unknown.
+    /// Nine deciles of each input in the training data, the reference for drift; empty if unknown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub input_deciles: Vec<Vec<f32>>,
 }
@@ -46,7 +46,7 @@ pub struct Calibration {
     pub ece: f64,
     /// Brier score of the confidence, 0 to 1.
     pub brier: f64,
-    /// Area under the ROC curve: how well confidence separates right from wrong, 0.5 to 1.
+    /// Area under the ROC curve of the confidence for right predictions, 0.5 to 1.
     pub auroc: f64,
     /// Share of outcomes inside the 95 % interval.
     pub coverage_95: f64,
@@ -55,7 +55,7 @@ pub struct Calibration {
 /// The side-car cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SidecarError {
-    /// It is there but cannot be read.
+    /// It exists but cannot be read.
     #[error("cannot read the model's side-car {path}")]
     Read {
         /// The file.
@@ -64,26 +64,26 @@ pub enum SidecarError {
         #[source]
         source: io::Error,
     },
-    /// It is not the JSON it should be.
+    /// It is not JSON of the expected form.
     #[error("the model's side-car {path} is not as expected")]
     Syntax {
         /// The file.
         path: PathBuf,
-        /// Where and why.
+        /// Place and cause.
         #[source]
         source: serde_json::Error,
     },
-    /// It describes other bytes.
+    /// It describes another file.
     #[error("the model's side-car is for another file: it names SHA-256 {expected}, the model has {found}")]
     OtherFile {
-        /// What the side-car says.
+        /// Hash in the side-car.
         expected: String,
-        /// What the file has.
+        /// Hash of the file.
         found: String,
     },
 }
 
-/// Where the side-car of `model` is: the same path with `.json` appended.
+/// Returns the path of the side-car of `model`: the same path with `.json` appended.
 pub fn sidecar_path(model: &Path) -> PathBuf {
     let mut path = model.as_os_str().to_owned();
     path.push(".json");
@@ -91,7 +91,7 @@ pub fn sidecar_path(model: &Path) -> PathBuf {
 }
 
 impl Sidecar {
-    /// One that knows only which file it belongs to.
+    /// Creates a side-car with nothing but the hash.
     pub(crate) fn bare(sha256: &str) -> Self {
         Self {
             version: String::new(),
@@ -105,7 +105,7 @@ impl Sidecar {
         }
     }
 
-    /// Reads the side-car of the model at `model`, whose bytes have the hash `sha256`; `None` where there is none.
+    /// Reads the side-car of the file `model`, whose bytes have the hash `sha256`; `None` if there is none.
     pub(crate) fn beside(model: &Path, sha256: &str) -> Result<Option<Self>, SidecarError> {
         let path = sidecar_path(model);
         let text = match fs::read(&path) {
@@ -116,7 +116,7 @@ impl Sidecar {
         Self::parse(&path, &text, sha256).map(Some)
     }
 
-    /// Reads the text of a side-car, which names itself `path` in errors, for a model with the hash `sha256`.
+    /// Parses the text of a side-car for a model with the hash `sha256`. Errors name it `path`.
     pub(crate) fn parse(path: &Path, text: &[u8], sha256: &str) -> Result<Self, SidecarError> {
         let sidecar: Self = serde_json::from_slice(text).map_err(|source| SidecarError::Syntax {
             path: path.to_owned(),

@@ -1,7 +1,7 @@
-//! Everything Casement says to an MQTT broker: topics, JSON payloads, one connection with its acknowledgements.
+//! The interface to MQTT brokers: topics, JSON payloads, a connection with its acknowledgements.
 //!
 //! In: bytes from a broker, domain types from services. Out: domain types or refusals, and bytes for a broker. It knows
-//! no service and no database, never waits for a consumer, and never acknowledges what nobody accepted.
+//! no service and no database, never waits for a consumer, and never acknowledges a message that was not accepted.
 
 mod connection;
 mod pattern;

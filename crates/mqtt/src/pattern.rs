@@ -1,16 +1,16 @@
-//! The pattern of a topic: where the device stands in it.
+//! Topic patterns with a level for the device.
 //!
-//! In: one pattern of the configuration, topic names. Out: a filter, the topic of a device, the device of a topic.
+//! In: a pattern from the configuration, topic names. Out: a filter, the topic of a device, the device of a topic.
 
 use std::{fmt, str::FromStr};
 
 use domain::{DeviceId, Refusal, RefusalReason};
 
-/// The pattern of a topic cannot be used.
+/// A topic pattern is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("topic pattern '{pattern}': {problem}")]
 pub struct InvalidPattern {
-    /// What the configuration says.
+    /// The configured pattern.
     pub pattern: String,
     /// What is wrong with it.
     pub problem: &'static str,
@@ -22,8 +22,8 @@ enum Level {
     Device,
 }
 
-/// A topic with one level for the device, written `+`, `{device_id}` or, at the end, `#`; a shared subscription's
-/// `$share/{group}/` may stand in front.
+/// A topic with one level for the device, written `+`, `{device_id}` or, at the end, `#`. It may begin with the
+/// `$share/{group}/` of a shared subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicPattern {
     text: String,
@@ -32,7 +32,7 @@ pub struct TopicPattern {
 }
 
 impl TopicPattern {
-    /// Reads a pattern as the configuration writes it.
+    /// Parses a pattern from the configuration.
     pub fn parse(text: &str) -> Result<Self, InvalidPattern> {
         let refuse = |problem| InvalidPattern {
             pattern: text.to_owned(),
@@ -81,7 +81,7 @@ impl TopicPattern {
         })
     }
 
-    /// The filter to subscribe to.
+    /// Returns the filter to subscribe to.
     pub fn filter(&self) -> String {
         let topic = self
             .text
@@ -96,7 +96,7 @@ impl TopicPattern {
         }
     }
 
-    /// The topic of one device.
+    /// Returns the topic of a device.
     pub fn topic_for(&self, device_id: &DeviceId) -> String {
         let mut topic = String::with_capacity(self.text.len() + DeviceId::MAX_LEN);
         for (place, level) in self.levels.iter().enumerate() {
@@ -111,7 +111,7 @@ impl TopicPattern {
         topic
     }
 
-    /// `None` if the topic has another shape; otherwise the device, or a refusal where its level is no device id.
+    /// Returns the device of a topic, or a refusal if its level is not a device id; `None` if the topic does not match.
     pub fn match_topic(&self, topic: &str) -> Option<Result<DeviceId, Refusal>> {
         let mut names = topic.split('/');
         let mut device = None;
@@ -130,7 +130,7 @@ impl TopicPattern {
         Some(parsed.map_err(|error| Refusal::new(RefusalReason::BadDeviceId, error.to_string())))
     }
 
-    /// Whether two patterns match the same topics.
+    /// Returns whether two patterns match the same topics.
     pub(super) fn overlaps(&self, other: &Self) -> bool {
         self.levels.len() == other.levels.len()
             && self.levels.iter().zip(&other.levels).all(|pair| match pair {

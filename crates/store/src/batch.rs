@@ -1,4 +1,4 @@
-//! A batch: the rows of one plan, by table.
+//! A batch: the rows of one plan, grouped by table.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Adds a row at the end of its table's.
+    /// Appends a row to those of its table.
     pub fn push(&mut self, row: Row) {
         match row {
             Row::Reading(quantity, row) => self
@@ -41,12 +41,12 @@ impl Batch {
         }
     }
 
-    /// The readings of `quantity`.
+    /// Returns the readings of `quantity`.
     pub(crate) fn readings(&self, quantity: Quantity) -> &[ReadingRow] {
         self.readings.get(&quantity).map_or(&[], Vec::as_slice)
     }
 
-    /// Every row, in the order of insertion.
+    /// Returns every row, in the order of insertion.
     pub fn rows(&self) -> impl Iterator<Item = Row> + '_ {
         let readings = self.readings.iter().flat_map(|(quantity, rows)| {
             let row = |row: &ReadingRow| Row::Reading(*quantity, row.clone());
@@ -62,7 +62,7 @@ impl Batch {
             .chain(self.ingest_errors.iter().cloned().map(Row::IngestError))
     }
 
-    /// Rows for `table`.
+    /// Returns the number of rows for `table`.
     pub fn rows_of(&self, table: Table) -> usize {
         match table {
             Table::Sensor(quantity) => self.readings(quantity).len(),
@@ -76,29 +76,29 @@ impl Batch {
         }
     }
 
-    /// Tables with rows, in the order of insertion.
+    /// Returns the tables that have rows, in the order of insertion.
     pub fn tables(&self) -> impl Iterator<Item = Table> + '_ {
         Table::ALL.into_iter().filter(|&table| self.rows_of(table) > 0)
     }
 
-    /// All rows.
+    /// Returns the number of rows.
     pub fn len(&self) -> usize {
         Table::ALL.into_iter().map(|table| self.rows_of(table)).sum()
     }
 
-    /// Whether there is nothing to insert.
+    /// Returns whether there is nothing to insert.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// Of a reading it matters how late it came, not to the millisecond: those would cost as many bytes as all the rest.
+/// Rounds the time of receipt to the second: its milliseconds would take as many bytes as all other columns together.
 fn received_to_the_second(mut row: ReadingRow) -> ReadingRow {
     row.received_at -= row.received_at.rem_euclid(1000);
     row
 }
 
-/// Rows of journals that were written before there was an origin name at most a model.
+/// Rows in journals from before the column `origin` name at most a model.
 fn with_origin(mut row: WindowActionRow) -> WindowActionRow {
     if row.origin.is_empty() && !row.model_version.is_empty() {
         "model".clone_into(&mut row.origin);

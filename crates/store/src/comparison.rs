@@ -1,42 +1,42 @@
-//! Two models' predictions for the same commands, side by side.
+//! Comparison of two models by their predictions for the same commands.
 //!
-//! In: two versions and a time to look back to. Out: sums for each device, so that totals are their sums. What came of a
-//! command is known where somebody changed it before the next one: another sender's command, or a window that stands
-//! elsewhere than it was sent. A window that just obeys says nothing about who was right.
+//! In: two versions and a start time. Out: sums for each device, which can be added up. The outcome of a command is
+//! known if somebody changed the position before the next command: by a command of another sender, or by moving the
+//! window. A window that obeys says nothing about who was right.
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::{Store, StoreError};
 
-/// Past this a change is no answer to a command any more, in seconds.
+/// Seconds after a command within which a change counts as a correction of it.
 const OUTCOME_WITHIN_S: u32 = 30 * 60;
-/// A window may travel this long before where it stands means anything, in seconds.
+/// Seconds that a window may take to reach its position.
 const TRAVEL_S: u32 = 60;
-/// Motors are not exact: up to this many points from its command a window has obeyed.
+/// Points within which a window counts as having obeyed: motors are not exact.
 const OBEYED_POINTS: f64 = 5.0;
 
-/// What is asked.
+/// Which predictions to compare.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComparisonQuery {
     /// One version, usually the one that serves.
     pub a: String,
     /// The other, usually the candidate.
     pub b: String,
-    /// From this time on, ms.
+    /// Start of the period, ms.
     pub since: i64,
-    /// Predictions agree when they differ by at most this many points.
+    /// Largest difference, in points, at which predictions agree.
     pub tolerance: f64,
 }
 
-/// Sums over the commands of one device for which both models predicted.
+/// Sums over the commands of one device for which both models made a prediction.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
 pub struct PairSums {
-    /// Whose window.
+    /// The device.
     pub device_id: String,
-    /// How many commands.
+    /// Number of commands.
     pub pairs: u64,
-    /// For how many both agreed.
+    /// Commands for which both agreed.
     pub agreed: u64,
     /// Sum of |a − b| in points.
     pub abs_difference: f64,
@@ -48,7 +48,7 @@ pub struct PairSums {
     pub confidence_a: f64,
     /// Sum of b's confidences.
     pub confidence_b: f64,
-    /// For how many it is known where the window should have been.
+    /// Commands whose outcome is known.
     pub outcomes: u64,
     /// Sum of a's absolute errors over those, in points.
     pub abs_error_a: f64,
@@ -56,23 +56,23 @@ pub struct PairSums {
     pub abs_error_b: f64,
 }
 
-/// All predictions of one version.
+/// Summary of all predictions of one version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
 pub struct VersionSums {
     /// The version.
     pub model_version: String,
-    /// How many.
+    /// Number of predictions.
     pub predictions: u64,
     /// Mean prediction in points.
     pub position: f64,
     /// Mean confidence, 0–1.
     pub confidence: f64,
-    /// Median inference time, ms; NaN where none is known.
+    /// Median inference time, ms; NaN if unknown.
     pub inference_time_ms: f64,
 }
 
 impl Store {
-    /// Sums for each device, by id; none where the two versions never predicted for the same command.
+    /// Returns sums for each device, by id; none if the two versions never made a prediction for the same command.
     pub async fn compare(&self, query: &ComparisonQuery) -> Result<Vec<PairSums>, StoreError> {
         let predictions = "SELECT toString(device_id) AS device_id, command_id, any(p.prediction) AS position, \
                            any(p.confidence) AS confidence FROM ml_predictions AS p WHERE model_version = ? \
@@ -101,7 +101,7 @@ impl Store {
         Ok(bound.bind(query.since).bind(query.since).fetch_all().await?)
     }
 
-    /// All predictions of each of the two versions since then, paired or not.
+    /// Returns a summary of all predictions of each of the two versions, paired or not.
     pub async fn prediction_sums(&self, query: &ComparisonQuery) -> Result<Vec<VersionSums>, StoreError> {
         let sql = "SELECT ?fields FROM (SELECT toString(p.model_version) AS model_version, count() AS predictions, \
                    avg(p.prediction) AS position, avg(p.confidence) AS confidence, \
@@ -113,8 +113,8 @@ impl Store {
     }
 }
 
-/// Where somebody put the window after a model's command: `device_id, command_id, outcome, known`. A change belongs to the
-/// newest command before it. Two placeholders: the time to look back to.
+/// Selects the outcome of a model's command: `device_id, command_id, outcome, known`. A change belongs to the newest
+/// command before it. Both placeholders are the start of the period.
 fn outcomes() -> String {
     let commands = "SELECT toString(device_id) AS device_id, timestamp, position, command_id, \
                     model_version FROM window_actions AS w WHERE w.timestamp >= fromUnixTimestamp64Milli(?)";

@@ -1,7 +1,7 @@
 //! Rows as bytes, for the journal between accepting and storing.
 //!
-//! One version byte, then JSON tagged with the kind of row: readable by a person who inspects a journal, and by a
-//! later version that has more fields. What was once written must decode for ever: the tests hold old encodings.
+//! One version byte, then JSON tagged with the kind of row: readable by a person who inspects a journal and by a later
+//! version with more fields. Every encoding that was ever written must remain decodable; the tests hold old ones.
 
 use std::fmt;
 
@@ -18,25 +18,25 @@ use crate::{
 
 const JSON_V1: u8 = 1;
 
-/// A row of any table. As JSON it is an object of one key: the quantity's word for a reading, the variant in
-/// `snake_case` for all others.
+/// A row of any table. In JSON it is an object with one key: the name of the quantity for a reading, otherwise the
+/// variant in `snake_case`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Row {
-    /// For the quantity's table.
+    /// A row of the quantity's table.
     Reading(Quantity, ReadingRow),
-    /// For `sensor_audio`.
+    /// A row of `sensor_audio`.
     Audio(AudioRow),
-    /// For `window_actions`.
+    /// A row of `window_actions`.
     WindowAction(WindowActionRow),
-    /// For `ml_predictions`.
+    /// A row of `ml_predictions`.
     MlPrediction(MlPredictionRow),
-    /// For `device_registry`.
+    /// A row of `device_registry`.
     Device(DeviceRow),
-    /// For `window_states`.
+    /// A row of `window_states`.
     WindowState(WindowStateRow),
-    /// For `device_events`.
+    /// A row of `device_events`.
     DeviceEvent(DeviceEventRow),
-    /// For `ingest_errors`.
+    /// A row of `ingest_errors`.
     IngestError(IngestErrorRow),
 }
 
@@ -143,7 +143,7 @@ impl<'de> Deserialize<'de> for Row {
 /// Bytes that are not a row.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
-    /// No bytes, or a version byte this version does not know.
+    /// There are no bytes, or the version byte is unknown.
     #[error("unknown row encoding {version:?}")]
     Version {
         /// The first byte, if there is one.
@@ -155,7 +155,7 @@ pub enum DecodeError {
 }
 
 impl Row {
-    /// The table it belongs to.
+    /// Returns the table that the row belongs to.
     pub const fn table(&self) -> Table {
         match self {
             Self::Reading(quantity, _) => Table::Sensor(*quantity),
@@ -182,7 +182,7 @@ impl Row {
         }
     }
 
-    /// The row as bytes. A reading takes about 110; infinities come back as NaN.
+    /// Encodes the row. A reading takes about 110 bytes. Infinities are decoded as NaN.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(128);
         bytes.push(JSON_V1);
@@ -190,7 +190,7 @@ impl Row {
         bytes
     }
 
-    /// The row that [`Row::encode`] wrote, in this version or an earlier one.
+    /// Decodes a row that [`Row::encode`] wrote, in this version or an earlier one.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         match bytes.split_first() {
             Some((&JSON_V1, json)) => serde_json::from_slice(json).map_err(DecodeError::Content),
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn old_encodings_keep_decoding() {
-        // Never change these lines: journals in the field hold them.
+        // Never change these lines: existing journals contain them.
         let reading = b"\x01{\"temperature\":{\"timestamp\":1761307200000,\"device_id\":\"sensor-001\",\"value\":25.5,\"received_at\":1761307200123}}";
         let expected = ReadingRow {
             timestamp: 1_761_307_200_000,

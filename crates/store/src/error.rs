@@ -1,8 +1,8 @@
-//! What can go wrong with the database.
+//! Errors of the database.
 
 use crate::Table;
 
-/// A failed question, migration or set-up.
+/// A query, a migration or the configuration failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The address or database name cannot be used.
@@ -11,7 +11,7 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
-    /// ClickHouse could not be reached or could not answer now.
+    /// ClickHouse could not be reached or could not answer.
     #[error("clickhouse is unavailable")]
     Unavailable(#[source] clickhouse::error::Error),
     /// ClickHouse did not answer in time.
@@ -28,7 +28,7 @@ pub enum StoreError {
         /// The highest version known here.
         known: u32,
     },
-    /// A migration that was applied is not the one this program has.
+    /// An applied migration differs from the one in this program.
     #[error("migration {version} was applied with another content")]
     SchemaChanged {
         /// The migration's number.
@@ -45,31 +45,31 @@ pub enum StoreError {
     },
 }
 
-/// A batch that is not, or not wholly, stored.
+/// A batch was not stored, or only in part.
 #[derive(Debug, thiserror::Error)]
 pub enum InsertError {
-    /// The world is to blame: send the same batch again, with the same token, later.
+    /// The database is to blame: send the same batch again later, with the same token.
     #[error("clickhouse cannot take rows for {table} now")]
     Unavailable {
-        /// The table at which it stopped.
+        /// The table at which the insertion stopped.
         table: Table,
-        /// ClickHouse's error code, when it gave one.
+        /// ClickHouse's error code, if there was one.
         code: Option<u32>,
-        /// What happened.
+        /// The client's error.
         #[source]
         source: clickhouse::error::Error,
     },
     /// A row is to blame: find it by bisection. Every other table of the batch is stored and must not be sent again
-    /// under another token: pass `stored` as `done` with the halves.
+    /// under another token: pass `stored` as `done` with each half.
     #[error("clickhouse refused rows for {table}: {message}")]
     Refused {
         /// The table whose rows were refused.
         table: Table,
-        /// ClickHouse's words.
+        /// ClickHouse's message.
         message: String,
         /// ClickHouse's error code.
         code: u32,
-        /// The tables of the batch that are stored, those given as done included.
+        /// The tables of the batch that are stored, including those passed as `done`.
         stored: Vec<Table>,
     },
 }

@@ -1,7 +1,7 @@
-//! The HTTP client below ClickHouse's: plain, or TLS with the certificates that are to be trusted.
+//! The HTTP client that the ClickHouse client uses: plain, or TLS with the certificates to trust.
 //!
-//! The `clickhouse` crate can do TLS itself, but then panics on a machine without any system certificates, even for a
-//! plain address, and knows no certificates but the system's.
+//! The `clickhouse` crate supports TLS, but panics on a machine without system certificates, even for a plain address,
+//! and accepts no other certificates.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,11 +19,11 @@ use rustls::{
 
 use crate::{StoreError, StoreOptions};
 
-/// As the `clickhouse` crate has them for plain connections.
+/// The values of the `clickhouse` crate for plain connections.
 const KEEP_ALIVE: Duration = Duration::from_mins(1);
 const POOL_IDLE: Duration = Duration::from_secs(2);
 
-/// A client for the scheme of `options.url`.
+/// Returns a client for the scheme of `options.url`.
 pub(crate) fn client(options: &StoreOptions) -> Result<Client, StoreError> {
     if !options.url.starts_with("https://") {
         return Ok(Client::default());
@@ -42,7 +42,7 @@ pub(crate) fn client(options: &StoreOptions) -> Result<Client, StoreError> {
     Ok(Client::with_http_client(client))
 }
 
-/// TLS 1.2 and 1.3 with the given certificates (PEM) as roots, or the system's.
+/// Returns a configuration for TLS 1.2 and 1.3 with the given certificates (PEM) as roots, or the system's.
 fn tls(trusted_pem: Option<&[u8]>) -> Result<ClientConfig, StoreError> {
     let mut roots = RootCertStore::empty();
     if let Some(pem) = trusted_pem {

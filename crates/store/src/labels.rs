@@ -1,37 +1,39 @@
-//! Where windows belonged, with what was known at that moment: the examples that models learn from and are judged by.
+//! Labelled positions with the climate and clip of that moment: the examples for training and evaluating models.
 //!
-//! In: from when on. Out: a row for each position with climate and clip as stored. A model's own decisions are never a
-//! label for training: it would learn from itself.
+//! In: the start of the period. Out: a row for each position with climate and clip as stored. A model's own decisions
+//! are never labels for training: it would learn from itself.
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::{Store, StoreError};
 
-/// Which positions are taken.
+/// Which positions are labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Those that people or a schedule chose: commands whose origin is no model, and windows that settled more than 5 points
-    /// away from the last command, a minute or more after it.
+    /// Positions that people or a schedule chose: commands whose origin is not a model, and windows that settled more
+    /// than 5 points away from the last command, at least a minute after it.
     Chosen,
-    /// Where windows stood after each model's decision: the first report from a minute to half an hour later.
+    /// Positions that windows reported after each model's decision: the first report from a minute to half an hour
+    /// later.
     Reported,
 }
 
-/// One position and what was known then.
+/// A labelled position with its inputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
 pub struct LabelRow {
-    /// When, ms.
+    /// Time of the position, ms.
     pub timestamp: i64,
-    /// Whose window.
+    /// The device.
     pub device_id: String,
     /// % open, 0–100.
     pub position: f64,
-    /// °C: what the decision was made from, else the newest of the last quarter of an hour.
+    /// °C: the decision's own input, otherwise the newest reading of the last quarter of an hour.
     pub temperature: f64,
     /// %: as for the temperature.
     pub humidity: f64,
-    /// JSON of the clip's features: the clip of the decision, else the newest of the last ten minutes; empty without.
+    /// JSON of the features of the decision's clip, otherwise of the newest clip of the last ten minutes; empty without
+    /// one.
     pub features: String,
 }
 
@@ -61,7 +63,7 @@ ON s.device_id = d.device_id AND s.timestamp >= d.settled \
 WHERE s.timestamp <= d.timestamp + INTERVAL 30 MINUTE";
 
 impl Store {
-    /// Positions since `since` (ms) with what was known then, by time; those without climate are left out.
+    /// Returns the positions since `since` (ms) with their inputs, by time. Positions without climate are omitted.
     pub async fn labels(&self, outcome: Outcome, since: i64) -> Result<Vec<LabelRow>, StoreError> {
         let positions = match outcome {
             Outcome::Chosen => CHOSEN,

@@ -1,8 +1,9 @@
-//! Everything said to ClickHouse: the schema and its migrations, rows and their batches, and the queries of the page.
+//! The interface to ClickHouse: the schema and its migrations, rows and their batches, and the queries of the page.
 //!
-//! In: [`Row`]s, grouped into a [`Batch`] and inserted under a deduplication token, so that sending one twice stores
-//! it once. Out: registered devices, latest readings, series for charts. Over HTTP, to the embedded engine or a server
-//! alike. It never decides what a failed batch means: it says whether the world or the rows are to blame.
+//! In: [`Row`]s, grouped into a [`Batch`] and inserted under a deduplication token, so that a batch sent twice is
+//! stored once. Out: registered devices, latest readings and commands, labels, comparisons. It speaks HTTP, to the
+//! embedded engine or to a server. It never decides what to do about a failed batch: it reports whether the database or
+//! the rows are to blame.
 
 mod batch;
 mod comparison;

@@ -1,17 +1,17 @@
-//! How to reach ClickHouse.
+//! Options of the connection to ClickHouse.
 
 use std::time::Duration;
 
-/// Where ClickHouse is and who we are there.
+/// The address of ClickHouse and the account to use.
 #[derive(Clone)]
 pub struct StoreOptions {
     /// `http://host:port` or `https://host:port`.
     pub url: String,
-    /// Letters, digits and underscores.
+    /// Name of the database: letters, digits and underscores.
     pub database: String,
-    /// Empty for ClickHouse's default user.
+    /// User; empty for ClickHouse's default user.
     pub user: String,
-    /// Empty for none; never printed.
+    /// Password; empty for none. Never printed.
     pub password: String,
     /// Certificates (PEM) to trust for `https://` instead of the system's.
     pub trusted_certificates_pem: Option<Vec<u8>>,
@@ -20,7 +20,7 @@ pub struct StoreOptions {
 }
 
 impl StoreOptions {
-    /// The default user at `url`, without a password.
+    /// Returns options for the default user at `url`, without a password.
     pub fn new(url: impl Into<String>, database: impl Into<String>) -> Self {
         Self {
             url: url.into(),

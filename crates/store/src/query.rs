@@ -1,7 +1,7 @@
-//! The questions that the backend asks.
+//! The backend's queries.
 //!
-//! In: spans of time, ms, and the most rows wanted. Out: small answers. ClickHouse gives up a question after
-//! [`LONGEST_QUERY`], so that none is still computed when nobody waits for it any more.
+//! In: the start of a period, ms, and a limit on rows. Out: small results. ClickHouse aborts a query after
+//! [`LONGEST_QUERY`], so that none outlives the request it was made for.
 
 use std::time::Duration;
 
@@ -11,47 +11,47 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DeviceRow, Store, StoreError};
 
-/// After this ClickHouse gives up a question of this module.
+/// Time after which ClickHouse aborts a query of this module.
 pub const LONGEST_QUERY: Duration = Duration::from_secs(20);
 
-/// The newest reading of a device and quantity.
+/// The newest reading of a quantity of a device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
 pub struct LatestReading {
-    /// Who measured.
+    /// The device that measured.
     pub device_id: String,
-    /// The quantity's word.
+    /// Name of the quantity.
     pub quantity: String,
     /// The device's own time, ms.
     pub timestamp: i64,
-    /// The value, in the quantity's unit.
+    /// The value in the quantity's unit.
     pub value: f64,
 }
 
 /// The newest command to a window.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
 pub struct LatestAction {
-    /// Whose window.
+    /// The device.
     pub device_id: String,
-    /// When it was decided, ms.
+    /// Time of the decision, ms.
     pub timestamp: i64,
     /// % open, 0–100.
     pub position: f64,
-    /// 0–1.
+    /// Confidence, 0–1.
     pub confidence: f64,
-    /// Which model decided; empty where the command named none.
+    /// Version of the model that decided; empty if the command names none.
     pub model_version: String,
-    /// Why it was decided; empty where the command did not say.
+    /// Reason of the decision; empty if the command states none.
     pub reason: String,
 }
 
 impl Store {
-    /// Registered devices by id, at most `limit`.
+    /// Returns registered devices by id, at most `limit`.
     pub async fn devices(&self, limit: usize) -> Result<Vec<DeviceRow>, StoreError> {
         let sql = "SELECT ?fields FROM device_registry FINAL ORDER BY device_id LIMIT ?";
         Ok(self.bounded(sql).bind(limit).fetch_all().await?)
     }
 
-    /// The newest reading of each quantity of each device since `since` (ms), for at most `limit` devices.
+    /// Returns the newest reading of each quantity of each device since `since` (ms), for at most `limit` devices.
     pub async fn latest_readings(&self, since: i64, limit: usize) -> Result<Vec<LatestReading>, StoreError> {
         let select = |quantity: Quantity| {
             format!(
@@ -73,7 +73,7 @@ impl Store {
         Ok(query.fetch_all().await?)
     }
 
-    /// The newest command to each window since `since` (ms), for at most `limit` windows.
+    /// Returns the newest command to each window since `since` (ms), for at most `limit` windows.
     pub async fn latest_actions(&self, since: i64, limit: usize) -> Result<Vec<LatestAction>, StoreError> {
         let latest = |column: &str| format!("argMax(a.{column}, a.timestamp) AS {column}");
         let sql = format!(

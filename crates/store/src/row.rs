@@ -1,7 +1,8 @@
 //! Rows, field for field as their tables have them: same names, same order, plain strings and numbers.
 //!
-//! Every `*_at` and `timestamp` is in milliseconds since 1970-01-01 UTC. What may be unknown is NaN or empty, as in the
-//! tables. Adding a column: append a field with `#[serde(default)]`, so that rows still in a journal keep decoding.
+//! Every `*_at` and `timestamp` is in milliseconds since 1970-01-01 UTC. Unknown values are NaN or empty, as in the
+//! tables. To add a column, append a field with `#[serde(default)]`, so that rows in existing journals remain
+//! decodable.
 
 use clickhouse::Row;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -11,12 +12,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub struct ReadingRow {
     /// The device's own time, ms.
     pub timestamp: i64,
-    /// Who measured.
+    /// The device that measured.
     pub device_id: String,
     /// The value, in the unit of the table's quantity.
     #[serde(deserialize_with = "number_or_nan")]
     pub value: f64,
-    /// When we received it, ms; stored to the second.
+    /// Time of receipt, ms; stored to the second.
     pub received_at: i64,
 }
 
@@ -25,11 +26,11 @@ pub struct ReadingRow {
 pub struct AudioRow {
     /// The device's own time, ms.
     pub timestamp: i64,
-    /// Who recorded.
+    /// The device that recorded.
     pub device_id: String,
-    /// Hz.
+    /// Sample rate in Hz.
     pub sample_rate: u32,
-    /// Seconds.
+    /// Duration in seconds.
     #[serde(deserialize_with = "number_or_nan")]
     pub duration: f64,
     /// `wav` or `pcm`.
@@ -38,46 +39,46 @@ pub struct AudioRow {
     pub audio_hash: String,
     /// JSON of the extracted features.
     pub features: String,
-    /// Where the raw audio lies; empty when it is not stored.
+    /// Path of the recording; empty if it is not stored.
     #[serde(default)]
     pub raw_path: String,
-    /// When we received it, ms.
+    /// Time of receipt, ms.
     pub received_at: i64,
 }
 
 /// A row of `window_actions`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
 pub struct WindowActionRow {
-    /// When it was decided, ms.
+    /// Time of the decision, ms.
     pub timestamp: i64,
-    /// Whose window.
+    /// The device.
     pub device_id: String,
     /// % open, 0–100.
     #[serde(deserialize_with = "number_or_nan")]
     pub position: f64,
-    /// 0–1.
+    /// Confidence, 0–1.
     #[serde(deserialize_with = "number_or_nan")]
     pub confidence: f64,
-    /// °C it was decided from; NaN when unknown.
+    /// Temperature that the decision is based on, °C; NaN if unknown.
     #[serde(deserialize_with = "number_or_nan")]
     pub temperature: f64,
-    /// % it was decided from; NaN when unknown.
+    /// Humidity that the decision is based on, %; NaN if unknown.
     #[serde(deserialize_with = "number_or_nan")]
     pub humidity: f64,
-    /// The clip it was decided from; empty without one.
+    /// Hash of the clip that the decision is based on; empty without one.
     pub audio_hash: String,
-    /// Identifies the command; empty when the sender gave none.
+    /// Id of the command; empty if the sender gave none.
     #[serde(default)]
     pub command_id: String,
-    /// Which model decided; empty when it was none, or the sender did not say.
+    /// Version of the model that decided; empty if no model did or the sender did not state it.
     #[serde(default)]
     pub model_version: String,
-    /// Why it was decided; empty when the sender gave none.
+    /// Reason of the decision; empty if the sender gave none.
     #[serde(default)]
     pub reason: String,
-    /// When we received it, ms.
+    /// Time of receipt, ms.
     pub received_at: i64,
-    /// `model`, `person`, `schedule`; empty when the sender did not say.
+    /// `model`, `person` or `schedule`; empty if the sender did not state it.
     #[serde(default)]
     pub origin: String,
 }
@@ -85,44 +86,44 @@ pub struct WindowActionRow {
 /// A row of `ml_predictions`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
 pub struct MlPredictionRow {
-    /// When it was predicted, ms.
+    /// Time of the prediction, ms.
     pub timestamp: i64,
-    /// For whose window.
+    /// The device.
     pub device_id: String,
     /// % open, 0–100.
     #[serde(deserialize_with = "number_or_nan")]
     pub prediction: f64,
-    /// 0–1.
+    /// Confidence, 0–1.
     #[serde(deserialize_with = "number_or_nan")]
     pub confidence: f64,
-    /// Milliseconds; NaN when unknown.
+    /// Inference time in milliseconds; NaN if unknown.
     #[serde(deserialize_with = "number_or_nan")]
     pub inference_time_ms: f64,
-    /// Which model predicted.
+    /// Version of the model.
     pub model_version: String,
-    /// The command that carried it; empty when the sender gave none.
+    /// Id of the command that carried it; empty if the sender gave none.
     #[serde(default)]
     pub command_id: String,
-    /// When we received it, ms.
+    /// Time of receipt, ms.
     pub received_at: i64,
 }
 
-/// A row of `device_registry`; the row with the latest `last_seen` of a device counts.
+/// A row of `device_registry`. Of each device, the row with the latest `last_seen` is valid.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
 pub struct DeviceRow {
-    /// Who.
+    /// The device.
     pub device_id: String,
     /// A name for people.
     pub name: String,
-    /// Where it is.
+    /// Its location.
     pub location: String,
-    /// First message, ms.
+    /// Time of the first message, ms.
     pub registered_at: i64,
-    /// Latest message, ms.
+    /// Time of the latest message, ms.
     pub last_seen: i64,
-    /// Whether it has been heard of lately.
+    /// Whether it has sent messages recently.
     pub is_active: bool,
-    /// JSON object.
+    /// Configuration of the device, a JSON object.
     pub config: String,
 }
 
@@ -131,48 +132,48 @@ pub struct DeviceRow {
 pub struct WindowStateRow {
     /// The window's own time, ms.
     pub timestamp: i64,
-    /// Whose window.
+    /// The device.
     pub device_id: String,
     /// % open, 0–100.
     #[serde(deserialize_with = "number_or_nan")]
     pub position: f64,
-    /// When we received it, ms.
+    /// Time of receipt, ms.
     pub received_at: i64,
 }
 
 /// A row of `device_events`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
 pub struct DeviceEventRow {
-    /// When it happened, ms.
+    /// Time of the event, ms.
     pub timestamp: i64,
-    /// To whom.
+    /// The device.
     pub device_id: String,
     /// `registered`, `online`, `offline`, `inactive`, …
     pub event: String,
-    /// More about it, in words.
+    /// Explanation in words.
     #[serde(default)]
     pub detail: String,
-    /// When we noticed, ms.
+    /// Time at which it was noticed, ms.
     pub received_at: i64,
 }
 
 /// A row of `ingest_errors`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
 pub struct IngestErrorRow {
-    /// When it was refused, ms.
+    /// Time of the refusal, ms.
     pub received_at: i64,
     /// The message's topic, or the table that refused a row.
     pub topic: String,
-    /// A small fixed code.
+    /// The kind of fault, one of a fixed set.
     pub reason: String,
-    /// In words.
+    /// Explanation in words.
     pub detail: String,
     /// The beginning of the payload; see [`IngestErrorRow::excerpt`].
     pub first_bytes: String,
 }
 
 impl IngestErrorRow {
-    /// The first 256 bytes of a payload, printable bytes as they are, others as `\xNN`.
+    /// Returns the first 256 bytes of a payload, printable bytes unchanged, others as `\xNN`.
     pub fn excerpt(payload: &[u8]) -> String {
         payload[..payload.len().min(256)].escape_ascii().to_string()
     }

@@ -1,7 +1,7 @@
-//! The numbered files of `schema/`, and how a database is brought up to them.
+//! The numbered migrations of `schema/`, and their application to a database.
 //!
-//! In: a client. Out: every migration applied once, in order, and remembered with its checksum. Statements are
-//! idempotent, so a migration that broke off is simply run again.
+//! In: a client. Out: every migration applied once, in order, and recorded with its checksum. Statements are
+//! idempotent, so an interrupted migration is simply run again.
 
 use clickhouse::{Client, Row, error::Error};
 use serde::{Deserialize, Serialize};
@@ -37,7 +37,7 @@ const MIGRATIONS: [Migration; 9] = [
     migration!(9, "0009_weather"),
 ];
 
-/// The version of the schema that this program needs.
+/// The schema version that this program needs.
 pub const SCHEMA_VERSION: u32 = MIGRATIONS.len() as u32;
 
 #[derive(Debug, Row, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ struct Applied {
 }
 
 impl Migration {
-    /// Its statements, without comments and with single spaces.
+    /// Returns its statements, without comments and with single spaces.
     fn statements(&self) -> Vec<String> {
         let without_comments: Vec<&str> = self
             .sql
@@ -86,7 +86,7 @@ impl Migration {
                 .await
                 .map_err(failed)?;
         }
-        self.remember(client).await.map_err(failed)?;
+        self.record(client).await.map_err(failed)?;
         tracing::info!(
             version = self.version,
             name = self.name,
@@ -95,7 +95,7 @@ impl Migration {
         Ok(())
     }
 
-    async fn remember(&self, client: &Client) -> Result<(), Error> {
+    async fn record(&self, client: &Client) -> Result<(), Error> {
         let token = format!("schema/{}/{}", self.version, self.checksum());
         let mut insert = client
             .insert::<Applied>("schema_migrations")
@@ -114,7 +114,7 @@ impl Migration {
 
 /// Brings the database of `client` up to [`SCHEMA_VERSION`], which it returns.
 pub(crate) async fn migrate(client: &Client, database: &str) -> Result<u32, StoreError> {
-    // The database itself may not exist yet, so this one is asked outside of it.
+    // The database may not exist yet, so this query does not name one.
     client
         .clone()
         .with_database("default")

@@ -1,7 +1,7 @@
-//! Who is to blame for an error of ClickHouse: the world, or the rows.
+//! Classification of ClickHouse's errors: the database is to blame, or the rows.
 //!
-//! In: the client's error. Out: ClickHouse's code, and whether the same rows may succeed later. When in doubt the
-//! world is to blame: retrying keeps rows, refusing them does not.
+//! In: the client's error. Out: ClickHouse's code, and whether the same rows may succeed later. When in doubt, the
+//! database is to blame: retrying keeps rows, refusing them loses them.
 
 use clickhouse::error::Error;
 
@@ -38,7 +38,7 @@ const ROW_CODES: [u32; 27] = [
 
 const TOO_MANY_PARTS: u32 = 252;
 
-/// The code in `Code: 27. DB::Exception: …`.
+/// Returns the code in `Code: 27. DB::Exception: …`.
 pub(crate) fn code(error: &Error) -> Option<u32> {
     let Error::BadResponse(message) = error else {
         return None;
@@ -48,17 +48,18 @@ pub(crate) fn code(error: &Error) -> Option<u32> {
     digits[..end].parse().ok()
 }
 
-/// The code, when the rows are to blame.
+/// Returns the code if the rows are to blame.
 pub(crate) fn refusal(error: &Error) -> Option<(u32, String)> {
     let code = code(error)?;
     let message = error.to_string();
-    // One code for two things: merges lag behind (later it works), or one block spans too many months (it never will).
+    // This code has two meanings: merges lag behind (a later attempt succeeds), or one block spans too many months
+    // (none ever will).
     let too_many_partitions =
         code == TOO_MANY_PARTS && message.contains("partitions for single INSERT block");
     (ROW_CODES.contains(&code) || too_many_partitions).then_some((code, message))
 }
 
-/// Whether asking again later may help: no answer at all, or a server that is overloaded or starting.
+/// Returns whether a later attempt may succeed: there was no answer, or the server is overloaded or starting.
 pub(crate) fn is_transient(error: &Error) -> bool {
     // TIMEOUT_EXCEEDED, TOO_MANY_SIMULTANEOUS_QUERIES, NETWORK_ERROR, MEMORY_LIMIT_EXCEEDED, SERVER_OVERLOADED, …
     const CODES: [u32; 9] = [159, 202, 209, 210, 236, 241, 243, 439, 745];
@@ -66,7 +67,7 @@ pub(crate) fn is_transient(error: &Error) -> bool {
         Error::Network(_) | Error::TimedOut => true,
         Error::BadResponse(message) => match code(error) {
             Some(code) => CODES.contains(&code),
-            // A proxy's or a starting server's answer, without a code.
+            // The answer of a proxy or of a starting server, without a code.
             None => message.starts_with('5'),
         },
         _ => false,

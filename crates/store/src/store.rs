@@ -1,6 +1,7 @@
-//! The connection, and the one way rows get in.
+//! The connection, and the insertion of batches.
 //!
-//! In: a batch and its token. Out: stored once, however often it is sent. One INSERT a table, each with its own token.
+//! In: a batch and its token. Out: the batch stored once, however often it is sent. Each table gets one INSERT with a
+//! token of its own.
 
 use clickhouse::{Client, RowOwned, RowWrite, error::Error};
 
@@ -22,7 +23,7 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Checks the options; connects with the first question.
+    /// Checks the options. The connection is made by the first query.
     pub fn new(options: StoreOptions) -> Result<Self, StoreError> {
         let invalid = |reason: &str| {
             Err(StoreError::Options {
@@ -53,13 +54,13 @@ impl Store {
         schema::migrate(&self.client, &self.options.database).await
     }
 
-    /// Inserts `batch` under `token` (`journal-id/first-last`), table by table; each table's own token is
-    /// `journal-id/table/first-last`. Sent again with the same rows and token, it changes nothing.
+    /// Inserts `batch` under `token` (`journal-id/first-last`), table by table. Each table's own token is
+    /// `journal-id/table/first-last`. Repeating the call with the same rows and token changes nothing.
     pub async fn insert(&self, batch: &Batch, token: &str) -> Result<(), InsertError> {
         self.insert_except(batch, token, &[]).await
     }
 
-    /// Like [`Store::insert`], leaving out the tables in `done`: for halves of a batch of which those are stored.
+    /// Like [`Store::insert`], but omits the tables in `done`, which are already stored: for the halves of a batch.
     /// When rows of one table are refused, the other tables are still inserted.
     pub async fn insert_except(&self, batch: &Batch, token: &str, done: &[Table]) -> Result<(), InsertError> {
         let mut stored = done.to_vec();
@@ -70,7 +71,7 @@ impl Store {
                 continue;
             };
             let Some(refusal) = server_error::refusal(&source) else {
-                // The tables may have been altered under a client that remembers their columns.
+                // The tables may have been altered, and the client caches their columns.
                 self.client.clear_cached_metadata().await;
                 let code = server_error::code(&source);
                 return Err(InsertError::Unavailable { table, code, source });
@@ -162,7 +163,7 @@ mod tests {
         options.trusted_certificates_pem = Some(b"no certificate".to_vec());
         let error = Store::new(options.clone()).unwrap_err().to_string();
         assert!(error.contains("certificate"), "{error}");
-        // Over plain HTTP nobody asks for one.
+        // Plain HTTP needs none.
         options.url = "http://localhost:8123".into();
         assert!(Store::new(options).is_ok());
     }

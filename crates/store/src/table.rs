@@ -5,7 +5,7 @@ use std::fmt;
 use domain::Quantity;
 use serde::{Deserialize, Serialize};
 
-/// A table of the schema that ingest writes. As data it is its name.
+/// A table of the schema that ingest writes. It is serialised as its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "&'static str", try_from = "String")]
 pub enum Table {
@@ -21,13 +21,13 @@ pub enum Table {
     DeviceRegistry,
     /// Positions that windows report.
     WindowStates,
-    /// What happened to devices.
+    /// Events of devices.
     DeviceEvents,
-    /// What was refused.
+    /// Refused messages and rows.
     IngestErrors,
 }
 
-/// The tables that hold no readings.
+/// The tables that do not hold readings.
 const OTHERS: [Table; 7] = [
     Table::SensorAudio,
     Table::WindowActions,
@@ -38,7 +38,7 @@ const OTHERS: [Table; 7] = [
     Table::IngestErrors,
 ];
 
-/// The text is no table's name.
+/// The text is not the name of a table.
 #[derive(Debug, thiserror::Error)]
 #[error("no table has the name '{0}'")]
 pub struct UnknownTable(String);
@@ -59,7 +59,7 @@ impl Table {
         all
     };
 
-    /// Its name in the database.
+    /// Returns its name in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Sensor(quantity) => quantity.table(),

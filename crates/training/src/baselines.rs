@@ -1,21 +1,21 @@
-//! What any model must beat: the best constant, and a straight line through everything.
+//! Baselines that any model must beat: the best constant and a linear regression.
 
 use model::INPUTS;
 use serde::{Deserialize, Serialize};
 
 use crate::{metrics::ErrorMetrics, part::Part};
 
-/// Keeps the normal equations solvable where inputs depend on each other.
+/// Keeps the normal equations solvable when inputs depend on each other.
 const RIDGE: f64 = 1e-3;
-/// Inputs and the constant.
+/// Number of terms: the inputs and the constant.
 const TERMS: usize = INPUTS + 1;
 
-/// Simple models, fitted on the training part and judged on the test part.
+/// Simple models, fitted on the training part and evaluated on the test part.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Baselines {
-    /// Always the training labels' median, which has the least absolute error of all constants.
+    /// The median of the training labels, which has the least absolute error of all constants.
     pub constant: ErrorMetrics,
-    /// Linear regression on the normalised inputs (ridge, least squares), cut to 0–100.
+    /// Linear regression on the normalised inputs (ridge, least squares), clamped to 0–100.
     pub linear: ErrorMetrics,
 }
 
@@ -46,7 +46,7 @@ fn terms(row: &[f32; INPUTS]) -> impl Iterator<Item = f64> {
     row.iter().map(|x| f64::from(*x)).chain([1.0])
 }
 
-/// Weights of `(XᵀX + λn·I) w = Xᵀy`, by Gauss's elimination; the ridge makes the matrix positive definite.
+/// Returns the weights of `(XᵀX + λn·I) w = Xᵀy` by Gaussian elimination; the ridge makes the matrix positive definite.
 fn least_squares(part: &Part) -> Vec<f64> {
     let mut matrix = vec![[0.0; TERMS + 1]; TERMS];
     for (row, wanted) in part.rows.iter().zip(&part.positions) {

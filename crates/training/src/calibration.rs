@@ -1,35 +1,35 @@
-//! Making the confidence honest: the log variance is bent until it fits the errors on the validation part.
+//! Calibration of the confidence: a curve maps the log variance so that it fits the errors on the validation part.
 //!
-//! In: errors and log variances. Out: a rising curve of straight pieces that is baked into the written weights, so that
-//! every reader of the file has calibrated figures. The idea is Kuleshov et al.'s (2018), recalibration by a monotone map;
-//! fitted with the log score of what confidence claims, |error| ≤ 10 points.
+//! In: errors and log variances. Out: a monotone, piecewise linear curve that becomes part of the written weights, so
+//! that every reader of the file gets calibrated values. The method is recalibration by a monotone map (Kuleshov et al.
+//! 2018), fitted with the log score of the event |error| ≤ 10 points.
 
 use model::{TOLERANCE_POINTS, confidence};
 use serde::{Deserialize, Serialize};
 
 use crate::regressor::LOG_VARIANCE;
 
-/// Knots at most.
+/// Largest number of knots.
 const KNOTS: usize = 11;
-/// Knots lie at least this far apart, so that no piece becomes a step.
+/// Smallest distance between knots, so that no segment becomes a step.
 const GAP: f64 = 0.05;
-/// Times that every knot is moved.
+/// Number of passes over all knots.
 const SWEEPS: usize = 6;
 
-/// A log variance becomes `values[i]` at `knots[i]`, straight between, constant outside.
+/// Maps `knots[i]` to `values[i]`, linearly in between, constant outside.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Curve {
-    /// What the network says, rising.
+    /// Log variances of the network, ascending.
     pub knots: Vec<f64>,
-    /// What it becomes, not falling.
+    /// Calibrated log variances, not descending.
     pub values: Vec<f64>,
 }
 
-/// One prediction on the validation part: error in points, log variance before it is bent.
+/// One prediction on the validation part: error in points, uncalibrated log variance.
 pub(crate) type Residual = (f64, f64);
 
 impl Curve {
-    /// Nothing changes.
+    /// Returns the identity.
     pub(crate) fn straight() -> Self {
         let ends = vec![LOG_VARIANCE.0, LOG_VARIANCE.1];
         Self {
@@ -38,7 +38,7 @@ impl Curve {
         }
     }
 
-    /// By how much the slope changes at each knot: log variance = values\[0\] + Σ change·max(0, x − knot).
+    /// Returns the change of slope at each knot: log variance = values\[0\] + Σ change·max(0, x − knot).
     pub(crate) fn slope_changes(&self) -> Vec<f64> {
         let mut before = 0.0;
         let mut changes: Vec<f64> = (1..self.knots.len())
@@ -66,7 +66,7 @@ impl Curve {
         self.values[after - 1] + share * (self.values[after] - self.values[after - 1])
     }
 
-    /// Mean log score of the confidence; lower is better.
+    /// Returns the mean log score of the confidence; lower is better.
     pub(crate) fn score(&self, residuals: &[Residual]) -> f64 {
         let sum: f64 = residuals
             .iter()
@@ -83,8 +83,8 @@ impl Curve {
         sum / residuals.len() as f64
     }
 
-    /// The best on these residuals: first the best straight line, then each knot in turn is moved to where the score is
-    /// least, between its neighbours.
+    /// Fits a curve to residuals: first the best straight line, then each knot in turn is moved to the best score
+    /// between its neighbours.
     pub(crate) fn fit(residuals: &[Residual]) -> Self {
         let mut curve = Self::between(residuals).lined_up(residuals);
         for sweep in 0..SWEEPS {
@@ -96,7 +96,7 @@ impl Curve {
         curve
     }
 
-    /// A straight curve whose knots divide those residuals evenly that are not sure anyway.
+    /// Returns the identity with knots that divide the residuals evenly, except those with a confidence near 1.
     fn between(residuals: &[Residual]) -> Self {
         let mut unsure: Vec<f64> = residuals
             .iter()
@@ -120,7 +120,8 @@ impl Curve {
         }
     }
 
-    /// The same knots on the straight line of the least score, from a grid that is refined three times.
+    /// Returns the curve with its knots on the straight line of the best score, from a grid that is refined three
+    /// times.
     fn lined_up(&self, residuals: &[Residual]) -> Self {
         const STEPS: i32 = 8;
         let line = |scale: f64, shift: f64| Self {
@@ -161,7 +162,7 @@ impl Curve {
             self.values[knot - 1]
         };
         let high = self.values.get(knot + 1).copied().unwrap_or(LOG_VARIANCE.1);
-        // Only residuals between the neighbouring knots notice.
+        // Only residuals between the neighbouring knots are affected.
         let from = if knot == 0 {
             f64::NEG_INFINITY
         } else {
@@ -197,7 +198,7 @@ mod tests {
 
     use super::*;
 
-    /// Errors whose true log variance is known, and what a model that is too sure says about them.
+    /// Returns errors of a known log variance, with the log variances of an overconfident model.
     fn residuals(seed: u64) -> Vec<Residual> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         (0..4000)

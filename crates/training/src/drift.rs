@@ -1,7 +1,7 @@
-//! How far inputs have moved from those of the training: the population stability index.
+//! Drift of the inputs since training: the population stability index.
 //!
-//! In: deciles of the training's inputs, newer inputs. Out: an index for each group of inputs. Below 0.1 nothing moved,
-//! above 0.25 much (Siddiqi 2006, the usual reading).
+//! In: deciles of the training inputs, newer inputs. Out: an index for each group of inputs. Below 0.1 is no drift,
+//! above 0.25 is strong drift (Siddiqi 2006).
 
 use domain::MODEL_AUDIO_INPUTS;
 use model::INPUTS;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Example;
 
-/// Groups of inputs and where they lie in a row.
+/// Groups of inputs and their places in a row.
 const GROUPS: [(&str, std::ops::Range<usize>); 8] = [
     ("temperature", 0..1),
     ("humidity", 1..2),
@@ -23,26 +23,26 @@ const GROUPS: [(&str, std::ops::Range<usize>); 8] = [
 /// Equal tenths of the reference.
 const TENTHS: usize = 10;
 
-/// How inputs were distributed: nine deciles each.
+/// The distribution of the inputs: nine deciles each.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reference {
     deciles: Vec<Vec<f32>>,
 }
 
-/// The index of a group of inputs.
+/// The drift of a group of inputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct InputDrift {
     /// `temperature`, …, `zero_crossing_rate`.
     pub group: String,
-    /// The largest index of the group's inputs; absent where too few were seen.
+    /// The largest index of the group's inputs; absent if there are too few values.
     pub psi: Option<f64>,
 }
 
-/// Few values make a large index by chance.
+/// Smallest number of values: few values make a large index by chance.
 const FEWEST: usize = 50;
 
 impl Reference {
-    /// From examples; clips that are missing count for nothing.
+    /// Computes the deciles of examples. Missing clips are ignored.
     pub fn of(examples: &[Example]) -> Self {
         let deciles = (0..INPUTS).map(|input| {
             let mut values = column(examples, input);
@@ -59,19 +59,19 @@ impl Reference {
         }
     }
 
-    /// What a side-car kept; `None` where it kept nothing.
+    /// Returns the deciles that a side-car holds; `None` if it holds none.
     pub fn from_deciles(deciles: &[Vec<f32>]) -> Option<Self> {
         (deciles.len() == INPUTS).then(|| Self {
             deciles: deciles.to_vec(),
         })
     }
 
-    /// Nine for each input, ascending; none for an input that was never seen.
+    /// Returns nine deciles for each input, ascending; none for an input without values.
     pub fn deciles(&self) -> &[Vec<f32>] {
         &self.deciles
     }
 
-    /// The index of each group.
+    /// Returns the index of each group.
     pub fn drift(&self, examples: &[Example]) -> Vec<InputDrift> {
         GROUPS
             .into_iter()
@@ -93,7 +93,7 @@ fn column(examples: &[Example], input: usize) -> Vec<f32> {
     values.filter(|value| value.is_finite()).collect()
 }
 
-/// Five significant digits are enough for a bin's edge, and keep side-cars short.
+/// Rounds to five significant digits, which are enough for a bin's edge and keep side-cars short.
 fn short(value: f32) -> f32 {
     format!("{value:.4e}").parse().unwrap_or(value)
 }

@@ -1,14 +1,14 @@
-//! Why there is no model, no evaluation or no plot.
+//! Why training, evaluation or plotting failed.
 
 use std::{io, path::PathBuf};
 
-/// What can go wrong.
+/// Training, evaluation or plotting failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainingError {
     /// A file cannot be read or written.
     #[error("cannot use the file {path}")]
     File {
-        /// Which.
+        /// The file.
         path: PathBuf,
         /// Why.
         #[source]
@@ -17,54 +17,54 @@ pub enum TrainingError {
     /// A line of JSON lines is not an example.
     #[error("line {line} is not an example")]
     Syntax {
-        /// Counted from 1.
+        /// Number of the line, counted from 1.
         line: usize,
-        /// Where and why.
+        /// Place and cause.
         #[source]
         source: serde_json::Error,
     },
-    /// A number of an example is not possible.
+    /// A number of an example is out of range.
     #[error("example {number} ({device_id}): {reason}")]
     Impossible {
-        /// Counted from 1.
+        /// Number of the example, counted from 1.
         number: usize,
-        /// Whose.
+        /// The device.
         device_id: String,
-        /// Which number, and what is possible.
+        /// Which number, and its range.
         reason: String,
     },
-    /// Not enough to learn or to judge from.
+    /// There are too few examples to train or evaluate with.
     #[error("too few examples: {found}, at least {needed} are needed")]
     TooFew {
-        /// How many there are.
+        /// Number of examples.
         found: usize,
-        /// How many there must be.
+        /// Smallest number of examples.
         needed: usize,
     },
-    /// Every label says the same, so there is nothing to learn.
+    /// All labels are equal, so there is nothing to learn.
     #[error("every example has the same position, {position}: there is nothing to learn")]
     ConstantLabels {
-        /// The one position.
+        /// The position.
         position: f64,
     },
-    /// The examples cannot be split so that each part has some.
+    /// The examples cannot be split into parts that all have some.
     #[error("the examples of {devices} devices cannot be split: the {part} part would be empty")]
     Split {
-        /// How many devices there are.
+        /// Number of devices.
         devices: usize,
-        /// Which part.
+        /// The empty part.
         part: &'static str,
     },
     /// The loss became infinite or not a number.
     #[error("the training diverged in epoch {epoch}; a smaller learning rate may help")]
     Diverged {
-        /// Counted from 1.
+        /// Number of the epoch, counted from 1.
         epoch: usize,
     },
-    /// An option makes no sense.
+    /// An option is invalid.
     #[error("{0}")]
     Options(&'static str),
-    /// The written model does not load, which is a mistake of ours.
+    /// The written model does not load, which is a bug.
     #[error("the model that was written does not load")]
     Written(#[source] model::LoadError),
     /// A model cannot read an example.
@@ -73,7 +73,7 @@ pub enum TrainingError {
     /// A plot cannot be drawn or written.
     #[error("cannot draw {path}: {reason}")]
     Plot {
-        /// Where it should have been.
+        /// Path of the plot.
         path: PathBuf,
         /// Why.
         reason: String,

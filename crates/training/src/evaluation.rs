@@ -1,6 +1,6 @@
-//! A model against what happened: figures over everything and week by week.
+//! Evaluation of a model against outcomes: figures over the whole period and by week.
 //!
-//! In: a model, examples whose position is the outcome. Out: errors, calibration, drift of the inputs.
+//! In: a model, examples whose position is the outcome. Out: errors, calibration and drift of the inputs.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -14,35 +14,35 @@ const WEEK_MS: i64 = 7 * 86_400_000;
 /// 1970-01-05 was the first Monday.
 const FIRST_MONDAY_MS: i64 = 4 * 86_400_000;
 
-/// One week.
+/// Figures of one week.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Week {
-    /// Its Monday, 00:00 UTC.
+    /// Its Monday at 00:00 UTC.
     pub start: Timestamp,
-    /// How the model did.
+    /// Metrics of the model.
     pub metrics: Metrics,
-    /// How far the inputs lay from the reference.
+    /// Drift of the inputs from the reference.
     pub drift: Vec<InputDrift>,
 }
 
-/// A model's record.
+/// The evaluation of a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// Which version.
+    /// Version of the model.
     pub model_version: String,
     /// SHA-256 of its file.
     pub sha256: String,
-    /// Over everything.
+    /// Over the whole period.
     pub overall: Metrics,
-    /// What the inputs are compared with: `training`, or `first week` where the side-car does not know the training's.
+    /// The reference of the drift: `training`, or `first week` if the side-car holds no deciles.
     pub drift_against: String,
-    /// Over everything.
+    /// Over the whole period.
     pub drift: Vec<InputDrift>,
-    /// Weeks with examples, in order.
+    /// The weeks that have examples, in order.
     pub weeks: Vec<Week>,
 }
 
-/// The model's predictions, as a service makes them.
+/// Returns the model's predictions, computed as a service does.
 pub(crate) fn predictions(model: &Model, examples: &[Example]) -> Result<Vec<Prediction>, TrainingError> {
     let rows: Vec<_> = examples.iter().map(|example| example.input(model)).collect();
     Ok(model.predict_batch(rows.iter().map(<[f32; model::INPUTS]>::as_slice))?)
@@ -53,7 +53,7 @@ fn metrics(model: &Model, examples: &[Example]) -> Result<Metrics, TrainingError
     Ok(Metrics::of(&predictions(model, examples)?, &outcomes))
 }
 
-/// Judges `model` by outcomes.
+/// Evaluates `model` against outcomes.
 pub fn evaluate(model: &Model, examples: &[Example]) -> Result<Evaluation, TrainingError> {
     if examples.is_empty() {
         return Err(TrainingError::TooFew { found: 0, needed: 1 });
@@ -120,7 +120,7 @@ fn line(f: &mut fmt::Formatter<'_>, name: &str, m: &Metrics, drift: &[InputDrift
 }
 
 impl fmt::Display for Evaluation {
-    /// A table for people.
+    /// Returns a table for a terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "model {} ({})", self.model_version, &self.sha256[..12])?;
         writeln!(

@@ -1,4 +1,4 @@
-//! One labelled example: what a device measured, and where the window belonged.
+//! Labelled examples: the measurements of a device and the right position of its window.
 
 use domain::{MODEL_AUDIO_INPUTS, Timestamp};
 use model::INPUTS;
@@ -6,26 +6,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::TrainingError;
 
-/// One labelled example; as JSON, a line of a data set.
+/// A labelled example; in JSON, a line of a data set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Example {
-    /// Whose.
+    /// The device.
     pub device_id: String,
-    /// When, RFC 3339.
+    /// Time in RFC 3339.
     pub timestamp: Timestamp,
-    /// Degrees Celsius.
+    /// Temperature in degrees Celsius.
     pub temperature: f64,
-    /// Percent.
+    /// Relative humidity in percent.
     pub humidity: f64,
     /// The 48 audio numbers in the order of [`domain::ClipFeatures::model_inputs`]; absent or null without a clip.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audio: Option<Vec<f64>>,
-    /// Where the window belonged: the label, percent open.
+    /// The label: the right position in percent.
     pub position: f64,
 }
 
 impl Example {
-    /// The inputs; NaN in the places of an absent clip.
+    /// Returns the inputs; NaN in place of an absent clip.
     pub(crate) fn row(&self) -> [f32; INPUTS] {
         let mut row = [f32::NAN; INPUTS];
         row[0] = self.temperature as f32;
@@ -36,7 +36,7 @@ impl Example {
         row
     }
 
-    /// The inputs as a service makes them for `model`: without a clip, the training's means.
+    /// Returns the inputs as a service computes them for `model`: without a clip, the training means.
     pub(crate) fn input(&self, model: &model::Model) -> [f32; INPUTS] {
         let audio = self
             .audio

@@ -1,4 +1,4 @@
-//! The written model: a state dict as PyTorch has it, with the calibration inside, and what the side-car says.
+//! The written model: a PyTorch state dict that includes the calibration, and its side-car.
 
 use domain::{FEATURES_VERSION, FeatureName};
 use model::{
@@ -11,8 +11,8 @@ use crate::{
     regressor::Regressor,
 };
 
-/// The bytes of the `.pth`: normalisation, network, and the calibration as one more layer of a few units: max(0, ±m) hand
-/// on the mean head's number, max(0, v − knot) bend that of the log variance head.
+/// Returns the bytes of the `.pth`: normalisation, network, and the calibration as one more hidden layer. Its units
+/// max(0, ±m) pass on the output of the mean head, its units max(0, v − knot) map that of the log variance head.
 pub(crate) fn pth_bytes(network: &Regressor, normalisation: &Normalisation, curve: &Curve) -> Vec<u8> {
     let mut tensors = vec![
         tensor("feature_mean", vec![INPUTS], normalisation.mean.to_vec()),
@@ -61,7 +61,7 @@ fn tensor(name: &str, shape: Vec<usize>, values: Vec<f32>) -> NamedTensor {
     }
 }
 
-/// The names of the inputs as the side-car lists them.
+/// Returns the names of the inputs as the side-car lists them.
 fn feature_names() -> Vec<String> {
     let audio = FeatureName::SPECIFIED.into_iter().flat_map(|name| match name {
         FeatureName::Mfcc => vec!["mfcc_mean".to_owned(), "mfcc_std".to_owned()],
@@ -73,7 +73,7 @@ fn feature_names() -> Vec<String> {
         .collect()
 }
 
-/// What is known about the model `sha256` after its test.
+/// Returns the side-car of the model with the hash `sha256`.
 pub(crate) fn sidecar(
     options: &TrainingOptions,
     sha256: &str,

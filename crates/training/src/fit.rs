@@ -1,7 +1,7 @@
-//! The training loop: seeded batches, a likelihood as loss, the best weights kept, an early end.
+//! The training loop: seeded batches, likelihood loss, early stopping with the best weights.
 //!
-//! In: normalised rows and positions. Out: the weights of the epoch that did best on the validation part. One thread,
-//! so that the same seed gives the same bytes.
+//! In: normalised rows and positions. Out: the weights of the epoch with the best score on the validation part. It runs
+//! on one thread, so that the same seed produces the same bytes.
 
 use burn::{
     grad_clipping::GradientClippingConfig,
@@ -20,15 +20,15 @@ use crate::{
     regressor::{LOG_VARIANCE, Regressor, Start},
 };
 
-/// The exponent of β-NLL: 0 is the plain likelihood, which gives up on what is hard; 1 is squared error.
+/// The exponent of β-NLL: 0 is the plain likelihood, which neglects difficult examples; 1 is the squared error.
 const BETA: f64 = 0.5;
 
-/// How an epoch went.
+/// The results of an epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
-    /// Counted from 1.
+    /// Number of the epoch, counted from 1.
     pub number: usize,
-    /// Mean loss over the training part (β-NLL; its zero means nothing).
+    /// Mean loss over the training part (β-NLL, whose zero has no meaning).
     pub loss: f64,
     /// Mean continuous ranked probability score over the validation part, in points.
     pub validation_crps: f64,
@@ -38,11 +38,11 @@ pub struct Epoch {
     pub best: bool,
 }
 
-/// How much the log score of the confidence counts beside β-NLL. Errors are not normal, so the likelihood alone would
-/// give a variance whose confidence is off in its middle; the score makes it right where it is read.
+/// Weight of the confidence's log score beside β-NLL. Errors are not normally distributed, so the likelihood alone
+/// produces a variance whose confidence is wrong for medium values; the score corrects it.
 const CONFIDENCE: f64 = 4.0;
 
-/// The log score of the claim |error| ≤ 10 points, against `right` (0 or 1).
+/// Returns the log score of the event |error| ≤ 10 points, against `right` (0 or 1).
 fn confidence_score(log_variance: Tensor<2>, right: Tensor<2>) -> Tensor<2> {
     let scaled = log_variance
         .mul_scalar(-0.5)
@@ -53,8 +53,8 @@ fn confidence_score(log_variance: Tensor<2>, right: Tensor<2>) -> Tensor<2> {
     (right * sure.clone().log() + wrong * sure.neg().add_scalar(1.0).log()).neg()
 }
 
-/// β-NLL (Seitzer et al. 2022, eq. 5): the Gaussian likelihood of each error, weighted by σ^2β without gradient; and the
-/// log score of the confidence.
+/// Returns β-NLL (Seitzer et al. 2022, eq. 5), the Gaussian likelihood of each error weighted by σ^2β without gradient,
+/// plus the log score of the confidence.
 fn loss(position: Tensor<2>, log_variance: Tensor<2>, wanted: Tensor<2>, weight: Tensor<2>) -> Tensor<1> {
     let log_variance = log_variance.clamp(LOG_VARIANCE.0, LOG_VARIANCE.1);
     let right = (position.clone() - wanted.clone())
@@ -79,8 +79,8 @@ fn start(part: &Part) -> Start {
     }
 }
 
-/// One batch as tensors: rows, positions, weights. Some clips are forgotten, so that the model knows what to say to a
-/// device without a microphone.
+/// Returns one batch as tensors: rows, positions, weights. Some clips are dropped, so that the model learns to answer
+/// devices without a microphone.
 fn batch(
     part: &Part,
     indices: &[usize],
@@ -104,7 +104,7 @@ fn batch(
     [rows, column(&part.positions), column(&part.weights)]
 }
 
-/// Fits a network; `watch` hears of every epoch.
+/// Fits a network. `watch` is called after every epoch.
 pub(crate) fn fit(
     train: &Part,
     validation: &Part,
@@ -126,7 +126,7 @@ pub(crate) fn fit(
     for number in 1..=options.epochs {
         order.shuffle(&mut rng);
         let progress = (number - 1) as f64 / options.epochs as f64;
-        // Half a cosine from the full rate to nothing (Loshchilov and Hutter 2017).
+        // Half a cosine from the full rate to zero (Loshchilov and Hutter 2017).
         let rate = options.learning_rate * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos());
         let mut sum = 0.0;
         for indices in order.chunks(options.batch) {
@@ -167,7 +167,7 @@ pub(crate) fn fit(
     Ok((network, epochs))
 }
 
-/// Mean CRPS and mean absolute error.
+/// Returns the mean CRPS and the mean absolute error.
 fn judge(network: &Regressor, part: &Part, device: &Device) -> (f64, f64) {
     let predictions = network.predict(&part.rows, device);
     let count = predictions.len() as f64;

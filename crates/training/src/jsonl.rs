@@ -1,7 +1,7 @@
-//! Data sets as files: JSON lines, an [`Example`] each.
+//! Data sets as JSON lines, one [`Example`] on each line.
 //!
 //! `{"device_id":"room-1","timestamp":"2025-10-24T12:00:00Z","temperature":25.5,"humidity":60,"audio":[48 numbers],"position":40}`.
-//! Unknown fields are ignored, empty lines too.
+//! Unknown fields and empty lines are ignored.
 
 use std::io::{BufRead, Write};
 
@@ -32,7 +32,7 @@ pub fn read_jsonl(lines: impl BufRead) -> Result<Vec<Example>, TrainingError> {
     Ok(examples)
 }
 
-/// Writes an example a line.
+/// Writes one example on each line.
 pub fn write_jsonl(mut out: impl Write, examples: &[Example]) -> Result<(), TrainingError> {
     for example in examples {
         let line = serde_json::to_string(example).expect("checked numbers are JSON");

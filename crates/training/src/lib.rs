@@ -1,7 +1,8 @@
-//! From labelled examples to a calibrated model file, and from a model and outcomes to figures and plots.
+//! Training of calibrated models from labelled examples, and evaluation of models against outcomes.
 //!
-//! In: [`Example`]s, however they came about. Out: the bytes of a `.pth`, its side-car, a [`Report`], PNGs. The same seed
-//! and examples give the same bytes. It knows no database, no simulator and no terminal, and never touches a model that serves.
+//! In: [`Example`]s from any source. Out: the bytes of a `.pth`, its side-car, a [`Report`], PNGs. The same seed and
+//! examples produce the same bytes. It knows no database, no simulator and no terminal, and never touches a model that
+//! serves.
 
 mod baselines;
 mod calibration;

@@ -1,17 +1,17 @@
-//! How right a model is, and whether it knows when it is.
+//! Metrics of a model: its errors, and the quality of its confidence.
 //!
-//! In: predictions and where windows belonged. Out: figures. Right means within 10 points, which is what confidence
-//! claims; positions and errors are in points.
+//! In: predictions and outcomes. Out: figures. A prediction is right within 10 points, the event that confidence refers
+//! to. Positions and errors are in points.
 
 use model::{Prediction, TOLERANCE_POINTS};
 use serde::{Deserialize, Serialize};
 
-/// Bins of the reliability curve, of equal width in confidence.
+/// Number of bins of the reliability curve, of equal width in confidence.
 const BINS: usize = 15;
-/// 97.5 % point of the normal distribution, for the 95 % interval; 90 % and 75 % for those of 80 and 50 %.
+/// Quantiles of the normal distribution: 97.5 % for the 95 % interval, 90 % and 75 % for those of 80 and 50 %.
 const INTERVALS: [(f64, f64); 3] = [(0.50, 0.674_489_75), (0.80, 1.281_551_57), (0.95, 1.959_963_98)];
 
-/// What can be said of any model, also of one that gives no confidence.
+/// Errors of any model, including one without a confidence.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ErrorMetrics {
     /// Mean absolute error, points.
@@ -22,30 +22,30 @@ pub struct ErrorMetrics {
     pub right: f64,
 }
 
-/// Which share of outcomes fell into an interval that should hold `nominal` of them.
+/// The share of outcomes in an interval that should hold `nominal` of them.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Coverage {
-    /// 0.5, 0.8, 0.95.
+    /// The nominal share: 0.5, 0.8 or 0.95.
     pub nominal: f64,
-    /// What was found.
+    /// The observed share.
     pub found: f64,
 }
 
 /// A bin of the reliability curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Bin {
-    /// Predictions in it.
+    /// Number of predictions in it.
     pub count: usize,
     /// Their mean confidence.
     pub confidence: f64,
-    /// Which share of them was right.
+    /// The share of right ones.
     pub right: f64,
 }
 
-/// Everything about a model on a set of outcomes.
+/// The metrics of a model on a set of outcomes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
-    /// Predictions judged.
+    /// Number of predictions.
     pub count: usize,
     /// Errors.
     #[serde(flatten)]
@@ -54,23 +54,24 @@ pub struct Metrics {
     pub crps: f64,
     /// Mean confidence.
     pub confidence: f64,
-    /// Expected calibration error: mean distance between confidence and share of right ones over 15 equal bins.
+    /// Expected calibration error: mean distance between the confidence and the share of right predictions, over 15
+    /// equal bins.
     pub ece: f64,
     /// Brier score of the confidence.
     pub brier: f64,
-    /// The Brier score of always saying the share of right ones.
+    /// Brier score of a constant confidence equal to the share of right predictions.
     pub brier_of_base_rate: f64,
-    /// Area under the ROC curve of confidence for being right; absent where all or none are right.
+    /// Area under the ROC curve of the confidence for right predictions; absent if all or none are right.
     pub auroc: Option<f64>,
     /// Shares of outcomes in the 50, 80 and 95 % intervals.
     pub coverage: Vec<Coverage>,
     /// Share of predictions whose confidence the guard lowered.
     pub guarded: f64,
-    /// The reliability curve; bins without predictions are left out.
+    /// The reliability curve; bins without predictions are omitted.
     pub reliability: Vec<Bin>,
 }
 
-/// CRPS of a normal distribution for an error at `sigma` (Gneiting and Raftery 2007, eq. 21).
+/// Returns the CRPS of a normal distribution for an error at `sigma` (Gneiting and Raftery 2007, eq. 21).
 pub(crate) fn crps(error: f64, sigma: f64) -> f64 {
     use std::f64::consts::{FRAC_1_SQRT_2, PI, SQRT_2};
     let z = error / sigma;
@@ -80,7 +81,7 @@ pub(crate) fn crps(error: f64, sigma: f64) -> f64 {
 }
 
 impl ErrorMetrics {
-    /// From errors in points; NaN without any.
+    /// Computes the metrics of errors in points; NaN without any.
     pub(crate) fn of(errors: &[f64]) -> Self {
         let mean = |f: &dyn Fn(f64) -> f64| errors.iter().map(|&e| f(e)).sum::<f64>() / errors.len() as f64;
         Self {
@@ -92,7 +93,7 @@ impl ErrorMetrics {
 }
 
 impl Metrics {
-    /// Judges predictions by outcomes (percent), one for each; there must be at least one.
+    /// Evaluates predictions against outcomes (percent), one for each. There must be at least one.
     pub fn of(predictions: &[Prediction], outcomes: &[f64]) -> Self {
         let count = predictions.len();
         let errors: Vec<f64> = predictions
@@ -136,7 +137,7 @@ impl Metrics {
         }
     }
 
-    /// The share of outcomes in the 95 % interval.
+    /// Returns the share of outcomes in the 95 % interval.
     pub fn coverage_95(&self) -> f64 {
         self.coverage.last().map_or(f64::NAN, |interval| interval.found)
     }
@@ -160,7 +161,8 @@ fn reliability(claims: &[(f64, bool)]) -> Vec<Bin> {
         .collect()
 }
 
-/// The chance that a right prediction is surer than a wrong one; ties count half (Mann and Whitney 1947).
+/// Returns the probability that a right prediction has a higher confidence than a wrong one; ties count half (Mann and
+/// Whitney 1947).
 fn auroc(claims: &[(f64, bool)]) -> Option<f64> {
     let mut sorted = claims.to_vec();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -207,7 +209,7 @@ mod tests {
         assert!((metrics.ece - (sure - 0.75).abs()).abs() < 1e-12);
         assert_eq!((metrics.auroc, metrics.reliability.len()), (Some(0.5), 1));
         assert!((metrics.brier_of_base_rate - 0.1875).abs() < 1e-12);
-        // The surer one is right: perfect order.
+        // The more confident one is right: perfect order.
         let two = [prediction(50.0, 0.0), prediction(50.0, 6.0)];
         assert_eq!(Metrics::of(&two, &[50.0, 90.0]).auroc, Some(1.0));
         assert_eq!(Metrics::of(&two, &[50.0, 50.0]).auroc, None);
@@ -217,7 +219,7 @@ mod tests {
     fn crps_of_a_standard_normal_at_its_mean() {
         // (√2 − 1)/√π
         assert!((crps(0.0, 1.0) - 0.233_694_977_26).abs() < 1e-9);
-        // Far away it is nearly the absolute error.
+        // For large errors it approaches the absolute error.
         assert!((crps(100.0, 1.0) - (100.0 - 1.0 / std::f64::consts::PI.sqrt())).abs() < 1e-9);
     }
 

@@ -1,11 +1,11 @@
-//! What a model subtracts from its inputs and divides them by.
+//! Normalisation of a model's inputs.
 //!
-//! Mean and deviation of the training part; where a number has long tails, a larger deviation, so that the confidence's
-//! guard (see [`model::guard`]) leaves alone what was met in training and still closes on what was not.
+//! Mean and deviation of the training part. The deviation of an input with long tails is enlarged, so that the
+//! confidence's guard (see [`model::guard`]) accepts inputs like those of the training and still rejects others.
 
 use model::{GUARD_FULL_Z, INPUTS};
 
-/// The share of the training's values of each input that the guard must leave alone.
+/// The share of the training values of each input that the guard must accept.
 const ORDINARY: f64 = 0.999;
 
 /// Mean and scale of each input.
@@ -16,7 +16,7 @@ pub(crate) struct Normalisation {
 }
 
 impl Normalisation {
-    /// From rows in which NaN stands for what is missing.
+    /// Computes mean and scale from rows in which NaN marks a missing number.
     pub(crate) fn fit(rows: &[[f32; INPUTS]]) -> Self {
         let mut fitted = Self {
             mean: [0.0; INPUTS],
@@ -39,13 +39,13 @@ impl Normalisation {
             let far = distances[((count - 1.0) * ORDINARY) as usize];
             let std = variance.sqrt().max(far / GUARD_FULL_Z) as f32;
             fitted.mean[input] = mean as f32;
-            // A constant input carries nothing; 1 keeps it zero in training and lets the guard see a change.
+            // A constant input carries no information; 1 keeps it zero in training and lets the guard notice a change.
             fitted.std[input] = if std > 1e-6 { std } else { 1.0 };
         }
         fitted
     }
 
-    /// A row as the network sees it; what is missing becomes the mean.
+    /// Returns a normalised row; missing numbers become the mean.
     pub(crate) fn apply(&self, row: &[f32; INPUTS]) -> [f32; INPUTS] {
         let mut normal = [0.0; INPUTS];
         for (input, out) in normal.iter_mut().enumerate() {

@@ -1,4 +1,4 @@
-//! How to train.
+//! Options of a training.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,28 +7,28 @@ use crate::TrainingError;
 /// Options of a training. Start from the defaults and change what differs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainingOptions {
-    /// The same seed and examples give the same bytes.
+    /// Seed. The same seed and examples produce the same bytes.
     pub seed: u64,
-    /// What predictions will be labelled with.
+    /// Version of the model, stated with its predictions.
     pub version: String,
-    /// In words, where the examples come from.
+    /// Source of the examples, in words.
     pub training_data: String,
     /// Widths of the hidden layers.
     pub hidden: Vec<usize>,
-    /// At most this many passes over the training part.
+    /// Largest number of passes over the training part.
     pub epochs: usize,
-    /// Epochs without progress on the validation part after which it ends.
+    /// Epochs without progress on the validation part after which training stops.
     pub patience: usize,
-    /// Examples a step.
+    /// Examples in a batch.
     pub batch: usize,
-    /// At the beginning; it falls with half a cosine.
+    /// Initial learning rate; it falls with half a cosine.
     pub learning_rate: f64,
-    /// The optimiser's (`AdamW`).
+    /// Weight decay of the optimiser (`AdamW`).
     pub weight_decay: f32,
-    /// Share of clips that are forgotten in training, for devices without a microphone.
+    /// Share of clips that are dropped in training, for devices without a microphone.
     pub forget_clips: f64,
-    /// 0 takes examples as they come; 1 lets every tenth of the positions count the same in the loss. Calibration and
-    /// figures always see examples as they come.
+    /// Weighting in the loss: 0 weighs all examples alike, 1 weighs every tenth of the positions alike. Calibration and
+    /// figures are not weighted.
     pub balance: f64,
 }
 

@@ -1,4 +1,4 @@
-//! Pictures of reports: what errors look like, whether confidence means what it says, how training went.
+//! Plots of reports: errors, reliability of the confidence, learning curve.
 //!
 //! In: figures. Out: PNG files of 720 × 480.
 
@@ -40,7 +40,7 @@ fn write(path: &Path, draw: impl FnOnce(&Area<'_>) -> DrawResult) -> Result<(), 
 }
 
 fn reliability(area: &Area<'_>, title: &str, bins: &[Bin]) -> DrawResult {
-    // A share of a handful says nothing and would look like a finding.
+    // A share of very few predictions has no meaning.
     let enough = bins.iter().filter(|bin| bin.count >= FEWEST_IN_BIN);
     let points = enough.map(|bin| (bin.confidence, bin.right)).collect();
     LineChart {

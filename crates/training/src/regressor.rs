@@ -1,7 +1,8 @@
-//! The network while it learns: dense layers with `ReLU`, a head for the position and one for the log variance.
+//! The network in training: dense layers with `ReLU`, a head for the position and one for the log variance.
 //!
 //! In: normalised inputs. Out: position in points, log variance in squared points. Normalisation is not part of it, so
-//! that no optimiser ever moves it. Weights are drawn here, from a generator of our own: burn's is one for the process.
+//! that the optimiser cannot change it. Initial weights come from a generator of our own, because burn's is shared by
+//! the process.
 
 use burn::{
     module::{Module, Param},
@@ -15,7 +16,7 @@ use rand_chacha::ChaCha8Rng;
 /// The bounds to which a log variance is clamped, in training as in use.
 pub(crate) const LOG_VARIANCE: (f64, f64) = (-6.0, 8.0);
 
-/// What the heads' biases start with, so that training starts from a constant model.
+/// Initial biases of the heads, so that training starts from a constant model.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Start {
     /// The labels' mean in points.
@@ -32,7 +33,7 @@ pub(crate) struct Regressor {
     logvar_head: Linear,
 }
 
-/// He's uniform initialisation for the backbone (He et al. 2015), a tenth of it for heads.
+/// Returns a layer with He's uniform initialisation (He et al. 2015), scaled by `gain`.
 fn dense(inputs: usize, outputs: usize, gain: f64, rng: &mut ChaCha8Rng, device: &Device) -> Linear {
     let bound = gain * (6.0 / inputs as f64).sqrt();
     let weight: Vec<f32> = (0..inputs * outputs)
@@ -74,7 +75,7 @@ impl Regressor {
         }
     }
 
-    /// Positions (points) and log variances (unclamped), `[rows, 1]` each, from `[rows, 50]`.
+    /// Returns positions (points) and log variances (not clamped), `[rows, 1]` each, from `[rows, 50]`.
     pub(crate) fn forward(&self, input: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
         let hidden = self
             .backbone
@@ -84,7 +85,7 @@ impl Regressor {
         (position, self.logvar_head.forward(hidden))
     }
 
-    /// Positions and log variances of rows of 50 normalised numbers, without gradients.
+    /// Returns positions and log variances of rows of 50 normalised numbers, without gradients.
     pub(crate) fn predict(&self, rows: &[[f32; INPUTS]], device: &Device) -> Vec<(f64, f64)> {
         let data = TensorData::new(rows.as_flattened().to_vec(), [rows.len(), INPUTS]);
         let (position, log_variance) = self.forward(Tensor::from_data(data, device));
@@ -92,7 +93,7 @@ impl Regressor {
         pairs.map(|(p, v)| (f64::from(p), f64::from(v))).collect()
     }
 
-    /// The weights under the names and in the layout (outputs × inputs) of PyTorch.
+    /// Returns the weights under the names and in the layout (outputs × inputs) of PyTorch.
     pub(crate) fn tensors(&self) -> Vec<NamedTensor> {
         let mut tensors = Vec::new();
         let places = (0..).step_by(2).map(|place| format!("backbone.{place}"));

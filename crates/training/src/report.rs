@@ -1,6 +1,6 @@
-//! What a training did and how good its model is: as JSON for machines, as Markdown for people.
+//! The report of a training and of its model, as JSON and as Markdown.
 //!
-//! It holds no times and no paths, so that the same training writes the same report.
+//! It contains no times and no paths, so that the same training produces the same report.
 
 use std::fmt::{self, Write as _};
 
@@ -8,25 +8,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Baselines, Curve, Epoch, Metrics, TrainingOptions};
 
-/// How many examples were used for what.
+/// Sizes of the parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sizes {
-    /// All devices.
+    /// Number of devices.
     pub devices: usize,
-    /// To fit the weights.
+    /// Examples to fit the weights.
     pub train: usize,
-    /// To stop early and to calibrate.
+    /// Examples to stop early and to calibrate.
     pub validation: usize,
-    /// For the figures.
+    /// Examples for the figures.
     pub test: usize,
 }
 
 /// A bar of the histogram of errors.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Bar {
-    /// Lower end, points (prediction minus outcome); each is 2 wide, the outermost hold all beyond.
+    /// Lower bound in points (prediction minus outcome). Each bar is 2 wide; the outermost include everything beyond.
     pub from: f64,
-    /// Test examples in it.
+    /// Number of test examples in it.
     pub count: usize,
 }
 
@@ -37,15 +37,15 @@ pub struct Report {
     pub version: String,
     /// SHA-256 of the `.pth`.
     pub sha256: String,
-    /// How it was trained.
+    /// Options of the training.
     pub options: TrainingOptions,
-    /// What it was trained on.
+    /// Sizes of the parts.
     pub examples: Sizes,
     /// Share of test labels that are 0.
     pub shut: f64,
     /// Every epoch.
     pub epochs: Vec<Epoch>,
-    /// What the calibration did to the log variance.
+    /// The calibration of the log variance.
     pub curve: Curve,
     /// Mean log score of the confidence on the validation part, before and after.
     pub log_score: (f64, f64),
@@ -73,7 +73,7 @@ pub(crate) fn histogram(errors: &[f64]) -> Vec<Bar> {
 }
 
 impl Report {
-    /// The report for people; pictures are expected beside it.
+    /// Returns the report as Markdown, which refers to plots beside it.
     pub fn markdown(&self) -> String {
         let mut text = String::new();
         self.write(&mut text).expect("writing to a string cannot fail");

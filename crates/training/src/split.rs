@@ -1,7 +1,8 @@
-//! Which examples to learn from, to calibrate on and to judge by.
+//! The split of examples into training, validation and test.
 //!
-//! By device, because rooms a model has not met are what it will serve, and by time, because neighbouring minutes of a
-//! room are nearly the same example. Devices are drawn by the seed; nothing of a part is in another.
+//! Examples are split by device, because a model will serve rooms that it has never seen, and by time, because
+//! neighbouring minutes of a room are nearly the same example. The seed selects the devices; no example is in two
+//! parts.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{Example, TrainingError};
 
-/// From this many devices on, whole devices are held back.
+/// Number of devices from which whole devices are held back.
 const MANY_DEVICES: usize = 5;
 /// The share of devices (or of time) held back for calibration, and again for the test.
 const HELD_BACK: f64 = 0.2;
@@ -24,13 +25,13 @@ pub struct Split {
     pub train: Vec<usize>,
     /// To stop early and to calibrate.
     pub validation: Vec<usize>,
-    /// To report.
+    /// To compute the figures.
     pub test: Vec<usize>,
 }
 
-/// Splits: from five devices on, a fifth of the devices each for validation and test, and the last twentieth of the
-/// others' time for the test too; with fewer, the last fifth of each device's time for the test, the fifth before for
-/// validation.
+/// Splits examples. From five devices on, validation and test get a fifth of the devices each, and the test also gets
+/// the last twentieth of the others' time. With fewer devices, the test gets the last fifth of each device's time and
+/// validation the fifth before.
 pub fn split(examples: &[Example], seed: u64) -> Result<Split, TrainingError> {
     let mut devices: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (index, example) in examples.iter().enumerate() {
@@ -113,7 +114,7 @@ mod tests {
                 prop_assert!(ids(&parts.train).is_disjoint(&ids(&parts.validation)));
                 prop_assert!(ids(&parts.test).is_disjoint(&ids(&parts.validation)));
             }
-            // What is judged of a device that was learned from lies after all that was learned.
+            // The test examples of a training device lie after all its training examples.
             for &later in parts.test.iter().chain(&parts.validation) {
                 for &earlier in &parts.train {
                     if all[later].device_id == all[earlier].device_id {

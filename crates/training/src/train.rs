@@ -1,4 +1,4 @@
-//! From examples to a model that is ready to be served: split, normalise, fit, calibrate, write, judge.
+//! The training of a model: split, normalise, fit, calibrate, write, evaluate.
 
 use model::{Model, Sidecar};
 
@@ -13,7 +13,7 @@ use crate::{
     split,
 };
 
-/// Fewer examples than this say nothing about a room.
+/// Smallest number of examples.
 const FEWEST: usize = 100;
 
 /// A finished model.
@@ -21,13 +21,13 @@ const FEWEST: usize = 100;
 pub struct Trained {
     /// The `.pth` file.
     pub pth: Vec<u8>,
-    /// What stands beside it.
+    /// Its side-car.
     pub sidecar: Sidecar,
-    /// How it came about and how good it is.
+    /// The report of the training.
     pub report: Report,
 }
 
-/// Trains; `watch` hears of every epoch as it ends.
+/// Trains a model. `watch` is called after every epoch.
 pub fn train(
     examples: &[Example],
     options: &TrainingOptions,
@@ -48,7 +48,7 @@ pub fn train(
     training.balance(options.balance);
     let (network, epochs) = fit(&training, &validation, options, watch)?;
 
-    // Calibrated on what a service would see, guard and rounding included: through the written file.
+    // Calibration uses the written file, so that it includes the guard and the rounding as a service does.
     let load = |bytes: &[u8]| Model::from_bytes(bytes).map_err(TrainingError::Written);
     let chosen =
         |indices: &[usize]| -> Vec<Example> { indices.iter().map(|&i| examples[i].clone()).collect() };

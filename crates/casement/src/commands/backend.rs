@@ -1,4 +1,4 @@
-//! `casement backend`: the backend against a broker and a ClickHouse.
+//! `casement backend`: runs the backend with a broker and a ClickHouse.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
     shutdown.cancelled().await;
     serving.cancel();
     let left = backend.stop(DRAIN).await;
-    let _ = tokio::time::timeout(super::HTTP_END, http_server).await;
+    let _ = tokio::time::timeout(shutdown::HTTP_END, http_server).await;
     if left > 0 {
         announce!("{left} records wait in the journal and are stored at the next start");
     }

@@ -1,4 +1,4 @@
-//! `casement bench`: from flags to a bench.
+//! `casement bench`: runs a benchmark.
 
 use std::{
     io::{self, ErrorKind},
@@ -54,7 +54,7 @@ pub(super) async fn run(flags: cli::Bench) -> anyhow::Result<()> {
         }
     };
     match result {
-        // The reader has seen enough.
+        // The reader of our output wants no more.
         Err(error) if is_broken_pipe(&error) => Ok(()),
         other => other,
     }

@@ -1,7 +1,7 @@
-//! `casement models compare`: two versions side by side, by what they predicted for the same commands.
+//! `casement models compare`: compares two versions by their predictions for the same commands.
 //!
-//! In: two versions, ClickHouse. Out: agreement, differences, confidences and, where somebody changed what a model had
-//! commanded, errors; for each device and all together, as a table or as JSON.
+//! In: two versions, ClickHouse. Out: agreement, differences, confidences and, for commands that somebody corrected,
+//! errors; for each device and in total, as a table or as JSON.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use store::{ComparisonQuery, PairSums, Store, StoreOptions, VersionSums};
 
 use crate::{output::say, table};
 
-/// Long enough for a month of a large installation, short enough for a person who waits.
+/// Time limit: long enough for a month of a large installation, short enough for a person who waits.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// The time `days` ago, ms.
+/// Returns the time `days` ago, ms.
 pub(super) fn days_ago(days: u32) -> i64 {
     jiff::Timestamp::now().as_millisecond() - i64::from(days) * 86_400_000
 }
@@ -32,14 +32,14 @@ pub(super) async fn run(options: StoreOptions, query: ComparisonQuery, json: boo
     ensure!(query.a != query.b, "compare two different versions");
     let url = options.url.clone();
     let store = Store::new(options)?;
-    let asked = async {
+    let sums = async {
         let devices = store.compare(&query).await?;
         Ok::<_, store::StoreError>((devices, store.prediction_sums(&query).await?))
     };
-    let (devices, versions) = tokio::time::timeout(PATIENCE, asked)
+    let (devices, versions) = tokio::time::timeout(PATIENCE, sums)
         .await
         .with_context(|| format!("ClickHouse at {url} does not answer in time"))?
-        .with_context(|| format!("ClickHouse at {url} cannot be asked; see clickhouse.addr"))?;
+        .with_context(|| format!("ClickHouse at {url} cannot be queried; see clickhouse.addr"))?;
     if json {
         say!("{}", report(&query, &devices, &versions));
         return Ok(());
@@ -52,7 +52,7 @@ pub(super) async fn run(options: StoreOptions, query: ComparisonQuery, json: boo
     Ok(())
 }
 
-/// Why there is nothing to compare.
+/// Explains why there is nothing to compare.
 fn explain(query: &ComparisonQuery, versions: &[VersionSums]) {
     let count = |name: &str| {
         let found = versions.iter().find(|version| version.model_version == name);

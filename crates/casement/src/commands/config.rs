@@ -1,4 +1,4 @@
-//! `casement config`: what is in effect, after all layers, or the schema of the file.
+//! `casement config`: prints the configuration in effect, or the schema of the file.
 
 use crate::{
     cli,

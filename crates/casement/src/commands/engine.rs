@@ -4,7 +4,7 @@ use engine::Options;
 
 use crate::{assembly, cli, config::Sources, shutdown};
 
-/// Reads the configuration and, before there is a second thread, lets the kernel close what the engine never needs.
+/// Reads the configuration and, before there is a second thread, sandboxes the process.
 pub(super) fn prepare(flags: cli::Engine) -> anyhow::Result<Options> {
     let path = flags.data.map(|data| data.join("engine").display().to_string());
     let config = Sources::process(flags.config)

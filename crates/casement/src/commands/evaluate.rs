@@ -1,4 +1,4 @@
-//! `casement evaluate`: a model against what windows or people did.
+//! `casement evaluate`: evaluates a model against outcomes.
 
 use anyhow::Context as _;
 use model::{LoadOptions, Model};

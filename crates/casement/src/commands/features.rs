@@ -1,7 +1,7 @@
 //! `casement features`: a clip's features as JSON, one object a line, and as a picture.
 //!
-//! A file that is no recording is one line on standard error; the others go on, and the exit code says that not all
-//! went well.
+//! A file that is not a recording produces a line on standard error. The other files are processed, and the exit code
+//! reports the failure.
 
 use std::{fs, path::Path};
 
@@ -31,7 +31,7 @@ pub(super) fn run(flags: &Features) -> anyhow::Result<()> {
         flags.plot.is_none() || flags.files.len() == 1,
         "--plot draws one file; give one"
     );
-    // The last failure is left to the caller, who prints it like every other command's.
+    // The last failure is returned to the caller, which prints it like that of any other command.
     let mut failure = None;
     for file in &flags.files {
         if let Err(error) = print(file, flags, &extractor)
@@ -60,7 +60,7 @@ fn print(file: &Path, flags: &Features, extractor: &Extractor) -> anyhow::Result
 }
 
 fn read(file: &Path, pcm: Option<u32>) -> anyhow::Result<Samples> {
-    // Limits protect a service from strangers; a person's own recording may be longer.
+    // Limits protect services from untrusted input; a person's own recording may be longer.
     let limits = ClipLimits {
         max_bytes: usize::MAX,
         max_seconds: f64::MAX,

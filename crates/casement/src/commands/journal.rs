@@ -1,7 +1,7 @@
-//! `casement journal`: what waits in a journal, and whether all of it can be read.
+//! `casement journal`: the content of a journal, and whether all of it can be read.
 //!
-//! In: the directory of a journal that no process holds. Out: text, or JSON; an error where there is damage. It changes
-//! nothing: opening the journal is what repairs it.
+//! In: the directory of a journal that no process has open. Out: text or JSON; an error if there is damage. It changes
+//! nothing: a journal is repaired when it is opened.
 
 use std::{
     io::{self, Write as _},
@@ -28,7 +28,7 @@ pub(super) fn run(flags: cli::Journal) -> anyhow::Result<()> {
     }
 }
 
-/// Explains the error where the journal is in use: reading beside its owner would show half of a write.
+/// Explains the error if the journal is in use: reading it then could show half of a write.
 fn explained<T>(config: &Config, found: Result<T, JournalError>) -> anyhow::Result<T> {
     let path = config.journal.path.display();
     match found {
@@ -106,7 +106,7 @@ fn inspect(config: &Config, from: Option<u64>, limit: usize) -> anyhow::Result<(
     Ok(())
 }
 
-/// The row without the name of its kind.
+/// Returns the row without the name of its kind.
 fn columns(row: &Row) -> anyhow::Result<serde_json::Value> {
     let value = serde_json::to_value(row)?;
     let inner = value.as_object().and_then(|kind| kind.values().next());

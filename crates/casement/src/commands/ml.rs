@@ -1,4 +1,4 @@
-//! `casement ml`: the ML service against a broker.
+//! `casement ml`: runs the ML service with a broker.
 
 use ::ml::Ml;
 use monitoring::{HttpListener, Monitor, Registry};
@@ -30,6 +30,6 @@ pub(super) async fn run(flags: cli::Ml) -> anyhow::Result<()> {
         }
     });
     ml.run(shutdown, ready).await?;
-    let _ = tokio::time::timeout(super::HTTP_END, serving).await;
+    let _ = tokio::time::timeout(shutdown::HTTP_END, serving).await;
     Ok(())
 }

@@ -11,17 +11,15 @@ mod journal;
 mod ml;
 mod models;
 mod predict;
+mod runtime;
 mod simulate;
 mod sql;
 mod train;
 mod up;
 
-use anyhow::Context as _;
-
 use crate::cli::Command;
 
-/// A request that is being answered when a role ends may take this long.
-const HTTP_END: std::time::Duration = std::time::Duration::from_millis(300);
+use runtime::block_on;
 
 /// Runs a subcommand to its end.
 pub fn run(command: Command) -> anyhow::Result<()> {
@@ -43,18 +41,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
     }
 }
 
-/// The exit code that an error is worth.
+/// Returns the exit code of an error.
 pub fn exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<sql::Unreachable>() { 3 } else { 1 }
-}
-
-fn block_on(role: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("the async runtime does not start")?;
-    let result = runtime.block_on(role);
-    // A task that hangs must not keep a stopped service alive.
-    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
-    result
 }

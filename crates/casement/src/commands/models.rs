@@ -1,9 +1,9 @@
-//! `casement models`: the versions of the model that serves.
+//! `casement models`: manages the versions of the model.
 
 use anyhow::Context as _;
 use model::{Registry, Version};
 
-use super::compare;
+use super::{compare, runtime::block_on};
 use crate::{
     assembly,
     cli::{Models, ModelsCommand},
@@ -57,7 +57,7 @@ pub(super) fn run(flags: Models) -> anyhow::Result<()> {
         },
         ModelsCommand::Compare { a, b, days, json } => {
             let (store, since) = (assembly::store(&config.clickhouse)?, compare::days_ago(days));
-            super::block_on(compare::run(store, compare::query(a, b, since), json))?;
+            block_on(compare::run(store, compare::query(a, b, since), json))?;
         }
         ModelsCommand::Remove { version } => {
             registry.remove(&version)?;

@@ -1,4 +1,4 @@
-//! `casement predict`: a model's answers to given inputs.
+//! `casement predict`: prints a model's predictions for given inputs.
 
 use std::{fs, io, io::Read as _, path::Path};
 
@@ -14,13 +14,13 @@ pub(super) fn run(flags: Predict) -> anyhow::Result<()> {
     let config = Sources::process(flags.config).load()?.model;
     let mut options = assembly::load_options(&config);
     if flags.model.is_some() {
-        // A file that is named must be there.
+        // A named file must exist.
         options.built_in_at = None;
     }
     let path = flags.model.unwrap_or(config.path);
     let model = Model::load_with(&path, &options)
         .with_context(|| format!("the model {} cannot be used", path.display()))?;
-    // Where one input cannot be answered, none is: half an answer would look like a whole one.
+    // If one input cannot be answered, none is: a partial answer would look complete.
     let answers: Vec<String> = flags
         .input
         .iter()
@@ -32,7 +32,7 @@ pub(super) fn run(flags: Predict) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One line of JSON; with the input's name where there are several.
+/// Returns one line of JSON, with the input's name if there are several.
 fn answer(model: &Model, input: &Path, named: bool) -> anyhow::Result<String> {
     let name = if is_stdin(input) {
         "standard input".to_owned()

@@ -1,4 +1,4 @@
-//! `casement simulate`: virtual rooms against any broker.
+//! `casement simulate`: simulates rooms at any broker.
 
 use simulator::SimulationOptions;
 

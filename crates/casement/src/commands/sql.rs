@@ -1,7 +1,7 @@
-//! `casement sql`: one statement over ClickHouse's HTTP interface, its answer as it comes.
+//! `casement sql`: one statement over ClickHouse's HTTP interface, with a streamed answer.
 //!
-//! In: a statement, or standard input. Out: the answer on standard output, an error in ClickHouse's words otherwise. Also
-//! for servers that are not ours.
+//! In: a statement, or standard input. Out: the answer on standard output, or ClickHouse's error. It also works with
+//! other servers.
 
 use std::{
     fmt,
@@ -21,13 +21,13 @@ use crate::{
     config::{ClickHouse, Sources},
 };
 
-/// What marks an error within an answer.
+/// The mark of an error within an answer.
 const MARK: &[u8] = b"\r\n__exception__\r\n";
 
-/// Statements up to this length go into the URL, larger ones into the body.
+/// Largest statement that is sent in the URL; larger ones are sent in the body.
 const IN_URL: usize = 8 << 10;
 
-/// ClickHouse does not answer at all.
+/// ClickHouse cannot be reached.
 #[derive(Debug)]
 pub(super) struct Unreachable {
     addr: String,
@@ -72,16 +72,16 @@ pub(super) fn run(flags: cli::Sql) -> anyhow::Result<()> {
         Some(query) if query.len() <= IN_URL => {
             parameters.push(("query", query));
             let data = takes_data(query) && !stdin.is_terminal();
-            ask(&config, &parameters, data.then_some(&mut input as &mut dyn Read))
+            send(&config, &parameters, data.then_some(&mut input as &mut dyn Read))
         }
-        Some(query) => ask(&config, &parameters, Some(&mut query.as_bytes())),
+        Some(query) => send(&config, &parameters, Some(&mut query.as_bytes())),
         None if stdin.is_terminal() => {
             bail!("there is no statement; give one, or send one to standard input")
         }
-        None => ask(&config, &parameters, Some(&mut input)),
+        None => send(&config, &parameters, Some(&mut input)),
     }?;
     match print(answer, BufWriter::new(io::stdout().lock())) {
-        // Whoever read our output has seen enough.
+        // The reader of our output wants no more.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(error).context("the answer cannot be passed on"),
         Ok(Some(error)) => bail!(error),
@@ -89,7 +89,7 @@ pub(super) fn run(flags: cli::Sql) -> anyhow::Result<()> {
     }
 }
 
-/// An INSERT whose data is not in the statement.
+/// Returns whether a statement is an INSERT without its data.
 fn takes_data(query: &str) -> bool {
     let words: Vec<&str> = query
         .trim_end_matches([';', ' ', '\n', '\t'])
@@ -100,7 +100,7 @@ fn takes_data(query: &str) -> bool {
     is(words.first(), "insert") && (format || is(words.last(), "values"))
 }
 
-fn ask(
+fn send(
     config: &ClickHouse,
     parameters: &[(&str, &str)],
     body: Option<&mut dyn Read>,
@@ -112,7 +112,7 @@ fn ask(
         .header("X-ClickHouse-Key", password)
         .content_type("text/plain");
     if body.is_some() {
-        // A server that refuses says so before it takes the data, and is heard.
+        // A server that refuses answers before it has read the data, and its answer is read.
         request = request.header("Expect", "100-continue");
     }
     for (name, value) in parameters {
@@ -157,7 +157,7 @@ fn ask(
     bail!("{}", text.trim().to_owned());
 }
 
-/// An HTTP client; for `https://`, one that trusts the configured certificates or the system's.
+/// Returns an HTTP client. For `https://`, it trusts the configured certificates or the system's.
 fn agent(config: &ClickHouse) -> anyhow::Result<ureq::Agent> {
     let mut agent = ureq::Agent::config_builder().http_status_as_error(false);
     if config.url().starts_with("https://") {
@@ -185,12 +185,12 @@ fn trusted(config: &ClickHouse) -> anyhow::Result<Vec<Certificate<'static>>> {
         .collect())
 }
 
-/// Copies an answer; returns the error that stands at its end, where one does.
+/// Copies an answer. Returns the error at its end, if there is one.
 fn print(mut answer: impl Read, mut out: impl Write) -> io::Result<Option<String>> {
     let mut held: Vec<u8> = Vec::new();
     let mut piece = vec![0; 64 << 10];
     loop {
-        // A server that has said why ends the stream by breaking it.
+        // A server breaks off the stream after an error.
         let read = match answer.read(&mut piece) {
             Ok(read) => read,
             Err(_) if find(&held).is_some() => 0,
@@ -205,7 +205,7 @@ fn print(mut answer: impl Read, mut out: impl Write) -> io::Result<Option<String
             out.flush()?;
             return Ok(Some(message(&held[at + MARK.len()..])));
         }
-        // The mark may begin in this piece and end in the next.
+        // The mark may begin in this piece and end in the next one.
         let sure = if read == 0 {
             held.len()
         } else {
@@ -224,7 +224,7 @@ fn find(bytes: &[u8]) -> Option<usize> {
     bytes.windows(MARK.len()).position(|window| window == MARK)
 }
 
-/// Returns the error, which is between the line with the tag and the line with the length.
+/// Returns the error between the line with the tag and the line with the length.
 fn message(marked: &[u8]) -> String {
     let text = String::from_utf8_lossy(marked);
     let error: Vec<&str> = text.lines().filter(|line| line.contains("Code: ")).collect();
@@ -239,7 +239,7 @@ fn message(marked: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    /// Returns its bytes one at a time, then fails where it is told to.
+    /// Returns its bytes one at a time, then fails if it is told to.
     struct Drip<'a>(&'a [u8], bool);
 
     impl Read for Drip<'_> {

@@ -1,4 +1,4 @@
-//! `casement train`: from labelled examples to a model file, its side-car and its report.
+//! `casement train`: trains a model from labelled examples and writes it with its side-car and its report.
 
 use std::{fs, fs::File, io::BufWriter, path::Path};
 
@@ -14,7 +14,7 @@ use crate::{
     output::say,
 };
 
-/// What the flags say about where examples come from.
+/// Returns the source of examples that the flags name.
 pub(super) fn source(flags: Examples, seed: u64, outcome: Outcome) -> Source {
     match flags.from.as_str() {
         "simulator" => Source::Simulator(DatasetOptions {
@@ -75,7 +75,7 @@ fn show(epoch: &Epoch, epochs: usize, curve: &[f64]) {
     );
 }
 
-/// The last forty values as bars.
+/// Returns the last forty values as a bar chart.
 fn sparkline(values: &[f64]) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
@@ -95,7 +95,7 @@ fn export(file: &Path, examples: &[Example]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The side-car is written first and renamed last: a model is never beside the side-car of another.
+/// The side-car is written first and renamed last, so that a model is never beside the side-car of another.
 fn write(trained: &Trained, out: &Path, report: &Path) -> anyhow::Result<()> {
     let put = |path: &Path, bytes: &[u8]| {
         fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))

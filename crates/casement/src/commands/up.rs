@@ -1,4 +1,4 @@
-//! `casement up`: everything in one.
+//! `casement up`: the whole system in one process.
 
 use tokio::time::Instant;
 
@@ -10,7 +10,7 @@ use crate::{
     system::{System, SystemOptions, this_program},
 };
 
-/// The keys that say where a part is.
+/// The keys for the address of a part.
 struct Part {
     embedded: &'static str,
     addr: &'static str,
@@ -78,7 +78,7 @@ fn configuration(flags: cli::Up) -> anyhow::Result<Config> {
     Ok(sources.load()?)
 }
 
-/// An address to listen on means the embedded part, a URL the one that runs elsewhere.
+/// Applies the flag for a part: an address to listen on means the embedded part, a URL one that runs elsewhere.
 fn place(sources: Sources, flag: Option<Endpoint>, part: &Part) -> Sources {
     match flag {
         None => sources,

@@ -1,10 +1,10 @@
-//! The bounds of numbers. They stand once: at the keys, in [`super::schema`].
+//! The bounds of numbers, which are defined once, at the keys in [`super::schema`].
 
 use serde_json::Value;
 
 use super::ConfigError;
 
-/// Checks every number in `value` against `minimum` and `maximum` of its key in the JSON Schema.
+/// Checks every number in `value` against the `minimum` and `maximum` of its key in the JSON Schema.
 pub(super) fn check(schema: &Value, value: &Value, path: &str) -> Result<(), ConfigError> {
     if let Value::Object(section) = value {
         for (key, inner) in section {

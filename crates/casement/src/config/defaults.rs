@@ -1,4 +1,4 @@
-//! The defaults. Each is its library's own default; a number or a path stands here only where no library has one.
+//! The defaults. Each is the default of its library; values are defined here only if no library defines them.
 
 use std::time::Duration;
 

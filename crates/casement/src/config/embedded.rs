@@ -1,16 +1,16 @@
-//! The word that says whether a part is embedded: `auto`, `true` or `false`.
+//! The setting that decides whether a part is embedded: `auto`, `true` or `false`.
 
 use std::{fmt, str::FromStr};
 
 /// Whether a part of `casement up` is embedded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Embedded {
-    /// Unless another address than the embedded part's is configured.
+    /// Yes, unless an address other than the embedded part's is configured.
     #[default]
     Auto,
     /// Yes, whatever is configured.
     Yes,
-    /// No: the configured address is used, also the default one.
+    /// No: the configured address is used, even if it is the default.
     No,
 }
 
@@ -37,7 +37,7 @@ impl FromStr for Embedded {
 }
 
 impl Embedded {
-    /// Decides by `auto` where the configuration leaves it open.
+    /// Returns the decision, which is that of `auto` unless the configuration is explicit.
     pub(super) fn decide(self, auto: impl FnOnce() -> bool) -> bool {
         match self {
             Self::Auto => auto(),

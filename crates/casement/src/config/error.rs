@@ -1,4 +1,4 @@
-//! Why a configuration cannot be used; every error names the key and what to do.
+//! Why a configuration cannot be used. Every error names the key and what to do.
 
 use std::{io, path::PathBuf};
 
@@ -19,10 +19,10 @@ pub enum ConfigError {
     Syntax {
         /// The file.
         path: PathBuf,
-        /// Where and why, in one line.
+        /// Place and cause, in one line.
         reason: String,
     },
-    /// A key that nothing reads.
+    /// The key is unknown.
     #[error("unknown key '{key}' in {origin}{}", suggestion.as_ref().map(|s| format!("; did you mean '{s}'?")).unwrap_or_default())]
     UnknownKey {
         /// Dotted path of the key.
@@ -32,15 +32,15 @@ pub enum ConfigError {
         /// The nearest known key, dotted.
         suggestion: Option<String>,
     },
-    /// A value of another type, or one that cannot be.
+    /// The value has the wrong type or is out of range.
     #[error("'{key}' cannot be used: {reason}")]
     Value {
         /// Dotted path of the key.
         key: String,
-        /// What is wrong with it and what would be right.
+        /// What is wrong with it and what is expected.
         reason: String,
     },
-    /// A secret in a file that people copy and commit.
+    /// A file contains a secret, although people copy and commit such files.
     #[error(
         "'{key}' must not stand in {origin}: set {variable} or put it into a file of its own and name that in '{key}_file'"
     )]

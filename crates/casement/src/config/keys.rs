@@ -1,10 +1,10 @@
-//! Keys: which ones exist, and which one was meant.
+//! Configuration keys: which ones exist, and which one was probably meant.
 
 use serde_json::Value;
 
 use super::ConfigError;
 
-/// Refuses the first key of `layer` that `known`, the shape of the defaults, does not have.
+/// Refuses the first key of `layer` that is not in `known`, the shape of the defaults.
 pub(super) fn check(layer: &Value, known: &Value, origin: &str) -> Result<(), ConfigError> {
     let Some(key) = unknown(layer, known, "") else {
         return Ok(());
@@ -16,7 +16,7 @@ pub(super) fn check(layer: &Value, known: &Value, origin: &str) -> Result<(), Co
     })
 }
 
-/// The value at a dotted key.
+/// Returns the value at a dotted key.
 pub(super) fn lookup<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
     key.split('.').try_fold(value, |value, part| value.get(part))
 }
@@ -34,7 +34,8 @@ fn unknown(layer: &Value, known: &Value, path: &str) -> Option<String> {
     })
 }
 
-/// The known key most like `key`: compared as a whole, and by its last part alone (right key, wrong section).
+/// Returns the known key most similar to `key`, compared as a whole and by its last part alone (right key, wrong
+/// section).
 fn nearest(key: &str, known: &Value) -> Option<String> {
     let mut paths = Vec::new();
     collect_paths(known, "", &mut paths);

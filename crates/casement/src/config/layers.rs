@@ -1,6 +1,6 @@
-//! Defaults under a file under variables under flags, and errors that name the key and the nearest known one.
+//! The layers of the configuration: defaults, file, variables, flags. Errors name the key and the nearest known one.
 //!
-//! All layers are JSON values of one shape: that of the defaults. A key outside that shape is an error.
+//! All layers are JSON values of the same shape, that of the defaults. A key outside that shape is an error.
 
 use std::{
     fs, io,
@@ -17,7 +17,7 @@ use super::{
 
 const ENV_PREFIX: &str = "CASEMENT__";
 const NATIVE_PORTS: [&str; 2] = ["9000", "9440"];
-/// Keys that no file may have.
+/// Keys that are not allowed in a file.
 const SECRETS: [&str; 4] = [
     "clickhouse.password",
     "engine.password",
@@ -39,7 +39,7 @@ pub struct Sources {
 impl Sources {
     /// Returns the layers of this process: its variables and `file`.
     pub fn process(file: Option<PathBuf>) -> Self {
-        // Variables with other bytes than UTF-8 are not ours.
+        // Variables that are not UTF-8 are not ours.
         let env =
             std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
         Self {
@@ -122,9 +122,9 @@ fn read_file(path: &Path) -> Result<Value, ConfigError> {
     }
 }
 
-/// Reads a variable as the type of its key: text stays text, everything else is YAML.
+/// Parses a variable by the type of its key: text stays text, everything else is YAML.
 fn scalar(text: &str, present: Option<&Value>) -> Value {
-    // What may be unset is text where it is set.
+    // An optional value is text if it is set.
     if present.is_some_and(|value| value.is_string() || value.is_null()) {
         return Value::String(text.to_owned());
     }
@@ -144,7 +144,7 @@ fn merge(base: &mut Value, layer: Value) {
                 merge(base.entry(key).or_insert(Value::Null), value);
             }
         }
-        // `mqtt:` with nothing below it is YAML for null, and means the defaults.
+        // `mqtt:` with nothing below it is null in YAML, and means the defaults.
         (Value::Object(_), Value::Null) => {}
         (base, layer) => *base = layer,
     }
@@ -164,7 +164,7 @@ fn refuse_secrets(layer: &Value, origin: &str) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// What types and bounds alone cannot say.
+/// Checks rules that types and bounds cannot express.
 fn finish(mut config: Config) -> Result<Config, ConfigError> {
     let Config {
         mqtt,

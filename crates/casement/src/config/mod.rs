@@ -1,7 +1,8 @@
 //! The configuration: read once, here, and handed to the services as plain options.
 //!
-//! In: defaults, a YAML file, `CASEMENT__SECTION__KEY` variables and flags, each over the one before. Out: a checked
-//! [`Config`] or one error that names the key. Nothing else in Casement reads a file or a variable for settings.
+//! In: defaults, a YAML file, `CASEMENT__SECTION__KEY` variables and flags, each taking precedence over the previous
+//! one. Out: a checked [`Config`] or one error that names the key. Nothing else in Casement reads a file or a variable
+//! for settings.
 
 mod bounds;
 mod defaults;
@@ -23,9 +24,9 @@ pub use schema::{
     Model, Mqtt,
 };
 
-/// The JSON Schema of the configuration file: keys, types, words, bounds and defaults.
+/// Returns the JSON Schema of the configuration file: keys, types, values, bounds and defaults.
 pub fn json_schema() -> serde_json::Value {
-    // What editors understand best: an older draft, without references.
+    // Editors support an older draft without references best.
     let settings =
         schemars::generate::SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true);
     settings

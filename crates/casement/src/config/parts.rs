@@ -1,14 +1,15 @@
-//! Which parts `casement up` runs itself, and which run elsewhere.
+//! The decision which parts `casement up` runs itself and which run elsewhere.
 //!
-//! A file that shows every default names the embedded part's address as the one to connect to. So `auto` compares
-//! addresses: the default address and the part's own address mean the embedded part, any other means a part elsewhere.
+//! A file that shows every default names the embedded part's address as the one to connect to. Therefore `auto`
+//! compares addresses: the default address and the part's own address mean the embedded part, any other address means a
+//! part elsewhere.
 
 use std::net::SocketAddr;
 
 use super::{ClickHouse, Config, Engine, Mqtt};
 
 impl Config {
-    /// Whether `casement up` runs the embedded broker.
+    /// Returns whether `casement up` runs the embedded broker.
     pub fn embeds_broker(&self) -> bool {
         self.broker.embedded.decide(|| {
             let configured = &self.mqtt.broker;
@@ -19,7 +20,7 @@ impl Config {
         })
     }
 
-    /// Whether `casement up` runs the embedded ClickHouse.
+    /// Returns whether `casement up` runs the embedded ClickHouse.
     pub fn embeds_engine(&self) -> bool {
         self.engine.embedded.decide(|| {
             let here = |addr: SocketAddr| move |port: &str| port.parse() == Ok(addr.port());
@@ -35,7 +36,7 @@ impl Config {
 }
 
 impl ClickHouse {
-    /// The URL of the HTTP interface.
+    /// Returns the URL of the HTTP interface.
     pub fn url(&self) -> String {
         let addr = self.addr.trim_end_matches('/');
         if addr.contains("://") {

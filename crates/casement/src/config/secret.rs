@@ -1,4 +1,4 @@
-//! Passwords: read as text, written as `[redacted]`, and in the JSON Schema no part of a file.
+//! Passwords: read as text, written as `[redacted]`, and not allowed in a file by the JSON Schema.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 use secrecy::SecretString;
@@ -21,7 +21,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     Option::deserialize(deserializer)
 }
 
-/// Only `null`, so that an editor marks a password that is typed into the file.
+/// Returns a schema that allows only `null`, so that an editor marks a password in the file.
 pub(super) fn schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "null", "writeOnly": true })
 }

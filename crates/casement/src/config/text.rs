@@ -1,6 +1,6 @@
-//! Values written as text, through their own `FromStr` and `Display`.
+//! Values that are written as text, by their `FromStr` and `Display`.
 //!
-//! YAML reads `5` as a number and `true` as a Boolean; both are taken as text.
+//! YAML reads `5` as a number and `true` as a Boolean; both are accepted as text.
 
 use std::{fmt::Display, str::FromStr};
 

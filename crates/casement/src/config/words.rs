@@ -1,4 +1,4 @@
-//! Words in the JSON Schema: enumerations and topics, each from its own type.
+//! Enumerations and topics in the JSON Schema, each derived from its type.
 
 use audio::Normalization;
 use domain::FeatureName;
@@ -7,7 +7,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
 pub(super) fn protocol(_: &mut SchemaGenerator) -> Schema {
-    // YAML takes 5 without quotation marks for a number.
+    // YAML reads an unquoted 5 as a number.
     let mut words = json!(Protocol::ALL.map(Protocol::as_str));
     words
         .as_array_mut()

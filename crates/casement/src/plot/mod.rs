@@ -1,4 +1,4 @@
-//! A clip as a picture: waveform, mel spectrogram, and features over time.
+//! Plot of a clip: waveform, mel spectrogram, and features over time.
 //!
 //! In: samples. Out: the bytes of a PNG.
 
@@ -116,7 +116,7 @@ fn tracks(features: &ClipFeatures) -> [Tracks; 3] {
     ]
 }
 
-/// Frequencies with their position between the lowest band (0) and the highest (1).
+/// Returns frequencies with their position between the lowest band (0) and the highest (1).
 fn mel_ticks(rate: u32) -> Vec<(f64, String)> {
     let edges = audio::mel_edges(rate);
     [250_u32, 500, 1_000, 2_000, 4_000, 8_000, 16_000]

@@ -1,4 +1,4 @@
-//! One panel of a clip's picture: a caption, axes with seconds below, and data.
+//! A panel of a clip's plot: a caption, axes with seconds below, and data.
 
 use std::error::Error;
 
@@ -73,8 +73,8 @@ impl<'p> Panel<'_, 'p> {
         Ok(())
     }
 
-    /// Draws levels in decibels against the loudest of all: frames with their lowest band first. A frame is drawn around
-    /// its middle.
+    /// Draws levels in decibels relative to the loudest one: frames with their lowest band first. A frame is drawn
+    /// around its middle.
     pub(super) fn spectrogram(
         &self,
         frames: &[Vec<f32>],
@@ -176,12 +176,12 @@ impl<'p> Panel<'_, 'p> {
     }
 }
 
-/// Ticks at both ends and in the middle.
+/// Returns ticks at both ends and in the middle.
 fn middle(low: f64, high: f64) -> [(f64, String); 3] {
     [low, low.midpoint(high), high].map(|value| (value, number(value)))
 }
 
-/// The colour of a brightness from 0 to 1.
+/// Returns the colour of a brightness from 0 to 1.
 fn scale(brightness: f32) -> RGBColor {
     let place = brightness.clamp(0.0, 1.0) * (SCALE.len() - 1) as f32;
     let below = (place as usize).min(SCALE.len() - 2);

@@ -9,14 +9,14 @@ type Cause = Box<dyn Error + Send + Sync>;
 pub enum OnnxError {
     /// There is no ONNX Runtime on this machine.
     #[error(
-        "ONNX Runtime is not found (looked for {looked}): install it with `pip install onnxruntime`, or name its \
+        "ONNX Runtime is not found (looked for {searched}): install it with `pip install onnxruntime`, or name its \
          library in model.onnx_runtime or in ORT_DYLIB_PATH"
     )]
     NoLibrary {
-        /// Where it was looked for.
-        looked: String,
+        /// The places that were searched.
+        searched: String,
     },
-    /// There is one, but it cannot be loaded.
+    /// ONNX Runtime exists but cannot be loaded.
     #[error("ONNX Runtime cannot be loaded from {path}: a libonnxruntime of version 1.17 or later is needed")]
     Library {
         /// Its file.
@@ -28,51 +28,51 @@ pub enum OnnxError {
     /// The bytes are not an ONNX model.
     #[error("the .onnx file is damaged: {0}")]
     Damaged(&'static str),
-    /// Weights that are not in the file.
+    /// The weights are in another file.
     #[error("tensor '{tensor}' lies in another file: export with torch.onnx.export(…, external_data=False)")]
     External {
         /// Which tensor.
         tensor: String,
     },
-    /// An operator that could run for ever or fill the memory.
+    /// The graph has an operator that could run for ever or fill the memory.
     #[error("operator '{operator}' is refused: it can claim any time or memory, and no regressor needs it")]
     Operator {
         /// Which operator.
         operator: String,
     },
-    /// Other inputs than the one.
+    /// The inputs are not the expected one.
     #[error(
         "the model has the inputs {found}; expected one: features float32 [batch, 50] \
          (torch.onnx.export(…, input_names=['features']))"
     )]
     Inputs {
-        /// What it has.
+        /// What the model has.
         found: String,
     },
-    /// Other outputs than the two.
+    /// The outputs are not the expected two.
     #[error(
         "the model has the outputs {found}; expected two: position and log_variance, each float32 [batch] or \
          [batch, 1] (torch.onnx.export(…, output_names=['position', 'log_variance']))"
     )]
     Outputs {
-        /// What it has.
+        /// What the model has.
         found: String,
     },
-    /// ONNX Runtime does not take it.
+    /// ONNX Runtime rejects the model.
     #[error("ONNX Runtime refuses the model")]
     Session(#[source] Cause),
-    /// The library has no CUDA, or the machine has none.
+    /// The library or the machine has no CUDA.
     #[error(
         "model.device is cuda, but ONNX Runtime has no CUDA here: install onnxruntime-gpu with its CUDA and cuDNN \
          libraries, or set model.device: cpu"
     )]
     Cuda(#[source] Cause),
-    /// The numbers it answers cannot be a position and a log variance.
+    /// Its outputs cannot be a position and a log variance.
     #[error("for the means of its training data the model answers {answer}; expected {expected}")]
     Answer {
-        /// What it says.
+        /// The outputs.
         answer: String,
-        /// What it should.
+        /// The expected outputs.
         expected: &'static str,
     },
 }

@@ -1,8 +1,8 @@
-//! What is checked about an `.onnx` file before ONNX Runtime opens it, and the statistics that it carries.
+//! The checks of an `.onnx` file before ONNX Runtime opens it, and the statistics it contains.
 //!
-//! In: the file's bytes. Out: `feature_mean` and `feature_std`, found among its weights under these names as PyTorch
-//! writes them. Refused: weights in other files, weights that are not finite, loops, and operators that make tensors of
-//! any size. Field numbers are those of onnx.proto3.
+//! In: the file's bytes. Out: `feature_mean` and `feature_std`, which PyTorch exports as weights with these names.
+//! Refused: weights in other files, weights that are not finite, loops, and operators that create tensors of any size.
+//! Field numbers are those of onnx.proto3.
 
 use super::{
     OnnxError,
@@ -14,7 +14,7 @@ use crate::{INPUTS, LoadError, error::Shape};
 const FLOAT: u64 = 1;
 const EXTERNAL: u64 = 1;
 
-/// Operators whose output is as large, or whose work as long, as a number in the file says.
+/// Operators whose output size or running time is determined by a number in the file.
 const REFUSED: &[&str] = &[
     "ConstantOfShape",
     "Expand",
@@ -127,7 +127,7 @@ struct Tensor {
     name: String,
     shape: Vec<usize>,
     element: u64,
-    /// The elements, where they are 32-bit floats.
+    /// The elements, if they are 32-bit floats.
     values: Vec<f32>,
 }
 
@@ -175,7 +175,7 @@ impl Tensor {
         }
     }
 
-    /// The elements of `feature_mean` or `feature_std`.
+    /// Returns the elements of `feature_mean` or `feature_std`.
     fn statistic(self) -> Result<Vec<f32>, LoadError> {
         if self.element != FLOAT {
             return Err(LoadError::WrongType {
@@ -183,7 +183,7 @@ impl Tensor {
                 found: format!("of ONNX's element type {}", self.element),
             });
         }
-        // Exported with a leading batch dimension it is [1, 50], and means the same.
+        // An export with a leading batch dimension has the shape [1, 50].
         let is_one = |extent: &&usize| **extent == 1;
         let rest: Vec<usize> = self.shape.iter().skip_while(is_one).copied().collect();
         if rest != [INPUTS] || self.values.len() != INPUTS {

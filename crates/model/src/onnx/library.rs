@@ -1,7 +1,7 @@
-//! Finding ONNX Runtime's library at run time, and loading it once for the whole process.
+//! The library of ONNX Runtime: found at run time and loaded once for the whole process.
 //!
-//! In: what the configuration names, else `ORT_DYLIB_PATH`, else the `onnxruntime` wheels of Python environments, else
-//! the system's loader. Out: the environment that sessions live in. The first library that is found stays.
+//! In, by precedence: the configured library, `ORT_DYLIB_PATH`, the `onnxruntime` wheels of Python environments, the
+//! system's loader. Out: the environment of sessions. The first library found is kept.
 
 use std::path::{Path, PathBuf};
 
@@ -10,17 +10,17 @@ use parking_lot::Mutex;
 
 use super::OnnxError;
 
-/// The variable that ONNX Runtime's other users set, too.
+/// The variable that other users of ONNX Runtime set, too.
 const VARIABLE: &str = "ORT_DYLIB_PATH";
 const STEM: &str = "libonnxruntime.";
-/// What the system's loader is asked for.
+/// The name passed to the system's loader.
 const SYSTEM: [&str; 2] = ["libonnxruntime.so", "libonnxruntime.so.1"];
 
-/// The library stays loaded as long as the process lives: unloading it while another thread ends would be fatal.
+/// The library stays loaded for the lifetime of the process: unloading it while another thread ends would crash.
 static LOADED: Mutex<Option<Environment>> = Mutex::new(None);
 
-/// The environment; loads the library where none is loaded yet. `chosen` is a library, a folder with one, or a Python
-/// environment.
+/// Returns the environment, and loads the library unless one is loaded. `chosen` is a library, a folder with one, or a
+/// Python environment.
 pub(super) fn environment(chosen: Option<&Path>) -> Result<Environment, OnnxError> {
     let mut loaded = LOADED.lock();
     if let Some(environment) = &*loaded {
@@ -35,7 +35,7 @@ pub(super) fn environment(chosen: Option<&Path>) -> Result<Environment, OnnxErro
             .iter()
             .find_map(|name| ort::init_from(name).ok())
             .ok_or_else(|| OnnxError::NoLibrary {
-                looked: format!(
+                searched: format!(
                     "model.onnx_runtime, {VARIABLE}, the onnxruntime wheel of {}, and {} where libraries are",
                     pythons()
                         .iter()
@@ -55,20 +55,20 @@ pub(super) fn environment(chosen: Option<&Path>) -> Result<Environment, OnnxErro
     Ok(environment)
 }
 
-/// The library's file; `None` where only the system's loader may know one. What is named must be there.
+/// Returns the library's file; `None` if only the system's loader may find one. A configured one must exist.
 fn find(chosen: Option<&Path>) -> Result<Option<PathBuf>, OnnxError> {
     let variable = std::env::var_os(VARIABLE)
         .filter(|path| !path.is_empty())
         .map(PathBuf::from);
     if let Some(named) = chosen.map(Path::to_owned).or(variable) {
         return resolve(&named).map(Some).ok_or_else(|| OnnxError::NoLibrary {
-            looked: named.display().to_string(),
+            searched: named.display().to_string(),
         });
     }
     Ok(pythons().iter().find_map(|dir| resolve(dir)))
 }
 
-/// Python environments, the present one first.
+/// Returns Python environments, the active one first.
 fn pythons() -> Vec<PathBuf> {
     let own = ["VIRTUAL_ENV", "CONDA_PREFIX"]
         .into_iter()
@@ -80,10 +80,10 @@ fn pythons() -> Vec<PathBuf> {
         .collect()
 }
 
-/// The library that `path` is, or holds directly, or holds as a Python environment.
+/// Returns the library at `path`: the file itself, a file in that folder, or one in that Python environment.
 fn resolve(path: &Path) -> Option<PathBuf> {
     if path.is_file() {
-        // A relative path would be taken from the program's own folder.
+        // The loader would resolve a relative path against the program's folder.
         return path.canonicalize().ok();
     }
     in_folder(path).or_else(|| {
@@ -97,7 +97,7 @@ fn resolve(path: &Path) -> Option<PathBuf> {
 }
 
 fn in_folder(dir: &Path) -> Option<PathBuf> {
-    // Sorted, the plain name comes before those with versions.
+    // In sorted order, the plain name precedes those with versions.
     entries(dir)
         .into_iter()
         .find(|file| named(file).starts_with(&format!("{STEM}so")) || named(file) == format!("{STEM}dylib"))

@@ -1,7 +1,7 @@
 //! A loaded `.onnx` model.
 //!
-//! In: a file's bytes and where to compute. Out: position and log variance for rows of inputs. A session computes one
-//! batch at a time.
+//! In: a file's bytes and a device. Out: position and log variance for rows of inputs. A session computes one batch at
+//! a time.
 
 use ort::{
     ep,
@@ -19,7 +19,7 @@ const OUTPUTS: [&str; 2] = ["position", "log_variance"];
 /// Position in percent and log variance, as the graph computes them.
 pub(crate) type Answer = (f32, f32);
 
-/// An `.onnx` model that was checked and has answered once.
+/// An `.onnx` model that was checked and has computed once.
 pub(crate) struct OnnxNetwork {
     session: Mutex<Session>,
     statistics: Statistics,
@@ -34,13 +34,13 @@ impl std::fmt::Debug for OnnxNetwork {
 }
 
 impl OnnxNetwork {
-    /// Checks the file, opens it, and lets it answer once.
+    /// Checks the file, opens it and computes once.
     pub(crate) fn open(bytes: &[u8], options: &LoadOptions) -> Result<Self, LoadError> {
         let statistics = graph::check(bytes)?;
         let environment = library::environment(options.onnx_runtime.as_deref())?;
         let mut builder = Session::builder(&environment)
             .map_err(refused)?
-            // A pass takes microseconds: handing parts of it to other threads takes longer than computing them.
+            // A pass takes microseconds; dividing it among threads would take longer than computing it.
             .with_intra_threads(1)
             .map_err(refused)?;
         if let Device::Cuda(index) = options.device {
@@ -58,12 +58,12 @@ impl OnnxNetwork {
         Ok(network)
     }
 
-    /// The means of the training data.
+    /// Returns the means of the training data.
     pub(crate) fn feature_mean(&self) -> &[f32] {
         &self.statistics.mean
     }
 
-    /// The largest |z| of a row.
+    /// Returns the largest |z| of a row.
     pub(crate) fn largest_z(&self, row: &[f32]) -> f32 {
         row.iter()
             .zip(&self.statistics.mean)
@@ -72,7 +72,7 @@ impl OnnxNetwork {
             .fold(0.0, f32::max)
     }
 
-    /// One answer for each of the rows, which lie one after the other in `rows`.
+    /// Computes every row of `rows`, which holds one row after the other.
     pub(crate) fn forward(&self, rows: &[f32]) -> Result<Vec<Answer>, OnnxError> {
         let batch = if self.one_at_a_time { INPUTS } else { rows.len() };
         let mut session = self.session.lock();
@@ -97,7 +97,7 @@ impl OnnxNetwork {
         Ok(answers)
     }
 
-    /// Two rows of training means: the shapes are as declared, and the position is one.
+    /// Computes two rows of training means, to check that shapes are as declared and the position is one.
     fn probe(&self) -> Result<(), OnnxError> {
         let rows = [self.feature_mean(), self.feature_mean()].concat();
         for (position, log_variance) in self.forward(&rows)? {
@@ -122,7 +122,7 @@ fn on_cuda(builder: SessionBuilder, index: u32) -> Result<SessionBuilder, OnnxEr
         .map_err(|error| OnnxError::Cuda(error.to_string().into()))
 }
 
-/// Whether the graph takes exactly one row at a time.
+/// Returns whether the graph takes exactly one row at a time.
 fn check_input(inputs: &[Outlet]) -> Result<bool, OnnxError> {
     if let [input] = inputs
         && input.name() == INPUT
@@ -139,7 +139,7 @@ fn check_input(inputs: &[Outlet]) -> Result<bool, OnnxError> {
 fn check_outputs(outputs: &[Outlet]) -> Result<(), OnnxError> {
     let fits = |name: &str| {
         outputs.iter().any(|output| {
-            // Exporters leave the shape of an output open where they cannot follow it.
+            // Exporters leave the shape of an output open if they cannot infer it.
             output.name() == name
                 && floats(output).is_some_and(|shape| matches!(shape[..], [_] | [_, 1 | -1]))
         })
@@ -153,7 +153,7 @@ fn check_outputs(outputs: &[Outlet]) -> Result<(), OnnxError> {
     }
 }
 
-/// The shape of an input or output of 32-bit floats.
+/// Returns the shape of an input or output of 32-bit floats.
 fn floats(outlet: &Outlet) -> Option<&Shape> {
     match outlet.dtype() {
         ValueType::Tensor { ty, shape, .. } if *ty == TensorElementType::Float32 => Some(shape),
@@ -179,7 +179,7 @@ fn described(outlets: &[Outlet]) -> String {
     }
 }
 
-/// ONNX Runtime's own words; its error keeps parts of a builder that cannot cross threads.
+/// Converts an error to its message: the original holds parts of a builder that cannot cross threads.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "it stands in map_err, which hands the error over"

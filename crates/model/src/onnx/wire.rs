@@ -1,6 +1,6 @@
-//! Protocol Buffers' wire format, as far as a check needs it: a message's fields, one after the other.
+//! The wire format of Protocol Buffers, as far as the checks need it: the fields of a message in order.
 //!
-//! In: bytes. Out: field numbers with their values, borrowed. Nothing is copied, and nothing recurses by itself.
+//! In: bytes. Out: field numbers with their values, borrowed. It copies nothing and never recurses.
 
 use super::OnnxError;
 
@@ -12,7 +12,7 @@ pub(super) enum Value<'a> {
     Bits32([u8; 4]),
     /// A string, bytes, a message or packed numbers.
     Bytes(&'a [u8]),
-    /// Fixed 64 bits, which no field asked for here has.
+    /// Fixed 64 bits, which no checked field has.
     Other,
 }
 
@@ -70,7 +70,7 @@ impl<'a> Fields<'a> {
                 Value::Bytes(self.take(len)?)
             }
             5 => Value::Bits32(self.take(4)?.try_into().ok()?),
-            // Groups were given up before ONNX was written.
+            // Groups were deprecated before ONNX existed.
             _ => return None,
         };
         Some((key >> 3, value))
@@ -93,7 +93,7 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-/// The varints of a repeated field: packed, or this one alone.
+/// Returns the varints of a repeated field: packed, or a single one.
 pub(super) fn varints(value: Value<'_>) -> Result<Vec<u64>, OnnxError> {
     match value {
         Value::Varint(number) => Ok(vec![number]),

@@ -1,4 +1,4 @@
-//! What is checked about a file before anything parses it: its kind and its sizes.
+//! The checks of a file before it is parsed: its kind and its sizes.
 
 use std::{borrow::Cow, io::Cursor};
 
@@ -23,8 +23,8 @@ const LEGACY_START: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
 /// Magic number, protocol, system, object, keys of the storages.
 const LEGACY_PICKLES: usize = 5;
 
-/// Refuses what is no `.pth` file, what is larger than any model of this kind, and what names something dangerous. Gives
-/// the bytes that the reader of `.pth` files understands.
+/// Refuses a file that is not `.pth`, is larger than any model of this kind, or names something dangerous. Returns the
+/// bytes that the reader of `.pth` files understands.
 pub(super) fn check(bytes: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
     check_size(bytes)?;
     if bytes.starts_with(b"PK\x03\x04") {
@@ -39,7 +39,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
     }
 }
 
-/// Refuses what is larger than any model of this kind, whatever its format.
+/// Refuses a file that is larger than any model of this kind, whatever its format.
 pub(crate) fn check_size(bytes: &[u8]) -> Result<(), LoadError> {
     let (bytes, limit) = (bytes.len() as u64, MAX_FILE_BYTES);
     if bytes > limit {
@@ -65,7 +65,7 @@ fn kind_of(bytes: &[u8]) -> &'static str {
 }
 
 fn check_zip(bytes: &[u8]) -> Result<(), LoadError> {
-    // Counted in the bytes, because a reader of zip files makes room for all entries before it can be asked.
+    // Entries are counted in the bytes, because a zip reader allocates memory for all of them when it opens the file.
     if bytes
         .windows(4)
         .filter(|window| *window == b"PK\x01\x02")
@@ -78,7 +78,7 @@ fn check_zip(bytes: &[u8]) -> Result<(), LoadError> {
     }
     let damaged = |error: zip::result::ZipError| LoadError::Container(error.to_string());
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
-    // Its hint comes before anything else that such a file breaks.
+    // This hint takes precedence over other faults of such a file.
     if archive
         .file_names()
         .filter_map(Result::ok)
@@ -122,7 +122,7 @@ fn check_zip(bytes: &[u8]) -> Result<(), LoadError> {
     }
 }
 
-/// The bytes of one entry; never more than a pickle may have, whatever the entry says about itself.
+/// Returns the bytes of one entry, never more than a pickle may have, whatever size the entry states.
 fn unpack(archive: &mut ZipArchive<Cursor<&[u8]>>, index: usize) -> Result<Vec<u8>, LoadError> {
     use std::io::Read as _;
     let damaged = |detail: String| LoadError::Container(format!("data.pkl: {detail}"));
@@ -151,8 +151,8 @@ fn check_legacy(bytes: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
     if classes.is_empty() {
         return Ok(Cow::Borrowed(bytes));
     }
-    // The reader does not know a module's class with its source beside it, so it gets the class alone: in place of
-    // resolving the pair (BINPERSID), POP drops it and LONG_BINGET takes the class from the memo.
+    // The reader does not support a module's class with its source, so it gets the class alone: instead of resolving
+    // the pair (BINPERSID), POP drops it and LONG_BINGET takes the class from the memo.
     let mut plain = Vec::with_capacity(bytes.len() + 5 * classes.len());
     let mut copied = 0;
     for (place, index) in classes {

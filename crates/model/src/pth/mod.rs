@@ -1,7 +1,7 @@
 //! `.pth` files as PyTorch writes and reads them.
 //!
 //! In: the bytes of a zip container (state dict, checkpoint, whole module) or of the older stream of pickles. Out:
-//! named tensors; and the way back. Sizes are checked before anything is parsed, and nothing in a file is ever run.
+//! named tensors; and the reverse. Sizes are checked before anything is parsed, and nothing in a file is ever run.
 
 mod container;
 mod names;
@@ -14,16 +14,16 @@ mod write;
 mod tests;
 
 pub(crate) use container::check_size;
-pub(crate) use read::{read_bytes, read_file, slurp};
+pub(crate) use read::{read_bytes, read_file, read_limited};
 pub use write::write;
 
 /// A tensor with its name in the state dict.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedTensor {
-    /// Like `backbone.0.weight`.
+    /// Name, such as `backbone.0.weight`.
     pub name: String,
-    /// Outermost first; empty for a scalar.
+    /// Shape, outermost dimension first; empty for a scalar.
     pub shape: Vec<usize>,
-    /// The elements in row-major order: as many as the shape says.
+    /// The elements in row-major order, as many as the shape states.
     pub values: Vec<f32>,
 }

@@ -1,8 +1,8 @@
-//! Python names in a pickle: those a model has a reason for, and those that only an attack has.
+//! Python names in a pickle: those that a model needs, and those that only an attack needs.
 //!
-//! Nothing of a pickle is ever run here. The file is refused all the same: whoever opens it in Python is not so lucky.
+//! No pickle is ever run here. Such a file is refused nevertheless, because opening it in Python would run its code.
 
-/// Python modules that hand over the machine. A name from one of them has no place beside weights.
+/// Python modules that give control over the machine. No model needs a name from one of them.
 const DANGEROUS: &[&str] = &[
     "_io",
     "_pickle",
@@ -87,12 +87,12 @@ const HARMLESS_BUILTINS: &[&str] = &[
     "unicode",
 ];
 
-/// Whether a model could have a reason to name this.
+/// Returns whether a model can have a reason to use this name.
 pub(super) fn is_harmless(global: &str) -> bool {
     let (root, rest) = global.split_once('.').unwrap_or((global, ""));
     match root {
         "builtins" | "__builtin__" | "__builtins__" => HARMLESS_BUILTINS.contains(&rest),
-        // How torch writes a sparse layout; it only looks a name up.
+        // The form of a sparse layout in torch; it only resolves a name.
         "torch" if rest == "serialization._get_layout" => true,
         "torch" => ![
             "hub.",

@@ -1,23 +1,23 @@
-//! A walk over a pickle's opcodes that builds nothing: how long it is, which Python names it refers to, and how much
+//! A scan of a pickle's opcodes that builds no objects: its length, the Python names it refers to, and the amount that
 //! reading it would copy.
 //!
-//! It guards the reader, which copies a whole object wherever the pickle refers back to it, and it sees names that hide
-//! in parts of a file the reader passes over.
+//! It protects the reader, which copies a whole object wherever the pickle refers back to it, and it finds names in
+//! parts of a file that the reader skips.
 
 use super::stack::{Fault, Kind, Stack};
 
-/// What a walk found.
+/// The result of a scan.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Scan {
-    /// Bytes up to and with the STOP opcode.
+    /// Length in bytes, including the STOP opcode.
     pub(super) len: usize,
     /// `module.name` of everything the pickle imports.
     pub(super) globals: Vec<String>,
-    /// Where a module's class stands with its source, and where the memo has the class alone.
+    /// Offsets of modules' classes with their sources, each with the index of the class in the memo.
     pub(super) module_classes: Vec<(usize, u64)>,
 }
 
-/// Walks one pickle at the start of `bytes`; whatever follows it is not looked at.
+/// Scans the pickle at the start of `bytes`; what follows it is ignored.
 pub(super) fn scan(bytes: &[u8]) -> Result<Scan, Fault> {
     let mut walk = Walk {
         bytes,
@@ -58,7 +58,7 @@ impl<'a> Walk<'a> {
             .fold(0, |number, byte| number << 8 | u64::from(*byte)))
     }
 
-    /// Bytes behind a length of `width` bytes.
+    /// Returns the bytes after a length of `width` bytes.
     fn counted(&mut self, width: usize) -> Result<&'a [u8], Fault> {
         let len = usize::try_from(self.number(width)?).map_err(|_| Fault("a length is absurd"))?;
         self.take(len)
@@ -97,7 +97,7 @@ impl<'a> Walk<'a> {
         self.stack.push_import();
     }
 
-    /// One opcode; `false` at STOP. Values first, then what is built of them, then the memo, then the frame.
+    /// Interprets one opcode; returns `false` at STOP. The order is: values, containers, memo, frame.
     fn step(&mut self) -> Result<bool, Fault> {
         let opcode = self.take(1)?[0];
         match opcode {
@@ -120,7 +120,7 @@ impl<'a> Walk<'a> {
             0x8d => self.text(8)?,
             b'S' | b'V' => {
                 let text = self.line()?;
-                // S writes its quotes.
+                // The text of S includes its quotes.
                 let quoted =
                     text.len() >= 2 && matches!(text[0], b'\'' | b'"') && text[0] == text[text.len() - 1];
                 self.stack
@@ -172,7 +172,7 @@ impl<'a> Walk<'a> {
         Ok(true)
     }
 
-    /// Passes over a scalar's bytes.
+    /// Skips a scalar's bytes.
     fn scalar(&mut self, opcode: u8) -> Result<(), Fault> {
         match opcode {
             b'K' => self.take(1),

@@ -1,7 +1,7 @@
 //! Reading the tensors of the one model in a `.pth` file.
 //!
-//! The crate `pytorch-reader` reads the formats; what it lets pass is checked here: entries that are no tensors, several
-//! models in one file, element types, and sizes before any bytes are read.
+//! The crate `pytorch-reader` reads the formats. What it does not check is checked here: entries that are not tensors,
+//! several models in one file, element types, and sizes before any bytes are read.
 
 use std::{borrow::Cow, fs::File, io, io::Read as _, path::Path};
 
@@ -13,31 +13,31 @@ use super::{
 };
 use crate::LoadError;
 
-/// A model is found by this tensor.
+/// The tensor by which a model is found.
 const ANCHOR: &str = "feature_mean";
-/// The versions of the modules, which `state_dict()` leaves as an attribute and the reader as an entry.
+/// The versions of the modules, an attribute of `state_dict()` that the reader returns as an entry.
 const METADATA: &str = "_metadata";
 
-/// The bytes of the file at `path` and the tensors of the model in it.
+/// Returns the bytes of the file at `path` and the tensors of the model in it.
 pub(crate) fn read_file(path: &Path) -> Result<(Vec<u8>, Vec<NamedTensor>), LoadError> {
-    let bytes = slurp(path)?;
+    let bytes = read_limited(path)?;
     let tensors = match container::check(&bytes)? {
         Cow::Borrowed(_) => read_checked(path)?,
         Cow::Owned(plain) => read_temporary(&plain)?,
     };
-    // The reader opens the path itself: what it saw must be what was checked.
-    if slurp(path)? != bytes {
+    // The reader opens the path itself; it must have read what was checked.
+    if read_limited(path)? != bytes {
         return Err(LoadError::Changed);
     }
     Ok((bytes, tensors))
 }
 
-/// The tensors of the model in `bytes`.
+/// Returns the tensors of the model in `bytes`.
 pub(crate) fn read_bytes(bytes: &[u8]) -> Result<Vec<NamedTensor>, LoadError> {
     read_temporary(&container::check(bytes)?)
 }
 
-/// The reader wants a path.
+/// Writes the bytes to a temporary file, because the reader needs a path.
 fn read_temporary(bytes: &[u8]) -> Result<Vec<NamedTensor>, LoadError> {
     use std::io::Write as _;
     let temporary = |source| LoadError::Read {
@@ -51,8 +51,8 @@ fn read_temporary(bytes: &[u8]) -> Result<Vec<NamedTensor>, LoadError> {
     read_checked(file.path())
 }
 
-/// The bytes of a file, and one more than the limit where it is larger.
-pub(crate) fn slurp(path: &Path) -> Result<Vec<u8>, LoadError> {
+/// Returns the bytes of a file, at most one more than the limit.
+pub(crate) fn read_limited(path: &Path) -> Result<Vec<u8>, LoadError> {
     let read = || -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         File::open(path)?
@@ -67,7 +67,7 @@ pub(crate) fn slurp(path: &Path) -> Result<Vec<u8>, LoadError> {
 }
 
 fn read_checked(path: &Path) -> Result<Vec<NamedTensor>, LoadError> {
-    // It repeats its causes, and quotes the file as long as the file likes.
+    // The message repeats its causes and quotes the file at any length.
     let refused = |error: PytorchError| LoadError::Reader(error.to_string().chars().take(300).collect());
     let tensors = PytorchReader::new(path).map_err(refused)?.into_tensors();
     let prefix = find_model(tensors.keys().map(String::as_str))?;
@@ -93,7 +93,7 @@ fn read_checked(path: &Path) -> Result<Vec<NamedTensor>, LoadError> {
         .collect()
 }
 
-/// What stands before `feature_mean`: nothing in a state dict, `model_state_dict.` in a checkpoint, and so on.
+/// Returns the prefix of `feature_mean`: nothing in a state dict, `model_state_dict.` in a checkpoint, and so on.
 fn find_model<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Result<String, LoadError> {
     let is_level = |prefix: &&str| prefix.is_empty() || prefix.ends_with('.');
     let mut prefixes: Vec<&str> = names
@@ -126,7 +126,7 @@ fn find_model<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Result<String
     }
 }
 
-/// Refuses anything in the model's part of the file that is neither a tensor nor a level that holds tensors.
+/// Refuses entries in the model's part of the file that are neither a tensor nor a level that holds tensors.
 fn refuse_foreign(value: &PickleValue, name: &str, prefix: &str) -> Result<(), LoadError> {
     let level = if name.is_empty() {
         String::new()
@@ -173,7 +173,7 @@ fn values(name: String, tensor: &Tensor) -> Result<NamedTensor, LoadError> {
         Ok(bytes) => bytes,
         Err(source) => return Err(LoadError::Bytes { tensor: name, source }),
     };
-    // The reader hands out the machine's own byte order.
+    // The reader returns the machine's byte order.
     let values = if dtype == DType::F32 {
         bytes
             .as_chunks()

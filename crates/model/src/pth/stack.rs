@@ -1,6 +1,7 @@
-//! The stack and memo of an unpickler that keeps weights instead of objects.
+//! The stack and memo of an unpickler that keeps sizes instead of objects.
 //!
-//! In: what opcodes do. Out: how much a reader would copy, refused beyond a budget; and the texts that imports name.
+//! In: the effects of opcodes. Out: the number of objects that a reader would copy, refused beyond a limit, and the
+//! texts that name imports.
 
 use std::collections::HashMap;
 
@@ -8,24 +9,24 @@ use std::collections::HashMap;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault(pub(super) &'static str);
 
-/// How many objects all copies together may hold. A checkpoint with its optimizer needs a few thousand.
+/// Most objects that all copies together may hold. A checkpoint with its optimizer needs a few thousand.
 const MAX_COPIED: u64 = 100_000;
-/// Text weighs one more for each of these bytes.
+/// Text counts as one more object for each of these bytes.
 const TEXT_UNIT: usize = 64;
 
 const EMPTY: Fault = Fault("it takes more from its stack than is there");
 
-/// What an object is, as far as it matters here.
+/// The kind of an object, as far as it matters here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Other,
-    /// A name that was imported, and where the memo has it.
+    /// An imported name, and its index in the memo.
     Import(Option<u64>),
-    /// A module's class with its source, as PyTorch before 1.6 wrote it; the class is in the memo there.
+    /// A module's class with its source, as PyTorch before 1.6 wrote it, and the class's index in the memo.
     ModuleClass(u64),
 }
 
-/// An object on the stack: how many objects it holds, and its text where it is one.
+/// An object on the stack: the number of objects it holds, and its text if it is one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Value<'a> {
     weight: u64,
@@ -86,7 +87,7 @@ impl<'a> Stack<'a> {
         self.values.last().copied().ok_or(EMPTY)
     }
 
-    /// Takes `count` values and leaves one that holds them all and `own` more.
+    /// Replaces `count` values by one that holds them all and `own` more.
     pub(super) fn combine(&mut self, count: usize, own: u64) -> Result<(), Fault> {
         let mut weight = own;
         for _ in 0..count {
@@ -96,7 +97,7 @@ impl<'a> Stack<'a> {
         Ok(())
     }
 
-    /// Takes all values down to the mark and leaves a tuple of them.
+    /// Replaces all values down to the mark by a tuple of them.
     pub(super) fn tuple(&mut self) -> Result<(), Fault> {
         let mark = self.marks.last().copied().ok_or(EMPTY)?;
         let kind = match self.values.get(mark..) {
@@ -112,7 +113,7 @@ impl<'a> Stack<'a> {
         Ok(())
     }
 
-    /// Takes all values down to the mark and leaves one that holds them and `own` more.
+    /// Replaces all values down to the mark by one that holds them and `own` more.
     pub(super) fn collect(&mut self, own: u64) -> Result<(), Fault> {
         let mark = self.marks.pop().ok_or(EMPTY)?;
         let weight = self.values.drain(mark..).map(|value| value.weight).sum::<u64>() + own;
@@ -120,7 +121,7 @@ impl<'a> Stack<'a> {
         Ok(())
     }
 
-    /// Takes all values down to the mark into the one below it.
+    /// Moves all values down to the mark into the one below it.
     pub(super) fn collect_into_top(&mut self) -> Result<(), Fault> {
         self.collect(0)?;
         self.combine(2, 0)
@@ -148,7 +149,7 @@ impl<'a> Stack<'a> {
         Ok(())
     }
 
-    /// Copies the top into the memo; without an index, under the next one.
+    /// Copies the top into the memo, by default under the next index.
     pub(super) fn memoize(&mut self, index: Option<u64>) -> Result<(), Fault> {
         let mut top = self.pop()?;
         let index = index.unwrap_or(self.memo.len() as u64);
@@ -161,7 +162,7 @@ impl<'a> Stack<'a> {
         Ok(())
     }
 
-    /// Copies from the memo.
+    /// Pushes a copy of a value in the memo.
     pub(super) fn recall(&mut self, index: u64) -> Result<(), Fault> {
         let value = *self
             .memo

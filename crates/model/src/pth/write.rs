@@ -7,11 +7,10 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use super::NamedTensor;
 
-/// Where storages may start; PyTorch's own files have the same.
+/// Alignment of storages, as in PyTorch's files.
 const ALIGNMENT: u16 = 64;
 
-/// The bytes of a `.pth` file with these tensors, as float32, in this order. Every tensor must have as many values as
-/// its shape says.
+/// Returns the bytes of a `.pth` file with these tensors, as float32, in this order.
 ///
 /// # Panics
 /// If a tensor has another number of values than its shape says.
@@ -35,7 +34,7 @@ pub fn write(tensors: &[NamedTensor]) -> Vec<u8> {
     archive(&state_dict(tensors), &storages.collect::<Vec<_>>())
 }
 
-/// The zip container around a pickle and its storages.
+/// Returns the zip container of a pickle and its storages.
 pub(crate) fn archive(pickle: &[u8], storages: &[Vec<u8>]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let stored = SimpleFileOptions::default()
@@ -59,7 +58,8 @@ pub(crate) fn archive(pickle: &[u8], storages: &[Vec<u8>]) -> Vec<u8> {
     zip.finish().expect("writing to memory cannot fail").into_inner()
 }
 
-/// `OrderedDict([(name, _rebuild_tensor_v2(storage, 0, shape, stride, False, OrderedDict())), …])`
+/// Returns the pickle of `OrderedDict([(name, _rebuild_tensor_v2(storage, 0, shape, stride, False, OrderedDict())),
+/// …])`.
 pub(crate) fn state_dict(tensors: &[NamedTensor]) -> Vec<u8> {
     let mut out = b"\x80\x02ccollections\nOrderedDict\n)R(".to_vec();
     for (key, tensor) in tensors.iter().enumerate() {

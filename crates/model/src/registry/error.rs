@@ -1,4 +1,4 @@
-//! Why something cannot be done with a version.
+//! Why an operation on versions fails.
 
 use std::{
     io,
@@ -7,24 +7,24 @@ use std::{
 
 use crate::LoadError;
 
-/// Something cannot be done with a version.
+/// An operation on versions failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
-    /// Not a name.
+    /// The text cannot be the name of a version.
     #[error("'{0}' is no version: 1 to 64 letters, digits, '.', '_' and '-', not beginning with '.'")]
     BadVersion(String),
-    /// No such version.
+    /// There is no such version.
     #[error("there is no version '{version}'; known: {known}")]
     Unknown {
-        /// What was asked for.
+        /// The requested version.
         version: String,
-        /// What there is.
+        /// The existing versions.
         known: String,
     },
     /// Another file has this version.
     #[error("version '{0}' is another file already; choose another name")]
     Taken(String),
-    /// A file that names no version, and none was given.
+    /// The file names no version, and none was given.
     #[error("the model has no side-car that names its version; name one")]
     Unnamed,
     /// The version serves.
@@ -33,7 +33,7 @@ pub enum RegistryError {
     /// The version is the candidate.
     #[error("version '{0}' predicts in the shadow; end that first: casement models shadow --off")]
     Shadows(String),
-    /// There was none before the present one.
+    /// No version served before the current one.
     #[error("there is nothing to go back to; promote a version by its name")]
     NoPredecessor,
     /// The file is refused.
@@ -50,7 +50,7 @@ pub enum RegistryError {
     },
 }
 
-/// Adds the path to an error of a file there.
+/// Converts an I/O error at `path`.
 pub(super) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> RegistryError + use<> {
     let path = path.to_owned();
     move |source| RegistryError::Io { path, source }

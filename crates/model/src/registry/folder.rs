@@ -1,7 +1,7 @@
-//! The folder of versions: a file for each version with its side-car beside it, and the link to the candidate.
+//! The folder of versions: a file and a side-car for each version, and the link to the candidate.
 //!
-//! In: bytes to keep, versions to remove. Out: names and paths. A file appears whole or not at all; a link is replaced
-//! by one rename.
+//! In: bytes to store, versions to remove. Out: names and paths. A file appears complete or not at all; a link is
+//! replaced by one rename.
 
 use std::{
     fs, io,
@@ -67,7 +67,7 @@ impl Folder {
         Ok(names)
     }
 
-    /// Returns the version's file, or where it would be.
+    /// Returns the path of the version's file, whether or not it exists.
     pub(super) fn file(&self, version: &str) -> PathBuf {
         let [pth, onnx] = FORMATS.map(|format| self.0.join(format!("{version}.{format}")));
         if onnx.exists() { onnx } else { pth }
@@ -78,12 +78,12 @@ impl Folder {
         self.0.join(format!("{version}.{format}"))
     }
 
-    /// Returns the version's file as a link beside the folder names it.
+    /// Returns the target of a link beside the folder that leads to the version.
     pub(super) fn link_target(&self, version: &str) -> PathBuf {
         Path::new(FOLDER).join(self.file(version).file_name().unwrap_or_default())
     }
 
-    /// Whether `version` is the candidate.
+    /// Returns whether `version` is the candidate.
     pub(super) fn shadows(&self, version: &str) -> bool {
         same_file(&self.0.join(SHADOW), &self.file(version))
     }
@@ -108,9 +108,9 @@ impl Folder {
         }
     }
 
-    /// Writes a file that appears whole or not at all.
+    /// Writes a file that appears complete or not at all.
     pub(super) fn place(&self, path: &Path, bytes: &[u8]) -> Result<(), RegistryError> {
-        // Readable for whoever may read files here: the service may run as another user than the person who adds.
+        // The umask decides who may read it: the service may run as another user than the person who adds it.
         let mut file = tempfile::Builder::new()
             .permissions(fs::Permissions::from_mode(0o666))
             .tempfile_in(&self.0)
@@ -127,7 +127,7 @@ impl Folder {
     pub(super) fn discard(&self, version: &str) -> Result<(), RegistryError> {
         let path = self.file(version);
         fs::remove_file(&path).map_err(io_error(&path))?;
-        // It may never have had one.
+        // There may be none.
         let _ = fs::remove_file(sidecar_path(&path));
         Ok(())
     }
@@ -144,7 +144,7 @@ pub(super) fn replace_link(target: &Path, link: &Path) -> Result<(), RegistryErr
     fs::rename(&next, link).map_err(io_error(link))
 }
 
-/// Whether both paths lead to the same file.
+/// Returns whether both paths lead to the same file.
 pub(super) fn same_file(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }

@@ -1,4 +1,4 @@
-//! Which versions of a model served, in a file that only grows.
+//! The history of serving versions, in an append-only file.
 
 use std::{
     fs, io,
@@ -37,14 +37,14 @@ impl History {
         &self.0
     }
 
-    /// The versions that served, the present one last: promoting adds one, rolling back takes one away.
+    /// Returns the versions that served, the current one last. Promoting adds one, rolling back removes one.
     pub(super) fn served(&self) -> io::Result<Vec<String>> {
         let text = match fs::read_to_string(&self.0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             text => text?,
         };
         let mut served = Vec::new();
-        // A line cut short by a crash says nothing.
+        // A line that a crash cut short is ignored.
         for line in text
             .lines()
             .filter_map(|line| serde_json::from_str::<Line>(line).ok())
@@ -57,8 +57,8 @@ impl History {
         Ok(served)
     }
 
-    /// Adds a line.
-    pub(super) fn remember(&self, event: Event, version: &str) -> io::Result<()> {
+    /// Appends an event.
+    pub(super) fn record(&self, event: Event, version: &str) -> io::Result<()> {
         let at_ms = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default()

@@ -1,9 +1,9 @@
-//! Versions of a model as files: `DIR/versions/{version}.pth` or `.onnx`; `DIR/window_regressor.pth` links to the one
-//! that serves, `DIR/versions/shadow` to the candidate that predicts beside it.
+//! Versions of a model as files: `DIR/versions/{version}.pth` or `.onnx`. `DIR/window_regressor.pth` is a link to the
+//! version that serves, `DIR/versions/shadow` to the candidate that predicts beside it.
 //!
-//! In: files to add, versions to promote or to shadow. Out: the versions there are. A link is replaced by one rename, so a
-//! service that follows it sees the old version or the new one with its side-car, also after a crash in between. A file
-//! enters only if it loads.
+//! In: files to add, versions to promote or to shadow. Out: the existing versions. A link is replaced by one rename, so
+//! a service that follows it sees the old version or the new one with its side-car, even after a crash. A file is added
+//! only if it loads.
 
 mod error;
 mod folder;
@@ -25,7 +25,7 @@ use error::io_error;
 use folder::{Folder, replace_link, same_file};
 use history::{Event, History};
 
-/// The versions around one model file.
+/// The versions of the model that one file serves.
 #[derive(Debug, Clone)]
 pub struct Registry {
     serving: PathBuf,
@@ -35,7 +35,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// The versions beside `serving`, the file that `model.path` names. Nothing is touched yet.
+    /// Returns the versions beside `serving`, the file that `model.path` names. No file is accessed yet.
     pub fn beside(serving: &Path) -> Self {
         let folder = Folder::beside(serving);
         let history = History::at(folder.path().join("history.jsonl"));
@@ -47,21 +47,21 @@ impl Registry {
         }
     }
 
-    /// Checks versions as a service with these options would load them.
+    /// Returns the registry with these options, which must be the service's for its checks to be valid.
     #[must_use]
     pub fn with_options(mut self, options: LoadOptions) -> Self {
         self.options = options;
         self
     }
 
-    /// Every version, by name.
+    /// Returns every version, by name.
     pub fn list(&self) -> Result<Vec<Version>, RegistryError> {
         let names = self.folder.names()?;
         Ok(names.iter().map(|name| self.read(name)).collect())
     }
 
-    /// Returns what serves while it is no version yet: a plain file, which `unnamed` names where its side-car does not, or
-    /// the built-in model.
+    /// Returns the serving model while it is not a version yet: a plain file, which is named `unnamed` if its side-car
+    /// does not name it, or the built-in model.
     pub fn plain(&self, unnamed: &str) -> Option<Version> {
         let built_in = self.serves_built_in();
         if !built_in {
@@ -88,7 +88,7 @@ impl Registry {
         })
     }
 
-    /// Returns one version: of the folder, or what serves without being in it.
+    /// Returns one version: one in the folder, or the serving model that is not in it.
     pub fn show(&self, version: &str) -> Result<Version, RegistryError> {
         version::check(version)?;
         if self.folder.file(version).exists() {
@@ -110,7 +110,7 @@ impl Registry {
         })
     }
 
-    /// Takes a copy of `file` in, named `version` or as its side-car says. It does not serve yet. The same file again
+    /// Adds a copy of `file`, named `version` or by its side-car. It does not serve yet. Adding the same file again
     /// changes nothing.
     pub fn add(&self, file: &Path, version: Option<&str>) -> Result<Version, RegistryError> {
         let model = self.load(file)?;
@@ -119,11 +119,11 @@ impl Registry {
             (None, Some(sidecar)) => &sidecar.version,
             (None, None) => return Err(RegistryError::Unnamed),
         };
-        self.keep(&model, version, || fs::read(file).map_err(io_error(file)))
+        self.store(&model, version, || fs::read(file).map_err(io_error(file)))
     }
 
-    /// Puts a checked model into the folder.
-    fn keep(
+    /// Adds a checked model to the folder.
+    fn store(
         &self,
         model: &Model,
         version: &str,
@@ -147,10 +147,10 @@ impl Registry {
         version.clone_into(&mut sidecar.version);
         self.folder.create()?;
         let json = serde_json::to_vec_pretty(&sidecar).expect("a side-car is plain data");
-        // The side-car first: a model without one would have no version.
+        // The side-car comes first: a model without one would have no version.
         self.folder.place(&sidecar_path(&path), &json)?;
         self.folder.place(&path, &bytes()?)?;
-        // What was checked must be what was copied.
+        // The copy must be what was checked.
         if let Err(error) = self.load(&path) {
             self.folder.discard(version)?;
             return Err(error.into());
@@ -158,12 +158,12 @@ impl Registry {
         Ok(self.read(version))
     }
 
-    /// Lets `version` serve. What served before, if it is not a version yet, becomes one: `unnamed` names it where its
-    /// side-car does not. Returns the version that served.
+    /// Lets `version` serve. If the model that served before is not a version yet, it becomes one, named `unnamed` if
+    /// its side-car does not name it. Returns the version that served before.
     pub fn promote(&self, version: &str, unnamed: &str) -> Result<Option<String>, RegistryError> {
         self.show(version)?;
         let path = self.folder.file(version);
-        // What serves already may be no version yet; it becomes one with the next step.
+        // The serving model may not be a version yet; the next step makes it one.
         if path.exists() {
             self.load(&path)?;
         }
@@ -175,18 +175,18 @@ impl Registry {
                 .map_err(io_error(self.history.path()))?
                 .is_empty()
         {
-            self.remember(Event::Promote, before)?;
+            self.record(Event::Promote, before)?;
         }
         self.serve(version)?;
-        self.remember(Event::Promote, version)?;
-        // Beside itself it has nothing to say.
+        self.record(Event::Promote, version)?;
+        // A serving version is not its own candidate.
         if self.folder.shadows(version) {
             self.folder.unshadow()?;
         }
         Ok(before)
     }
 
-    /// Lets the version serve that served before the present one, and returns it.
+    /// Lets the version serve that served before the current one, and returns it.
     pub fn rollback(&self) -> Result<String, RegistryError> {
         let mut served = self.history.served().map_err(io_error(self.history.path()))?;
         served.pop();
@@ -194,11 +194,11 @@ impl Registry {
         self.show(&version)?;
         self.load(&self.folder.file(&version))?;
         self.serve(&version)?;
-        self.remember(Event::Rollback, &version)?;
+        self.record(Event::Rollback, &version)?;
         Ok(version)
     }
 
-    /// Lets `version` predict beside the one that serves, in place of any other candidate.
+    /// Makes `version` the candidate, in place of any other.
     pub fn shadow(&self, version: &str) -> Result<(), RegistryError> {
         if self.show(version)?.serves {
             return Err(RegistryError::Serving(version.to_owned()));
@@ -207,12 +207,12 @@ impl Registry {
         self.folder.shadow(version)
     }
 
-    /// Ends the candidate's predicting. Returns its version, if there was one.
+    /// Removes the candidate. Returns its version, if there was one.
     pub fn unshadow(&self) -> Result<Option<String>, RegistryError> {
         self.folder.unshadow()
     }
 
-    /// Forgets a version that neither serves nor shadows.
+    /// Removes a version that neither serves nor shadows.
     pub fn remove(&self, version: &str) -> Result<(), RegistryError> {
         let known = self.show(version)?;
         if known.serves {
@@ -224,7 +224,7 @@ impl Registry {
         self.folder.discard(version)
     }
 
-    /// Whether the built-in model serves, because there is no file.
+    /// Returns whether the built-in model serves, because there is no file.
     fn serves_built_in(&self) -> bool {
         self.options.is_built_in(&self.serving)
     }
@@ -251,7 +251,7 @@ impl Registry {
         }
     }
 
-    /// What is known about the model at `path`, or why it would be refused.
+    /// Returns the side-car of the model at `path`, or why it cannot be loaded.
     fn describe(&self, path: &Path) -> (Sidecar, Option<String>) {
         match self.load(path) {
             Ok(model) => {
@@ -262,15 +262,15 @@ impl Registry {
         }
     }
 
-    /// Returns the version that serves. A plain file and the built-in model are copied into the folder first, so that
-    /// there is something to go back to.
+    /// Returns the version that serves. A plain file or the built-in model is added to the folder first, so that a
+    /// rollback is possible.
     fn adopt(&self, unnamed: &str) -> Result<Option<String>, RegistryError> {
         if self.serves_built_in() {
             let model = self.load(&self.serving)?;
-            let kept = self.keep(&model, model.version(), || Ok(built_in::BYTES.to_vec()));
-            return match kept {
+            let stored = self.store(&model, model.version(), || Ok(built_in::BYTES.to_vec()));
+            return match stored {
                 Ok(version) => Ok(Some(version.version)),
-                // Another model has its name: then that one is what people mean by it.
+                // Another model has its name, and keeps it.
                 Err(RegistryError::Taken(_)) => Ok(None),
                 Err(error) => Err(error),
             };
@@ -292,14 +292,14 @@ impl Registry {
         replace_link(&self.folder.link_target(version), &self.serving)
     }
 
-    fn remember(&self, event: Event, version: &str) -> Result<(), RegistryError> {
+    fn record(&self, event: Event, version: &str) -> Result<(), RegistryError> {
         self.history
-            .remember(event, version)
+            .record(event, version)
             .map_err(io_error(self.history.path()))
     }
 }
 
-/// An error and its causes in one line.
+/// Returns an error and its causes in one line.
 fn chain(error: &dyn std::error::Error) -> String {
     match error.source() {
         Some(cause) => format!("{error}: {}", chain(cause)),

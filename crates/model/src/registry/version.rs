@@ -1,4 +1,4 @@
-//! One version of a model, and the names it may have.
+//! A version of a model, and the rules for its name.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::error::RegistryError;
 use crate::Sidecar;
 
-/// One version.
+/// A version of a model.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Version {
     /// Its name.
@@ -16,19 +16,19 @@ pub struct Version {
     pub serves: bool,
     /// Whether it is the candidate that predicts beside the one that serves.
     pub shadows: bool,
-    /// Its file; of the built-in model, where a file would take its place.
+    /// Its file; for the built-in model, the path at which a file would replace it.
     pub path: PathBuf,
-    /// Whether it is the model that is part of the program.
+    /// Whether it is the built-in model.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub built_in: bool,
-    /// What is known about it.
+    /// Its side-car.
     pub sidecar: Sidecar,
-    /// Why it would be refused now, where its file was damaged after it was added.
+    /// Why it cannot be loaded, if its file was damaged after it was added.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }
 
-/// Whether `text` can be the name of a version.
+/// Returns whether `text` can be the name of a version.
 pub(super) fn is_version(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && !text.starts_with('.')

@@ -1,8 +1,7 @@
-//! Which deliveries are acknowledged, so that acknowledgements go out in the order of receipt and only on the
-//! connection they belong to.
+//! The acknowledgements of deliveries, sent in the order of receipt and only on the connection they belong to.
 //!
-//! In: deliveries and tokens in any order. Out: packet ids that may be acknowledged now. A token of an earlier
-//! connection is refused: its packet id may mean another message by now.
+//! In: deliveries, and tokens in any order. Out: packet ids that may be acknowledged now. A token of an earlier
+//! connection is refused: its packet id may refer to another message by now.
 
 use std::collections::VecDeque;
 
@@ -15,14 +14,14 @@ pub struct AckToken {
 }
 
 impl AckToken {
-    /// The token of a delivery that needs no acknowledgement.
+    /// Returns the token of a delivery that needs no acknowledgement.
     pub(super) const NONE: Self = Self {
         epoch: 0,
         place: None,
     };
 }
 
-/// What a waiting delivery costs beside its payload, about.
+/// Approximate size of a waiting delivery without its payload, in bytes.
 const OVERHEAD_BYTES: usize = 256;
 
 #[derive(Debug)]
@@ -46,8 +45,8 @@ pub(super) struct AckWindow {
 }
 
 impl AckWindow {
-    /// A window for `limit` deliveries, the receive maximum, and beyond it for what fits into `spare_bytes`; never for
-    /// more than `max_bytes`, but for a single delivery.
+    /// Creates a window for `limit` deliveries (the receive maximum), and for more as long as they fit into
+    /// `spare_bytes`. Together they never exceed `max_bytes`, except for a single delivery.
     pub(super) fn new(limit: usize, spare_bytes: usize, max_bytes: usize) -> Self {
         Self {
             limit,
@@ -61,9 +60,9 @@ impl AckWindow {
         }
     }
 
-    /// Notes a delivery. `None` if the broker sent more than it may and more than fits (Mosquitto 2.0 sends all it has
-    /// when a session is resumed at a bad moment). This delivery and all after it, to keep their order, are to be
-    /// ignored: they come again on the next connection.
+    /// Records a delivery and returns its token. `None` if the broker exceeded the receive maximum and the delivery
+    /// does not fit (Mosquitto 2.0 can send everything at once when a session is resumed). To keep the order, this
+    /// delivery and all after it must be ignored: they are delivered again on the next connection.
     pub(super) fn received(&mut self, packet_id: u16, bytes: usize) -> Option<AckToken> {
         let bytes = bytes + OVERHEAD_BYTES;
         let sum = self.open_bytes + bytes;
@@ -85,24 +84,24 @@ impl AckWindow {
         })
     }
 
-    /// Whether it is time for a new connection, which alone brings what was ignored. Not only when all else is
-    /// acknowledged: a consumer may wait for more before it acknowledges the rest.
+    /// Returns whether it is time for a new connection, without which the ignored deliveries do not come. It does not
+    /// wait until everything else is acknowledged: a consumer may need more messages before it acknowledges the rest.
     pub(super) fn is_spent(&self) -> bool {
         self.overrun && self.open.len() <= self.limit / 2 && self.open_bytes <= self.max_bytes / 2
     }
 
-    /// Counts the connections.
+    /// Returns the number of the connection.
     pub(super) const fn epoch(&self) -> u64 {
         self.epoch
     }
 
-    /// Notes an acknowledgement; `false` if it comes from an earlier connection.
+    /// Records an acknowledgement. Returns `false` if it belongs to an earlier connection.
     pub(super) fn acknowledge(&mut self, token: AckToken) -> bool {
         let Some(place) = token.place else { return true };
         if token.epoch != self.epoch {
             return false;
         }
-        // An entry that is gone was acknowledged before.
+        // A missing entry was acknowledged before.
         if let Some(index) = place.checked_sub(self.first)
             && let Some(open) = self.open.get_mut(index as usize)
         {
@@ -111,7 +110,7 @@ impl AckWindow {
         true
     }
 
-    /// The packet id whose turn it is, if it is acknowledged.
+    /// Returns the next packet id in order, if it is acknowledged.
     pub(super) fn ready(&self) -> Option<u16> {
         self.open
             .front()
@@ -119,7 +118,7 @@ impl AckWindow {
             .map(|open| open.packet_id)
     }
 
-    /// The packet id whose turn it was is on its way.
+    /// Records that the acknowledgement of the next packet id was sent.
     pub(super) fn sent(&mut self) {
         if let Some(open) = self.open.pop_front() {
             self.first += 1;
@@ -127,7 +126,7 @@ impl AckWindow {
         }
     }
 
-    /// The connection ended: every token given out so far is stale.
+    /// Ends the connection: every token issued so far becomes stale.
     pub(super) fn next_epoch(&mut self) {
         self.epoch += 1;
         self.first = 0;
@@ -136,7 +135,7 @@ impl AckWindow {
         self.overrun = false;
     }
 
-    /// How many deliveries are not acknowledged.
+    /// Returns the number of unacknowledged deliveries.
     pub(super) fn len(&self) -> usize {
         self.open.len()
     }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use tokio_retry2::strategy::{ExponentialBackoff, jitter_with_bounds};
 
-/// Upper bounds of the pauses: 100, 200, 400 ms and so on.
+/// Base and factor of the upper bounds, which are 100, 200, 400 ms and so on.
 const BASE: u64 = 2;
 const FACTOR: u64 = 50;
 
-/// Yields pauses of random length. Their upper bound doubles from 100 ms up to `max`.
+/// Returns pauses of random length, whose upper bound doubles from 100 ms up to `max`.
 pub(super) fn pauses(max: Duration) -> Pauses {
     let bounds = ExponentialBackoff::from_millis(BASE)
         .factor(FACTOR)
@@ -17,7 +17,7 @@ pub(super) fn pauses(max: Duration) -> Pauses {
     Box::new(bounds.map(jitter_with_bounds(0.0, 1.0)))
 }
 
-/// Never ends.
+/// An endless sequence of pauses.
 pub(super) type Pauses = Box<dyn Iterator<Item = Duration> + Send>;
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! The task that polls: the only one that touches the event loop, and it waits for the network alone.
+//! The task that polls the event loop. Nothing else touches the event loop, and the task waits only for the network.
 //!
 //! In: the client's events. Out: our events, into a channel that never blocks. When a connection ends, everything the
-//! client still holds of it is thrown away before the next begins: deliveries would carry packet ids that mean other
-//! messages by then, and unacknowledged messages are kept in the outbox.
+//! client still holds of it is discarded before the next begins: packet ids of its deliveries would refer to other
+//! messages, and unacknowledged messages are kept in the outbox.
 
 use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
@@ -15,31 +15,31 @@ use super::{
     AckToken, ConnectionOptions, Delivery, Event, Protocol, Qos,
     backoff::{Pauses, pauses},
     link::{Link, Shared},
-    wire::{self, Arrival, Failure, Line, Misunderstood, Seen, Terms, Version},
+    wire::{self, Arrival, Failure, Line, LineEvent, Terms, Unsupported, Version},
 };
 
-/// A connection that held this long was a good one: the next pause is short again.
+/// Duration of a connection after which the next pause is short again.
 const STABLE: Duration = Duration::from_secs(5);
-/// How long the broker has to close the connection after our goodbye.
-const GOODBYE: Duration = Duration::from_millis(500);
-/// Greetings without an answer after which a broker is greeted in the other version.
-const GREETINGS: u32 = 2;
+/// Time for the broker to close the connection after our DISCONNECT.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+/// Number of unanswered CONNECTs after which the other version is tried.
+const MAX_UNANSWERED: u32 = 2;
 
 pub(super) struct Driver {
     options: ConnectionOptions,
     line: Line,
     version: Version,
-    /// Greetings in this version that nobody answered; `None` once it is settled.
+    /// Unanswered CONNECTs in this version; `None` once the version is known.
     unanswered: Option<u32>,
-    /// Whether this process has asked for its subscriptions; a session without them may be an older process's.
-    asked: bool,
+    /// Whether this process has subscribed; a session without its subscriptions may be an older process's.
+    has_subscribed: bool,
     shared: Arc<Shared>,
     pauses: Pauses,
     connected_at: Option<Instant>,
-    /// The last reason given, so that a long outage is told once.
-    told: Option<String>,
-    /// We said goodbye on this connection.
-    parted: bool,
+    /// The last reported reason, so that a long outage is logged once.
+    last_reason: Option<String>,
+    /// Whether we sent DISCONNECT on this connection.
+    disconnecting: bool,
 }
 
 impl Driver {
@@ -56,41 +56,45 @@ impl Driver {
             options,
             line,
             version,
-            asked: false,
+            has_subscribed: false,
             shared: Arc::clone(&shared),
             connected_at: None,
-            told: None,
-            parted: false,
+            last_reason: None,
+            disconnecting: false,
         };
         (driver, shared)
     }
 
     pub(super) async fn run(mut self) {
         let stop = self.shared.stop.clone();
-        // The client pings by itself, so a poll without any event for this long is a write that nobody reads.
+        // The client sends pings, so a poll without any event for this long is a write that nobody reads.
         let silence = self.options.keep_alive() * 2 + Duration::from_secs(5);
         loop {
-            let patience = if self.parted { GOODBYE } else { silence };
+            let limit = if self.disconnecting {
+                DISCONNECT_TIMEOUT
+            } else {
+                silence
+            };
             let polled = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                polled = timeout(patience, self.line.poll()) => polled,
+                polled = timeout(limit, self.line.poll()) => polled,
             };
             let reason = match polled {
-                Ok(Ok(seen)) => {
-                    self.handle(seen);
+                Ok(Ok(event)) => {
+                    self.handle(event);
                     continue;
                 }
-                _ if self.parted && self.shared.link.lock().closed => break,
-                _ if self.parted => "reconnecting for what exceeded the receive maximum".to_owned(),
+                _ if self.disconnecting && self.shared.link.lock().closed => break,
+                _ if self.disconnecting => "reconnecting for what exceeded the receive maximum".to_owned(),
                 Ok(Err(failure)) => {
-                    self.doubt(&failure);
+                    self.note_failure(&failure);
                     failure.reason
                 }
                 Err(_) => "the broker reads nothing".to_owned(),
             };
             self.lost(reason);
-            self.greet_otherwise();
+            self.change_version();
             let pause = self.pauses.next().unwrap_or_default();
             tokio::select! {
                 biased;
@@ -101,18 +105,18 @@ impl Driver {
         self.end();
     }
 
-    fn handle(&mut self, seen: Seen) {
-        match seen {
-            Seen::Publish(arrival) => self.deliver(arrival),
-            Seen::Connected(terms) => self.connected(&terms),
-            Seen::Subscribed(granted) => self.subscribed(&granted),
-            Seen::Acknowledged(packet_id, outcome) => {
+    fn handle(&mut self, event: LineEvent) {
+        match event {
+            LineEvent::Publish(arrival) => self.deliver(arrival),
+            LineEvent::Connected(terms) => self.connected(&terms),
+            LineEvent::Subscribed(granted) => self.subscribed(&granted),
+            LineEvent::Acknowledged(packet_id, outcome) => {
                 self.update(|link| link.outbox.acknowledged(packet_id, outcome));
             }
-            Seen::PublishWritten(packet_id) => self.update(|link| link.outbox.written(packet_id)),
-            Seen::AckWritten => self.acknowledged(),
-            Seen::GoodbyeWritten => self.parted = true,
-            Seen::Other => {}
+            LineEvent::PublishWritten(packet_id) => self.update(|link| link.outbox.written(packet_id)),
+            LineEvent::AckWritten => self.acknowledged(),
+            LineEvent::DisconnectWritten => self.disconnecting = true,
+            LineEvent::Other => {}
         }
     }
 
@@ -124,12 +128,13 @@ impl Driver {
         self.shared.room.notify_waiters();
     }
 
-    /// An acknowledgement was written: the next may follow, and a goodbye may wait for it.
+    /// An acknowledgement was written: the next may follow, and a disconnect may wait for it.
     fn acknowledged(&self) {
         let mut link = self.shared.link.lock();
         link.pump();
-        if link.online && link.acks.is_spent() && link.sender.goodbye().is_ok() {
-            // Behind all acknowledgements and before anything else; the next connection follows by itself.
+        if link.online && link.acks.is_spent() && link.sender.disconnect().is_ok() {
+            // The reconnect comes after all acknowledgements and before anything else; the next connection is made
+            // automatically.
             link.online = false;
         }
         if link.closed {
@@ -140,22 +145,23 @@ impl Driver {
 
     fn connected(&mut self, terms: &Terms) {
         self.connected_at = Some(Instant::now());
-        self.told = None;
+        self.last_reason = None;
         match (&mut self.unanswered, self.version) {
             (Some(unanswered), Version::V311) => {
                 tracing::info!(broker = %self.options.broker, "the broker does not know MQTT 5: MQTT 3.1.1 it is");
-                // Perhaps only a proxy hung up: the next connection is another chance.
-                *unanswered = GREETINGS;
+                // Perhaps only a proxy hung up: the version is tried again with the next connection.
+                *unanswered = MAX_UNANSWERED;
             }
             (unanswered, _) => *unanswered = None,
         }
         self.shared.counters.connects.fetch_add(1, Relaxed);
-        // Without an option against it, subscribing again would bring every retained message again.
-        let known = self.asked && terms.session_present && self.version == Version::V311;
-        let ask = !known && !self.options.subscriptions.is_empty();
+        // Without such an option, subscribing again would deliver every retained message again.
+        let known = self.has_subscribed && terms.session_present && self.version == Version::V311;
+        let subscribes = !known && !self.options.subscriptions.is_empty();
         let epoch = {
             let mut link = self.shared.link.lock();
-            // One below the broker's limit: at the limit the client stops sending acknowledgements, too.
+            // The limit is one below the broker's: at the broker's limit the client stops sending acknowledgements,
+            // too.
             link.inflight_limit = usize::from(
                 self.options
                     .inflight
@@ -163,7 +169,7 @@ impl Driver {
                     .max(1),
             );
             link.max_packet_bytes = self.options.max_packet_bytes.min(terms.max_packet_bytes);
-            if ask
+            if subscribes
                 && link
                     .sender
                     .subscribe(&self.options, terms.session_present)
@@ -178,19 +184,20 @@ impl Driver {
             link.pump();
             link.acks.epoch()
         };
-        self.asked |= ask;
-        // A resumed session delivers again what nobody has taken yet; without one, that is all there is.
+        self.has_subscribed |= subscribes;
+        // A resumed session delivers again what was not consumed; without one, the waiting deliveries are the only
+        // copies.
         let keep = if terms.session_present {
             0
         } else {
             usize::from(self.options.receive_maximum)
         };
-        self.shared.events.forget_older(epoch, keep);
-        self.tell(Event::Connected {
+        self.shared.events.discard_older(epoch, keep);
+        self.emit(Event::Connected {
             session_present: terms.session_present,
         });
         if known {
-            self.tell(Event::Subscribed);
+            self.emit(Event::Subscribed);
         }
     }
 
@@ -203,7 +210,7 @@ impl Driver {
             .filter(|(_, granted)| !**granted)
             .map(|(subscription, _)| subscription.filter.clone());
         let filters: Vec<String> = refused.collect();
-        self.tell(if filters.is_empty() {
+        self.emit(if filters.is_empty() {
             Event::Subscribed
         } else {
             Event::SubscriptionRefused { filters }
@@ -236,20 +243,23 @@ impl Driver {
         }
     }
 
-    /// Notes whether the broker seems not to understand the version it is greeted with.
-    fn doubt(&mut self, failure: &Failure) {
+    /// Records whether the broker seems not to support the version of our CONNECT.
+    fn note_failure(&mut self, failure: &Failure) {
         if let Some(unanswered) = &mut self.unanswered {
-            match failure.misunderstood {
-                Misunderstood::No => {}
-                Misunderstood::Perhaps => *unanswered += 1,
-                Misunderstood::Yes => *unanswered = GREETINGS,
+            match failure.unsupported {
+                Unsupported::No => {}
+                Unsupported::Perhaps => *unanswered += 1,
+                Unsupported::Yes => *unanswered = MAX_UNANSWERED,
             }
         }
     }
 
-    /// Changes the version where that may help. Only while offline.
-    fn greet_otherwise(&mut self) {
-        if self.unanswered.is_none_or(|unanswered| unanswered < GREETINGS) {
+    /// Changes the version if that may help. To be called only while offline.
+    fn change_version(&mut self) {
+        if self
+            .unanswered
+            .is_none_or(|unanswered| unanswered < MAX_UNANSWERED)
+        {
             return;
         }
         self.version = self.version.other();
@@ -260,15 +270,17 @@ impl Driver {
         self.line = line;
     }
 
-    /// The connection ended: what it left behind is handled as its own, then everything of it is forgotten.
+    /// Handles the end of a connection: processes its remaining events, then discards everything of it.
     fn lost(&mut self, reason: String) {
         {
             let mut link = self.shared.link.lock();
             link.online = false;
-            for seen in self.line.drain() {
-                match seen {
-                    Seen::PublishWritten(packet_id) => link.outbox.written(packet_id),
-                    Seen::Acknowledged(packet_id, outcome) => link.outbox.acknowledged(packet_id, outcome),
+            for event in self.line.drain() {
+                match event {
+                    LineEvent::PublishWritten(packet_id) => link.outbox.written(packet_id),
+                    LineEvent::Acknowledged(packet_id, outcome) => {
+                        link.outbox.acknowledged(packet_id, outcome);
+                    }
                     _ => {}
                 }
             }
@@ -276,21 +288,21 @@ impl Driver {
             let lost = link.outbox.requeue();
             self.shared.counters.lost_qos0.fetch_add(lost, Relaxed);
         }
-        // Only now: no handle puts anything into the client's channel any more.
-        self.line.forget();
-        self.parted = false;
+        // Only now can no handle put anything into the client's channel.
+        self.line.discard();
+        self.disconnecting = false;
         self.shared.room.notify_waiters();
         if self.connected_at.take().is_some_and(|at| at.elapsed() >= STABLE) {
             self.pauses = pauses(self.options.max_backoff);
         }
-        if self.told.as_deref() != Some(&reason) {
+        if self.last_reason.as_deref() != Some(&reason) {
             tracing::debug!(broker = %self.options.broker, reason, "disconnected");
-            self.told = Some(reason.clone());
-            self.tell(Event::Disconnected { reason });
+            self.last_reason = Some(reason.clone());
+            self.emit(Event::Disconnected { reason });
         }
     }
 
-    fn tell(&self, event: Event) {
+    fn emit(&self, event: Event) {
         self.shared.events.push(event);
     }
 

@@ -1,12 +1,12 @@
-//! Why a message was not published.
+//! Why a message cannot be published.
 
-/// A message was not taken or did not arrive.
+/// A message was not accepted or did not arrive.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
     /// The topic is empty, too long, or holds a wildcard or NUL.
     #[error("'{0}' is not a topic to publish to")]
     BadTopic(String),
-    /// The packet exceeds what we or the broker allow.
+    /// The packet exceeds our limit or the broker's.
     #[error("the message exceeds the largest packet of {limit} bytes")]
     TooLarge {
         /// The limit in bytes.
@@ -15,7 +15,7 @@ pub enum PublishError {
     /// Too many messages wait already.
     #[error("too many messages wait to be sent")]
     Full,
-    /// The broker refused it; the reason is MQTT's.
+    /// The broker refused it, with MQTT's reason code.
     #[error("the broker refused the message: {0}")]
     Refused(String),
     /// The connection ended before a `QoS` 0 message was written.

@@ -1,4 +1,4 @@
-//! Receiving: events in order, and acknowledgements from wherever a message ends up.
+//! The receiving side: events in order, and acknowledgements from any task.
 
 use std::{fmt, sync::Arc};
 
@@ -6,8 +6,8 @@ use super::{ConnectionStats, Delivery, Event, link::Handle};
 
 /// The events of one connection.
 ///
-/// At `QoS` 1 the broker sends no more than `receive_maximum` messages that are not acknowledged, so a slow consumer
-/// slows the broker down; at `QoS` 0 what does not fit is dropped and counted.
+/// At `QoS` 1 the broker sends at most `receive_maximum` unacknowledged messages, so a slow consumer slows the broker
+/// down. At `QoS` 0, deliveries that do not fit are dropped and counted.
 pub struct Incoming {
     handle: Arc<Handle>,
     manual_acks: bool,
@@ -18,8 +18,8 @@ impl Incoming {
         Self { handle, manual_acks }
     }
 
-    /// The next event; `None` when the connection was closed for good. Without `manual_acks` a message is acknowledged
-    /// here. Cancelling loses nothing.
+    /// Returns the next event; `None` once the connection is closed for good. Without `manual_acks` it also
+    /// acknowledges the message. It is safe to cancel.
     pub async fn recv(&mut self) -> Option<Event> {
         let event = self.handle.shared.events.next().await?;
         if let Event::Message(delivery) = &event
@@ -30,13 +30,13 @@ impl Incoming {
         Some(event)
     }
 
-    /// Acknowledges a delivery. Acknowledgements leave in the order of receipt, whatever the order of the calls; one
-    /// for an earlier connection is dropped and counted, since the broker delivers that message again.
+    /// Acknowledges a delivery. Acknowledgements are sent in the order of receipt, whatever the order of the calls. One
+    /// for an earlier connection is dropped and counted, because the broker delivers that message again.
     pub fn ack(&self, delivery: &Delivery) {
         self.handle.shared.acknowledge(delivery.token);
     }
 
-    /// Counters of the connection.
+    /// Returns the counters of the connection.
     pub fn stats(&self) -> ConnectionStats {
         self.handle.shared.stats()
     }

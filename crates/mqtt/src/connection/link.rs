@@ -1,7 +1,7 @@
-//! What the connection's task and its handles share: one lock over acknowledgements, outbox and client.
+//! The state that the connection's task and its handles share: acknowledgements, outbox and client under one lock.
 //!
-//! Every hand-over to the client happens under the lock and only while online, so that nothing of an ended connection
-//! can slip into the next.
+//! Packets are handed to the client only under the lock and while online, so that nothing of an ended connection can
+//! get into the next.
 
 use std::{
     sync::{
@@ -20,26 +20,26 @@ use super::{
     wire::Sender,
 };
 
-/// What happened on a connection since it was made.
+/// Counters of a connection since it was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ConnectionStats {
-    /// Whether the broker is there now.
+    /// Whether the connection is up.
     pub connected: bool,
-    /// How often a connection was made.
+    /// Number of connections made.
     pub connects: u64,
     /// Deliveries at `QoS` 0 dropped because the consumer was too slow.
     pub dropped_qos0: u64,
-    /// Deliveries ignored because the broker sent more than it may; they come again.
+    /// Deliveries ignored because the broker exceeded the receive maximum; they are delivered again.
     pub overruns: u64,
     /// Acknowledgements dropped because their connection had ended.
     pub stale_acks: u64,
     /// Messages at `QoS` 0 lost with a connection.
     pub lost_qos0: u64,
-    /// Deliveries handed out or waiting that are not acknowledged.
+    /// Unacknowledged deliveries, waiting or with the consumer.
     pub unacknowledged: usize,
 }
 
-/// Counters that are written without the lock.
+/// Counters that are updated without the lock.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     pub(super) connects: AtomicU64,
@@ -53,17 +53,17 @@ pub(super) struct Link {
     /// Replaced only while offline.
     pub(super) sender: Sender,
     pub(super) online: bool,
-    /// No new messages are taken.
+    /// Whether new messages are refused.
     pub(super) closed: bool,
     pub(super) acks: AckWindow,
     pub(super) outbox: Outbox,
-    /// `QoS` 1 messages the broker takes at a time, and the largest packet it takes.
+    /// Largest number of unacknowledged `QoS` 1 messages, and the largest packet, that the broker accepts.
     pub(super) inflight_limit: usize,
     pub(super) max_packet_bytes: u32,
 }
 
 impl Link {
-    /// Hands everything over that may go now: acknowledgements first.
+    /// Hands over everything that may be sent now, acknowledgements first.
     pub(super) fn pump(&mut self) {
         if !self.online {
             return;
@@ -99,7 +99,7 @@ impl Link {
     }
 }
 
-/// The size of a publish packet: fixed header, topic, packet id and properties included.
+/// Returns the size of a publish packet, including fixed header, topic, packet id and properties.
 pub(super) const fn packet_bytes(topic: usize, payload: usize) -> usize {
     5 + 2 + topic + 2 + 6 + payload
 }
@@ -110,9 +110,9 @@ pub(super) struct Shared {
     pub(super) events: EventQueue,
     /// Woken when the outbox may have room or be empty.
     pub(super) room: Notify,
-    /// Ends the task at once.
+    /// Ends the task immediately.
     pub(super) stop: CancellationToken,
-    /// The task has ended.
+    /// Cancelled when the task has ended.
     pub(super) ended: CancellationToken,
 }
 
@@ -172,7 +172,7 @@ impl Shared {
     }
 }
 
-/// Held by every publisher, consumer and acker; the last one to go ends the task.
+/// A reference held by publishers and consumers. Dropping the last one ends the task.
 pub(super) struct Handle {
     pub(super) shared: Arc<Shared>,
 }

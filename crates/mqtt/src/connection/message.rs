@@ -1,4 +1,4 @@
-//! What travels: messages to publish, deliveries, and the events of a connection.
+//! Messages to publish, deliveries, and the events of a connection.
 
 use std::time::{Duration, Instant};
 
@@ -6,12 +6,12 @@ use bytes::Bytes;
 
 use super::AckToken;
 
-/// How hard a message tries to arrive.
+/// The quality of service of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Qos {
-    /// `QoS` 0: sent once, perhaps lost.
+    /// `QoS` 0: sent once, may be lost.
     AtMostOnce,
-    /// `QoS` 1: repeated until acknowledged, perhaps twice.
+    /// `QoS` 1: repeated until acknowledged, may arrive more than once.
     AtLeastOnce,
 }
 
@@ -20,18 +20,18 @@ pub enum Qos {
 pub struct Message {
     /// A topic name, without wildcards.
     pub topic: String,
-    /// The payload as it travels.
+    /// The payload.
     pub payload: Bytes,
-    /// How hard it tries.
+    /// Its quality of service.
     pub qos: Qos,
     /// Whether the broker keeps it for later subscribers.
     pub retain: bool,
-    /// Past this moment it helps nobody: it is sent no more, and the broker gives it to nobody.
+    /// Time after which it is neither sent nor delivered by the broker.
     pub expires_at: Option<Instant>,
 }
 
 impl Message {
-    /// A message at `QoS` 1 that is not retained.
+    /// Creates a message at `QoS` 1 that is not retained.
     pub fn new(topic: impl Into<String>, payload: impl Into<Bytes>) -> Self {
         Self {
             topic: topic.into(),
@@ -42,7 +42,7 @@ impl Message {
         }
     }
 
-    /// The same message, of no use after `lifetime`.
+    /// Returns the message with an expiry after `lifetime`.
     #[must_use]
     pub fn expiring_in(self, lifetime: Duration) -> Self {
         Self {
@@ -51,7 +51,7 @@ impl Message {
         }
     }
 
-    /// The same message, kept by the broker for later subscribers.
+    /// Returns the message as a retained one, which the broker keeps for later subscribers.
     #[must_use]
     pub fn retained(self) -> Self {
         Self { retain: true, ..self }
@@ -61,14 +61,14 @@ impl Message {
 /// A topic filter and the highest `QoS` wanted on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
-    /// The filter, wildcards and `$share/…` allowed.
+    /// The filter, which may have wildcards and `$share/…`.
     pub filter: String,
     /// The highest `QoS` wanted.
     pub qos: Qos,
 }
 
 impl Subscription {
-    /// A subscription at `QoS` 1.
+    /// Creates a subscription at `QoS` 1.
     pub fn new(filter: impl Into<String>) -> Self {
         Self {
             filter: filter.into(),
@@ -80,26 +80,26 @@ impl Subscription {
 /// A message from the broker. At `QoS` 1 it is redelivered until acknowledged with its token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// The topic name; bytes that are no UTF-8 are replaced.
+    /// The topic name; bytes that are not UTF-8 are replaced.
     pub topic: String,
-    /// The payload as it came.
+    /// The payload.
     pub payload: Bytes,
     /// The `QoS` it was delivered with.
     pub qos: Qos,
-    /// Whether the broker had kept it before we subscribed.
+    /// Whether it is a retained message from before the subscription.
     pub retain: bool,
-    /// Whether the broker has tried before.
+    /// Whether it is a redelivery.
     pub dup: bool,
-    /// Acknowledges it, on the connection it came from only.
+    /// Token that acknowledges it, on the connection it came from only.
     pub token: AckToken,
 }
 
-/// What happens on a connection, in order.
+/// The events of a connection, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// The broker accepted the connection.
     Connected {
-        /// Whether it still knew our session.
+        /// Whether the broker resumed our session.
         session_present: bool,
     },
     /// The broker granted every subscription.
@@ -109,11 +109,11 @@ pub enum Event {
         /// The refused filters.
         filters: Vec<String>,
     },
-    /// The connection is lost or could not be made; it is tried again by itself.
+    /// The connection was lost or could not be made. It is retried automatically.
     Disconnected {
-        /// Why, for a log line.
+        /// The reason, for a log line.
         reason: String,
     },
-    /// A message.
+    /// A message arrived.
     Message(Delivery),
 }

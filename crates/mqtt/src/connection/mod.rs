@@ -1,7 +1,8 @@
-//! One connection to a broker, kept alive: a single task polls it and never waits for anyone.
+//! A connection to a broker that reconnects automatically. A single task polls it and never waits for a consumer.
 //!
-//! In: options, messages to publish, acknowledgements. Out: events in the order of the broker. Back-pressure is withheld
-//! acknowledgement (the broker's receive maximum); what is queued is bounded, what is dropped is counted.
+//! In: options, messages to publish, acknowledgements. Out: events in the order of the broker. Withheld
+//! acknowledgements are the back-pressure (by the receive maximum). Every queue is bounded, and every dropped message
+//! is counted.
 
 mod acks;
 mod backoff;
@@ -32,8 +33,9 @@ pub use url::{BrokerUrl, InvalidBrokerUrl};
 use driver::Driver;
 use link::Handle;
 
-/// Starts the connection's task on the present Tokio runtime and returns at once; [`Event::Connected`] tells when it is
-/// up. The task ends with [`Publisher::disconnect`], or when every handle is dropped (then the last will is sent).
+/// Starts the connection's task on the current Tokio runtime and returns immediately; [`Event::Connected`] reports that
+/// it is connected. The task ends with [`Publisher::disconnect`], or when every handle is dropped; then the last will
+/// is sent.
 pub fn connect(options: ConnectionOptions) -> (Publisher, Incoming) {
     let manual_acks = options.manual_acks;
     let (driver, shared) = Driver::new(options);

@@ -1,4 +1,4 @@
-//! How a connection is to be made.
+//! Options of a connection.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -6,24 +6,24 @@ use secrecy::SecretString;
 
 use super::{BrokerUrl, Message, Subscription};
 
-/// Which version of MQTT is spoken.
+/// The version of MQTT to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Protocol {
-    /// MQTT 5, or 3.1.1 with a broker that does not know it.
+    /// MQTT 5, or 3.1.1 with a broker that does not support it.
     #[default]
     Auto,
-    /// MQTT 5 alone.
+    /// MQTT 5 only.
     V5,
-    /// MQTT 3.1.1 alone. Sessions then last as long as the broker likes, nothing expires on the broker's side, and a
-    /// message that the broker refuses looks as if it were taken.
+    /// MQTT 3.1.1 only. The broker then decides how long sessions last, messages do not expire at the broker, and a
+    /// message that the broker refuses appears to be accepted.
     V311,
 }
 
 impl Protocol {
-    /// Every choice.
+    /// Every value.
     pub const ALL: [Self; 3] = [Self::Auto, Self::V5, Self::V311];
 
-    /// The word for it in the configuration.
+    /// Returns the value used in the configuration.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -39,7 +39,7 @@ impl fmt::Display for Protocol {
     }
 }
 
-/// A text that names no version of MQTT.
+/// The text is not a version of MQTT.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is no version of MQTT, expected auto, 5 or 3.1.1")]
 pub struct UnknownProtocol(String);
@@ -54,57 +54,57 @@ impl FromStr for Protocol {
     }
 }
 
-/// Everything about one connection. Start from [`ConnectionOptions::new`] and change what differs.
+/// Options of a connection. Start from [`ConnectionOptions::new`] and change what differs.
 #[derive(Debug, Clone)]
 pub struct ConnectionOptions {
-    /// Where the broker listens.
+    /// Address of the broker.
     pub broker: BrokerUrl,
-    /// Which version of MQTT to speak.
+    /// The version of MQTT to use.
     pub protocol: Protocol,
-    /// Names the session; one connection at a time has it. Empty: a random one.
+    /// Client id, which identifies the session. Only one connection at a time may use it. If empty, it is random.
     pub client_id: String,
-    /// The account, where the broker asks for one.
+    /// User name, if the broker requires one.
     pub username: Option<String>,
-    /// The account's password.
+    /// Password of the user.
     pub password: Option<SecretString>,
     /// Certificates (PEM) to trust for TLS instead of the system's.
     pub trusted_certificates_pem: Option<Vec<u8>>,
-    /// Silence after which the broker is asked whether it is there (at least 5 s).
+    /// Keep-alive interval: silence after which the broker is pinged (at least 5 s).
     pub keep_alive: Duration,
-    /// Whether the broker is to forget an earlier session.
+    /// Whether to discard an earlier session.
     pub clean_start: bool,
-    /// How long the broker keeps the session while we are away.
+    /// Time for which the broker keeps the session while we are disconnected.
     pub session_expiry: Duration,
     /// The largest packet sent or received.
     pub max_packet_bytes: u32,
-    /// How many deliveries may be unacknowledged; the broker then waits.
+    /// Largest number of unacknowledged deliveries, at which the broker waits.
     pub receive_maximum: u16,
-    /// Bytes of unacknowledged deliveries up to which a broker that ignores `receive_maximum` is put up with.
+    /// Largest size of unacknowledged deliveries, in bytes, beyond `receive_maximum`, for brokers that ignore it.
     pub max_overrun_bytes: usize,
-    /// Bytes of unacknowledged deliveries that are put up with at all, whatever their number.
+    /// Largest size of unacknowledged deliveries, in bytes, whatever their number.
     pub max_unacknowledged_bytes: usize,
-    /// How many of our own `QoS` 1 messages may be unacknowledged.
+    /// Largest number of unacknowledged `QoS` 1 messages of our own.
     pub inflight: u16,
-    /// How many messages may wait to be sent.
+    /// Largest number of messages that wait to be sent.
     pub max_queued_messages: usize,
-    /// How many payload bytes may wait to be sent.
+    /// Largest number of payload bytes that wait to be sent.
     pub max_queued_bytes: usize,
-    /// How many `QoS` 0 deliveries may wait for the consumer; more are dropped and counted.
+    /// Largest number of `QoS` 0 deliveries that wait for the consumer; more are dropped and counted.
     pub max_waiting_qos0: usize,
-    /// Sent by the broker when the connection is lost without [`super::Publisher::disconnect`].
+    /// Message that the broker sends when the connection ends without [`super::Publisher::disconnect`].
     pub last_will: Option<Message>,
-    /// Published first on every connection.
+    /// Message that is published first on every connection.
     pub birth: Option<Message>,
-    /// Asked for on every connection.
+    /// Subscriptions that are made on every connection.
     pub subscriptions: Vec<Subscription>,
-    /// Whether the consumer acknowledges; otherwise [`super::Incoming::recv`] does it.
+    /// Whether the consumer acknowledges messages; otherwise [`super::Incoming::recv`] does.
     pub manual_acks: bool,
-    /// The longest pause between two attempts to connect.
+    /// Longest pause between two attempts to connect.
     pub max_backoff: Duration,
 }
 
 impl ConnectionOptions {
-    /// The defaults: a clean session, 2 MiB packets, 30 s keep-alive, 1,000 deliveries in flight.
+    /// Returns the defaults: a clean session, 2 MiB packets, 30 s keep-alive, 1,000 deliveries in flight.
     pub fn new(broker: BrokerUrl, client_id: impl Into<String>) -> Self {
         Self {
             broker,
@@ -132,7 +132,8 @@ impl ConnectionOptions {
         }
     }
 
-    /// Keeps the session for `expiry` while we are away: nothing acknowledged to its sender is missed.
+    /// Keeps the session for `expiry` while we are disconnected, so that no message acknowledged to its sender is
+    /// missed.
     #[must_use]
     pub fn persistent(self, expiry: Duration) -> Self {
         Self {
@@ -142,7 +143,7 @@ impl ConnectionOptions {
         }
     }
 
-    /// The client id, never empty.
+    /// Returns the client id, never empty.
     pub(super) fn effective_client_id(&self) -> String {
         if self.client_id.is_empty() {
             format!("casement-{}", uuid::Uuid::new_v4().simple())
@@ -156,7 +157,7 @@ impl ConnectionOptions {
             .clamp(Duration::from_secs(5), Duration::from_secs(u64::from(u16::MAX)))
     }
 
-    /// How many requests the client's channel must hold so that an acknowledgement always fits.
+    /// Returns the capacity of the client's channel at which an acknowledgement always fits.
     pub(super) fn channel_capacity(&self) -> usize {
         usize::from(self.receive_maximum.max(1)) + usize::from(self.inflight) + 16
     }

@@ -1,7 +1,8 @@
-//! Messages on their way to the broker, kept until it has them, across connections.
+//! The outbox: messages that are kept, across connections, until the broker has them.
 //!
 //! In: messages, packet ids as the client assigns them, acknowledgements. Out: the next message to hand over. The
-//! client forgets unacknowledged messages when a session is gone; this does not. `QoS` 0 is kept until it was written.
+//! client forgets unacknowledged messages when a session is gone; the outbox does not. A message at `QoS` 0 is kept
+//! until it was written.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,29 +10,29 @@ use tokio::sync::oneshot;
 
 use super::{Message, PublishError, Qos};
 
-/// Tells a publisher what became of its message.
+/// The channel that reports the outcome of a message to its publisher.
 pub(super) type Confirm = oneshot::Sender<Result<(), PublishError>>;
 
-/// One message and who waits for it.
+/// A message and the channel for its outcome.
 #[derive(Debug)]
 pub(super) struct Entry {
     number: u64,
     pub(super) message: Message,
-    /// Sent again on every connection by itself, so not kept across one (the birth message).
-    fleeting: bool,
+    /// Whether every connection sends it anew (the birth message), so that it is not kept across connections.
+    transient: bool,
     confirm: Option<Confirm>,
 }
 
 impl Entry {
     pub(super) fn resolve(self, outcome: Result<(), PublishError>) {
         if let Some(confirm) = self.confirm {
-            // Whoever asked may have stopped waiting.
+            // The publisher may have stopped waiting.
             let _ = confirm.send(outcome);
         }
     }
 }
 
-/// The queue of messages, its bounds and what is in flight.
+/// The queue of messages, its bounds, and the messages in flight.
 #[derive(Debug)]
 pub(super) struct Outbox {
     max_messages: usize,
@@ -39,9 +40,9 @@ pub(super) struct Outbox {
     next_number: u64,
     waiting: VecDeque<Entry>,
     waiting_bytes: usize,
-    /// Handed to the client, which has not assigned a packet id yet; it takes them in this order.
+    /// Messages that the client has not assigned a packet id yet, in the order in which it will.
     handed: VecDeque<Entry>,
-    /// `QoS` 1, sent, not acknowledged, by packet id.
+    /// Sent and unacknowledged `QoS` 1 messages by packet id.
     unacked: BTreeMap<u16, Entry>,
 }
 
@@ -58,7 +59,7 @@ impl Outbox {
         }
     }
 
-    /// Whether a payload of `bytes` may wait as well. One message always may.
+    /// Returns whether there is room for a payload of `bytes`. One message always fits.
     pub(super) fn has_room(&self, bytes: usize) -> bool {
         self.waiting.is_empty()
             || (self.waiting.len() < self.max_messages && self.waiting_bytes + bytes <= self.max_bytes)
@@ -70,19 +71,19 @@ impl Outbox {
         self.waiting.push_back(entry);
     }
 
-    /// Puts a message before all others; it is forgotten with the connection.
+    /// Prepends a message that is dropped when the connection ends.
     pub(super) fn push_first(&mut self, message: Message) {
         let entry = self.entry(message, true, None);
         self.waiting_bytes += entry.message.payload.len();
         self.waiting.push_front(entry);
     }
 
-    fn entry(&mut self, message: Message, fleeting: bool, confirm: Option<Confirm>) -> Entry {
+    fn entry(&mut self, message: Message, transient: bool, confirm: Option<Confirm>) -> Entry {
         self.next_number += 1;
         Entry {
             number: self.next_number,
             message,
-            fleeting,
+            transient,
             confirm,
         }
     }
@@ -97,21 +98,21 @@ impl Outbox {
         Some(entry)
     }
 
-    /// The first waiting message is the client's now.
+    /// Records that the client has taken the first waiting message.
     pub(super) fn handed_over(&mut self) {
         if let Some(entry) = self.take_waiting() {
             self.handed.push_back(entry);
         }
     }
 
-    /// The first waiting message can never be sent.
+    /// Removes the first waiting message, which can never be sent.
     pub(super) fn refuse_waiting(&mut self, error: PublishError) {
         if let Some(entry) = self.take_waiting() {
             entry.resolve(Err(error));
         }
     }
 
-    /// The client wrote the next message that was handed over, with this packet id (0 at `QoS` 0).
+    /// Records that the client wrote its next message, with this packet id (0 at `QoS` 0).
     pub(super) fn written(&mut self, packet_id: u16) {
         let Some(entry) = self.handed.pop_front() else {
             return;
@@ -123,14 +124,14 @@ impl Outbox {
         }
     }
 
-    /// The broker acknowledged a packet id.
+    /// Records the broker's acknowledgement of a packet id.
     pub(super) fn acknowledged(&mut self, packet_id: u16, outcome: Result<(), PublishError>) {
         if let Some(entry) = self.unacked.remove(&packet_id) {
             entry.resolve(outcome);
         }
     }
 
-    /// `QoS` 1 messages handed over and not acknowledged.
+    /// Returns the number of `QoS` 1 messages that the client has taken and the broker has not acknowledged.
     pub(super) fn in_flight(&self) -> usize {
         self.unacked.len()
             + self
@@ -144,15 +145,15 @@ impl Outbox {
         self.waiting.is_empty() && self.handed.is_empty() && self.unacked.is_empty()
     }
 
-    /// The connection ended: `QoS` 1 messages in flight wait again, before all others and in their order; `QoS` 0 ones are
-    /// lost. Returns how many were lost.
+    /// Handles the end of a connection: `QoS` 1 messages in flight wait again, before all others and in their order;
+    /// `QoS` 0 ones are lost. Returns the number of lost messages.
     pub(super) fn requeue(&mut self) -> u64 {
         let mut lost = 0;
         let mut again: Vec<Entry> = std::mem::take(&mut self.unacked).into_values().collect();
         again.extend(std::mem::take(&mut self.handed));
         again.sort_by_key(|entry| entry.number);
         for entry in again.into_iter().rev() {
-            if entry.fleeting {
+            if entry.transient {
                 continue;
             }
             if entry.message.qos == Qos::AtMostOnce {
@@ -163,19 +164,19 @@ impl Outbox {
             self.waiting_bytes += entry.message.payload.len();
             self.waiting.push_front(entry);
         }
-        // A birth message that never left is made anew by the next connection.
-        let fleeting_bytes: usize = self
+        // The next connection creates its birth message anew.
+        let transient_bytes: usize = self
             .waiting
             .iter()
-            .filter(|e| e.fleeting)
+            .filter(|e| e.transient)
             .map(|e| e.message.payload.len())
             .sum();
-        self.waiting_bytes -= fleeting_bytes;
-        self.waiting.retain(|entry| !entry.fleeting);
+        self.waiting_bytes -= transient_bytes;
+        self.waiting.retain(|entry| !entry.transient);
         lost
     }
 
-    /// Nothing will be sent any more; returns how many `QoS` 1 messages the broker never acknowledged.
+    /// Closes the outbox. Returns the number of `QoS` 1 messages that the broker never acknowledged.
     pub(super) fn close(&mut self) -> u64 {
         self.requeue();
         let mut lost = 0;
@@ -219,7 +220,7 @@ mod tests {
         for _ in 0..6 {
             outbox.handed_over();
         }
-        // Packet ids wrap: the order is that of the messages, not of the ids.
+        // Packet ids wrap around: the order is that of the messages, not of the ids.
         for packet_id in [65_534, 65_535, 1, 2] {
             outbox.written(packet_id);
         }

@@ -1,4 +1,4 @@
-//! Sending: messages enter a bounded outbox and leave it when the broker has them.
+//! The publishing side: messages enter a bounded outbox and leave it when the broker has them.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use super::{
     outbox::Confirm,
 };
 
-/// How long [`Publisher::disconnect`] lets messages leave, and then the task end.
+/// Time that [`Publisher::disconnect`] allows for sending messages, and then for the task to end.
 const DRAIN: Duration = Duration::from_secs(2);
 const END: Duration = Duration::from_secs(2);
 
@@ -37,7 +37,7 @@ impl Publisher {
         self.send(message(topic, payload, qos, retain)).await
     }
 
-    /// Queues a message, or says [`PublishError::Full`] at once.
+    /// Queues a message, or fails with [`PublishError::Full`] immediately.
     pub fn try_publish(
         &self,
         topic: impl Into<String>,
@@ -48,7 +48,7 @@ impl Publisher {
         self.try_send(message(topic, payload, qos, retain))
     }
 
-    /// Queues a [`Message`], or says [`PublishError::Full`] at once.
+    /// Queues a [`Message`], or fails with [`PublishError::Full`] immediately.
     pub fn try_send(&self, message: Message) -> Result<(), PublishError> {
         self.check(&message)?;
         match self.enqueue((message, None))? {
@@ -57,7 +57,8 @@ impl Publisher {
         }
     }
 
-    /// Queues a message and waits until the broker acknowledged it (`QoS` 1) or it was written to the socket (`QoS` 0).
+    /// Queues a message and waits until the broker has acknowledged it (`QoS` 1) or it has been written to the socket
+    /// (`QoS` 0).
     pub async fn publish_confirmed(
         &self,
         topic: impl Into<String>,
@@ -86,7 +87,7 @@ impl Publisher {
         loop {
             let room = self.handle.shared.room.notified();
             tokio::pin!(room);
-            // Registered before looking, or a wake-up in between would be missed.
+            // The waiter is registered before the check, or a wake-up in between would be missed.
             room.as_mut().enable();
             match self.enqueue(pending)? {
                 None => return Ok(()),
@@ -96,7 +97,7 @@ impl Publisher {
         }
     }
 
-    /// Gives the message back where there is no room for it.
+    /// Queues a message. Returns it if there is no room.
     fn enqueue(
         &self,
         pending: (Message, Option<Confirm>),
@@ -127,23 +128,23 @@ impl Publisher {
         Ok(())
     }
 
-    /// Whether the broker is there now.
+    /// Returns whether the connection is up.
     pub fn is_connected(&self) -> bool {
         self.handle.shared.link.lock().online
     }
 
-    /// Counters of the connection.
+    /// Returns the counters of the connection.
     pub fn stats(&self) -> ConnectionStats {
         self.handle.shared.stats()
     }
 
-    /// Takes no more messages, lets the queued ones leave (2 s at most, none if offline), says goodbye to the broker, so
+    /// Accepts no more messages, sends the queued ones (2 s at most, none if offline), disconnects from the broker, so
     /// that the last will is not sent, and ends the task.
     pub async fn disconnect(&self) {
         let shared = &self.handle.shared;
         shared.link.lock().closed = true;
         shared.room.notify_waiters();
-        let goodbye = async {
+        let disconnect = async {
             loop {
                 let room = shared.room.notified();
                 tokio::pin!(room);
@@ -154,19 +155,19 @@ impl Publisher {
                         return false;
                     }
                     let drained = link.outbox.is_empty() && link.acks.ready().is_none();
-                    // The client may have no room for it yet, behind all that was just drained into it.
-                    if drained && link.sender.goodbye().is_ok() {
+                    // The client may have no room for it yet, after everything that was just handed to it.
+                    if drained && link.sender.disconnect().is_ok() {
                         return true;
                     }
                 }
                 room.await;
             }
         };
-        let saying_goodbye = timeout(DRAIN, goodbye).await.unwrap_or_else(|_| {
+        let disconnecting = timeout(DRAIN, disconnect).await.unwrap_or_else(|_| {
             let link = shared.link.lock();
-            link.online && link.sender.goodbye().is_ok()
+            link.online && link.sender.disconnect().is_ok()
         });
-        if !saying_goodbye || timeout(END, shared.ended.cancelled()).await.is_err() {
+        if !disconnecting || timeout(END, shared.ended.cancelled()).await.is_err() {
             shared.stop.cancel();
             let _ = timeout(END, shared.ended.cancelled()).await;
         }

@@ -1,7 +1,7 @@
-//! The events that wait for the consumer: bounded, although the polling task never waits.
+//! The queue of events for the consumer: bounded, although the polling task never waits.
 //!
-//! At `QoS` 1 a connection has no more than the receive maximum here, and a resumed session replaces what older
-//! connections left, because the broker delivers it again. At `QoS` 0 what does not fit is dropped.
+//! At `QoS` 1 a connection has at most the receive maximum in the queue, and a resumed session replaces what older
+//! connections left, because the broker delivers it again. At `QoS` 0, deliveries that do not fit are dropped.
 
 use std::collections::VecDeque;
 
@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use super::{Delivery, Event, Qos};
 
-/// Bytes of `QoS` 0 payloads that may wait, whatever their number.
+/// Most bytes of waiting `QoS` 0 payloads, whatever their number.
 const MAX_QOS0_BYTES: usize = 64 << 20;
 
 #[derive(Default)]
@@ -21,7 +21,7 @@ struct Waiting {
     closed: bool,
 }
 
-/// From the polling task to one consumer.
+/// The queue from the polling task to one consumer.
 pub(super) struct EventQueue {
     waiting: Mutex<Waiting>,
     ready: Notify,
@@ -42,7 +42,7 @@ impl EventQueue {
         self.ready.notify_one();
     }
 
-    /// `false` if the delivery was dropped.
+    /// Appends a delivery. Returns `false` if it was dropped.
     pub(super) fn push_delivery(&self, delivery: Delivery) -> bool {
         {
             let mut waiting = self.waiting.lock();
@@ -60,8 +60,8 @@ impl EventQueue {
         true
     }
 
-    /// A new connection begins. Of the `QoS` 1 deliveries that older ones left, the newest `keep` stay.
-    pub(super) fn forget_older(&self, epoch: u64, keep: usize) {
+    /// Begins a new connection. Of the `QoS` 1 deliveries of older ones, the newest `keep` stay.
+    pub(super) fn discard_older(&self, epoch: u64, keep: usize) {
         let mut waiting = self.waiting.lock();
         let is_older = |event: &Event| {
             matches!(event, Event::Message(delivery)
@@ -74,19 +74,19 @@ impl EventQueue {
             .count()
             .saturating_sub(keep);
         waiting.events.retain(|event| {
-            let forget = surplus > 0 && is_older(event);
-            surplus -= usize::from(forget);
-            !forget
+            let discarded = surplus > 0 && is_older(event);
+            surplus -= usize::from(discarded);
+            !discarded
         });
     }
 
-    /// No more events will come.
+    /// Closes the queue: there are no more events.
     pub(super) fn close(&self) {
         self.waiting.lock().closed = true;
         self.ready.notify_one();
     }
 
-    /// The next event; `None` when closed and empty. For one consumer at a time.
+    /// Returns the next event; `None` when closed and empty. For one consumer at a time.
     pub(super) async fn next(&self) -> Option<Event> {
         loop {
             {
@@ -149,7 +149,7 @@ mod tests {
         }
         assert!(queue.push_delivery(delivery(0, None, 1)));
         assert!(queue.push_delivery(delivery(1, Some(0), 1)));
-        queue.forget_older(1, 1);
+        queue.discard_older(1, 1);
         let tokens = drain(&queue).await;
         let places: Vec<_> = tokens.iter().map(|token| (token.epoch, token.place)).collect();
         assert_eq!(places, [(0, Some(2)), (0, None), (1, Some(0))]);

@@ -1,4 +1,4 @@
-//! Whom to trust when the connection is encrypted.
+//! The TLS configuration of encrypted connections.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 
-/// TLS 1.2 and 1.3 with the given certificates (PEM) as roots, or the system's. Certificates that cannot be read are
-/// logged and left out: then no broker is trusted, and the handshake says so.
+/// Returns a configuration for TLS 1.2 and 1.3 with the given certificates (PEM) as roots, or the system's.
+/// Certificates that cannot be read are logged and ignored; without any, every handshake fails.
 pub(super) fn client_config(trusted_pem: Option<&[u8]>) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     if let Some(pem) = trusted_pem {

@@ -1,4 +1,4 @@
-//! The address of a broker as the configuration writes it.
+//! The address of a broker in the configuration.
 
 use std::{fmt, str::FromStr};
 
@@ -6,13 +6,13 @@ use std::{fmt, str::FromStr};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("broker address '{text}': {problem}")]
 pub struct InvalidBrokerUrl {
-    /// What was given; a password in it is left out.
+    /// The text, without any password.
     pub text: String,
     /// What is wrong with it.
     pub problem: &'static str,
 }
 
-/// Where the broker listens: `tcp://` and `mqtt://` plain, `mqtts://`, `ssl://` and `tls://` with TLS.
+/// The address of a broker: `tcp://` and `mqtt://` plain, `mqtts://`, `ssl://` and `tls://` with TLS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokerUrl {
     host: String,
@@ -21,7 +21,7 @@ pub struct BrokerUrl {
 }
 
 impl BrokerUrl {
-    /// Reads `tcp://host:port`; without a port 1883, with TLS 8883.
+    /// Parses `tcp://host:port`. The default port is 1883, with TLS 8883.
     pub fn parse(text: &str) -> Result<Self, InvalidBrokerUrl> {
         let shown = text
             .rsplit_once('@')
@@ -66,7 +66,7 @@ impl BrokerUrl {
         })
     }
 
-    /// A plain connection to `host` and `port`.
+    /// Returns the address of a plain connection to `host` and `port`.
     pub fn tcp(host: impl Into<String>, port: u16) -> Self {
         Self {
             host: host.into(),
@@ -75,22 +75,23 @@ impl BrokerUrl {
         }
     }
 
-    /// The host's name or address, an IPv6 address without brackets.
+    /// Returns the host's name or address, an IPv6 address without brackets.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The TCP port.
+    /// Returns the TCP port.
     pub const fn port(&self) -> u16 {
         self.port
     }
 
-    /// Whether the connection is encrypted.
+    /// Returns whether the connection is encrypted.
     pub const fn tls(&self) -> bool {
         self.tls
     }
 
-    /// The host as a socket address needs it: with brackets around IPv6, except for TLS, which verifies the bare name.
+    /// Returns the host as a socket address needs it: with brackets around IPv6, except for TLS, which verifies the
+    /// plain name.
     pub(super) fn dial_host(&self) -> String {
         if self.host.contains(':') && !self.tls {
             format!("[{}]", self.host)

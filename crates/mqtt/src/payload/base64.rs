@@ -1,22 +1,22 @@
-//! Base64 as devices write it: standard or URL-safe, padded or not, perhaps broken into lines.
+//! Base64 as devices write it: standard or URL-safe, with or without padding, possibly with line breaks.
 
 use std::borrow::Cow;
 
 use base64_simd::{STANDARD, STANDARD_NO_PAD};
 use domain::{Refusal, RefusalReason};
 
-/// Decodes audio data; more than `max_bytes` is refused before anything is decoded. Bits beyond the last byte must be
+/// Decodes audio data. More than `max_bytes` is refused before anything is decoded. Bits beyond the last byte must be
 /// zero, so that no other text decodes to the same bytes.
 pub fn decode_audio_data(text: &str, max_bytes: usize) -> Result<Vec<u8>, Refusal> {
     decode(text, max_bytes).map(|(data, _)| data)
 }
 
-/// Standard Base64 with padding.
+/// Encodes bytes as standard Base64 with padding.
 pub fn encode_audio_data(data: &[u8]) -> String {
     STANDARD.encode_to_string(data)
 }
 
-/// The bytes, and the text as standard Base64 with padding.
+/// Returns the bytes, and the text as standard Base64 with padding.
 pub(super) fn decode(text: &str, max_bytes: usize) -> Result<(Vec<u8>, Cow<'_, str>), Refusal> {
     if text.len() / 4 * 3 > max_bytes.saturating_add(text.len() / 64 + 3) {
         let detail = format!("{} characters of Base64 exceed {max_bytes} bytes", text.len());

@@ -10,7 +10,7 @@ use super::{
     field::{self, Field, Kind, optional, required},
 };
 
-/// Room for the fields beside the audio data.
+/// Largest size of the fields other than the audio data, in bytes.
 const ENVELOPE_BYTES: usize = 4_096;
 
 const FIELDS: &[Field] = &[
@@ -46,12 +46,12 @@ struct Outbound<'a> {
     format: Option<&'a str>,
 }
 
-/// A clip, and its bytes as standard Base64, ready to be forwarded in a request.
+/// A clip and its bytes as standard Base64, to be forwarded in a request.
 #[derive(Clone, PartialEq)]
 pub struct ReceivedClip {
     /// The recording.
     pub clip: Clip,
-    /// `clip.data` as standard Base64 with padding: the device's own text where it already is that.
+    /// `clip.data` as standard Base64 with padding: the device's own text if it has this form.
     pub data_base64: String,
 }
 
@@ -61,8 +61,8 @@ impl fmt::Debug for ReceivedClip {
     }
 }
 
-/// Reads a clip within `limits`. A payload too long for any such clip is refused unread. Whether the bytes are a sound
-/// is for the audio decoder to say.
+/// Decodes a clip within `limits`. A payload too long for any such clip is refused without decoding. Whether the bytes
+/// are valid audio is checked by the audio decoder.
 pub fn decode_clip(
     device_id: DeviceId,
     payload: &[u8],
@@ -96,7 +96,7 @@ pub fn decode_clip(
     Ok(ReceivedClip { clip, data_base64 })
 }
 
-/// The word in a payload; WAV where it is missing.
+/// Parses the format in a payload, by default WAV.
 pub(super) fn format(text: Option<&str>) -> Result<AudioFormat, Refusal> {
     match text {
         None | Some("wav") => Ok(AudioFormat::Wav),
@@ -124,7 +124,7 @@ fn check_bytes(format: AudioFormat, data: &[u8]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Writes a clip as a device does: exactly the specification's fields for WAV, plus `format` for bare samples.
+/// Encodes a clip as a device does: exactly the specification's fields for WAV, plus `format` for raw samples.
 pub fn encode_clip(clip: &Clip) -> Vec<u8> {
     field::write(&Outbound {
         data: &base64::encode_audio_data(&clip.data),

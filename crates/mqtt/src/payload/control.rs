@@ -1,6 +1,6 @@
-//! `window/{device_id}/control`: where the window is to go, and what the decision is based on.
+//! `window/{device_id}/control`: the position to go to, and the inputs of the decision.
 //!
-//! Beside the specification's fields it may carry `command_id`, `origin`, `model_version`, `inference_time_ms`,
+//! In addition to the specification's fields it may have `command_id`, `origin`, `model_version`, `inference_time_ms`,
 //! `audio_hash`, `reason` and `expires_at`. It is never retained.
 
 use std::borrow::Cow;
@@ -93,7 +93,7 @@ struct FeaturesSent<'a> {
     audio_features: &'a [String],
 }
 
-/// Reads a command, from us or from any party that sends the specification's fields.
+/// Decodes a command from any sender of the specification's fields.
 pub fn decode_control(device_id: DeviceId, payload: &[u8]) -> Result<WindowAction, Refusal> {
     let inbound: Inbound<'_> = field::read_short(payload, FIELDS)?;
     field::same_device(inbound.device_id.as_deref(), &device_id)?;
@@ -124,7 +124,7 @@ pub fn decode_control(device_id: DeviceId, payload: &[u8]) -> Result<WindowActio
     })
 }
 
-/// Writes a command.
+/// Encodes a command.
 pub fn encode_control(action: &WindowAction) -> Vec<u8> {
     field::write(&Outbound {
         device_id: &action.device_id,

@@ -1,13 +1,14 @@
-//! Reading the fields of a payload, and saying exactly what is wrong where one cannot be read.
+//! Decoding of payload fields, with exact errors for those that are wrong.
 //!
-//! The usual message is read in one pass by its typed twin. Only when that fails is the payload read again as plain
-//! JSON to find the field to blame; a message that both readings accept differently (a repeated field) is refused.
+//! A message is usually decoded in one pass into its typed form. Only if that fails is the payload decoded again as
+//! plain JSON, to find the wrong field. A message that the second pass would accept (one with a repeated field) is
+//! refused nevertheless.
 
 use domain::{AudioHash, DeviceId, Refusal, RefusalReason, Timestamp};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
-/// What a field must hold.
+/// The type that a field must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Number,
@@ -38,7 +39,7 @@ impl Kind {
     }
 }
 
-/// A field a message may or must have; dots lead into objects.
+/// A field that a message may or must have; dots lead into objects.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Field {
     path: &'static str,
@@ -62,10 +63,10 @@ pub(super) const fn optional(path: &'static str, kind: Kind) -> Field {
     }
 }
 
-/// No message has more bytes, but for those that carry a clip.
+/// Largest size of a message without a clip, in bytes.
 const MAX_BYTES: usize = 64 << 10;
 
-/// Refuses a payload that is longer than any without a clip.
+/// Refuses a payload that is longer than any message without a clip.
 pub(super) fn check_length(payload: &[u8]) -> Result<(), Refusal> {
     if payload.len() > MAX_BYTES {
         let detail = format!("a payload of {} bytes exceeds {MAX_BYTES} bytes", payload.len());
@@ -74,13 +75,13 @@ pub(super) fn check_length(payload: &[u8]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Reads a `payload` without a clip as `T`; `fields` explain a failure.
+/// Decodes a `payload` without a clip as `T`. `fields` serve to explain a failure.
 pub(super) fn read_short<'a, T: Deserialize<'a>>(payload: &'a [u8], fields: &[Field]) -> Result<T, Refusal> {
     check_length(payload)?;
     read(payload, fields)
 }
 
-/// Reads `payload` as `T`; `fields` explain a failure.
+/// Decodes `payload` as `T`. `fields` serve to explain a failure.
 pub(super) fn read<'a, T: Deserialize<'a>>(payload: &'a [u8], fields: &[Field]) -> Result<T, Refusal> {
     serde_json::from_slice(payload).map_err(|error| explain(payload, fields, &error))
 }
@@ -103,7 +104,7 @@ fn explain(payload: &[u8], fields: &[Field], error: &serde_json::Error) -> Refus
     Refusal::new(RefusalReason::NotJson, error.to_string())
 }
 
-/// What is wrong with one field, if anything. An absent object hides its fields.
+/// Returns what is wrong with a field, if anything. The fields of an absent object are not checked.
 fn blame(value: &Value, field: Field) -> Option<Refusal> {
     let mut found = value;
     let mut names = field.path.split('.').peekable();
@@ -140,13 +141,13 @@ fn explain_syntax(payload: &[u8], error: &serde_json::Error) -> Refusal {
     Refusal::new(reason, text)
 }
 
-/// Whether JSON ended at a `NaN` or `Infinity`, as printf and Python write them.
+/// Returns whether JSON ended at a `NaN` or `Infinity`, as printf and Python write them.
 fn stands_no_number(payload: &[u8], error: &serde_json::Error) -> bool {
     let line = payload
         .split(|b| *b == b'\n')
         .nth(error.line().saturating_sub(1))
         .unwrap_or_default();
-    // The column is that of the first or second byte of the word, depending on what serde_json took it for.
+    // The column is that of the first or second byte of the word, depending on how serde_json interpreted it.
     let column = error.column();
     (column.saturating_sub(2)..=column).any(|start| {
         let word = line.get(start..).unwrap_or_default();
@@ -169,7 +170,7 @@ const fn name_of(value: &Value) -> &'static str {
     }
 }
 
-/// Reads RFC 3339.
+/// Parses RFC 3339.
 pub(super) fn timestamp(path: &str, text: &str) -> Result<Timestamp, Refusal> {
     Timestamp::parse(text).map_err(|error| {
         let shown: String = text.chars().take(40).collect();
@@ -180,7 +181,7 @@ pub(super) fn timestamp(path: &str, text: &str) -> Result<Timestamp, Refusal> {
     })
 }
 
-/// Where the payload names a device, it must be the topic's.
+/// Refuses a payload that names a different device from the topic.
 pub(super) fn same_device(claimed: Option<&str>, device_id: &DeviceId) -> Result<(), Refusal> {
     match claimed {
         Some(claimed) if claimed != device_id.as_str() => {
@@ -192,12 +193,12 @@ pub(super) fn same_device(claimed: Option<&str>, device_id: &DeviceId) -> Result
     }
 }
 
-/// A number within bounds that the domain checks.
+/// Converts a number whose bounds the domain checks.
 pub(super) fn bounded<T>(path: &str, checked: Result<T, domain::InvalidValue>) -> Result<T, Refusal> {
     checked.map_err(|error| Refusal::new(RefusalReason::OutOfRange, format!("'{path}': {error}")))
 }
 
-/// A whole number of hertz; `16000.0` is one, too.
+/// Parses a whole number of hertz, which may be written as `16000.0`.
 pub(super) fn hertz(path: &str, value: f64) -> Result<u32, Refusal> {
     if value.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&value) {
         return Ok(value as u32);
@@ -208,9 +209,9 @@ pub(super) fn hertz(path: &str, value: f64) -> Result<u32, Refusal> {
     ))
 }
 
-/// The hash of a clip, where it is one.
+/// Parses the hash of a clip, if it is one.
 pub(super) fn audio_hash(path: &str, text: Option<&str>) -> Result<Option<AudioHash>, Refusal> {
-    // Empty stands for none, as in the tables.
+    // Empty means none, as in the tables.
     let Some(text) = text.filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
@@ -223,12 +224,12 @@ pub(super) fn audio_hash(path: &str, text: Option<&str>) -> Result<Option<AudioH
     }
 }
 
-/// Reads an optional extra of ours; whatever another sender put there under the same name counts as absent.
+/// Decodes an optional field that the specification does not have. A value of another form counts as absent.
 pub(super) fn lenient<T: DeserializeOwned>(value: Option<Value>) -> Option<T> {
     value.and_then(|value| serde_json::from_value(value).ok())
 }
 
-/// Writes a payload whose parts are all text and finite numbers.
+/// Encodes a payload that consists of text and finite numbers.
 pub(super) fn write(message: &impl serde::Serialize) -> Vec<u8> {
     serde_json::to_vec(message).expect("text and numbers always become JSON")
 }

@@ -1,7 +1,7 @@
 //! JSON payloads, one file for each kind of message.
 //!
-//! In: a payload and the device its topic names. Out: domain types, or a refusal that says which field is wrong; and
-//! the way back. Unknown fields are ignored. Nothing here panics, whatever the bytes.
+//! In: a payload and the device that its topic names. Out: domain types, or a refusal that names the wrong field; and
+//! the reverse. Unknown fields are ignored. Nothing here panics, whatever the bytes.
 
 mod base64;
 mod clip;

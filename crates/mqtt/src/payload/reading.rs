@@ -28,7 +28,7 @@ struct Outbound {
     timestamp: domain::Timestamp,
 }
 
-/// Reads a reading; the timestamp is the device's own claim.
+/// Decodes a reading. The timestamp is the one stated by the device.
 pub fn decode_reading(quantity: Quantity, device_id: DeviceId, payload: &[u8]) -> Result<Reading, Refusal> {
     let inbound: Inbound<'_> = field::read_short(payload, FIELDS)?;
     field::same_device(inbound.device_id.as_deref(), &device_id)?;
@@ -36,7 +36,7 @@ pub fn decode_reading(quantity: Quantity, device_id: DeviceId, payload: &[u8]) -
     Reading::new(device_id, quantity, inbound.value, timestamp)
 }
 
-/// Writes a reading as a device does.
+/// Encodes a reading as a device does.
 pub fn encode_reading(reading: &Reading) -> Vec<u8> {
     field::write(&Outbound {
         value: reading.value(),

@@ -1,7 +1,7 @@
-//! `ml/inference/request/{device_id}`: the backend asks for a position.
+//! `ml/inference/request/{device_id}`: the backend's request for a position.
 //!
-//! Beside the specification's fields it may carry `audio_hash`, `audio_features` and `expires_at`, and where the audio
-//! data is no WAV, `audio_metadata.format`.
+//! In addition to the specification's fields it may have `audio_hash`, `audio_features` and `expires_at` and, if the
+//! audio data is not WAV, `audio_metadata.format`.
 
 use std::borrow::Cow;
 
@@ -79,7 +79,7 @@ struct Metadata {
 
 #[derive(Serialize)]
 struct OutboundMetadata {
-    /// A whole number, as in the specification: some readers insist.
+    /// A whole number, as in the specification: some receivers require it.
     sample_rate: u32,
     duration: f64,
     /// Absent for WAV, as in the specification.
@@ -87,8 +87,8 @@ struct OutboundMetadata {
     format: Option<&'static str>,
 }
 
-/// Reads a request. The audio data stays Base64 (see [`super::decode_audio_data`]): it is not needed where features of
-/// the right version come along. Features that cannot be read count as absent.
+/// Decodes a request. The audio data stays Base64 (see [`super::decode_audio_data`]): it is not needed if the request
+/// has features of the right version. Features that cannot be decoded count as absent.
 pub fn decode_request(device_id: DeviceId, payload: &[u8]) -> Result<InferenceRequest, Refusal> {
     let inbound: Inbound<'_> = field::read(payload, FIELDS)?;
     field::same_device(inbound.device_id.as_deref(), &device_id)?;
@@ -124,7 +124,7 @@ pub fn decode_request(device_id: DeviceId, payload: &[u8]) -> Result<InferenceRe
     })
 }
 
-/// Writes a request.
+/// Encodes a request.
 pub fn encode_request(request: &InferenceRequest) -> Vec<u8> {
     let audio = request.audio.as_ref();
     field::write(&Outbound {

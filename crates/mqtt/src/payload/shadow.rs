@@ -45,7 +45,7 @@ struct Outbound<'a> {
     command_id: Option<&'a str>,
 }
 
-/// Reads a candidate's prediction.
+/// Decodes a candidate's prediction.
 pub fn decode_shadow(device_id: DeviceId, payload: &[u8]) -> Result<ShadowPrediction, Refusal> {
     let inbound: Inbound<'_> = field::read_short(payload, FIELDS)?;
     field::same_device(inbound.device_id.as_deref(), &device_id)?;
@@ -66,7 +66,7 @@ pub fn decode_shadow(device_id: DeviceId, payload: &[u8]) -> Result<ShadowPredic
     })
 }
 
-/// Writes a candidate's prediction.
+/// Encodes a candidate's prediction.
 pub fn encode_shadow(prediction: &ShadowPrediction) -> Vec<u8> {
     field::write(&Outbound {
         device_id: &prediction.device_id,

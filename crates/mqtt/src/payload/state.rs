@@ -1,4 +1,4 @@
-//! `window/{device_id}/state`: where a window stands, in its own words.
+//! `window/{device_id}/state`: a window's report of its position.
 
 use std::borrow::Cow;
 
@@ -39,7 +39,7 @@ struct Outbound<'a> {
     command_id: Option<&'a str>,
 }
 
-/// Reads a window's report.
+/// Decodes a window's report.
 pub fn decode_state(device_id: DeviceId, payload: &[u8]) -> Result<WindowState, Refusal> {
     let inbound: Inbound<'_> = field::read_short(payload, FIELDS)?;
     field::same_device(inbound.device_id.as_deref(), &device_id)?;
@@ -55,7 +55,7 @@ pub fn decode_state(device_id: DeviceId, payload: &[u8]) -> Result<WindowState, 
     })
 }
 
-/// Writes a window's report.
+/// Encodes a window's report.
 pub fn encode_state(state: &WindowState) -> Vec<u8> {
     field::write(&Outbound {
         device_id: &state.device_id,

@@ -1,21 +1,21 @@
-//! `device/{device_id}/status`: `online` as birth, `offline` as last will, both retained.
+//! `device/{device_id}/status`: `online` as birth message, `offline` as last will, both retained.
 
 use domain::{Refusal, RefusalReason};
 use serde_json::Value;
 
 use super::field;
 
-/// Whether a device is connected, as it or its broker says.
+/// Whether a device is connected, as stated by it or its broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DeviceStatus {
     /// The device is connected.
     Online,
-    /// The device said goodbye or was lost.
+    /// The device disconnected or was lost.
     Offline,
 }
 
 impl DeviceStatus {
-    /// The word as it travels.
+    /// Returns the word used in payloads.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Online => "online",
@@ -24,7 +24,7 @@ impl DeviceStatus {
     }
 }
 
-/// Reads a status: the bare word, the word as JSON text, or an object whose `status` holds it.
+/// Decodes a status: the plain word, the word as a JSON string, or an object whose `status` contains it.
 pub fn decode_status(payload: &[u8]) -> Result<DeviceStatus, Refusal> {
     if let Some(status) = word(payload) {
         return Ok(status);
@@ -47,7 +47,7 @@ pub fn decode_status(payload: &[u8]) -> Result<DeviceStatus, Refusal> {
     }
 }
 
-/// Writes a status as the bare word.
+/// Encodes a status as the plain word.
 pub fn encode_status(status: DeviceStatus) -> &'static [u8] {
     status.as_str().as_bytes()
 }

@@ -1,7 +1,7 @@
-//! The client library behind one face: MQTT 5 and MQTT 3.1.1 differ here and nowhere else.
+//! One interface to the client library for MQTT 5 and MQTT 3.1.1. The versions differ here and nowhere else.
 //!
-//! In: a connection's options and the version to speak. Out: a [`Line`] that the driver polls, and a [`Sender`] that
-//! hands packets to it without waiting. Nothing here keeps a message: what a connection did not finish is in the outbox.
+//! In: a connection's options and the version to use. Out: a [`Line`] that the driver polls, and a [`Sender`] that
+//! hands packets to it without waiting. No message is kept here: unfinished ones are in the outbox.
 
 mod v311;
 mod v5;
@@ -35,31 +35,31 @@ impl Version {
     }
 }
 
-/// What the driver has to know of what happened on the line.
-pub(super) enum Seen {
+/// The events of the line that concern the driver.
+pub(super) enum LineEvent {
     Connected(Terms),
-    /// For each filter asked for, whether it was granted.
+    /// For each requested filter, whether it was granted.
     Subscribed(Vec<bool>),
     Publish(Arrival),
     /// The broker answered one of our messages at `QoS` 1.
     Acknowledged(u16, Result<(), PublishError>),
-    /// The next message that was handed over was written, under this packet id (0 at `QoS` 0).
+    /// The next message of the client was written, with this packet id (0 at `QoS` 0).
     PublishWritten(u16),
     AckWritten,
-    GoodbyeWritten,
+    DisconnectWritten,
     Other,
 }
 
-/// What the broker said when it took us.
+/// The broker's terms in its CONNACK.
 pub(super) struct Terms {
     pub(super) session_present: bool,
-    /// Messages at `QoS` 1 that it takes unacknowledged.
+    /// Largest number of unacknowledged `QoS` 1 messages.
     pub(super) receive_maximum: u16,
-    /// The largest packet it takes.
+    /// The largest packet that it accepts.
     pub(super) max_packet_bytes: u32,
 }
 
-/// A message as it came.
+/// A message as received.
 pub(super) struct Arrival {
     pub(super) topic: String,
     pub(super) payload: Bytes,
@@ -72,23 +72,23 @@ pub(super) struct Arrival {
 /// Why a connection ended or was not made.
 pub(super) struct Failure {
     pub(super) reason: String,
-    /// Somebody listens and did not understand our greeting: perhaps it speaks another version.
-    pub(super) misunderstood: Misunderstood,
+    /// Whether the broker listens but does not support the version of our CONNECT.
+    pub(super) unsupported: Unsupported,
 }
 
-/// How surely a broker does not speak the version it was greeted with.
+/// The likelihood that a broker does not support the version of our CONNECT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Misunderstood {
+pub(super) enum Unsupported {
     No,
-    /// It hung up.
+    /// It closed the connection.
     Perhaps,
-    /// It said so.
+    /// It reported that it does not.
     Yes,
 }
 
-/// The client has no room for a packet now, or is gone.
+/// The client has no room for a packet, or has ended.
 #[derive(Debug)]
-pub(super) struct NotTaken;
+pub(super) struct NotAccepted;
 
 pub(super) enum Line {
     V5(Box<v5::Line>),
@@ -100,7 +100,7 @@ pub(super) enum Sender {
     V311(v311::Sender),
 }
 
-/// A line that is not connected yet, and its sender.
+/// Creates a line that is not connected yet, and its sender.
 pub(super) fn open(options: &ConnectionOptions, version: Version) -> (Sender, Line) {
     match version {
         Version::V5 => {
@@ -115,63 +115,63 @@ pub(super) fn open(options: &ConnectionOptions, version: Version) -> (Sender, Li
 }
 
 impl Line {
-    /// Connects where there is no connection, and waits for the next thing to happen. Cancelling loses nothing.
-    pub(super) async fn poll(&mut self) -> Result<Seen, Failure> {
+    /// Connects unless connected, and waits for the next event. It is safe to cancel.
+    pub(super) async fn poll(&mut self) -> Result<LineEvent, Failure> {
         match self {
             Self::V5(line) => line.poll().await,
             Self::V311(line) => line.poll().await,
         }
     }
 
-    /// What an ended connection had still seen.
-    pub(super) fn drain(&mut self) -> Vec<Seen> {
+    /// Returns the remaining events of an ended connection.
+    pub(super) fn drain(&mut self) -> Vec<LineEvent> {
         match self {
             Self::V5(line) => line.drain(),
             Self::V311(line) => line.drain(),
         }
     }
 
-    /// Throws away everything the client still holds of an ended connection.
-    pub(super) fn forget(&mut self) {
+    /// Discards everything that the client still holds of an ended connection.
+    pub(super) fn discard(&mut self) {
         match self {
-            Self::V5(line) => line.forget(),
-            Self::V311(line) => line.forget(),
+            Self::V5(line) => line.discard(),
+            Self::V311(line) => line.discard(),
         }
     }
 }
 
 impl Sender {
-    pub(super) fn acknowledge(&mut self, packet_id: u16) -> Result<(), NotTaken> {
+    pub(super) fn acknowledge(&mut self, packet_id: u16) -> Result<(), NotAccepted> {
         match self {
             Self::V5(sender) => sender.acknowledge(packet_id),
             Self::V311(sender) => sender.acknowledge(packet_id),
         }
     }
 
-    /// `left` is how long the message is of use; MQTT 3.1.1 has no word for it.
-    pub(super) fn publish(&self, message: &Message, left: Option<Duration>) -> Result<(), NotTaken> {
+    /// Publishes a message that expires after `left`. MQTT 3.1.1 has no expiry.
+    pub(super) fn publish(&self, message: &Message, left: Option<Duration>) -> Result<(), NotAccepted> {
         match self {
             Self::V5(sender) => sender.publish(message, left),
             Self::V311(sender) => sender.publish(message),
         }
     }
 
-    /// Asks for every subscription of the options.
+    /// Requests every subscription of the options.
     pub(super) fn subscribe(
         &self,
         options: &ConnectionOptions,
         session_present: bool,
-    ) -> Result<(), NotTaken> {
+    ) -> Result<(), NotAccepted> {
         match self {
             Self::V5(sender) => sender.subscribe(options, session_present),
             Self::V311(sender) => sender.subscribe(options),
         }
     }
 
-    pub(super) fn goodbye(&self) -> Result<(), NotTaken> {
+    pub(super) fn disconnect(&self) -> Result<(), NotAccepted> {
         match self {
-            Self::V5(sender) => sender.goodbye(),
-            Self::V311(sender) => sender.goodbye(),
+            Self::V5(sender) => sender.disconnect(),
+            Self::V311(sender) => sender.disconnect(),
         }
     }
 }

@@ -8,13 +8,13 @@ use secrecy::ExposeSecret;
 
 use super::{
     super::{ConnectionOptions, Message, Qos, tls},
-    Arrival, Failure, Misunderstood, NotTaken, Seen, Terms,
+    Arrival, Failure, LineEvent, NotAccepted, Terms, Unsupported,
 };
 
-/// The largest packet of the protocol. The broker cannot be told of a smaller limit, and what the client refuses to
-/// read comes again on every connection.
+/// The largest packet of the protocol. A smaller limit cannot be announced to the broker, and a packet that the client
+/// refuses to read is sent again on every connection.
 const LARGEST_PACKET: usize = 268_435_455 + 5;
-/// Messages that we leave unacknowledged; a broker is free to take fewer.
+/// Largest number of our unacknowledged messages; a broker may accept fewer.
 const RECEIVE_MAXIMUM: u16 = 100;
 
 pub(in super::super) struct Line {
@@ -44,34 +44,34 @@ pub(super) fn open(options: &ConnectionOptions) -> (Sender, Line) {
 }
 
 impl Line {
-    pub(super) async fn poll(&mut self) -> Result<Seen, Failure> {
+    pub(super) async fn poll(&mut self) -> Result<LineEvent, Failure> {
         match self.event_loop.poll().await {
             Ok(event) => {
                 self.connected = true;
-                Ok(seen(event))
+                Ok(line_event(event))
             }
             Err(error) => {
-                let misunderstood = match &error {
-                    _ if self.connected => Misunderstood::No,
+                let unsupported = match &error {
+                    _ if self.connected => Unsupported::No,
                     ConnectionError::ConnectionRefused(ConnectReturnCode::RefusedProtocolVersion) => {
-                        Misunderstood::Yes
+                        Unsupported::Yes
                     }
-                    ConnectionError::MqttState(_) => Misunderstood::Perhaps,
-                    _ => Misunderstood::No,
+                    ConnectionError::MqttState(_) => Unsupported::Perhaps,
+                    _ => Unsupported::No,
                 };
                 Err(Failure {
                     reason: describe(&error),
-                    misunderstood,
+                    unsupported,
                 })
             }
         }
     }
 
-    pub(super) fn drain(&mut self) -> Vec<Seen> {
-        self.event_loop.state.events.drain(..).map(seen).collect()
+    pub(super) fn drain(&mut self) -> Vec<LineEvent> {
+        self.event_loop.state.events.drain(..).map(line_event).collect()
     }
 
-    pub(super) fn forget(&mut self) {
+    pub(super) fn discard(&mut self) {
         self.connected = false;
         self.event_loop.clean();
         self.event_loop.pending.clear();
@@ -80,55 +80,55 @@ impl Line {
 }
 
 impl Sender {
-    pub(super) fn acknowledge(&mut self, packet_id: u16) -> Result<(), NotTaken> {
+    pub(super) fn acknowledge(&mut self, packet_id: u16) -> Result<(), NotAccepted> {
         self.acknowledged.pkid = packet_id;
-        self.client.try_ack(&self.acknowledged).map_err(|_| NotTaken)
+        self.client.try_ack(&self.acknowledged).map_err(|_| NotAccepted)
     }
 
-    pub(super) fn publish(&self, message: &Message) -> Result<(), NotTaken> {
+    pub(super) fn publish(&self, message: &Message) -> Result<(), NotAccepted> {
         let (topic, payload) = (message.topic.clone(), message.payload.clone());
         self.client
             .try_publish(topic, qos(message.qos), message.retain, payload)
-            .map_err(|_| NotTaken)
+            .map_err(|_| NotAccepted)
     }
 
-    pub(super) fn subscribe(&self, options: &ConnectionOptions) -> Result<(), NotTaken> {
+    pub(super) fn subscribe(&self, options: &ConnectionOptions) -> Result<(), NotAccepted> {
         let filters = options
             .subscriptions
             .iter()
             .map(|subscription| SubscribeFilter::new(subscription.filter.clone(), qos(subscription.qos)));
-        self.client.try_subscribe_many(filters).map_err(|_| NotTaken)
+        self.client.try_subscribe_many(filters).map_err(|_| NotAccepted)
     }
 
-    pub(super) fn goodbye(&self) -> Result<(), NotTaken> {
-        self.client.try_disconnect().map_err(|_| NotTaken)
+    pub(super) fn disconnect(&self) -> Result<(), NotAccepted> {
+        self.client.try_disconnect().map_err(|_| NotAccepted)
     }
 }
 
-fn seen(event: Event) -> Seen {
+fn line_event(event: Event) -> LineEvent {
     match event {
-        Event::Incoming(Packet::Publish(publish)) => Seen::Publish(Arrival {
+        Event::Incoming(Packet::Publish(publish)) => LineEvent::Publish(Arrival {
             topic: publish.topic,
             packet_id: (publish.qos != QoS::AtMostOnce).then_some(publish.pkid),
             payload: publish.payload,
             retain: publish.retain,
             dup: publish.dup,
         }),
-        Event::Incoming(Packet::ConnAck(connack)) => Seen::Connected(Terms {
+        Event::Incoming(Packet::ConnAck(connack)) => LineEvent::Connected(Terms {
             session_present: connack.session_present,
             receive_maximum: RECEIVE_MAXIMUM,
             max_packet_bytes: u32::MAX,
         }),
         Event::Incoming(Packet::SubAck(suback)) => {
             let granted = |code: &SubscribeReasonCode| matches!(code, SubscribeReasonCode::Success(_));
-            Seen::Subscribed(suback.return_codes.iter().map(granted).collect())
+            LineEvent::Subscribed(suback.return_codes.iter().map(granted).collect())
         }
-        // A refused message is acknowledged, too: this version has no other answer.
-        Event::Incoming(Packet::PubAck(puback)) => Seen::Acknowledged(puback.pkid, Ok(())),
-        Event::Outgoing(Outgoing::Publish(packet_id)) => Seen::PublishWritten(packet_id),
-        Event::Outgoing(Outgoing::PubAck(_)) => Seen::AckWritten,
-        Event::Outgoing(Outgoing::Disconnect) => Seen::GoodbyeWritten,
-        _ => Seen::Other,
+        // A refused message is acknowledged, too, because this version has no other answer.
+        Event::Incoming(Packet::PubAck(puback)) => LineEvent::Acknowledged(puback.pkid, Ok(())),
+        Event::Outgoing(Outgoing::Publish(packet_id)) => LineEvent::PublishWritten(packet_id),
+        Event::Outgoing(Outgoing::PubAck(_)) => LineEvent::AckWritten,
+        Event::Outgoing(Outgoing::Disconnect) => LineEvent::DisconnectWritten,
+        _ => LineEvent::Other,
     }
 }
 

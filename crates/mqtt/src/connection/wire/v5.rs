@@ -19,7 +19,7 @@ use secrecy::ExposeSecret;
 
 use super::{
     super::{ConnectionOptions, Message, PublishError, Qos, Subscription, tls},
-    Arrival, Failure, Misunderstood, NotTaken, Seen, Terms,
+    Arrival, Failure, LineEvent, NotAccepted, Terms, Unsupported,
 };
 
 pub(in super::super) struct Line {
@@ -46,37 +46,37 @@ pub(super) fn open(options: &ConnectionOptions) -> (Sender, Line) {
 }
 
 impl Line {
-    pub(super) async fn poll(&mut self) -> Result<Seen, Failure> {
+    pub(super) async fn poll(&mut self) -> Result<LineEvent, Failure> {
         match self.event_loop.poll().await {
             Ok(event) => {
                 self.connected = true;
-                Ok(seen(event))
+                Ok(line_event(event))
             }
             Err(error) => {
-                let misunderstood = match &error {
-                    _ if self.connected => Misunderstood::No,
+                let unsupported = match &error {
+                    _ if self.connected => Unsupported::No,
                     ConnectionError::ConnectionRefused(
                         ConnectReturnCode::UnsupportedProtocolVersion
                         | ConnectReturnCode::RefusedProtocolVersion,
-                    ) => Misunderstood::Yes,
-                    // A refusal in the words of MQTT 3.1.1 is too short for the client, which then waits for more until
-                    // the broker hangs up. No answer at all more likely means that nobody is there.
-                    ConnectionError::MqttState(_) => Misunderstood::Perhaps,
-                    _ => Misunderstood::No,
+                    ) => Unsupported::Yes,
+                    // A refusal in the format of MQTT 3.1.1 is too short for the client, which then waits for more
+                    // until the broker hangs up. If there is no answer at all, the broker is more likely to be absent.
+                    ConnectionError::MqttState(_) => Unsupported::Perhaps,
+                    _ => Unsupported::No,
                 };
                 Err(Failure {
                     reason: describe(&error),
-                    misunderstood,
+                    unsupported,
                 })
             }
         }
     }
 
-    pub(super) fn drain(&mut self) -> Vec<Seen> {
-        self.event_loop.state.events.drain(..).map(seen).collect()
+    pub(super) fn drain(&mut self) -> Vec<LineEvent> {
+        self.event_loop.state.events.drain(..).map(line_event).collect()
     }
 
-    pub(super) fn forget(&mut self) {
+    pub(super) fn discard(&mut self) {
         self.connected = false;
         self.event_loop.clean();
         self.event_loop.pending.clear();
@@ -85,12 +85,12 @@ impl Line {
 }
 
 impl Sender {
-    pub(super) fn acknowledge(&mut self, packet_id: u16) -> Result<(), NotTaken> {
+    pub(super) fn acknowledge(&mut self, packet_id: u16) -> Result<(), NotAccepted> {
         self.acknowledged.pkid = packet_id;
-        self.client.try_ack(&self.acknowledged).map_err(|_| NotTaken)
+        self.client.try_ack(&self.acknowledged).map_err(|_| NotAccepted)
     }
 
-    pub(super) fn publish(&self, message: &Message, left: Option<Duration>) -> Result<(), NotTaken> {
+    pub(super) fn publish(&self, message: &Message, left: Option<Duration>) -> Result<(), NotAccepted> {
         let properties = PublishProperties {
             // The broker counts whole seconds.
             message_expiry_interval: left.map(|left| left.as_millis().div_ceil(1_000) as u32),
@@ -104,16 +104,16 @@ impl Sender {
                 message.payload.clone(),
                 properties,
             )
-            .map_err(|_| NotTaken)
+            .map_err(|_| NotAccepted)
     }
 
-    /// Every filter on every connection: a session that the broker kept may know older ones. Retained messages come
-    /// with a new subscription only, so that a reconnect does not repeat them.
+    /// Subscribes to every filter on every connection, because a kept session may have older ones. Retained messages
+    /// are requested for new subscriptions only, so that a reconnect does not repeat them.
     pub(super) fn subscribe(
         &self,
         options: &ConnectionOptions,
         session_present: bool,
-    ) -> Result<(), NotTaken> {
+    ) -> Result<(), NotAccepted> {
         let filter = |subscription: &Subscription| Filter {
             retain_forward_rule: if session_present {
                 RetainForwardRule::OnNewSubscribe
@@ -123,17 +123,17 @@ impl Sender {
             ..Filter::new(subscription.filter.clone(), qos(subscription.qos))
         };
         let filters: Vec<_> = options.subscriptions.iter().map(filter).collect();
-        self.client.try_subscribe_many(filters).map_err(|_| NotTaken)
+        self.client.try_subscribe_many(filters).map_err(|_| NotAccepted)
     }
 
-    pub(super) fn goodbye(&self) -> Result<(), NotTaken> {
-        self.client.try_disconnect().map_err(|_| NotTaken)
+    pub(super) fn disconnect(&self) -> Result<(), NotAccepted> {
+        self.client.try_disconnect().map_err(|_| NotAccepted)
     }
 }
 
-fn seen(event: Event) -> Seen {
+fn line_event(event: Event) -> LineEvent {
     match event {
-        Event::Incoming(Packet::Publish(publish)) => Seen::Publish(Arrival {
+        Event::Incoming(Packet::Publish(publish)) => LineEvent::Publish(Arrival {
             topic: String::from_utf8_lossy(&publish.topic).into_owned(),
             packet_id: (publish.qos != QoS::AtMostOnce).then_some(publish.pkid),
             payload: publish.payload,
@@ -142,7 +142,7 @@ fn seen(event: Event) -> Seen {
         }),
         Event::Incoming(Packet::ConnAck(connack)) => {
             let properties = connack.properties.as_ref();
-            Seen::Connected(Terms {
+            LineEvent::Connected(Terms {
                 session_present: connack.session_present,
                 receive_maximum: properties.and_then(|p| p.receive_max).unwrap_or(u16::MAX),
                 max_packet_bytes: properties.and_then(|p| p.max_packet_size).unwrap_or(u32::MAX),
@@ -150,19 +150,19 @@ fn seen(event: Event) -> Seen {
         }
         Event::Incoming(Packet::SubAck(suback)) => {
             let granted = |code: &SubscribeReasonCode| matches!(code, SubscribeReasonCode::Success(_));
-            Seen::Subscribed(suback.return_codes.iter().map(granted).collect())
+            LineEvent::Subscribed(suback.return_codes.iter().map(granted).collect())
         }
-        Event::Incoming(Packet::PubAck(puback)) => Seen::Acknowledged(
+        Event::Incoming(Packet::PubAck(puback)) => LineEvent::Acknowledged(
             puback.pkid,
             match puback.reason {
                 PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Ok(()),
                 reason => Err(PublishError::Refused(format!("{reason:?}"))),
             },
         ),
-        Event::Outgoing(Outgoing::Publish(packet_id)) => Seen::PublishWritten(packet_id),
-        Event::Outgoing(Outgoing::PubAck(_)) => Seen::AckWritten,
-        Event::Outgoing(Outgoing::Disconnect) => Seen::GoodbyeWritten,
-        _ => Seen::Other,
+        Event::Outgoing(Outgoing::Publish(packet_id)) => LineEvent::PublishWritten(packet_id),
+        Event::Outgoing(Outgoing::PubAck(_)) => LineEvent::AckWritten,
+        Event::Outgoing(Outgoing::Disconnect) => LineEvent::DisconnectWritten,
+        _ => LineEvent::Other,
     }
 }
 

@@ -1,0 +1,52 @@
+//! Flags of `casement bench`.
+
+use clap::{Args, Subcommand};
+
+/// Flags of `casement bench`.
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// What to measure
+    #[command(subcommand)]
+    pub command: BenchCommand,
+}
+
+/// What `casement bench` can do.
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    /// Cause faults under load, then compare what was acknowledged with what is stored (about twenty minutes)
+    Faults {
+        /// Number of rounds of each fault
+        #[arg(long, value_name = "N")]
+        rounds: Option<u32>,
+        /// Only these faults, separated by commas
+        #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+        only: Vec<String>,
+        /// Seconds for which ClickHouse is unavailable
+        #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+        away: u64,
+        /// Number of decisions whose latency is measured with ClickHouse, and without
+        #[arg(long, value_name = "N", default_value_t = 1_000)]
+        decisions: usize,
+        /// Print one JSON object per line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Measure readings per second against a plain subscriber, their cost, and the effect of a flood on a quiet device
+    Ingest {
+        /// Seconds for each path in each round
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        seconds: u64,
+        /// Number of rounds
+        #[arg(long, value_name = "N", default_value_t = 5)]
+        rounds: usize,
+        /// Only these, separated by commas: `mosquitto_sub`, `connection`, `backend`, `up`
+        #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+        only: Vec<String>,
+        /// Number of decisions of a quiet device, alone and during a flood; 0 for none
+        #[arg(long, value_name = "N", default_value_t = 500)]
+        decisions: usize,
+        /// Print one JSON object per line
+        #[arg(long)]
+        json: bool,
+    },
+}

@@ -1,0 +1,70 @@
+//! Flags of the subcommands that read stored data: ClickHouse and the journal.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// Flags of `casement sql`.
+#[derive(Debug, Args)]
+pub struct Sql {
+    /// One statement [default: standard input]; an INSERT that ends in FORMAT or VALUES takes its data from there
+    pub query: Option<String>,
+    /// Format of the answer [default: a table on a terminal, tab-separated elsewhere]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<String>,
+    /// Address or URL of ClickHouse's HTTP interface [default: 127.0.0.1:8123]
+    #[arg(long, value_name = "ADDR|URL")]
+    pub clickhouse: Option<String>,
+    /// Default database
+    #[arg(long, value_name = "NAME")]
+    pub database: Option<String>,
+    /// User; the password comes from `CASEMENT__CLICKHOUSE__PASSWORD` or a file [default: default]
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// A file whose first line is the password
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// Configuration file (YAML)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Flags of `casement journal`.
+#[derive(Debug, Args)]
+pub struct Journal {
+    /// What to do
+    #[command(subcommand)]
+    pub command: JournalCommand,
+    /// Directory for all data; the journal is in its subdirectory `journal` [default: ./casement-data]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Configuration file (YAML)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// What `casement journal` can do.
+#[derive(Debug, Subcommand)]
+pub enum JournalCommand {
+    /// Print figures: waiting records and bytes, unfinished plans, damage of the log
+    Status {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print waiting records, one JSON object per line
+    Inspect {
+        /// The first number [default: the oldest]
+        #[arg(long, value_name = "NUMBER")]
+        from: Option<u64>,
+        /// Largest number of records
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: usize,
+    },
+    /// Read every record and check its checksum; changes nothing
+    Verify {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}

@@ -1,0 +1,109 @@
+//! The command line, an interface that scripts rely on.
+//!
+//! Each file has the flags of a group of subcommands; this one has their names, help and examples.
+
+mod bench;
+mod data;
+mod models;
+mod roles;
+mod training;
+
+use clap::{Parser, Subcommand};
+
+pub use bench::{Bench, BenchCommand};
+pub use data::{Journal, JournalCommand, Sql};
+pub use models::{Features, Models, ModelsCommand, Predict};
+pub use roles::{Backend, Config, Endpoint, Engine, Ml, Simulate, Up};
+pub use training::{Evaluate, Examples, Outcomes, Train};
+
+/// Cheap sensors in, window positions out.
+#[derive(Debug, Parser)]
+#[command(name = "casement", version, about, max_term_width = 110)]
+pub struct Cli {
+    /// Log as JSON, one object per line (`RUST_LOG` selects what is logged)
+    #[arg(long, global = true)]
+    pub log_json: bool,
+    /// What to run
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// One role or tool.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole system: broker, ClickHouse, backend, ML service and page, each embedded or your own
+    #[command(
+        after_help = "Example:\n  casement up --simulate 5\n  casement up --data /var/lib/casement --config casement.yaml\n  \
+        casement up --mqtt mqtts://broker.lan:8883 --clickhouse https://clickhouse.lan:8443 --no-ml\n\n\
+        Passwords come from CASEMENT__MQTT__PASSWORD and CASEMENT__CLICKHOUSE__PASSWORD, or from files (mqtt.password_file, \
+        clickhouse.password_file)."
+    )]
+    Up(Up),
+    /// Run the backend with a broker and a ClickHouse
+    #[command(
+        after_help = "Example:\n  CASEMENT__CLICKHOUSE__ADDR=clickhouse:8123 casement backend --config config.yaml"
+    )]
+    Backend(Backend),
+    /// Run the ML service with a broker
+    #[command(
+        after_help = "Example:\n  CASEMENT__MQTT__BROKER=tcp://mosquitto:1883 casement ml --config config.yaml"
+    )]
+    Ml(Ml),
+    /// Run the embedded ClickHouse as a process of its own
+    #[command(
+        after_help = "Example:\n  casement engine --data ./casement-data & curl 'http://127.0.0.1:8123/?query=SELECT+1'"
+    )]
+    Engine(Engine),
+    /// Run a statement in ClickHouse, from the command line or standard input
+    #[command(
+        after_help = "Example:\n  casement sql \"SELECT device_id, position FROM iot.window_actions ORDER BY timestamp DESC LIMIT 5\"\n  casement sql \"INSERT INTO t FORMAT CSV\" < rows.csv\n\nExit codes: 1 ClickHouse refused, 2 wrong flags, 3 ClickHouse cannot be reached"
+    )]
+    Sql(Sql),
+    /// Run virtual sensors and windows at a broker
+    #[command(
+        after_help = "Example:\n  casement simulate --broker tcp://127.0.0.1:1883 --devices 10 --seed 7 --speed 60"
+    )]
+    Simulate(Simulate),
+    /// Print the audio features of WAV files, one JSON object per line
+    #[command(
+        after_help = "Example:\n  casement features clip.wav --rate 16000\n  casement features clip.wav --plot clip.png"
+    )]
+    Features(Features),
+    /// Print a model's predictions for given inputs as JSON
+    #[command(
+        after_help = "Example:\n  casement predict --model models/window_regressor.pth --input inputs.json\n  \
+        echo '{\"input\": [[21, 50, …48 audio numbers…]]}' | casement predict --input -"
+    )]
+    Predict(Predict),
+    /// Manage versions of the model: add, promote, roll back
+    #[command(
+        after_help = "Example:\n  casement models add new.pth --version v2.0.0 && casement models shadow v2.0.0\n  \
+        casement models compare v1.0.0 v2.0.0 && casement models promote v2.0.0"
+    )]
+    Models(Models),
+    /// Train a model from labelled examples and calibrate its confidence
+    #[command(
+        after_help = "Example:\n  casement train --from simulator --out models/new.pth --seed 7\n  casement train --from clickhouse --since 2025-10-01T00:00:00Z --out models/ours.pth --version v3.0.0\n  casement train --from simulator --export examples.jsonl"
+    )]
+    Train(Train),
+    /// Evaluate a model against outcomes: errors, calibration, drift, by week
+    #[command(
+        after_help = "Example:\n  casement evaluate --from clickhouse --plot plots\n  casement evaluate --model models/new.pth --from examples.jsonl --json"
+    )]
+    Evaluate(Evaluate),
+    /// Inspect the journal of a stopped Casement: waiting records, and whether all of them can be read
+    #[command(
+        after_help = "Example:\n  casement journal status\n  casement journal inspect --from 1 --limit 20\n  casement journal verify --data /var/lib/casement\n\nExit codes: 1 damage was found or the journal cannot be read, 2 wrong flags"
+    )]
+    Journal(Journal),
+    /// Run benchmarks and fault tests on this machine, with real processes
+    #[command(
+        after_help = "Example:\n  casement bench faults\n  casement bench faults --only backend,half-open --rounds 3\n\nExit codes: 1 a promise was not kept, 2 wrong flags"
+    )]
+    Bench(Bench),
+    /// Print the configuration in effect as JSON, secrets redacted, or the JSON Schema of the file
+    #[command(
+        after_help = "Example:\n  casement config --config config.yaml\n  casement config --schema > casement.schema.json"
+    )]
+    Config(Config),
+}

@@ -1,0 +1,121 @@
+//! Flags of the subcommands that run services: all of them in one process, or one role each.
+
+use std::{net::SocketAddr, path::PathBuf, str::FromStr};
+
+use clap::Args;
+
+use crate::config::Mqtt;
+
+/// Flags of `casement up`.
+#[derive(Debug, Args)]
+pub struct Up {
+    /// Directory for all data [default: ./casement-data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Where the embedded MQTT broker listens, or the URL of your own broker [default: 127.0.0.1:1883]
+    #[arg(long, value_name = "ADDR|URL")]
+    pub mqtt: Option<Endpoint>,
+    /// Address of page, API and metrics [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    pub http: Option<SocketAddr>,
+    /// Where the embedded ClickHouse listens, or the URL of your own [default: 127.0.0.1:8123]
+    #[arg(long, value_name = "ADDR|URL")]
+    pub clickhouse: Option<Endpoint>,
+    /// Run no ML service: `casement ml`, or your own service, answers requests at the same broker
+    #[arg(long)]
+    pub no_ml: bool,
+    /// Add this many virtual rooms with sensors and windows
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub simulate: usize,
+    /// Configuration file (YAML)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// The address of a part of `casement up`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// The address at which the embedded part listens.
+    Listen(SocketAddr),
+    /// The URL of a part that runs elsewhere.
+    Url(String),
+}
+
+impl FromStr for Endpoint {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.contains("://") {
+            return Ok(Self::Url(text.to_owned()));
+        }
+        text.parse()
+            .map(Self::Listen)
+            .map_err(|_| "write IP:PORT to listen there, or the URL of one that runs elsewhere")
+    }
+}
+
+/// Flags of `casement backend`.
+#[derive(Debug, Args)]
+pub struct Backend {
+    /// Configuration file (YAML)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Address of page, API and metrics [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    pub http: Option<SocketAddr>,
+}
+
+/// Flags of `casement ml`.
+#[derive(Debug, Args)]
+pub struct Ml {
+    /// Address of metrics and health [default: 127.0.0.1:8081]
+    #[arg(long, value_name = "ADDR")]
+    pub http: Option<SocketAddr>,
+    /// Configuration file (YAML)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Flags of `casement engine`.
+#[derive(Debug, Args)]
+pub struct Engine {
+    /// Directory for all data; the engine uses its subdirectory `engine` [default: ./casement-data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Address of ClickHouse's HTTP interface [default: 127.0.0.1:8123]
+    #[arg(long, value_name = "ADDR")]
+    pub clickhouse: Option<SocketAddr>,
+    /// Configuration file (YAML)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// End when standard input closes: set by the process that supervises the engine
+    #[arg(long, hide = true)]
+    pub supervised: bool,
+}
+
+/// Flags of `casement simulate`.
+#[derive(Debug, Args)]
+pub struct Simulate {
+    /// The broker to connect to
+    #[arg(long, value_name = "URL", default_value_t = Mqtt::default().broker)]
+    pub broker: mqtt::BrokerUrl,
+    /// Number of devices
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub devices: usize,
+    /// The same seed gives the same rooms and the same weather
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// Speed of the simulation, relative to real time
+    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    pub speed: f64,
+}
+
+/// Flags of `casement config`.
+#[derive(Debug, Args)]
+pub struct Config {
+    /// Configuration file (YAML)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print the JSON Schema of the file, with which editors complete and check it
+    #[arg(long, conflicts_with = "config")]
+    pub schema: bool,
+}

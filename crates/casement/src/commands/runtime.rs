@@ -1,0 +1,20 @@
+//! The async runtime of a subcommand.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+/// Time for tasks that are still running when the subcommand ends.
+const END: Duration = Duration::from_millis(500);
+
+/// Runs a subcommand to its end.
+pub(super) fn block_on(role: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the async runtime does not start")?;
+    let result = runtime.block_on(role);
+    // A task that hangs must not keep a stopped service running.
+    runtime.shutdown_timeout(END);
+    result
+}

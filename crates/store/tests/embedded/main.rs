@@ -1,0 +1,19 @@
+//! The store against the real embedded engine, which runs as a child of this test and is killed and restarted.
+
+mod comparison;
+mod engine;
+mod labels;
+mod queries;
+mod refusals;
+mod round_trip;
+mod rows;
+
+use engine::{DIRECTORY, serve};
+
+/// Not a test by itself: the engine's process. It ends with the test's.
+#[tokio::test]
+async fn engine_process() {
+    if let Ok(directory) = std::env::var(DIRECTORY) {
+        serve(&directory).await;
+    }
+}

@@ -1,0 +1,159 @@
+//! The specification's columns, and the queries of the page.
+
+use clickhouse::Row as ClickHouseRow;
+use domain::Quantity;
+use serde::Deserialize;
+use store::{Batch, DeviceRow, Row, Table};
+
+use crate::{
+    engine::Engine,
+    rows::{NOON, one_of_each, reading},
+};
+
+#[derive(Deserialize, ClickHouseRow)]
+struct ColumnRow {
+    table: String,
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+#[tokio::test]
+async fn the_specifications_columns_come_first_and_questions_are_answered() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::start(directory.path());
+    let store = engine.store();
+    store.migrate().await.unwrap();
+
+    let sql = "SELECT ?fields FROM system.columns WHERE database = 'iot' ORDER BY table, position";
+    let columns = engine.client().query(sql).fetch_all::<ColumnRow>().await.unwrap();
+    for (table, specified) in SPECIFIED {
+        let ours: Vec<String> = columns
+            .iter()
+            .filter(|column| column.table == table)
+            .map(|column| {
+                format!(
+                    "{} {}",
+                    column.name,
+                    column.kind.replace("LowCardinality(String)", "String")
+                )
+            })
+            .collect();
+        assert_eq!(ours[..specified.len()], specified[..], "{table}");
+    }
+
+    let mut batch = Batch::default();
+    for second in 0..600 {
+        batch.push(Row::Reading(
+            Quantity::Temperature,
+            reading(second, "a", second as f64),
+        ));
+        batch.push(Row::Reading(Quantity::Humidity, reading(second, "b", 50.0)));
+    }
+    // Late data is not the latest.
+    batch.push(Row::Reading(Quantity::Temperature, reading(-60, "a", 99.0)));
+    for (second, active) in [(0, true), (1, false)] {
+        batch.push(Row::Device(DeviceRow {
+            device_id: "a".into(),
+            name: String::new(),
+            location: String::new(),
+            registered_at: NOON,
+            last_seen: NOON + second * 1000,
+            is_active: active,
+            config: "{}".into(),
+        }));
+    }
+    for row in one_of_each()
+        .into_iter()
+        .filter(|row| row.table() == Table::WindowActions)
+    {
+        batch.push(row);
+    }
+    store.insert(&batch, "journal/1-1203").await.unwrap();
+
+    let latest = store.latest_readings(NOON, 100).await.unwrap();
+    let latest: Vec<_> = latest
+        .iter()
+        .map(|r| (&r.device_id[..], &r.quantity[..], r.timestamp, r.value))
+        .collect();
+    let last = NOON + 599_000;
+    assert_eq!(
+        latest,
+        [("a", "temperature", last, 599.0), ("b", "humidity", last, 50.0)]
+    );
+    assert!(store.latest_readings(last + 1, 100).await.unwrap().is_empty());
+    assert_eq!(
+        store.latest_readings(NOON, 1).await.unwrap().len(),
+        2,
+        "one a quantity"
+    );
+    let actions = store.latest_actions(NOON, 100).await.unwrap();
+    let [action] = &actions[..] else {
+        panic!("{actions:?}")
+    };
+    assert_eq!(
+        (action.position, &action.model_version[..], &action.reason[..]),
+        (75.5, "v1.0.0", "temperature")
+    );
+    let devices = store.devices(100).await.unwrap();
+    assert_eq!((devices.len(), devices[0].is_active), (1, false));
+    assert!(store.devices(0).await.unwrap().is_empty());
+}
+
+const SPECIFIED: [(&str, &[&str]); 6] = [
+    (
+        "sensor_temperature",
+        &["timestamp DateTime64(3)", "device_id String", "value Float64"],
+    ),
+    (
+        "sensor_humidity",
+        &["timestamp DateTime64(3)", "device_id String", "value Float64"],
+    ),
+    (
+        "sensor_audio",
+        &[
+            "timestamp DateTime64(3)",
+            "device_id String",
+            "sample_rate UInt32",
+            "duration Float64",
+            "format String",
+            "audio_hash String",
+            "features String",
+        ],
+    ),
+    (
+        "window_actions",
+        &[
+            "timestamp DateTime64(3)",
+            "device_id String",
+            "position Float64",
+            "confidence Float64",
+            "temperature Float64",
+            "humidity Float64",
+            "audio_hash String",
+        ],
+    ),
+    (
+        "device_registry",
+        &[
+            "device_id String",
+            "name String",
+            "location String",
+            "registered_at DateTime64(3)",
+            "last_seen DateTime64(3)",
+            "is_active Bool",
+            "config String",
+        ],
+    ),
+    (
+        "ml_predictions",
+        &[
+            "timestamp DateTime64(3)",
+            "device_id String",
+            "prediction Float64",
+            "confidence Float64",
+            "inference_time_ms Float64",
+            "model_version String",
+        ],
+    ),
+];

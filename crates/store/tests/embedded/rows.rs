@@ -1,0 +1,144 @@
+//! The rows that tests insert.
+
+use domain::Quantity;
+use store::{
+    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, WindowActionRow,
+    WindowStateRow,
+};
+
+/// 2025-10-24T12:00:00Z, in ms.
+pub(crate) const NOON: i64 = 1_761_307_200_000;
+
+pub(crate) fn reading(second: i64, device_id: &str, value: f64) -> ReadingRow {
+    let timestamp = NOON + second * 1000;
+    ReadingRow {
+        timestamp,
+        device_id: device_id.to_owned(),
+        value,
+        received_at: timestamp + 123,
+    }
+}
+
+pub(crate) fn now() -> i64 {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .expect("a sane clock");
+    since.as_millis() as i64
+}
+
+/// One row for every table, with values that are easily lost on the way.
+pub(crate) fn one_of_each() -> Vec<Row> {
+    let device_id = || "sensor-001".to_owned();
+    let (timestamp, received_at) = (NOON + 1, NOON + 124);
+    let values = [-0.1 + 0.3, 1e-300, 1e300].into_iter().cycle();
+    let readings = Quantity::ALL.into_iter().zip(values).map(|(quantity, value)| {
+        let row = ReadingRow {
+            timestamp,
+            device_id: device_id(),
+            value,
+            received_at,
+        };
+        Row::Reading(quantity, row)
+    });
+    let others = [
+        Row::Audio(AudioRow {
+            timestamp,
+            device_id: device_id(),
+            sample_rate: 16_000,
+            duration: 2.0,
+            format: "wav".into(),
+            audio_hash: "ab".repeat(32),
+            features: r#"{"rms_mean":0.5,"Ünïcode":"\"'\\?"}"#.into(),
+            raw_path: "a/b.wav".into(),
+            received_at,
+        }),
+        Row::WindowAction(WindowActionRow {
+            timestamp,
+            device_id: device_id(),
+            position: 75.5,
+            confidence: 0.92,
+            temperature: 25.5,
+            humidity: 60.0,
+            audio_hash: "ab".repeat(32),
+            command_id: "c-1".into(),
+            model_version: "v1.0.0".into(),
+            reason: "temperature".into(),
+            received_at,
+            origin: "model".into(),
+        }),
+        Row::MlPrediction(MlPredictionRow {
+            timestamp,
+            device_id: device_id(),
+            prediction: 75.5,
+            confidence: 0.92,
+            inference_time_ms: 0.25,
+            model_version: "v1.0.0".into(),
+            command_id: "c-1".into(),
+            received_at,
+        }),
+        Row::Device(DeviceRow {
+            device_id: device_id(),
+            name: "Küche".into(),
+            location: "ground floor".into(),
+            registered_at: NOON,
+            last_seen: timestamp,
+            is_active: true,
+            config: r#"{"interval_s":10}"#.into(),
+        }),
+        Row::WindowState(WindowStateRow {
+            timestamp,
+            device_id: device_id(),
+            position: 74.9,
+            received_at,
+        }),
+        Row::DeviceEvent(DeviceEventRow {
+            timestamp,
+            device_id: device_id(),
+            event: "online".into(),
+            detail: "birth".into(),
+            received_at,
+        }),
+        Row::IngestError(IngestErrorRow {
+            // Old ones expire.
+            received_at: now(),
+            topic: "sensor/../x/temperature".into(),
+            reason: "topic".into(),
+            detail: "not a device id".into(),
+            first_bytes: IngestErrorRow::excerpt(b"\xff\x00{"),
+        }),
+    ];
+    readings.chain(others).collect()
+}
+
+pub(crate) fn command(
+    timestamp: i64,
+    device_id: &str,
+    position: f64,
+    version: &str,
+    command_id: &str,
+) -> Row {
+    Row::WindowAction(WindowActionRow {
+        timestamp,
+        device_id: device_id.into(),
+        position,
+        confidence: 0.9,
+        temperature: 20.0,
+        humidity: 50.0,
+        audio_hash: String::new(),
+        command_id: command_id.into(),
+        model_version: version.into(),
+        reason: String::new(),
+        received_at: timestamp,
+        origin: String::new(),
+    })
+}
+
+pub(crate) fn state(second: i64, device_id: &str, position: f64) -> Row {
+    let timestamp = NOON + second * 1000;
+    Row::WindowState(WindowStateRow {
+        timestamp,
+        device_id: device_id.into(),
+        position,
+        received_at: timestamp,
+    })
+}
