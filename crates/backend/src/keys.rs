@@ -75,3 +75,56 @@ fn digest(kind: &str, device_id: &str, timestamp: Timestamp, content: &[u8]) -> 
     let hash: [u8; 32] = hash.finalize().into();
     RepeatKey(hash[..16].try_into().expect("a digest has more than 16 bytes"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use domain::{DeviceId, Position, Quantity};
+
+    use super::*;
+
+    fn reading_of(device: &str, quantity: Quantity, value: f64, millis: i64) -> RepeatKey {
+        let device_id = DeviceId::parse(device).unwrap();
+        let timestamp = Timestamp::from_millis(millis);
+        reading(
+            &Reading::new(device_id, quantity, value, timestamp).unwrap(),
+            timestamp,
+        )
+    }
+
+    #[test]
+    fn whatever_differs_makes_another_key() {
+        let state_of = |percent: f64| {
+            state(&WindowState {
+                device_id: DeviceId::parse("a").unwrap(),
+                timestamp: Timestamp::from_millis(1),
+                position: Position::new(percent).unwrap(),
+                target: None,
+                command_id: None,
+            })
+        };
+        let keys = [
+            reading_of("a", Quantity::Temperature, 20.0, 1),
+            reading_of("b", Quantity::Temperature, 20.0, 1),
+            reading_of("a", Quantity::Humidity, 20.0, 1),
+            reading_of("a", Quantity::Temperature, 20.1, 1),
+            reading_of("a", Quantity::Temperature, 20.0, 2),
+            state_of(20.0),
+            state_of(21.0),
+        ];
+        assert_eq!(keys.iter().collect::<HashSet<_>>().len(), keys.len());
+        assert_eq!(reading_of("a", Quantity::Temperature, 20.0, 1), keys[0]);
+    }
+
+    #[test]
+    fn keys_of_earlier_versions_are_still_recognised() {
+        // Journals in the field hold keys of the last hour: a change of the digest would store repeats twice.
+        let RepeatKey(key) = reading_of("sensor-001", Quantity::Temperature, 25.5, 1_761_307_200_000);
+        assert_eq!(hex(&key), "2960f8fdbdd0de159555244dc2d0ec6d");
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}

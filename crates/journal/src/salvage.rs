@@ -47,8 +47,10 @@ pub(crate) fn check(directory: &Path) -> Result<LogReport, JournalError> {
     let mut report = LogReport::default();
     let mut other_versions = Vec::new();
     let files = wal::files(&directory.join("log"))?;
+    let mut last_number = None;
     for (i, path) in files.iter().enumerate() {
-        let (bytes, scan) = scan(path, i + 1 == files.len())?;
+        let (bytes, scan) = scan(path, i + 1 == files.len(), last_number)?;
+        last_number = scan.last_number;
         let newest = scan.batches.last().map(|batch| &bytes[batch.clone()]);
         if let Some(version) = newest.and_then(wal::checkpoint_version) {
             checkpoint::expect_version(path, version)?;
@@ -74,8 +76,10 @@ pub(crate) fn repair(directory: &Path) -> Result<LogReport, JournalError> {
         return Ok(report);
     }
     let files = wal::files(&directory.join("log"))?;
+    let mut last_number = None;
     for (i, path) in files.iter().enumerate() {
-        let (bytes, scan) = scan(path, i + 1 == files.len())?;
+        let (bytes, scan) = scan(path, i + 1 == files.len(), last_number)?;
+        last_number = scan.last_number;
         if !scan.damaged.is_empty() {
             let failed = |source| JournalError::directory(path, source);
             set_aside(directory, path, &bytes).map_err(failed)?;
@@ -86,9 +90,9 @@ pub(crate) fn repair(directory: &Path) -> Result<LogReport, JournalError> {
     Ok(report)
 }
 
-fn scan(path: &Path, is_last: bool) -> Result<(Vec<u8>, Scan), JournalError> {
+fn scan(path: &Path, is_last: bool, previous: Option<u64>) -> Result<(Vec<u8>, Scan), JournalError> {
     let bytes = wal::read(path).map_err(|source| JournalError::directory(path, source))?;
-    let scan = wal::scan(&bytes, is_last);
+    let scan = wal::scan(&bytes, is_last, previous);
     Ok((bytes, scan))
 }
 

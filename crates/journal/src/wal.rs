@@ -50,6 +50,8 @@ pub(crate) struct Scan {
     pub(crate) damaged: Vec<Range<usize>>,
     /// Versions of batches that another version wrote.
     pub(crate) other_versions: Vec<u8>,
+    /// The number of the last sound batch.
+    pub(crate) last_number: Option<u64>,
 }
 
 /// Returns the log files of `directory` in the order in which they were written; none for a new journal.
@@ -99,8 +101,8 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Divides a log file into batches and damage.
-pub(crate) fn scan(bytes: &[u8], is_last: bool) -> Scan {
+/// Divides a log file into batches and damage. `previous` is the number of the last sound batch before this file.
+pub(crate) fn scan(bytes: &[u8], is_last: bool, previous: Option<u64>) -> Scan {
     let mut scan = Scan::default();
     let mut at = 0;
     while at < bytes.len() {
@@ -118,7 +120,58 @@ pub(crate) fn scan(bytes: &[u8], is_last: bool) -> Scan {
             scan.damaged.push(stretch);
         }
     }
+    scan.set_aside_misnumbered(bytes, previous);
     scan
+}
+
+impl Scan {
+    /// Moves batches whose number is out of order to the damage. No checksum covers the number, and the engine trusts
+    /// it: it skips a batch whose number is too low, and numbers new batches after the highest.
+    fn set_aside_misnumbered(&mut self, bytes: &[u8], previous: Option<u64>) {
+        let batches = std::mem::take(&mut self.batches);
+        let number = |batch: &Range<usize>| batch_number(&bytes[batch.clone()]).unwrap_or(u64::MAX);
+        let numbers: Vec<u64> = batches.iter().map(number).collect();
+        let ordered = in_order(&numbers, previous);
+        self.last_number = ordered.last().map(|&place| numbers[place]).or(previous);
+        let mut ordered = ordered.into_iter().peekable();
+        for (place, batch) in batches.into_iter().enumerate() {
+            if ordered.next_if_eq(&place).is_some() {
+                self.batches.push(batch);
+            } else {
+                self.damaged.push(batch);
+            }
+        }
+        self.damaged.sort_by_key(|stretch| stretch.start);
+    }
+}
+
+/// The engine uses numbers below this one.
+const NUMBERS_END: u64 = 1 << 63;
+
+fn batch_number(batch: &[u8]) -> Option<u64> {
+    Some(u64::from_le_bytes(batch.get(5..HEAD)?.try_into().ok()?))
+}
+
+/// Returns the places of the longest series of numbers that grow from `previous` on.
+fn in_order(numbers: &[u64], previous: Option<u64>) -> Vec<usize> {
+    // Of all series of a length, the one that ends lowest; each place knows the one before it.
+    let mut ends: Vec<usize> = Vec::new();
+    let mut before: Vec<Option<usize>> = vec![None; numbers.len()];
+    for (place, &number) in numbers.iter().enumerate() {
+        if number >= NUMBERS_END || previous.is_some_and(|previous| number <= previous) {
+            continue;
+        }
+        let length = ends.partition_point(|&end| numbers[end] < number);
+        before[place] = length.checked_sub(1).map(|shorter| ends[shorter]);
+        match ends.get_mut(length) {
+            Some(end) => *end = place,
+            None => ends.push(place),
+        }
+    }
+    let mut series: Vec<usize> =
+        std::iter::successors(ends.last().copied(), |&place| before[place]).collect();
+    series.reverse();
+    series
 }
 
 /// Whether the last batch was written completely, and so may have been acknowledged: the checkpoint comes last.
@@ -249,4 +302,24 @@ fn is_journal_id(item: &Item<'_>) -> bool {
 
 fn is_checkpoint(item: &Item<'_>) -> bool {
     item.key == checkpoint::KEY.as_bytes() && Checkpoint::decode(item.value).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_out_of_order_is_found_and_its_neighbours_stay() {
+        let places = |numbers: &[u64]| in_order(numbers, Some(10));
+        assert_eq!(places(&[11, 12, 14, 20]), [0, 1, 2, 3]);
+        assert_eq!(places(&[11, 12 | 1 << 40, 13, 14]), [0, 2, 3], "too high");
+        assert_eq!(places(&[11, 12, 1, 14]), [0, 1, 3], "too low");
+        assert_eq!(
+            places(&[11, 12, 13 | 1 << 63]),
+            [0, 1],
+            "beyond what the engine counts"
+        );
+        assert_eq!(places(&[3, 12, 13]), [1, 2], "below the file before");
+        assert_eq!(places(&[]), [0; 0]);
+    }
 }

@@ -112,6 +112,32 @@ fn one_flipped_bit_in_the_log_costs_at_most_one_record_and_is_reported() {
     });
 }
 
+/// No checksum of the storage engine covers the number at the head of a batch.
+#[test]
+fn a_flipped_bit_in_a_batchs_number_costs_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let acknowledged = runtime.block_on(image(directory.path()));
+    let whole = fs::read(log_file(&directory.path().join("image"))).unwrap();
+    let ends = whole
+        .windows(4)
+        .enumerate()
+        .filter(|(_, bytes)| *bytes == b"FJL\x03");
+    let heads = std::iter::once(0).chain(ends.map(|(at, _)| at + 4));
+    for head in heads.filter(|head| whole.get(*head) == Some(&1)) {
+        for bit in [0, 3, 9, 40, 62, 63] {
+            let damaged = directory.path().join("flipped");
+            copy(&directory.path().join("image"), &damaged);
+            flip(&log_file(&damaged), (head + 5) * 8 + bit);
+            let (records, unreadable, _) = runtime.block_on(drain(&damaged));
+            let delivered: HashMap<u64, Vec<u8>> = records.into_iter().collect();
+            assert_eq!(delivered, acknowledged, "bit {bit} of the batch at {head}");
+            assert!(unreadable.is_empty(), "bit {bit} of the batch at {head}");
+            fs::remove_dir_all(damaged).unwrap();
+        }
+    }
+}
+
 #[test]
 fn a_torn_last_write_costs_nothing_that_was_acknowledged() {
     let directory = tempfile::tempdir().unwrap();
