@@ -1,4 +1,5 @@
-//! The task that polls the event loop. Nothing else touches the event loop, and the task waits only for the network.
+//! The task that polls the event loop. Nothing else touches the event loop. The task waits for the network, and for the
+//! consumer only when it holds too many bytes.
 //!
 //! In: the client's events. Out: our events, into a channel that never blocks. When a connection ends, everything the
 //! client still holds of it is discarded before the next begins: packet ids of its deliveries would refer to other
@@ -22,6 +23,8 @@ use super::{
 const STABLE: Duration = Duration::from_secs(5);
 /// Time for the broker to close the connection after our DISCONNECT.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+/// Number of events for which a full connection is polled, so that a ping or acknowledgement is written.
+const BREATH: usize = 40;
 /// Number of unanswered CONNECTs after which the other version is tried.
 const MAX_UNANSWERED: u32 = 2;
 
@@ -40,6 +43,10 @@ pub(super) struct Driver {
     last_reason: Option<String>,
     /// Whether we sent DISCONNECT on this connection.
     disconnecting: bool,
+    /// Whether the consumer had too much to acknowledge after the last delivery.
+    full: bool,
+    /// Number of events for which it may be polled all the same.
+    breath: usize,
 }
 
 impl Driver {
@@ -61,19 +68,21 @@ impl Driver {
             connected_at: None,
             last_reason: None,
             disconnecting: false,
+            full: false,
+            breath: 0,
         };
         (driver, shared)
     }
 
     pub(super) async fn run(mut self) {
         let stop = self.shared.stop.clone();
-        // The client sends pings, so a poll without any event for this long is a write that nobody reads.
-        let silence = self.options.keep_alive() * 2 + Duration::from_secs(5);
         loop {
+            self.wait_for_consumer().await;
             let limit = if self.disconnecting {
                 DISCONNECT_TIMEOUT
             } else {
-                silence
+                // The client sends pings, so a poll without any event for this long is a write that nobody reads.
+                self.line.keep_alive() * 2 + Duration::from_secs(5)
             };
             let polled = tokio::select! {
                 biased;
@@ -85,8 +94,7 @@ impl Driver {
                     self.handle(event);
                     continue;
                 }
-                _ if self.disconnecting && self.shared.link.lock().closed => break,
-                _ if self.disconnecting => "reconnecting for what exceeded the receive maximum".to_owned(),
+                _ if self.disconnecting => break,
                 Ok(Err(failure)) => {
                     self.note_failure(&failure);
                     failure.reason
@@ -103,6 +111,41 @@ impl Driver {
             }
         }
         self.end();
+    }
+
+    /// Waits while the consumer has too much to acknowledge: nothing is read, and the broker's network slows it down.
+    /// Now and then the connection is polled all the same, or the broker would take it for dead.
+    async fn wait_for_consumer(&mut self) {
+        if !self.full {
+            return;
+        }
+        if self.breath > 0 {
+            self.breath -= 1;
+            return;
+        }
+        let pause = self.line.keep_alive() / 4;
+        loop {
+            let is_overfull = {
+                let link = self.shared.link.lock();
+                self.full = link.acks.is_full() && !link.closed;
+                link.acks.is_overfull()
+            };
+            if !self.full {
+                break;
+            }
+            tokio::select! {
+                () = self.shared.stop.cancelled() => break,
+                () = self.shared.reading.notified() => {}
+                () = tokio::time::sleep(pause) => {
+                    if !is_overfull {
+                        self.breath = BREATH;
+                        break;
+                    }
+                }
+            }
+        }
+        // An answer to a ping may be among what was not read.
+        self.line.note_life();
     }
 
     fn handle(&mut self, event: LineEvent) {
@@ -132,11 +175,6 @@ impl Driver {
     fn acknowledged(&self) {
         let mut link = self.shared.link.lock();
         link.pump();
-        if link.online && link.acks.is_spent() && link.sender.disconnect().is_ok() {
-            // The reconnect comes after all acknowledgements and before anything else; the next connection is made
-            // automatically.
-            link.online = false;
-        }
         if link.closed {
             drop(link);
             self.shared.room.notify_waiters();
@@ -187,12 +225,12 @@ impl Driver {
         self.has_subscribed |= subscribes;
         // A resumed session delivers again what was not consumed; without one, the waiting deliveries are the only
         // copies.
-        let keep = if terms.session_present {
+        let keep_bytes = if terms.session_present {
             0
         } else {
-            usize::from(self.options.receive_maximum)
+            self.options.max_unacknowledged_bytes
         };
-        self.shared.events.discard_older(epoch, keep);
+        self.shared.events.discard_older(epoch, keep_bytes);
         self.emit(Event::Connected {
             session_present: terms.session_present,
         });
@@ -217,16 +255,13 @@ impl Driver {
         });
     }
 
-    fn deliver(&self, arrival: Arrival) {
+    fn deliver(&mut self, arrival: Arrival) {
         let (qos, token) = match arrival.packet_id {
             None => (Qos::AtMostOnce, AckToken::NONE),
             Some(packet_id) => {
                 let mut link = self.shared.link.lock();
-                let Some(token) = link.acks.received(packet_id, arrival.payload.len()) else {
-                    drop(link);
-                    self.shared.counters.overruns.fetch_add(1, Relaxed);
-                    return;
-                };
+                let token = link.acks.received(packet_id, arrival.payload.len());
+                self.full = link.acks.is_full();
                 (Qos::AtLeastOnce, token)
             }
         };
@@ -291,6 +326,7 @@ impl Driver {
         // Only now can no handle put anything into the client's channel.
         self.line.discard();
         self.disconnecting = false;
+        (self.full, self.breath) = (false, 0);
         self.shared.room.notify_waiters();
         if self.connected_at.take().is_some_and(|at| at.elapsed() >= STABLE) {
             self.pauses = pauses(self.options.max_backoff);

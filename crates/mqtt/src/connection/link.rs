@@ -29,14 +29,16 @@ pub struct ConnectionStats {
     pub connects: u64,
     /// Deliveries at `QoS` 0 dropped because the consumer was too slow.
     pub dropped_qos0: u64,
-    /// Deliveries ignored because the broker exceeded the receive maximum; they are delivered again.
+    /// Deliveries by which the broker exceeded the receive maximum. They are acknowledged in turn as all others.
     pub overruns: u64,
     /// Acknowledgements dropped because their connection had ended.
     pub stale_acks: u64,
     /// Messages at `QoS` 0 lost with a connection.
     pub lost_qos0: u64,
-    /// Unacknowledged deliveries, waiting or with the consumer.
+    /// Deliveries that are not acknowledged to the broker yet.
     pub unacknowledged: usize,
+    /// Size of the deliveries that wait for the consumer or for its acknowledgement, in bytes.
+    pub held_bytes: usize,
 }
 
 /// Counters that are updated without the lock.
@@ -44,7 +46,6 @@ pub struct ConnectionStats {
 pub(super) struct Counters {
     pub(super) connects: AtomicU64,
     pub(super) dropped_qos0: AtomicU64,
-    pub(super) overruns: AtomicU64,
     pub(super) stale_acks: AtomicU64,
     pub(super) lost_qos0: AtomicU64,
 }
@@ -110,6 +111,8 @@ pub(super) struct Shared {
     pub(super) events: EventQueue,
     /// Woken when the outbox may have room or be empty.
     pub(super) room: Notify,
+    /// Wakes the task when it may read again.
+    pub(super) reading: Notify,
     /// Ends the task immediately.
     pub(super) stop: CancellationToken,
     /// Cancelled when the task has ended.
@@ -124,7 +127,6 @@ impl Shared {
             closed: false,
             acks: AckWindow::new(
                 usize::from(options.receive_maximum.max(1)),
-                options.max_overrun_bytes,
                 options.max_unacknowledged_bytes,
             ),
             outbox: Outbox::new(options.max_queued_messages, options.max_queued_bytes),
@@ -136,6 +138,7 @@ impl Shared {
             counters: Counters::default(),
             events: EventQueue::new(options.max_waiting_qos0),
             room: Notify::new(),
+            reading: Notify::new(),
             stop: CancellationToken::new(),
             ended: CancellationToken::new(),
         })
@@ -147,8 +150,12 @@ impl Shared {
             return;
         }
         let mut link = self.link.lock();
+        let was_full = link.acks.is_full();
         if link.acks.acknowledge(token) {
             link.pump();
+            if was_full && !link.acks.is_full() {
+                self.reading.notify_one();
+            }
         } else {
             drop(link);
             self.counters.stale_acks.fetch_add(1, Relaxed);
@@ -156,18 +163,20 @@ impl Shared {
     }
 
     pub(super) fn stats(&self) -> ConnectionStats {
-        let (connected, unacknowledged) = {
+        let (connected, unacknowledged, held_bytes, overruns) = {
             let link = self.link.lock();
-            (link.online, link.acks.len())
+            let acks = &link.acks;
+            (link.online, acks.len(), acks.held_bytes(), acks.overruns())
         };
         ConnectionStats {
             connected,
             connects: self.counters.connects.load(Relaxed),
             dropped_qos0: self.counters.dropped_qos0.load(Relaxed),
-            overruns: self.counters.overruns.load(Relaxed),
+            overruns,
             stale_acks: self.counters.stale_acks.load(Relaxed),
             lost_qos0: self.counters.lost_qos0.load(Relaxed),
             unacknowledged,
+            held_bytes,
         }
     }
 }

@@ -77,11 +77,10 @@ pub struct ConnectionOptions {
     pub session_expiry: Duration,
     /// The largest packet sent or received.
     pub max_packet_bytes: u32,
-    /// Largest number of unacknowledged deliveries, at which the broker waits.
+    /// Largest number of unacknowledged deliveries, at which the broker waits. Some brokers send more.
     pub receive_maximum: u16,
-    /// Largest size of unacknowledged deliveries, in bytes, beyond `receive_maximum`, for brokers that ignore it.
-    pub max_overrun_bytes: usize,
-    /// Largest size of unacknowledged deliveries, in bytes, whatever their number.
+    /// Size of the deliveries that the consumer has not acknowledged, in bytes, at which no more are read. The
+    /// consumer must acknowledge what it has before it waits for more.
     pub max_unacknowledged_bytes: usize,
     /// Largest number of unacknowledged `QoS` 1 messages of our own.
     pub inflight: u16,
@@ -118,7 +117,6 @@ impl ConnectionOptions {
             session_expiry: Duration::ZERO,
             max_packet_bytes: 2 << 20,
             receive_maximum: 1_000,
-            max_overrun_bytes: 32 << 20,
             max_unacknowledged_bytes: 128 << 20,
             inflight: 1_000,
             max_queued_messages: 1_000,

@@ -144,6 +144,7 @@ impl Publisher {
         let shared = &self.handle.shared;
         shared.link.lock().closed = true;
         shared.room.notify_waiters();
+        shared.reading.notify_one();
         let disconnect = async {
             loop {
                 let room = shared.room.notified();

@@ -1,7 +1,7 @@
 //! The queue of events for the consumer: bounded, although the polling task never waits.
 //!
-//! At `QoS` 1 a connection has at most the receive maximum in the queue, and a resumed session replaces what older
-//! connections left, because the broker delivers it again. At `QoS` 0, deliveries that do not fit are dropped.
+//! At `QoS` 1 the polling task stops reading when too much is not acknowledged, and a resumed session replaces what
+//! older connections left, because the broker delivers it again. At `QoS` 0, deliveries that do not fit are dropped.
 
 use std::collections::VecDeque;
 
@@ -60,23 +60,32 @@ impl EventQueue {
         true
     }
 
-    /// Begins a new connection. Of the `QoS` 1 deliveries of older ones, the newest `keep` stay.
-    pub(super) fn discard_older(&self, epoch: u64, keep: usize) {
+    /// Begins a new connection. Of the `QoS` 1 deliveries of older ones, the newest `keep_bytes` stay.
+    pub(super) fn discard_older(&self, epoch: u64, keep_bytes: usize) {
         let mut waiting = self.waiting.lock();
-        let is_older = |event: &Event| {
-            matches!(event, Event::Message(delivery)
-                if delivery.token.place.is_some() && delivery.token.epoch < epoch)
-        };
-        let mut surplus = waiting
+        let mut older: Vec<_> = waiting
             .events
             .iter()
-            .filter(|event| is_older(event))
-            .count()
-            .saturating_sub(keep);
-        waiting.events.retain(|event| {
-            let discarded = surplus > 0 && is_older(event);
-            surplus -= usize::from(discarded);
-            !discarded
+            .filter_map(|event| match event {
+                Event::Message(Delivery { token, payload, .. })
+                    if token.place.is_some() && token.epoch < epoch =>
+                {
+                    Some((*token, payload.len()))
+                }
+                _ => None,
+            })
+            .collect();
+        let mut bytes = 0;
+        let kept = older.iter().rev().take_while(|(_, size)| {
+            bytes += size;
+            bytes <= keep_bytes
+        });
+        let surplus = older.len() - kept.count();
+        older.truncate(surplus);
+        let mut discarded = older.into_iter().map(|(token, _)| token).peekable();
+        waiting.events.retain(|event| match event {
+            Event::Message(delivery) => discarded.next_if_eq(&delivery.token).is_none(),
+            _ => true,
         });
     }
 

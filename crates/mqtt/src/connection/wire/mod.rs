@@ -116,10 +116,29 @@ pub(super) fn open(options: &ConnectionOptions, version: Version) -> (Sender, Li
 
 impl Line {
     /// Connects unless connected, and waits for the next event. It is safe to cancel.
+    ///
+    /// Whatever arrives is a sign of life: the connection ends when nothing at all arrives for two keep-alive
+    /// intervals. A busy broker answers pings late.
     pub(super) async fn poll(&mut self) -> Result<LineEvent, Failure> {
         match self {
             Self::V5(line) => line.poll().await,
             Self::V311(line) => line.poll().await,
+        }
+    }
+
+    /// Expects an answer to the next ping only, as if something had just arrived.
+    pub(super) fn note_life(&mut self) {
+        match self {
+            Self::V5(line) => line.note_life(),
+            Self::V311(line) => line.note_life(),
+        }
+    }
+
+    /// Returns the keep-alive interval, which a broker of MQTT 5 may have changed.
+    pub(super) fn keep_alive(&self) -> Duration {
+        match self {
+            Self::V5(line) => line.keep_alive(),
+            Self::V311(line) => line.keep_alive(),
         }
     }
 

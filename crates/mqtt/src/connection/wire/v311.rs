@@ -1,5 +1,7 @@
 //! MQTT 3.1.1, by rumqttc's client for it: no receive maximum, no packet size, no expiry.
 
+use std::time::Duration;
+
 use rumqttc::{
     AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, MqttOptions, NetworkOptions,
     Outgoing, Packet, Publish, QoS, StateError, SubscribeFilter, SubscribeReasonCode, Transport,
@@ -48,6 +50,9 @@ impl Line {
         match self.event_loop.poll().await {
             Ok(event) => {
                 self.connected = true;
+                if matches!(event, Event::Incoming(_)) {
+                    self.note_life();
+                }
                 Ok(line_event(event))
             }
             Err(error) => {
@@ -65,6 +70,15 @@ impl Line {
                 })
             }
         }
+    }
+
+    pub(super) fn note_life(&mut self) {
+        // With the next ping, the client ends the connection if this is set.
+        self.event_loop.state.await_pingresp = false;
+    }
+
+    pub(super) fn keep_alive(&self) -> Duration {
+        self.event_loop.mqtt_options.keep_alive()
     }
 
     pub(super) fn drain(&mut self) -> Vec<LineEvent> {
