@@ -25,7 +25,7 @@ const BATCH: usize = 5_000;
 const BATCH_TIME: Duration = Duration::from_millis(20);
 const STORE_TIME: Duration = Duration::from_millis(50);
 /// Time for what is left when the publishers have ended.
-const REST: Duration = Duration::from_secs(60);
+const REST: Duration = Duration::from_mins(1);
 
 #[derive(Default)]
 struct Counts {
