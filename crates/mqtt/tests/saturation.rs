@@ -169,7 +169,7 @@ async fn what_exceeds_the_receive_maximum_is_acknowledged_in_turn_on_the_same_co
     let broker = Broker::start().await;
     let options = subscribing(&broker);
     let (_own, mut incoming) = connect(options);
-    let acknowledged = everything_at_once(broker, MESSAGES, 60);
+    let acknowledged = everything_at_once(broker, MESSAGES, 8 << 10);
     subscribed(&mut incoming).await;
     let held = received(&mut incoming, usize::from(MESSAGES)).await;
     assert!(held.iter().all(|delivery| delivery.qos == Qos::AtLeastOnce));

@@ -24,7 +24,7 @@ const STABLE: Duration = Duration::from_secs(5);
 /// Time for the broker to close the connection after our DISCONNECT.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 /// Number of events for which a full connection is polled, so that a ping or acknowledgement is written.
-const BREATH: usize = 40;
+const BREATH: usize = 1_000;
 /// Number of unanswered CONNECTs after which the other version is tried.
 const MAX_UNANSWERED: u32 = 2;
 
@@ -262,6 +262,9 @@ impl Driver {
                 let mut link = self.shared.link.lock();
                 let token = link.acks.received(packet_id, arrival.payload.len());
                 self.full = link.acks.is_full();
+                if link.acks.is_overfull() {
+                    self.breath = 0;
+                }
                 (Qos::AtLeastOnce, token)
             }
         };

@@ -3,6 +3,7 @@
 //! In: a connection's options and the version to use. Out: a [`Line`] that the driver polls, and a [`Sender`] that
 //! hands packets to it without waiting. No message is kept here: unfinished ones are in the outbox.
 
+mod socket;
 mod v311;
 mod v5;
 

@@ -1,0 +1,121 @@
+//! The bytes of a connection of MQTT 5: a TCP or TLS stream, and what is read and not yet written.
+//!
+//! Everything is safe to cancel. Packets are read and written by rumqttc's codec.
+
+use std::io;
+
+use bytes::BytesMut;
+use rumqttc::v5::mqttbytes::{self, v5::Packet};
+use rustls::pki_types::ServerName;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf},
+    net::TcpStream,
+    select,
+};
+
+use super::super::{ConnectionOptions, tls};
+
+/// Room for a read. What is read at once is bounded by it and one packet.
+const READ_BYTES: usize = 64 << 10;
+/// Bytes that wait to be written at which no more are added.
+const WRITE_BYTES: usize = 64 << 10;
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+pub(super) struct Socket {
+    reader: ReadHalf<Box<dyn Stream>>,
+    writer: WriteHalf<Box<dyn Stream>>,
+    incoming: BytesMut,
+    outgoing: BytesMut,
+    unflushed: bool,
+    max_packet_bytes: u32,
+}
+
+/// What a socket has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    Read,
+    Written,
+}
+
+impl Socket {
+    /// Connects to the broker, without a word of MQTT.
+    pub(super) async fn connect(options: &ConnectionOptions) -> io::Result<Self> {
+        let host = options.broker.dial_host();
+        let tcp = TcpStream::connect(format!("{host}:{}", options.broker.port())).await?;
+        tcp.set_nodelay(true)?;
+        let stream: Box<dyn Stream> = if options.broker.tls() {
+            let config = tls::client_config(options.trusted_certificates_pem.as_deref());
+            let name = ServerName::try_from(host.clone()).map_err(io::Error::other)?;
+            let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(config));
+            Box::new(connector.connect(name, tcp).await?)
+        } else {
+            Box::new(tcp)
+        };
+        let (reader, writer) = tokio::io::split(stream);
+        Ok(Self {
+            reader,
+            writer,
+            incoming: BytesMut::with_capacity(READ_BYTES),
+            outgoing: BytesMut::with_capacity(READ_BYTES),
+            unflushed: false,
+            max_packet_bytes: options.max_packet_bytes,
+        })
+    }
+
+    /// Returns whether another packet may be added.
+    pub(super) fn has_room(&self) -> bool {
+        self.outgoing.len() < WRITE_BYTES
+    }
+
+    pub(super) fn is_written(&self) -> bool {
+        self.outgoing.is_empty() && !self.unflushed
+    }
+
+    /// Adds a packet to what is to be written.
+    pub(super) fn add(&mut self, packet: &Packet) -> Result<(), mqttbytes::Error> {
+        packet.write(&mut self.outgoing, None).map(drop)
+    }
+
+    /// Returns the next packet that was read.
+    pub(super) fn packet(&mut self) -> Result<Option<Packet>, mqttbytes::Error> {
+        match Packet::read(&mut self.incoming, Some(self.max_packet_bytes)) {
+            Ok(packet) => Ok(Some(packet)),
+            Err(mqttbytes::Error::InsufficientBytes(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes what is to be written, or reads something. Reading goes on while nobody takes what is written.
+    pub(super) async fn progress(&mut self) -> io::Result<Progress> {
+        let (written, incoming) = (self.is_written(), &mut self.incoming);
+        incoming.reserve(READ_BYTES);
+        select! {
+            biased;
+            result = write(&mut self.writer, &mut self.outgoing, &mut self.unflushed), if !written => {
+                result.map(|()| Progress::Written)
+            }
+            bytes = self.reader.read_buf(incoming) => match bytes? {
+                0 => Err(io::ErrorKind::UnexpectedEof.into()),
+                _ => Ok(Progress::Read),
+            },
+        }
+    }
+}
+
+async fn write(
+    writer: &mut WriteHalf<Box<dyn Stream>>,
+    outgoing: &mut BytesMut,
+    unflushed: &mut bool,
+) -> io::Result<()> {
+    while !outgoing.is_empty() {
+        *unflushed = true;
+        if writer.write_buf(outgoing).await? == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+    }
+    writer.flush().await?;
+    *unflushed = false;
+    Ok(())
+}
