@@ -99,8 +99,9 @@ async fn publish(
 ) -> u64 {
     let (own, _events) = connect(options);
     let mut sent = 0_u64;
-    loop {
-        let left = until.saturating_duration_since(Instant::now());
+    while let left = until.saturating_duration_since(Instant::now())
+        && !left.is_zero()
+    {
         let Ok(Ok(permit)) = timeout(left, window.acquire()).await else {
             break;
         };
