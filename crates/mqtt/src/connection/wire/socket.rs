@@ -15,8 +15,10 @@ use tokio::{
 
 use super::super::{ConnectionOptions, tls};
 
-/// Room for a read. What is read at once is bounded by it and one packet.
+/// Room for a read. What is read at once is bounded by it and one packet. Payloads are parts of it.
 const READ_BYTES: usize = 64 << 10;
+/// Room at which more is made.
+const LITTLE_ROOM: usize = 2 << 10;
 /// Bytes that wait to be written at which no more are added.
 const WRITE_BYTES: usize = 64 << 10;
 
@@ -82,7 +84,10 @@ impl Socket {
     pub(super) fn packet(&mut self) -> Result<Option<Packet>, mqttbytes::Error> {
         match Packet::read(&mut self.incoming, Some(self.max_packet_bytes)) {
             Ok(packet) => Ok(Some(packet)),
-            Err(mqttbytes::Error::InsufficientBytes(_)) => Ok(None),
+            Err(mqttbytes::Error::InsufficientBytes(bytes)) => {
+                self.incoming.reserve(bytes);
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }
@@ -90,7 +95,9 @@ impl Socket {
     /// Writes what is to be written, or reads something. Reading goes on while nobody takes what is written.
     pub(super) async fn progress(&mut self) -> io::Result<Progress> {
         let (written, incoming) = (self.is_written(), &mut self.incoming);
-        incoming.reserve(READ_BYTES);
+        if incoming.capacity() - incoming.len() < LITTLE_ROOM {
+            incoming.reserve(READ_BYTES);
+        }
         select! {
             biased;
             result = write(&mut self.writer, &mut self.outgoing, &mut self.unflushed), if !written => {
