@@ -173,7 +173,7 @@ async fn cut_after_cut_nothing_is_lost_and_nothing_acknowledged_comes_again() {
     cut_after_cut(32 << 20).await;
 }
 
-/// Mosquitto resumes some of these sessions with far more than the receive maximum; here that is not put up with.
+/// Mosquitto resumes some of these sessions with far more than the receive maximum; here that is refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn cut_after_cut_with_a_hard_limit_the_same_holds() {
     cut_after_cut(0).await;
