@@ -24,8 +24,11 @@ pub trait Tables: fmt::Debug + Send + Sync + 'static {
 /// is an error.
 #[async_trait]
 pub trait History: fmt::Debug + Send + Sync + 'static {
-    /// The registered devices.
+    /// The registered devices, the last seen first.
     async fn devices(&self, limit: usize) -> Result<Vec<DeviceRow>, StoreError>;
+
+    /// The registered devices among `device_ids`.
+    async fn devices_of(&self, device_ids: &[String]) -> Result<Vec<DeviceRow>, StoreError>;
 
     /// The newest reading of each quantity and device since `since`.
     async fn latest_readings(&self, since: Timestamp, limit: usize)
@@ -59,6 +62,10 @@ async fn bounded<T>(asking: impl Future<Output = Result<T, StoreError>>) -> Resu
 impl History for Store {
     async fn devices(&self, limit: usize) -> Result<Vec<DeviceRow>, StoreError> {
         bounded(Self::devices(self, limit)).await
+    }
+
+    async fn devices_of(&self, device_ids: &[String]) -> Result<Vec<DeviceRow>, StoreError> {
+        bounded(Self::devices_of(self, device_ids)).await
     }
 
     async fn latest_readings(

@@ -49,6 +49,8 @@ struct QuantityView {
     name: &'static str,
     unit: &'static str,
     decimals: u8,
+    /// Whether every device is expected to have it.
+    climate: bool,
 }
 
 /// The routes of the page and the API.
@@ -72,8 +74,8 @@ async fn status(State(views): State<Views>) -> Json<Status> {
         journal_records: backlog.records,
         journal_bytes: backlog.bytes,
         journal_max_bytes: backlog.max_bytes,
-        accepting: backlog.has_room(),
-        store_up: views.vitals.store.is_up(),
+        accepting: views.vitals.is_accepting(),
+        store_up: views.vitals.store_is_up(),
         broker_up: views.vitals.broker.is_up(),
         counters: views.metrics.summary(),
     })
@@ -85,6 +87,7 @@ async fn quantities() -> Json<[QuantityView; Quantity::COUNT]> {
         name: quantity.name(),
         unit: quantity.unit(),
         decimals: quantity.decimals(),
+        climate: Quantity::CLIMATE.contains(&quantity),
     }))
 }
 

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use store::Row;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use crate::{
     Devices, InferenceTrigger, Metrics,
@@ -23,6 +23,7 @@ use crate::{
     message::{Acceptance, Message},
     refusals::RefusalBudget,
     rows,
+    vitals::Vitals,
 };
 
 /// How long a message that the log did not take waits before it is tried again.
@@ -37,6 +38,7 @@ pub struct Ingest {
     pub(crate) recordings: Recordings,
     pub(crate) refusals: Mutex<RefusalBudget>,
     pub(crate) log: Arc<dyn Repeats>,
+    pub(crate) vitals: Arc<Vitals>,
     pub(crate) metrics: Arc<Metrics>,
 }
 
@@ -166,11 +168,19 @@ impl Ingest {
                 Acceptance::Duplicate
             }
             Err(error) => {
-                let error = with_causes(&error);
-                warn!(error, "message given back: the log did not take it");
+                let reason = with_causes(&error);
+                if self.vitals.log_writes.down(reason.clone()) {
+                    warn!(
+                        error = reason,
+                        "messages are given back: the log does not take them"
+                    );
+                }
                 return Acceptance::Withheld;
             }
         };
+        if !interpreted.rows.is_empty() && self.vitals.log_writes.up() {
+            info!("the log takes messages again");
+        }
         if let Some((device_id, online, at)) = &interpreted.status {
             self.devices.status(device_id, *online, *at);
         }

@@ -20,6 +20,13 @@ struct Kind {
     kind: &'static str,
 }
 
+/// The kinds of message that the backend accepts.
+fn accepted_kinds() -> impl Iterator<Item = TopicKind> {
+    TopicKind::ALL
+        .into_iter()
+        .filter(|kind| *kind != TopicKind::InferenceRequest)
+}
+
 /// Seconds from receipt until durable.
 const ACCEPT_SECONDS: [f64; 11] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0];
 
@@ -63,6 +70,9 @@ impl Default for Metrics {
             drop(metrics.refused.get_or_create(&Kind {
                 kind: reason.as_str(),
             }));
+        }
+        for kind in accepted_kinds() {
+            drop(metrics.messages.get_or_create(&Kind { kind: kind.as_str() }));
         }
         for trigger in Trigger::all() {
             drop(metrics.triggers.get_or_create(&Kind {
@@ -194,7 +204,7 @@ impl Metrics {
             self.refused.get_or_create(&Kind { kind }).get()
         };
         Summary {
-            messages: TopicKind::ALL.into_iter().map(count).collect(),
+            messages: accepted_kinds().map(count).collect(),
             refused: RefusalReason::ALL.iter().map(refused).sum(),
             duplicates: self.duplicates.get(),
             inference_requests: self.requests.get(),

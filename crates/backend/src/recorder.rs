@@ -105,12 +105,14 @@ impl<P: Plans> Recorder<P> {
             }
             match self.next_batch().await {
                 Ok(Outcome::Idle | Outcome::GaveUp) if drain.is_cancelled() => return,
-                Ok(_) => {}
+                Ok(_) => {
+                    self.vitals.log_reads.up();
+                }
                 Err(error) => {
-                    warn!(
-                        error = with_causes(&error),
-                        "the log cannot be read; trying again"
-                    );
+                    let reason = with_causes(&error);
+                    if self.vitals.log_reads.down(reason.clone()) {
+                        warn!(error = reason, "the log cannot be read; trying again");
+                    }
                     if self.give_up.run_until_cancelled(sleep(MAX_PAUSE)).await.is_none() {
                         return;
                     }

@@ -1,11 +1,12 @@
 //! The device registry: read once ClickHouse answers, written as devices come, go and change.
 //!
 //! In: what was stored, and devices as they are now. Out: rows in the log. Names and thresholds are read again every
-//! minute, so that what somebody changed in the table takes effect.
+//! quarter of a minute, so that what somebody changed in the table takes effect, and that a silent ClickHouse is noticed.
 
 use std::{sync::Arc, time::Duration};
 
 use domain::{DeviceId, Quantity, Reading, Timestamp};
+use monitoring::with_causes;
 use store::{DeviceRow, LatestReading, Row, StoreError};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -13,10 +14,13 @@ use tracing::{debug, warn};
 
 use crate::{
     Devices, InferenceTrigger, clock::now, database::History, devices::own_thresholds, log::Repeats,
+    vitals::Vitals,
 };
 
 const TICK: Duration = Duration::from_secs(1);
-const RELOAD: Duration = Duration::from_mins(1);
+const RELOAD: Duration = Duration::from_secs(15);
+/// The most devices that the registry is asked for at once.
+const LOOK_UP: usize = 1_000;
 /// How far back the newest readings and commands are looked for at a start.
 const RESTORE_SPAN: Duration = Duration::from_hours(7 * 24);
 
@@ -27,6 +31,7 @@ pub(crate) struct DeviceRegistry {
     pub(crate) trigger: Arc<InferenceTrigger>,
     pub(crate) history: Arc<dyn History>,
     pub(crate) log: Arc<dyn Repeats>,
+    pub(crate) vitals: Arc<Vitals>,
     /// The most devices that are read.
     pub(crate) max_devices: usize,
 }
@@ -42,12 +47,11 @@ impl DeviceRegistry {
                 match drain.run_until_cancelled(self.load(loaded.is_none())).await {
                     None => continue,
                     Some(Ok(())) => loaded = Some(Instant::now()),
-                    Some(Err(error)) => debug!(%error, "the registry cannot be read yet"),
+                    Some(Err(())) => {}
                 }
             }
-            // Before the registry is read, a row would overwrite a device's name and location.
             if loaded.is_some() {
-                self.write().await;
+                self.write(&drain).await;
             }
             self.trigger.drop_old_clips();
             if ended {
@@ -56,12 +60,30 @@ impl DeviceRegistry {
         }
     }
 
-    async fn load(&self, first: bool) -> Result<(), StoreError> {
-        let rows = self.history.devices(self.max_devices).await?;
-        self.devices.restore(&rows);
-        for row in &rows {
-            self.set_thresholds(row);
+    /// Reads the registry; health says what comes of it.
+    async fn load(&self, first: bool) -> Result<(), ()> {
+        let Err(error) = self.read(first).await else {
+            self.vitals.store_reads.up();
+            self.vitals.registry.up();
+            return Ok(());
+        };
+        let reason = with_causes(&error);
+        let is_away = matches!(error, StoreError::Unavailable(_) | StoreError::Timeout);
+        let link = if is_away {
+            &self.vitals.store_reads
+        } else {
+            &self.vitals.registry
+        };
+        if link.down(reason.clone()) {
+            warn!(error = reason, "the registry cannot be read; trying again");
         }
+        Err(())
+    }
+
+    async fn read(&self, first: bool) -> Result<(), StoreError> {
+        let rows = self.history.devices(self.max_devices).await?;
+        self.restore(&rows);
+        self.look_up().await?;
         if first {
             let since = now().minus(RESTORE_SPAN);
             let latest = self.history.latest_readings(since, self.max_devices).await?;
@@ -74,6 +96,26 @@ impl DeviceRegistry {
         Ok(())
     }
 
+    /// Asks for the devices that no answer held so far.
+    async fn look_up(&self) -> Result<(), StoreError> {
+        loop {
+            let unknown = self.devices.not_looked_up(LOOK_UP);
+            if unknown.is_empty() {
+                return Ok(());
+            }
+            let names: Vec<String> = unknown.iter().map(ToString::to_string).collect();
+            self.restore(&self.history.devices_of(&names).await?);
+            self.devices.looked_up(&unknown);
+        }
+    }
+
+    fn restore(&self, rows: &[DeviceRow]) {
+        self.devices.restore(rows);
+        for row in rows {
+            self.set_thresholds(row);
+        }
+    }
+
     fn set_thresholds(&self, row: &DeviceRow) {
         let general = self.trigger.options().thresholds;
         if let (Ok(device_id), Some(own)) = (
@@ -84,7 +126,10 @@ impl DeviceRegistry {
         }
     }
 
-    async fn write(&self) {
+    async fn write(&self, drain: &CancellationToken) {
+        if let Some(Err(error)) = drain.run_until_cancelled(self.look_up()).await {
+            debug!(error = with_causes(&error), "new devices wait for the registry");
+        }
         let due = self.devices.due(now());
         if due.rows.is_empty() {
             return;
@@ -92,7 +137,10 @@ impl DeviceRegistry {
         let rows = due.rows.iter().map(Row::encode).collect();
         match self.log.append(None, rows).await {
             Ok(_) => self.devices.written(due),
-            Err(error) => warn!(%error, "the registry's rows wait: the log did not take them"),
+            Err(error) => {
+                let error = with_causes(&error);
+                warn!(error, "the registry's rows wait: the log did not take them");
+            }
         }
     }
 }

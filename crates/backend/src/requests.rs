@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use monitoring::with_causes;
 use mqtt::{PublishError, Publisher, TopicKind, Topics};
 use tracing::warn;
 
@@ -60,7 +61,8 @@ impl<O: Outlet> Requests<O> {
                 Ok(()) => self.metrics.requested(),
                 Err(error) => {
                     self.metrics.request_dropped();
-                    warn!(%error, device_id = %request.device_id, "inference request not sent");
+                    let error = with_causes(&error);
+                    warn!(error, device_id = %request.device_id, "inference request not sent");
                 }
             }
         }

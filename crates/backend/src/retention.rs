@@ -13,7 +13,9 @@ pub(crate) async fn run(archive: Arc<Archive>, drain: CancellationToken) {
     let mut ticks = tokio::time::interval(SWEEP_EVERY);
     while drain.run_until_cancelled(ticks.tick()).await.is_some() {
         let archive = Arc::clone(&archive);
-        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || archive.sweep()).await {
+        let sweeping = tokio::task::spawn_blocking(move || archive.sweep());
+        // A long sweep goes on by itself; nobody waits for it at the end.
+        if let Some(Ok(Err(error))) = drain.run_until_cancelled(sweeping).await {
             warn!(%error, "old recordings cannot be removed; see audio.storage_path");
         }
     }

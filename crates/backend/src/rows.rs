@@ -10,9 +10,6 @@ use store::{
 
 use crate::{clips::AnalysedClip, message::Message, trigger::LastRequest};
 
-/// What `ml_predictions.model_version` says of a service that does not name its model.
-const UNNAMED_MODEL: &str = "unknown";
-
 pub(crate) fn reading(reading: &Reading, received_at: Timestamp) -> Row {
     let row = ReadingRow {
         timestamp: reading.timestamp().as_millis(),
@@ -60,7 +57,7 @@ pub(crate) fn action(action: &WindowAction, basis: Option<&LastRequest>, receive
     };
     let model = match &action.origin {
         Origin::Model(version) => version,
-        Origin::Unstated => UNNAMED_MODEL,
+        Origin::Unstated => Origin::UNNAMED_MODEL,
         Origin::Person | Origin::Schedule => return vec![Row::WindowAction(told)],
     };
     let predicted = MlPredictionRow {

@@ -133,6 +133,7 @@ impl Backend {
             recordings: Recordings(archive.clone()),
             refusals: Mutex::new(RefusalBudget::new()),
             log: Arc::clone(&log),
+            vitals: Arc::clone(&vitals),
             metrics: Arc::clone(&metrics),
         });
         let (prepared_sender, prepared) = watch::channel(false);
@@ -154,7 +155,7 @@ impl Backend {
             tables: parts.tables,
             limits: options.batch,
             metrics,
-            vitals,
+            vitals: Arc::clone(&vitals),
             give_up: backend.give_up.clone(),
         };
         let registry = DeviceRegistry {
@@ -162,6 +163,7 @@ impl Backend {
             trigger,
             history: parts.history,
             log,
+            vitals,
             max_devices: options.max_devices,
         };
         backend.start_recording(recorder, registry, prepared_sender);

@@ -37,7 +37,6 @@ impl Door for Subscription {
                     }
                     Some(Event::Connected { .. }) => {
                         vitals.broker.up();
-                        vitals.subscriptions.up();
                         info!("connected to the broker");
                     }
                     Some(Event::Disconnected { reason }) => {
@@ -49,7 +48,9 @@ impl Door for Subscription {
                         warn!(reason, "messages are missed: check the account's rights");
                         vitals.subscriptions.down(reason);
                     }
-                    Some(Event::Subscribed) => {}
+                    Some(Event::Subscribed) => {
+                        vitals.subscriptions.up();
+                    }
                     None => break,
                 },
                 () = shutdown.cancelled() => break,

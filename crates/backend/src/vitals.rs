@@ -15,7 +15,16 @@ use crate::{Devices, log::Repeats};
 pub(crate) struct Vitals {
     pub(crate) broker: Link,
     pub(crate) subscriptions: Link,
+    /// ClickHouse, as the recorder meets it.
     pub(crate) store: Link,
+    /// ClickHouse, as whoever reads from it meets it.
+    pub(crate) store_reads: Link,
+    /// Reading the device registry.
+    pub(crate) registry: Link,
+    /// Appending to the log.
+    pub(crate) log_writes: Link,
+    /// Planning and finishing in the log.
+    pub(crate) log_reads: Link,
     /// The connection to the broker, once there is one.
     pub(crate) publisher: OnceLock<Publisher>,
     log: Arc<dyn Repeats>,
@@ -28,6 +37,10 @@ impl Vitals {
             broker: Link::needed("broker", "not connected yet"),
             subscriptions: Link::wanted("subscriptions"),
             store: Link::needed("clickhouse", "not reached yet"),
+            store_reads: Link::met("clickhouse"),
+            registry: Link::wanted("registry"),
+            log_writes: Link::met("journal"),
+            log_reads: Link::met("journal"),
             publisher: OnceLock::new(),
             log,
             devices,
@@ -36,22 +49,6 @@ impl Vitals {
 
     /// The backend's parts, each with its reason where it is not well.
     pub(crate) fn parts(&self) -> Vec<Part> {
-        let backlog = self.log.backlog();
-        let journal = if backlog.has_room() && backlog.damaged == 0 {
-            Part::ok("journal")
-        } else if backlog.has_room() {
-            let reason = format!(
-                "{} records were unreadable since the start: see casement journal verify",
-                backlog.damaged
-            );
-            Part::degraded("journal", reason)
-        } else {
-            let reason = format!(
-                "{} of {} bytes are used: nothing is acknowledged until ClickHouse takes rows",
-                backlog.bytes, backlog.max_bytes
-            );
-            Part::down("journal", reason)
-        };
         let devices = match self.devices.limit_reached() {
             None => Part::ok("devices"),
             Some(most) => Part::degraded(
@@ -62,10 +59,54 @@ impl Vitals {
         vec![
             self.broker.part(),
             self.subscriptions.part(),
-            self.store.part(),
-            journal,
+            self.clickhouse(),
+            self.registry.part(),
+            self.journal(),
             devices,
         ]
+    }
+
+    /// Whether messages are made durable now.
+    pub(crate) fn is_accepting(&self) -> bool {
+        self.log_writes.is_up() && self.log.backlog().has_room()
+    }
+
+    /// Whether ClickHouse takes rows and answers.
+    pub(crate) fn store_is_up(&self) -> bool {
+        self.store.is_up() && self.store_reads.is_up()
+    }
+
+    fn clickhouse(&self) -> Part {
+        if self.store.is_up() {
+            self.store_reads.part()
+        } else {
+            self.store.part()
+        }
+    }
+
+    fn journal(&self) -> Part {
+        let backlog = self.log.backlog();
+        let failed = [&self.log_writes, &self.log_reads]
+            .into_iter()
+            .find(|link| !link.is_up());
+        if !backlog.has_room() {
+            let reason = format!(
+                "{} of {} bytes are used: nothing is acknowledged until ClickHouse takes rows",
+                backlog.bytes, backlog.max_bytes
+            );
+            return Part::down("journal", reason);
+        }
+        if let Some(failed) = failed {
+            return failed.part();
+        }
+        if backlog.damaged > 0 {
+            let reason = format!(
+                "{} records were unreadable since the start: see casement journal verify",
+                backlog.damaged
+            );
+            return Part::degraded("journal", reason);
+        }
+        Part::ok("journal")
     }
 
     /// The metrics that somebody else counts.
@@ -109,7 +150,7 @@ impl Vitals {
             gauge(
                 "store_up",
                 "1 while ClickHouse takes rows",
-                self.store.is_up().into(),
+                self.store_is_up().into(),
             ),
             gauge(
                 "broker_up",
@@ -121,6 +162,16 @@ impl Vitals {
                 "broker_connections",
                 "Connections made to the broker",
                 connection.connects,
+            ),
+            counter(
+                "dropped_qos0",
+                "Messages at QoS 0 dropped because too many waited",
+                connection.dropped_qos0,
+            ),
+            counter(
+                "lost_qos0",
+                "Messages at QoS 0 lost with a connection",
+                connection.lost_qos0,
             ),
             counter(
                 "overruns",

@@ -11,7 +11,7 @@ use axum::{
 };
 use domain::{DeviceId, Quantity};
 use serde_json::Value;
-use store::{DeviceRow, Row, Table};
+use store::{DeviceRow, ReadingRow, Row, Table};
 use support::{Bench, MemoryTables, NOON};
 use tower::ServiceExt as _;
 
@@ -75,7 +75,6 @@ async fn without_a_broker_only_the_newest_state_is_asked_for() {
 async fn a_device_is_registered_and_known_again_after_a_restart() {
     let bench = Bench::start();
     bench.reading("room-1", "temperature", 0, 20.0).await;
-    bench.reading("room-1", "co2", 0, 800.0).await;
     bench
         .until("registered", |bench| {
             bench.tables.count(Table::DeviceRegistry) > 0
@@ -83,16 +82,31 @@ async fn a_device_is_registered_and_known_again_after_a_restart() {
         .await;
     let tables = Arc::clone(&bench.tables);
     bench.stop().await;
+    // The newest readings of the last week are looked for.
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as i64;
+    for (ago_ms, value) in [(60_000, 700.0), (1_000, 800.0), (30_000, 750.0)] {
+        let row = ReadingRow {
+            timestamp: now - ago_ms,
+            device_id: "room-1".into(),
+            value,
+            received_at: now,
+        };
+        tables.put(Row::Reading(Quantity::Co2, row));
+    }
     let bench = Bench::around(Arc::default(), tables);
     let id = DeviceId::parse("room-1").unwrap();
     bench
         .until("restored", |bench| {
             let view = bench.backend.devices().get(&id);
-            view.is_some_and(|view| view.readings.len() == 2)
+            view.is_some_and(|view| !view.readings.is_empty())
         })
         .await;
     let view = bench.backend.devices().get(&id).unwrap();
     assert_eq!(view.readings[&Quantity::Co2].value, 800.0);
+    assert!(
+        !view.readings.contains_key(&Quantity::Temperature),
+        "older than a week"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -143,6 +157,41 @@ async fn names_and_thresholds_of_the_table_take_effect_and_stay() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_registry_beyond_the_limit_keeps_its_names() {
+    let tables = Arc::<MemoryTables>::default();
+    for (name, seen) in [("a", 3), ("b", 2), ("zz", 1)] {
+        tables.put(Row::Device(DeviceRow {
+            device_id: name.into(),
+            name: format!("room {name}"),
+            location: String::new(),
+            registered_at: NOON - 10,
+            last_seen: NOON - 10 + seen,
+            is_active: true,
+            config: r#"{"temperature_threshold": 3}"#.into(),
+        }));
+    }
+    let bench = Bench::with_devices(Arc::default(), tables, 2);
+    // Heard of before the registry was read, and not among those that the limit lets in.
+    bench.reading("zz", "temperature", 0, 20.0).await;
+    bench
+        .until("written", |bench| {
+            let rows = bench.tables.rows();
+            let written =
+                |row: &Row| matches!(row, Row::Device(row) if row.device_id == "zz" && row.last_seen > NOON);
+            rows.iter().any(written)
+        })
+        .await;
+    for row in bench.tables.rows() {
+        if let Row::Device(row) = row {
+            assert_eq!(row.name, format!("room {}", row.device_id));
+            assert_eq!((row.registered_at, row.config.len()), (NOON - 10, 28));
+        }
+    }
+    assert_eq!(bench.backend.devices().count().0, 2);
+    assert!(bench.reason("devices").is_some(), "some are not shown");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_api_shows_devices_quantities_and_counters() {
     let bench = Bench::start();
     bench.reading("room-1", "temperature", 0, 20.0).await;
@@ -151,7 +200,8 @@ async fn the_api_shows_devices_quantities_and_counters() {
     assert_eq!(status, StatusCode::OK);
     assert_eq!(devices[0]["device_id"], "room-1");
     assert_eq!(devices[0]["wind"]["value"], 3.5);
-    assert!(devices[0].get("humidity").is_none());
+    assert_eq!(devices[0]["humidity"], Value::Null);
+    assert!(devices[0].get("humidity").is_some() && devices[0].get("rain").is_none());
     assert_eq!(get(&bench, "/api/devices/room-1").await.1, devices[0]);
     assert_eq!(get(&bench, "/api/devices/room-2").await.0, StatusCode::NOT_FOUND);
     assert_eq!(get(&bench, "/api/devices/a%20b").await.0, StatusCode::BAD_REQUEST);

@@ -45,7 +45,9 @@ impl Source {
                 options.rooms, options.days, options.seed
             ),
             Self::ClickHouse { outcome, .. } => match outcome {
-                Outcome::Chosen => "positions that people or a policy chose, from ClickHouse".to_owned(),
+                Outcome::Chosen => {
+                    "positions that people, schedules or a policy chose, from ClickHouse".to_owned()
+                }
                 Outcome::Reported => "positions that windows reported, from ClickHouse".to_owned(),
             },
             Self::File(path) => {

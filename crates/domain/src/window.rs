@@ -152,14 +152,19 @@ impl Origin {
         }
     }
 
-    /// Returns the origin that a command states by its name and its model's version, either of which may be absent. A
-    /// command that names a model is the model's; an unknown name is [`Self::Unstated`].
+    /// The version of a model whose service does not name it.
+    pub const UNNAMED_MODEL: &'static str = "unknown";
+
+    /// Returns the origin that a command states by its word and its model's version, either of which may be absent. A
+    /// word wins over a version; without a word that is known, a command that names a version is the model's.
     pub fn stated(word: Option<&str>, model_version: Option<String>) -> Self {
-        match (word.unwrap_or_default(), model_version) {
+        let version = model_version.filter(|version| !version.is_empty());
+        match (word.unwrap_or_default(), version) {
             ("person", _) => Self::Person,
             ("schedule", _) => Self::Schedule,
-            (_, Some(version)) if !version.is_empty() => Self::Model(version),
-            _ => Self::Unstated,
+            ("model", version) => Self::Model(version.unwrap_or_else(|| Self::UNNAMED_MODEL.to_owned())),
+            (_, Some(version)) => Self::Model(version),
+            (_, None) => Self::Unstated,
         }
     }
 }
@@ -232,6 +237,14 @@ mod tests {
             (None, Some(String::new()), Origin::Unstated),
             (None, version(), Origin::Model("v1".into())),
             (Some("model"), version(), Origin::Model("v1".into())),
+            (Some("model"), None, Origin::Model("unknown".into())),
+            (
+                Some("model"),
+                Some(String::new()),
+                Origin::Model("unknown".into()),
+            ),
+            (Some("person"), version(), Origin::Person),
+            (Some("gremlin"), version(), Origin::Model("v1".into())),
             (Some("person"), None, Origin::Person),
             (Some("schedule"), None, Origin::Schedule),
             (Some("gremlin"), None, Origin::Unstated),

@@ -157,10 +157,15 @@ pub(crate) async fn follow(
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
         let stamp = source.stamp();
-        if stamp == seen || stamp.is_none() {
+        if stamp == seen {
             continue;
         }
-        seen = stamp;
+        seen.clone_from(&stamp);
+        if stamp.is_none() {
+            // The model in memory goes on; a file that was refused is no fault any more.
+            vitals.model.up();
+            continue;
+        }
         let from = source.clone();
         let Ok(loaded) = tokio::task::spawn_blocking(move || from.load()).await else {
             continue;

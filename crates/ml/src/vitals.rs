@@ -50,6 +50,11 @@ impl Vitals {
                 value: connection.connected.into(),
             },
             Sample::Counter {
+                name: "dropped_qos0",
+                help: "Messages at QoS 0 dropped because too many waited",
+                value: connection.dropped_qos0,
+            },
+            Sample::Counter {
                 name: "broker_connections",
                 help: "Connections made to the broker",
                 value: connection.connects,

@@ -7,8 +7,10 @@ use std::{fmt, sync::Arc};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric as _},
-    metrics::{counter::ConstCounter, gauge::ConstGauge},
+    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
 };
+
+use crate::{HealthSource, State};
 
 /// The present value of one metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +61,31 @@ impl Collector for FromFunction {
                     gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
                 }
             }
+        }
+        Ok(())
+    }
+}
+
+/// The picture of health among the metrics: a gauge for each part.
+pub(crate) struct HealthGauge(pub(crate) Arc<[HealthSource]>);
+
+impl fmt::Debug for HealthGauge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HealthGauge")
+    }
+}
+
+impl Collector for HealthGauge {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let help = "2 while a part works, 1 while it should be looked at, 0 while it is down";
+        let mut gauge = encoder.encode_descriptor("casement_health", help, None, MetricType::Gauge)?;
+        for part in self.0.iter().flat_map(|source| source()) {
+            let value: i64 = match part.state {
+                State::Ok => 2,
+                State::Degraded => 1,
+                State::Down => 0,
+            };
+            ConstGauge::new(value).encode(gauge.encode_family(&[("part", part.name)])?)?;
         }
         Ok(())
     }

@@ -22,7 +22,7 @@ pub enum State {
 /// One part of a role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Part {
-    /// Its name: `broker`, `clickhouse`, `journal`, `model`, …
+    /// Its name: `broker`, `clickhouse`, `journal`, `ml_model`, …
     pub name: &'static str,
     /// How it is.
     pub state: State,

@@ -17,7 +17,7 @@ use prometheus_client::{encoding::text::encode, registry::Registry};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Health, HealthSource, site};
+use crate::{Health, HealthSource, collect::HealthGauge, site};
 
 /// The media type of the metrics.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -91,10 +91,12 @@ pub struct Monitor {
 
 impl Monitor {
     /// The metrics in `registry`, and the health that `sources` give together.
-    pub fn new(registry: Registry, sources: Vec<HealthSource>) -> Self {
+    pub fn new(mut registry: Registry, sources: Vec<HealthSource>) -> Self {
+        let sources: Arc<[HealthSource]> = sources.into();
+        registry.register_collector(Box::new(HealthGauge(Arc::clone(&sources))));
         Self {
             registry: Arc::new(registry),
-            sources: sources.into(),
+            sources,
         }
     }
 

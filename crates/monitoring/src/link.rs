@@ -24,6 +24,15 @@ impl Link {
         }
     }
 
+    /// Something without which the role does not work, there until it is missed.
+    pub const fn met(name: &'static str) -> Self {
+        Self {
+            name,
+            state: State::Down,
+            away: Mutex::new(None),
+        }
+    }
+
     /// Something without which part of the work is missing.
     pub const fn wanted(name: &'static str) -> Self {
         Self {

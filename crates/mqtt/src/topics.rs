@@ -101,6 +101,24 @@ impl TopicPatterns {
         self
     }
 
+    /// Moves the quantities that the specification does not know beside temperature, where that has a pattern of its own
+    /// and they have their defaults: an installation keeps its sensors in one tree, and the default tree is not its own.
+    fn beside_temperature(mut self) -> Self {
+        let temperature = TopicKind::Reading(Quantity::Temperature);
+        let pattern = self.pattern(temperature).to_owned();
+        if pattern == temperature.default_pattern() || !pattern.contains(temperature.as_str()) {
+            return self;
+        }
+        for quantity in Quantity::ALL {
+            let kind = TopicKind::Reading(quantity);
+            if !Quantity::CLIMATE.contains(&quantity) && self.pattern(kind) == kind.default_pattern() {
+                let moved = pattern.replace(temperature.as_str(), quantity.as_str());
+                self = self.with(kind, moved);
+            }
+        }
+        self
+    }
+
     /// The pattern of `kind`.
     pub fn pattern(&self, kind: TopicKind) -> &str {
         &self.0[&kind]
@@ -142,7 +160,7 @@ impl<'de> de::Visitor<'de> for PatternsVisitor {
                 .ok_or_else(|| de::Error::custom(format!("'{word}' is no kind of message")))?;
             patterns = patterns.with(kind, map.next_value::<String>()?);
         }
-        Ok(patterns)
+        Ok(patterns.beside_temperature())
     }
 }
 
@@ -261,6 +279,23 @@ mod tests {
         ] {
             assert_eq!(topics.classify(topic).unwrap_err().reason, reason, "{topic}");
         }
+    }
+
+    #[test]
+    fn further_quantities_follow_temperature_into_its_tree() {
+        let pattern = |json: &str, quantity| {
+            let patterns: TopicPatterns = serde_json::from_str(json).unwrap();
+            patterns.pattern(TopicKind::Reading(quantity)).to_owned()
+        };
+        let house = r#"{"temperature": "house/+/temperature", "wind": "roof/+/wind"}"#;
+        assert_eq!(pattern(house, Quantity::Co2), "house/+/co2");
+        assert_eq!(pattern(house, Quantity::Wind), "roof/+/wind");
+        assert_eq!(pattern(house, Quantity::Humidity), "sensor/+/humidity");
+        assert_eq!(
+            pattern(r#"{"temperature": "t/+"}"#, Quantity::Co2),
+            "sensor/+/co2"
+        );
+        assert_eq!(pattern("{}", Quantity::Co2), "sensor/+/co2");
     }
 
     #[test]

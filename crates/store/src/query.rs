@@ -45,10 +45,16 @@ pub struct LatestAction {
 }
 
 impl Store {
-    /// Returns registered devices by id, at most `limit`.
+    /// Returns registered devices at most `limit`, the last seen first.
     pub async fn devices(&self, limit: usize) -> Result<Vec<DeviceRow>, StoreError> {
-        let sql = "SELECT ?fields FROM device_registry FINAL ORDER BY device_id LIMIT ?";
+        let sql = "SELECT ?fields FROM device_registry FINAL ORDER BY last_seen DESC, device_id LIMIT ?";
         Ok(self.bounded(sql).bind(limit).fetch_all().await?)
+    }
+
+    /// Returns the registered devices among `device_ids`.
+    pub async fn devices_of(&self, device_ids: &[String]) -> Result<Vec<DeviceRow>, StoreError> {
+        let sql = "SELECT ?fields FROM device_registry FINAL WHERE device_id IN ?";
+        Ok(self.bounded(sql).bind(device_ids).fetch_all().await?)
     }
 
     /// Returns the newest reading of each quantity of each device since `since` (ms), for at most `limit` devices.

@@ -1,6 +1,6 @@
 //! Labelled examples: the measurements of a device and the right position of its window.
 
-use domain::{MODEL_AUDIO_INPUTS, Timestamp};
+use domain::{MODEL_AUDIO_INPUTS, Quantity, Timestamp};
 use model::INPUTS;
 use serde::{Deserialize, Serialize};
 
@@ -47,11 +47,11 @@ impl Example {
 
     fn fault(&self) -> Option<String> {
         let numbers = [
-            ("temperature", self.temperature, -60.0, 100.0),
-            ("humidity", self.humidity, 0.0, 100.0),
-            ("position", self.position, 0.0, 100.0),
+            ("temperature", self.temperature, Quantity::Temperature.range()),
+            ("humidity", self.humidity, Quantity::Humidity.range()),
+            ("position", self.position, (0.0, 100.0)),
         ];
-        for (name, value, low, high) in numbers {
+        for (name, value, (low, high)) in numbers {
             if !(low..=high).contains(&value) {
                 return Some(format!("{name} is {value}, possible are {low} to {high}"));
             }

@@ -22,7 +22,7 @@ static EXTRACTOR: LazyLock<Extractor> = LazyLock::new(|| {
     .expect("valid options")
 });
 
-/// Bytes as WAV and as bare samples. Gives whether the WAV is one.
+/// Bytes as WAV and as bare samples. Returns whether the WAV is one.
 pub fn decode(data: &[u8]) -> bool {
     for format in [AudioFormat::Pcm, AudioFormat::Wav] {
         match audio::decode(data, format, 16_000, &LIMITS) {
@@ -43,7 +43,7 @@ pub fn decode(data: &[u8]) -> bool {
 }
 
 /// A message from its bytes to its features. What does not begin as JSON is a recording, and its message is made here.
-/// Gives whether there are features.
+/// Returns whether there are features.
 pub fn clip(data: &[u8]) -> bool {
     let message = if data.first() == Some(&b'{') {
         data.to_vec()

@@ -7,7 +7,8 @@ use serde_json::Value;
 pub(crate) fn own_thresholds(config: &str, general: Thresholds) -> Option<Thresholds> {
     let own: Value = serde_json::from_str(config).ok()?;
     let mut thresholds = general;
-    for quantity in Quantity::ALL {
+    let decides = |quantity: &Quantity| general.change(*quantity).is_some();
+    for quantity in Quantity::ALL.into_iter().filter(decides) {
         let change = own.get(format!("{quantity}_threshold")).and_then(Value::as_f64);
         if let Some(change) = change.filter(|change| change.is_finite() && *change >= 0.0) {
             thresholds = thresholds.with_change(quantity, change);
@@ -30,7 +31,8 @@ mod tests {
             general,
         );
         assert_eq!(own, Some(general.with_change(Quantity::Humidity, 5.0)));
-        for config in [r#"{"humidity_threshold": -1}"#, "{}", "nonsense", "[]"] {
+        let undecided = r#"{"co2_threshold": 100}"#;
+        for config in [undecided, r#"{"humidity_threshold": -1}"#, "{}", "nonsense", "[]"] {
             assert_eq!(own_thresholds(config, general), None, "{config}");
         }
     }

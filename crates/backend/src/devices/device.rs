@@ -11,6 +11,8 @@ use crate::clips::AnalysedClip;
 pub(super) struct Device {
     pub(super) view: DeviceView,
     pub(super) config: String,
+    /// Whether the registry was asked for it: before that, a row of ours would overwrite its name and configuration.
+    pub(super) looked_up: bool,
     /// `last_seen` in the newest durable registry row; `None` until there is one.
     pub(super) written: Option<Timestamp>,
     /// Changes that must not wait for the refresh, and how many of them are in a durable row.
@@ -37,6 +39,7 @@ impl Device {
         Self {
             view,
             config: "{}".into(),
+            looked_up: false,
             written: None,
             changes: 0,
             changes_written: 0,

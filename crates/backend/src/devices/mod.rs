@@ -140,7 +140,7 @@ impl Devices {
             if !self.full.swap(true, Ordering::Relaxed) {
                 warn!(
                     devices = self.most,
-                    "too many devices: new ones are stored, but neither shown nor decided for; see max_devices"
+                    "too many devices: new ones are stored, but neither shown nor decided for; see backend.max_devices"
                 );
             }
             return None;

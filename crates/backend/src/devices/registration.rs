@@ -34,16 +34,39 @@ impl Devices {
                 continue;
             };
             let stored_seen = Timestamp::from_millis(row.last_seen);
-            let device = devices.entry(device_id.clone()).or_insert_with(|| {
-                let mut device = Device::new(&device_id, stored_seen);
+            let is_new = !devices.contains_key(&device_id);
+            let Some(device) = self.device(&mut devices, &device_id, stored_seen) else {
+                continue;
+            };
+            if is_new {
                 device.view.is_active = row.is_active;
-                device
-            });
+            }
+            device.looked_up = true;
             device.view.name.clone_from(&row.name);
             device.view.location.clone_from(&row.location);
             device.view.registered_at = Timestamp::from_millis(row.registered_at);
             device.config.clone_from(&row.config);
             device.written = device.written.max(Some(stored_seen));
+        }
+    }
+
+    /// The devices that the registry was not asked for yet, at most `limit`.
+    pub(crate) fn not_looked_up(&self, limit: usize) -> Vec<DeviceId> {
+        let devices = self.by_id.lock();
+        let unknown = devices.iter().filter(|(_, device)| !device.looked_up);
+        unknown
+            .map(|(device_id, _)| device_id.clone())
+            .take(limit)
+            .collect()
+    }
+
+    /// The registry was asked for these devices: those that it did not return are new.
+    pub(crate) fn looked_up(&self, device_ids: &[DeviceId]) {
+        let mut devices = self.by_id.lock();
+        for device_id in device_ids {
+            if let Some(device) = devices.get_mut(device_id) {
+                device.looked_up = true;
+            }
         }
     }
 
@@ -81,7 +104,7 @@ impl Devices {
         let mut due = Due::default();
         for (device_id, device) in self.by_id.lock().iter_mut() {
             device.fall_silent(now, self.inactive_after_ms);
-            if let Some(since) = device.fell_silent {
+            if let Some(since) = device.fell_silent.filter(|_| device.looked_up) {
                 due.rows.push(device_event(device_id, "inactive", since));
             }
             if device.is_due() {
@@ -117,7 +140,7 @@ impl Devices {
 impl Device {
     fn is_due(&self) -> bool {
         let stale = |written| self.view.last_seen.millis_since(written) >= REFRESH_MS;
-        self.written.is_none_or(stale) || self.changes > self.changes_written
+        self.looked_up && (self.written.is_none_or(stale) || self.changes > self.changes_written)
     }
 
     /// The registry keeps the row with the greatest `last_seen`: a change without a newer message must still win.

@@ -30,8 +30,9 @@ fn hear(devices: &Devices, second: i64) {
     );
 }
 
-/// What is due, as a log with room takes it.
+/// What is due, as a log with room takes it, of devices that the registry was asked for.
 fn due(devices: &Devices, second: i64) -> Vec<Row> {
+    devices.looked_up(&devices.not_looked_up(100));
     let due = devices.due(at(second));
     let rows = due.rows.clone();
     devices.written(due);
@@ -134,6 +135,11 @@ fn a_last_will_is_an_event_once() {
 fn what_the_log_does_not_take_stays_due() {
     let devices = devices();
     hear(&devices, 0);
+    assert!(
+        devices.due(at(1)).rows.is_empty(),
+        "the registry was not asked yet"
+    );
+    devices.looked_up(&[id()]);
     assert_eq!(devices.due(at(1)).rows.len(), 1);
     assert_eq!(due(&devices, 1).len(), 1);
     assert!(due(&devices, 2).is_empty());
@@ -151,6 +157,7 @@ fn what_the_log_does_not_take_stays_due() {
 fn a_change_while_a_row_is_written_makes_another() {
     let devices = devices();
     hear(&devices, 0);
+    devices.looked_up(&[id()]);
     let first = devices.due(at(0));
     status(&devices, false, 1);
     devices.written(first);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{DeviceId, Quantity, Timestamp};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// A value and its time.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -58,7 +58,7 @@ pub struct DeviceView {
     /// Whether it was heard of lately.
     pub is_active: bool,
     /// The newest reading of each quantity that it has sent.
-    #[serde(flatten)]
+    #[serde(flatten, serialize_with = "with_climate")]
     pub readings: BTreeMap<Quantity, Latest>,
     /// The latest clip.
     pub clip: Option<LatestClip>,
@@ -66,4 +66,14 @@ pub struct DeviceView {
     pub command: Option<LatestCommand>,
     /// Where its window says it stands, percent open.
     pub window: Option<Latest>,
+}
+
+/// Readings by quantity. Temperature and humidity, which every device has, are `null` until they are known.
+fn with_climate<S: Serializer>(
+    readings: &BTreeMap<Quantity, Latest>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let shown = |quantity: &Quantity| Quantity::CLIMATE.contains(quantity) || readings.contains_key(quantity);
+    let quantities = Quantity::ALL.into_iter().filter(shown);
+    serializer.collect_map(quantities.map(|quantity| (quantity, readings.get(&quantity))))
 }

@@ -156,7 +156,7 @@ impl InferenceTrigger {
         }
     }
 
-    /// Gives a device thresholds of its own.
+    /// Sets a device's own thresholds.
     pub fn set_thresholds(&self, device_id: &DeviceId, thresholds: Thresholds) {
         self.state.lock().set_thresholds(device_id, thresholds);
     }

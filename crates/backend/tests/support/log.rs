@@ -36,7 +36,7 @@ impl MemoryLog {
         self.state.lock().full = full;
     }
 
-    /// Cannot be read any more, or again.
+    /// Can neither be written nor read any more, or again.
     pub fn set_broken(&self, broken: bool) {
         self.state.lock().broken = broken;
     }
@@ -101,6 +101,9 @@ impl Repeats for MemoryLog {
         let mut state = self.state.lock();
         if state.full {
             return Err(LogError::Full);
+        }
+        if state.broken {
+            return Err(LogError::Unavailable("the disk is gone".into()));
         }
         if key.is_some_and(|key| !state.keys.insert(key)) {
             return Ok(Appended::Repeated);

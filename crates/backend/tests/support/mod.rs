@@ -85,7 +85,13 @@ impl Bench {
 
     /// A backend at a log and tables that another one may have used.
     pub fn around(log: Arc<MemoryLog>, tables: Arc<MemoryTables>) -> Self {
+        Self::with_devices(log, tables, 100)
+    }
+
+    /// The same for at most `max_devices`.
+    pub fn with_devices(log: Arc<MemoryLog>, tables: Arc<MemoryTables>, max_devices: usize) -> Self {
         let options = BackendOptions {
+            max_devices,
             batch: BatchLimits {
                 age: Duration::from_millis(50),
                 ..BatchLimits::default()

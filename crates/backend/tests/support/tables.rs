@@ -1,6 +1,6 @@
 //! Tables in memory, with tokens as ClickHouse has them: the same table and token again changes nothing.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use async_trait::async_trait;
 use backend::{History, Tables};
@@ -142,50 +142,93 @@ impl Tables for MemoryTables {
     }
 }
 
-#[async_trait]
-impl History for MemoryTables {
-    async fn devices(&self, limit: usize) -> Result<Vec<DeviceRow>, StoreError> {
+impl MemoryTables {
+    /// The newest registry row of each device, as after merging, the last seen first.
+    fn registry(&self) -> Result<Vec<DeviceRow>, StoreError> {
         if self.state.lock().away {
             return Err(StoreError::Timeout);
         }
-        let device = |row: &Row| match row {
-            Row::Device(row) => Some(row.clone()),
-            _ => None,
-        };
-        // The last one of a device wins, as after merging.
-        let rows = self.rows();
-        let mut newest = std::collections::BTreeMap::new();
-        rows.iter().filter_map(device).for_each(|row| {
-            newest.insert(row.device_id.clone(), row);
-        });
-        Ok(newest.into_values().take(limit).collect())
+        let mut newest: BTreeMap<String, DeviceRow> = BTreeMap::new();
+        for row in self.rows() {
+            let Row::Device(row) = row else { continue };
+            let known = newest.get(&row.device_id);
+            if known.is_none_or(|known| known.last_seen <= row.last_seen) {
+                newest.insert(row.device_id.clone(), row);
+            }
+        }
+        let mut rows: Vec<DeviceRow> = newest.into_values().collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(row.last_seen));
+        Ok(rows)
+    }
+}
+
+#[async_trait]
+impl History for MemoryTables {
+    async fn devices(&self, limit: usize) -> Result<Vec<DeviceRow>, StoreError> {
+        Ok(self.registry()?.into_iter().take(limit).collect())
     }
 
-    async fn latest_readings(&self, _: Timestamp, limit: usize) -> Result<Vec<LatestReading>, StoreError> {
-        let reading = |row: &Row| match row {
-            Row::Reading(quantity, row) => Some(LatestReading {
-                device_id: row.device_id.clone(),
+    async fn devices_of(&self, device_ids: &[String]) -> Result<Vec<DeviceRow>, StoreError> {
+        let wanted = |row: &DeviceRow| device_ids.contains(&row.device_id);
+        Ok(self.registry()?.into_iter().filter(wanted).collect())
+    }
+
+    async fn latest_readings(
+        &self,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<LatestReading>, StoreError> {
+        let mut newest: BTreeMap<(String, Quantity), LatestReading> = BTreeMap::new();
+        for row in self.rows() {
+            let Row::Reading(quantity, row) = row else {
+                continue;
+            };
+            let key = (row.device_id.clone(), quantity);
+            let known = newest
+                .get(&key)
+                .is_some_and(|known| known.timestamp > row.timestamp);
+            if row.timestamp < since.as_millis() || known {
+                continue;
+            }
+            let latest = LatestReading {
+                device_id: row.device_id,
                 quantity: quantity.as_str().to_owned(),
                 timestamp: row.timestamp,
                 value: row.value,
-            }),
-            _ => None,
-        };
-        Ok(self.rows().iter().filter_map(reading).take(limit).collect())
+            };
+            newest.insert(key, latest);
+        }
+        let devices: BTreeSet<String> = newest
+            .keys()
+            .map(|(device, _)| device.clone())
+            .take(limit)
+            .collect();
+        let readings = newest
+            .into_iter()
+            .filter(|((device, _), _)| devices.contains(device));
+        Ok(readings.map(|(_, reading)| reading).collect())
     }
 
-    async fn latest_actions(&self, _: Timestamp, limit: usize) -> Result<Vec<LatestAction>, StoreError> {
-        let action = |row: &Row| match row {
-            Row::WindowAction(row) => Some(LatestAction {
+    async fn latest_actions(&self, since: Timestamp, limit: usize) -> Result<Vec<LatestAction>, StoreError> {
+        let mut newest: BTreeMap<String, LatestAction> = BTreeMap::new();
+        for row in self.rows() {
+            let Row::WindowAction(row) = row else { continue };
+            let known = newest
+                .get(&row.device_id)
+                .is_some_and(|known| known.timestamp > row.timestamp);
+            if row.timestamp < since.as_millis() || known {
+                continue;
+            }
+            let latest = LatestAction {
                 device_id: row.device_id.clone(),
                 timestamp: row.timestamp,
                 position: row.position,
                 confidence: row.confidence,
-                model_version: row.model_version.clone(),
-                reason: row.reason.clone(),
-            }),
-            _ => None,
-        };
-        Ok(self.rows().iter().filter_map(action).take(limit).collect())
+                model_version: row.model_version,
+                reason: row.reason,
+            };
+            newest.insert(row.device_id, latest);
+        }
+        Ok(newest.into_values().take(limit).collect())
     }
 }

@@ -3,33 +3,57 @@
 use ::ml::Ml;
 use monitoring::{HttpListener, Monitor, Registry};
 use tokio::sync::oneshot;
+use tracing::warn;
 
-use crate::{assembly, cli, config::Sources, output::announce, shutdown};
+use crate::{
+    assembly, cli,
+    config::{self, Config, Sources},
+    output::announce,
+    shutdown,
+};
 
 pub(super) async fn run(flags: cli::Ml) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
     let config = Sources::process(flags.config)
         .flag("ml.addr", flags.http.map(|addr| addr.to_string()))
         .load()?;
-    let listener = HttpListener::bind(config.ml.addr, "ml.addr").await?;
-    let http = listener.addr();
+    let listener = listen(&config).await?;
+    let metrics = listener.as_ref().map_or_else(
+        || "no metrics".to_owned(),
+        |listener| format!("metrics http://{}/metrics", listener.addr()),
+    );
     let mut registry = Registry::default();
     let ml = Ml::open(assembly::ml(&config)?, &mut registry)?;
     let monitor = Monitor::new(registry, vec![ml.health()]);
-    let serving = listener.spawn(monitor.routes(), shutdown.clone());
+    let serving = listener.map(|listener| listener.spawn(monitor.routes(), shutdown.clone()));
     let model = ml.models().current();
     let (ready, is_ready) = oneshot::channel();
     let broker = config.mqtt.broker.clone();
     tokio::spawn(async move {
         if is_ready.await.is_ok() {
             announce!(
-                "casement ml is running: broker {broker}, model {} ({}), metrics http://{http}/metrics",
+                "casement ml is running: broker {broker}, model {} ({}), {metrics}",
                 model.version(),
                 model.origin()
             );
         }
     });
     ml.run(shutdown, ready).await?;
-    let _ = tokio::time::timeout(shutdown::HTTP_END, serving).await;
+    if let Some(serving) = serving {
+        let _ = tokio::time::timeout(shutdown::HTTP_END, serving).await;
+    }
     Ok(())
+}
+
+/// Takes the address of metrics and health. The default one may belong to another ML service of this machine: this one
+/// then runs without.
+async fn listen(config: &Config) -> anyhow::Result<Option<HttpListener>> {
+    match HttpListener::bind(config.ml.addr, "ml.addr").await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error) if config.ml.addr == config::Ml::default().addr => {
+            warn!("{error}; running without metrics and health");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }

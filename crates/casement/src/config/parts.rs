@@ -2,9 +2,9 @@
 //!
 //! A file that shows every default names the embedded part's address as the one to connect to. Therefore `auto`
 //! compares addresses: the default address and the part's own address mean the embedded part, any other address means a
-//! part elsewhere.
+//! part elsewhere. A part that listens on every address is meant by each with its port.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::{ClickHouse, Config, Engine, Mqtt};
 
@@ -13,24 +13,23 @@ impl Config {
     pub fn embeds_broker(&self) -> bool {
         self.broker.embedded.decide(|| {
             let configured = &self.mqtt.broker;
-            let default = Mqtt::default().broker;
-            !configured.tls()
-                && is_local(configured.host())
-                && [default.port(), self.broker.addr.port()].contains(&configured.port())
+            let default = Mqtt::default().broker.port();
+            let (host, port) = (configured.host(), configured.port());
+            !configured.tls() && (names(self.broker.addr, host, port) || is_loopback(host) && port == default)
         })
     }
 
     /// Returns whether `casement up` runs the embedded ClickHouse.
     pub fn embeds_engine(&self) -> bool {
         self.engine.embedded.decide(|| {
-            let here = |addr: SocketAddr| move |port: &str| port.parse() == Ok(addr.port());
             let configured = &self.clickhouse.addr;
             let plain = configured.strip_prefix("http://").unwrap_or(configured);
             let Some((host, port)) = plain.trim_end_matches('/').rsplit_once(':') else {
                 return false;
             };
-            let default = Engine::default().addr;
-            is_local(host) && (here(default)(port) || here(self.engine.addr)(port))
+            let Ok(port) = port.parse() else { return false };
+            let default = Engine::default().addr.port();
+            names(self.engine.addr, host, port) || is_loopback(host) && port == default
         })
     }
 }
@@ -47,6 +46,43 @@ impl ClickHouse {
     }
 }
 
-fn is_local(host: &str) -> bool {
-    matches!(host, "localhost" | "127.0.0.1" | "::1" | "[::1]")
+/// Returns whether `host` and `port` lead to a part that listens at `own`.
+fn names(own: SocketAddr, host: &str, port: u16) -> bool {
+    let is_own = |ip: IpAddr| ip == own.ip() || ip.is_loopback() && own.ip().is_loopback();
+    own.port() == port && (own.ip().is_unspecified() || ip_of(host).is_some_and(is_own) || is_loopback(host))
+}
+
+fn ip_of(host: &str) -> Option<IpAddr> {
+    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+}
+
+fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost") || ip_of(host).is_some_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parts_own_address_means_the_embedded_part() {
+        let own = |addr: &str| addr.parse::<SocketAddr>().unwrap();
+        for (addr, host, port) in [
+            ("127.0.0.1:1883", "localhost", 1883),
+            ("127.0.0.2:38883", "127.0.0.2", 38883),
+            ("[::1]:1883", "[::1]", 1883),
+            ("0.0.0.0:1883", "192.168.1.5", 1883),
+            ("192.168.1.5:1883", "192.168.1.5", 1883),
+        ] {
+            assert!(names(own(addr), host, port), "{addr} {host}");
+        }
+        for (addr, host, port) in [
+            ("127.0.0.1:1883", "mosquitto", 1883),
+            ("127.0.0.1:1883", "127.0.0.1", 1884),
+            ("127.0.0.1:1883", "192.168.1.5", 1883),
+            ("0.0.0.0:1883", "192.168.1.5", 1884),
+        ] {
+            assert!(!names(own(addr), host, port), "{addr} {host}");
+        }
+    }
 }

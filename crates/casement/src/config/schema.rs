@@ -244,11 +244,9 @@ pub struct EngineLimits {
     /// Concurrent inserts.
     #[schemars(range(min = 1))]
     pub inserts: usize,
-    /// Longest query of `default`, in seconds.
-    #[schemars(range(min = 1))]
+    /// Longest query of `default`, in seconds; 0 is without limit.
     pub query_s: u64,
-    /// Longest query of `reader`, in seconds.
-    #[schemars(range(min = 1))]
+    /// Longest query of `reader`, in seconds; 0 is without limit.
     pub reader_s: u64,
     /// Bytes of memory for one query of `reader`.
     #[schemars(range(min = 1))]

@@ -22,7 +22,6 @@ const FIELDS: &[Field] = &[
     required("features_used.humidity", Kind::Number),
     optional("features_used.audio_features", Kind::Texts),
     optional("command_id", Kind::Text),
-    optional("origin", Kind::Text),
     optional("model_version", Kind::Text),
     optional("inference_time_ms", Kind::Number),
     optional("audio_hash", Kind::Text),
@@ -42,7 +41,7 @@ struct Inbound<'a> {
     #[serde(default)]
     command_id: Option<String>,
     #[serde(default)]
-    origin: Option<String>,
+    origin: Option<serde_json::Value>,
     #[serde(default)]
     model_version: Option<String>,
     #[serde(default)]
@@ -113,7 +112,11 @@ pub fn decode_control(device_id: DeviceId, payload: &[u8]) -> Result<WindowActio
         humidity: Quantity::Humidity.check(used.humidity)?,
         audio_features: used.audio_features.unwrap_or_default(),
         command_id: inbound.command_id,
-        origin: Origin::stated(inbound.origin.as_deref(), inbound.model_version),
+        origin: Origin::stated(
+            // Another sender may have a field of that name for something else.
+            inbound.origin.as_ref().and_then(serde_json::Value::as_str),
+            inbound.model_version,
+        ),
         inference_time_ms: inbound.inference_time_ms,
         audio_hash: field::audio_hash("audio_hash", inbound.audio_hash.as_deref())?,
         reason: inbound.reason,
