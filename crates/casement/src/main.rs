@@ -3,7 +3,7 @@
 //! In: the command line, a configuration file, variables. Out: an exit code, and on failure one line that says what to
 //! do. Each subcommand has a file of its own in `commands`.
 
-use std::process::ExitCode;
+use std::{io::Write as _, process::ExitCode};
 
 use casement::{cli, commands, telemetry};
 use clap::Parser as _;
@@ -19,7 +19,8 @@ fn main() -> ExitCode {
     match commands::run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // Whoever closed the stream wants no line; the exit code stays.
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
             ExitCode::from(commands::exit_code(&error))
         }
     }

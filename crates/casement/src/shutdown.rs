@@ -1,30 +1,46 @@
-//! SIGINT and SIGTERM as a token: the first requests an orderly shutdown, a second ends the process immediately.
+//! SIGINT, SIGTERM and SIGHUP as a token: the first requests an orderly shutdown, a second ends the process immediately.
 
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 /// Time for a request that is being answered when a role ends.
 pub const HTTP_END: Duration = Duration::from_millis(300);
 
+/// The signals that end a role.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
+        }
+    }
+}
+
 /// Returns a token that the first signal cancels.
 pub fn on_signal() -> std::io::Result<CancellationToken> {
     let token = CancellationToken::new();
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut signals = Signals {
+        interrupt: signal(SignalKind::interrupt())?,
+        terminate: signal(SignalKind::terminate())?,
+        hang_up: signal(SignalKind::hangup())?,
+    };
     let first = token.clone();
     tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        info!("stopping; a second signal stops at once");
+        signals.next().await;
+        // Before anything is logged: nothing may depend on a log that can be written.
         first.cancel();
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
+        info!("stopping; a second signal stops at once");
+        signals.next().await;
         std::process::exit(130);
     });
     Ok(token)

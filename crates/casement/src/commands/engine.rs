@@ -2,7 +2,7 @@
 
 use engine::Options;
 
-use crate::{assembly, cli, config::Sources, shutdown};
+use crate::{assembly, cli, config::Sources, output::announce, shutdown};
 
 /// Reads the configuration and, before there is a second thread, sandboxes the process.
 pub(super) fn prepare(flags: cli::Engine) -> anyhow::Result<Options> {
@@ -26,7 +26,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<()> {
     let quiet = options.stop_with_parent;
     engine::serve(options, shutdown, move |addr| {
         if !quiet {
-            println!("casement engine is running: ClickHouse http://{addr}, data {data}. Try: curl 'http://{addr}/?query=SELECT+version()'");
+            announce!("casement engine is running: ClickHouse http://{addr}, data {data}. Try: curl 'http://{addr}/?query=SELECT+version()'");
         }
     })
     .await?;
