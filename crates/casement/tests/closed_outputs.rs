@@ -15,6 +15,9 @@ use testkit::{Signal, free_addr, signal};
 /// Time in which every role reaches its first log lines.
 const WARM_UP: Duration = Duration::from_millis(1_500);
 
+/// Arguments and environment of a role.
+type Role<'a> = (&'a [&'a str], &'a [(&'a str, String)]);
+
 /// Starts a role, waits for its first line, and closes the reading ends of both of its streams.
 fn start_and_stop_reading(arguments: &[&str], environment: &[(&str, String)]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_casement"));
@@ -31,7 +34,7 @@ fn start_and_stop_reading(arguments: &[&str], environment: &[(&str, String)]) ->
     thread::spawn(move || told.send(BufReader::new(out).lines().next().is_some()));
     thread::spawn(move || err_told.send(BufReader::new(err).lines().next().is_some()));
     // Either stream; both are dropped, and so closed, after their first line at the latest.
-    first.recv_timeout(Duration::from_secs(60)).unwrap();
+    first.recv_timeout(Duration::from_mins(1)).unwrap();
     thread::sleep(WARM_UP);
     child
 }
@@ -80,7 +83,7 @@ fn every_role_ends_at_every_signal_when_nobody_reads_its_output() {
             &clickhouse,
         ];
         let own = [("RUST_LOG", "debug".to_owned())];
-        let roles: [(&[&str], &[(&str, String)]); 5] = [
+        let roles: [Role; 5] = [
             (&["backend", "--http", &http], &environment),
             (&["ml", "--http", &http], &environment),
             (&["engine", "--data", &data, "--clickhouse", &clickhouse], &own),

@@ -127,7 +127,7 @@ impl Model {
         self
     }
 
-    /// Returns the number of its inputs: [`INPUTS`].
+    /// Returns the number of its inputs: [`crate::INPUTS`].
     pub fn inputs(&self) -> usize {
         self.feature_mean().len()
     }

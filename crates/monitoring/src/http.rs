@@ -41,7 +41,7 @@ pub struct HttpError {
 }
 
 impl HttpListener {
-    /// Takes `addr`; port 0 is a free one. Requests wait until [`HttpListener::serve`]. `key` is the configuration's key
+    /// Takes `addr`; port 0 is a free one. Requests wait until [`HttpListener::spawn`]. `key` is the configuration's key
     /// for the address, for the error.
     pub async fn bind(addr: SocketAddr, key: &'static str) -> Result<Self, HttpError> {
         let failed = |source| HttpError { addr, key, source };
