@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use testkit::{Signal, free_addr, signal};
+use testkit::{Addresses, Signal, free_addr, signal};
 
 /// Time in which every role reaches its first log lines.
 const WARM_UP: Duration = Duration::from_millis(1_500);
@@ -58,9 +58,11 @@ fn end(mut child: Child, by: Signal) -> ExitStatus {
 #[test]
 fn every_role_ends_at_every_signal_when_nobody_reads_its_output() {
     let dir = tempfile::tempdir().unwrap();
-    let data = dir.path().join("data").display().to_string();
+    let data = dir.path().join("data");
     for by in [Signal::TERM, Signal::INT, Signal::HUP] {
-        let [nobody, http, mqtt, clickhouse] = [(); 4].map(|()| free_addr().to_string());
+        let (addresses, nobody) = (Addresses::free(), free_addr().to_string());
+        let (http, clickhouse) = (addresses.http.to_string(), addresses.clickhouse.to_string());
+        let stored = data.display().to_string();
         let broker = format!("tcp://{nobody}");
         let environment = [
             ("CASEMENT__MQTT__BROKER", broker.clone()),
@@ -71,22 +73,13 @@ fn every_role_ends_at_every_signal_when_nobody_reads_its_output() {
             ),
             ("RUST_LOG", "debug".to_owned()),
         ];
-        let up = [
-            "up",
-            "--data",
-            &data,
-            "--mqtt",
-            &mqtt,
-            "--http",
-            &http,
-            "--clickhouse",
-            &clickhouse,
-        ];
+        let up = addresses.arguments(&data);
+        let up: Vec<&str> = up.iter().map(String::as_str).collect();
         let own = [("RUST_LOG", "debug".to_owned())];
         let roles: [Role; 5] = [
             (&["backend", "--http", &http], &environment),
             (&["ml", "--http", &http], &environment),
-            (&["engine", "--data", &data, "--clickhouse", &clickhouse], &own),
+            (&["engine", "--data", &stored, "--clickhouse", &clickhouse], &own),
             (&["simulate", "--broker", &broker, "--devices", "2"], &own),
             (&up, &own),
         ];

@@ -32,25 +32,30 @@ impl Addresses {
             clickhouse: free_addr(),
         }
     }
+
+    /// The arguments with which `casement up` listens here and keeps its data in `data`.
+    pub fn arguments(&self, data: &Path) -> Vec<String> {
+        let Self {
+            mqtt,
+            http,
+            clickhouse,
+        } = self;
+        vec![
+            "up".to_owned(),
+            format!("--data={}", data.display()),
+            format!("--mqtt={mqtt}"),
+            format!("--http={http}"),
+            format!("--clickhouse={clickhouse}"),
+        ]
+    }
 }
 
 impl Casement {
     /// Starts `casement up` with additional flags.
     pub fn up(&self, data: &Path, addresses: Addresses, flags: &[&str]) -> Result<Process, Error> {
-        let (mqtt, http) = (addresses.mqtt.to_string(), addresses.http.to_string());
-        let (data, clickhouse) = (data.display().to_string(), addresses.clickhouse.to_string());
-        let own = [
-            "up",
-            "--data",
-            &data,
-            "--mqtt",
-            &mqtt,
-            "--http",
-            &http,
-            "--clickhouse",
-            &clickhouse,
-        ];
-        self.start(&[&own, flags].concat())
+        let own = addresses.arguments(data);
+        let own: Vec<&str> = own.iter().map(String::as_str).collect();
+        self.start(&[own.as_slice(), flags].concat())
     }
 }
 

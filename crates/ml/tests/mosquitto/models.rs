@@ -1,8 +1,12 @@
 //! New models, candidates and damaged files reach a running service.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::json;
+use tempfile::TempDir;
 use testkit::Mosquitto;
 
 use crate::{
@@ -16,23 +20,42 @@ fn replace(path: &Path, bytes: &[u8]) {
     fs::rename(beside, path).expect("the file can be renamed");
 }
 
+/// A model file of its own, and the broker of the service that serves it.
+struct Served {
+    path: PathBuf,
+    _dir: TempDir,
+    _broker: Mosquitto,
+}
+
+/// Starts a broker, and a service with a copy of the model.
+async fn serving() -> (Service, Served) {
+    let broker = Mosquitto::start().expect("Mosquitto starts");
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let path = dir.path().join("model.pth");
+    fs::copy(model_path(), &path).expect("the model can be copied");
+    let service = Service::start(&broker, options(&broker, &path)).await;
+    let served = Served {
+        path,
+        _dir: dir,
+        _broker: broker,
+    };
+    (service, served)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_model_file_serves_within_a_second_and_a_bad_one_never() {
-    let broker = Mosquitto::start().unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("model.pth");
-    fs::copy(model_path(), &path).unwrap();
-    let mut service = Service::start(&broker, options(&broker, &path)).await;
+    let (mut service, file) = serving().await;
+    let path = &file.path;
     service.ask("d", None).await;
     let first = service.command().await.1;
     assert_eq!(first["model_version"], "v0");
 
-    replace(&path, b"PK\x03\x04 nothing");
+    replace(path, b"PK\x03\x04 nothing");
     service.counted("casement_ml_models_refused_total 1").await;
     service.ask("d", None).await;
     assert_eq!(service.command().await.1["position"], first["position"]);
 
-    replace(&path, &fs::read(other_model_path()).unwrap());
+    replace(path, &fs::read(other_model_path()).unwrap());
     service.counted("casement_ml_model_swaps_total 1").await;
     service.ask("d", None).await;
     assert_ne!(service.command().await.1["position"], first["position"]);
@@ -41,12 +64,8 @@ async fn a_new_model_file_serves_within_a_second_and_a_bad_one_never() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn promoting_and_rolling_back_reach_the_running_service() {
-    let broker = Mosquitto::start().unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("model.pth");
-    fs::copy(model_path(), &path).unwrap();
-    let registry = model::Registry::beside(&path);
-    let mut service = Service::start(&broker, options(&broker, &path)).await;
+    let (mut service, file) = serving().await;
+    let registry = model::Registry::beside(&file.path);
     registry.add(&other_model_path(), Some("v2")).unwrap();
     registry.promote("v2", "v0").unwrap();
     service.counted("casement_ml_model_swaps_total 1").await;
@@ -61,12 +80,8 @@ async fn promoting_and_rolling_back_reach_the_running_service() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_candidate_predicts_beside_the_model_and_moves_nothing() {
-    let broker = Mosquitto::start().unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("model.pth");
-    fs::copy(model_path(), &path).unwrap();
-    let registry = model::Registry::beside(&path);
-    let mut service = Service::start(&broker, options(&broker, &path)).await;
+    let (mut service, file) = serving().await;
+    let registry = model::Registry::beside(&file.path);
     registry.add(&other_model_path(), Some("v2")).unwrap();
     registry.shadow("v2").unwrap();
     service.counted("casement_ml_shadowing 1").await;
