@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use domain::Quantity;
 
 use crate::{
-    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, Table,
-    WindowActionRow, WindowStateRow,
+    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, SystemMetricsRow,
+    Table, WindowActionRow, WindowStateRow,
 };
 
 /// Rows to insert together, in order within each table.
@@ -20,6 +20,7 @@ pub struct Batch {
     pub(crate) window_states: Vec<WindowStateRow>,
     pub(crate) device_events: Vec<DeviceEventRow>,
     pub(crate) ingest_errors: Vec<IngestErrorRow>,
+    pub(crate) system_metrics: Vec<SystemMetricsRow>,
 }
 
 impl Batch {
@@ -38,6 +39,7 @@ impl Batch {
             Row::WindowState(row) => self.window_states.push(row),
             Row::DeviceEvent(row) => self.device_events.push(row),
             Row::IngestError(row) => self.ingest_errors.push(row),
+            Row::SystemMetrics(row) => self.system_metrics.push(row),
         }
     }
 
@@ -60,6 +62,7 @@ impl Batch {
             .chain(self.window_states.iter().cloned().map(Row::WindowState))
             .chain(self.device_events.iter().cloned().map(Row::DeviceEvent))
             .chain(self.ingest_errors.iter().cloned().map(Row::IngestError))
+            .chain(self.system_metrics.iter().cloned().map(Row::SystemMetrics))
     }
 
     /// Returns the number of rows for `table`.
@@ -73,6 +76,7 @@ impl Batch {
             Table::WindowStates => self.window_states.len(),
             Table::DeviceEvents => self.device_events.len(),
             Table::IngestErrors => self.ingest_errors.len(),
+            Table::SystemMetrics => self.system_metrics.len(),
         }
     }
 

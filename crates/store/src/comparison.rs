@@ -1,20 +1,12 @@
 //! Comparison of two models by their predictions for the same commands.
 //!
-//! In: two versions and a start time. Out: sums for each device, which can be added up. The outcome of a command is
-//! known if somebody changed the position before the next command: by a command of another sender, or by moving the
-//! window. A window that obeys says nothing about who was right.
+//! In: two versions and a start time. Out: sums for each device, which can be added up. `outcomes` defines when the
+//! outcome of a command is known: a window that obeys says nothing about who was right.
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use crate::{Store, StoreError};
-
-/// Seconds after a command within which a change counts as a correction of it.
-const OUTCOME_WITHIN_S: u32 = 30 * 60;
-/// Seconds that a window may take to reach its position.
-const TRAVEL_S: u32 = 60;
-/// Points within which a window counts as having obeyed: motors are not exact.
-const OBEYED_POINTS: f64 = 5.0;
+use crate::{Store, StoreError, outcomes::outcomes};
 
 /// Which predictions to compare.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,7 +82,7 @@ impl Store {
              ON a.device_id = b.device_id AND a.command_id = b.command_id \
              LEFT JOIN ({}) AS o ON a.device_id = o.device_id AND a.command_id = o.command_id \
              GROUP BY a.device_id) ORDER BY device_id",
-            outcomes()
+            outcomes(query.since, None)
         );
         let bound = self.client.query(&sql).bind(query.tolerance);
         let bound = bound
@@ -98,7 +90,7 @@ impl Store {
             .bind(query.since)
             .bind(&query.b)
             .bind(query.since);
-        Ok(bound.bind(query.since).bind(query.since).fetch_all().await?)
+        Ok(bound.fetch_all().await?)
     }
 
     /// Returns a summary of all predictions of each of the two versions, paired or not.
@@ -111,23 +103,4 @@ impl Store {
         let bound = self.client.query(sql).bind(&query.a).bind(&query.b);
         Ok(bound.bind(query.since).fetch_all().await?)
     }
-}
-
-/// Selects the outcome of a model's command: `device_id, command_id, outcome, known`. A change belongs to the newest
-/// command before it. Both placeholders are the start of the period.
-fn outcomes() -> String {
-    let commands = "SELECT toString(device_id) AS device_id, timestamp, position, command_id, \
-                    model_version FROM window_actions AS w WHERE w.timestamp >= fromUnixTimestamp64Milli(?)";
-    let changes = "SELECT toString(device_id) AS device_id, timestamp, position, 0 AS stands FROM window_actions \
-         WHERE model_version = '' UNION ALL \
-         SELECT toString(device_id) AS device_id, timestamp, position, 1 AS stands FROM window_states";
-    format!(
-        "SELECT c.device_id AS device_id, c.command_id AS command_id, argMax(s.position, s.timestamp) AS outcome, \
-         true AS known FROM (SELECT * FROM ({changes}) AS e WHERE e.timestamp >= fromUnixTimestamp64Milli(?)) AS s \
-         ASOF INNER JOIN ({commands}) AS c ON s.device_id = c.device_id AND s.timestamp > c.timestamp \
-         WHERE c.model_version != '' AND c.command_id != '' \
-         AND s.timestamp <= c.timestamp + INTERVAL {OUTCOME_WITHIN_S} SECOND \
-         AND (s.stands = 0 OR (s.timestamp >= c.timestamp + INTERVAL {TRAVEL_S} SECOND \
-         AND abs(s.position - c.position) > {OBEYED_POINTS})) GROUP BY device_id, command_id"
-    )
 }

@@ -12,8 +12,8 @@ use serde::{
 };
 
 use crate::{
-    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, Table, WindowActionRow,
-    WindowStateRow,
+    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, SystemMetricsRow,
+    Table, WindowActionRow, WindowStateRow,
 };
 
 const JSON_V1: u8 = 1;
@@ -38,6 +38,8 @@ pub enum Row {
     DeviceEvent(DeviceEventRow),
     /// A row of `ingest_errors`.
     IngestError(IngestErrorRow),
+    /// A row of `system_metrics`.
+    SystemMetrics(SystemMetricsRow),
 }
 
 /// The key of a row in JSON.
@@ -51,6 +53,7 @@ enum Tag {
     WindowState,
     DeviceEvent,
     IngestError,
+    SystemMetrics,
 }
 
 impl Tag {
@@ -64,11 +67,12 @@ impl Tag {
             Self::WindowState => "window_state",
             Self::DeviceEvent => "device_event",
             Self::IngestError => "ingest_error",
+            Self::SystemMetrics => "system_metrics",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        const OTHERS: [Tag; 7] = [
+        const OTHERS: [Tag; 8] = [
             Tag::Audio,
             Tag::WindowAction,
             Tag::MlPrediction,
@@ -76,6 +80,7 @@ impl Tag {
             Tag::WindowState,
             Tag::DeviceEvent,
             Tag::IngestError,
+            Tag::SystemMetrics,
         ];
         let reading = Quantity::from_word(text).map(Self::Reading);
         reading.or_else(|| OTHERS.into_iter().find(|tag| tag.as_str() == text))
@@ -110,6 +115,7 @@ impl Serialize for Row {
             Self::WindowState(row) => serializer.serialize_newtype_variant("Row", 5, tag, row),
             Self::DeviceEvent(row) => serializer.serialize_newtype_variant("Row", 6, tag, row),
             Self::IngestError(row) => serializer.serialize_newtype_variant("Row", 7, tag, row),
+            Self::SystemMetrics(row) => serializer.serialize_newtype_variant("Row", 8, tag, row),
         }
     }
 }
@@ -133,6 +139,7 @@ impl<'de> Deserialize<'de> for Row {
                     Tag::WindowState => Row::WindowState(content.newtype_variant()?),
                     Tag::DeviceEvent => Row::DeviceEvent(content.newtype_variant()?),
                     Tag::IngestError => Row::IngestError(content.newtype_variant()?),
+                    Tag::SystemMetrics => Row::SystemMetrics(content.newtype_variant()?),
                 })
             }
         }
@@ -166,6 +173,7 @@ impl Row {
             Self::WindowState(_) => Table::WindowStates,
             Self::DeviceEvent(_) => Table::DeviceEvents,
             Self::IngestError(_) => Table::IngestErrors,
+            Self::SystemMetrics(_) => Table::SystemMetrics,
         }
     }
 
@@ -179,6 +187,7 @@ impl Row {
             Self::WindowState(_) => Tag::WindowState,
             Self::DeviceEvent(_) => Tag::DeviceEvent,
             Self::IngestError(_) => Tag::IngestError,
+            Self::SystemMetrics(_) => Tag::SystemMetrics,
         }
     }
 

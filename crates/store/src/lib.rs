@@ -5,6 +5,7 @@
 //! embedded engine or to a server. It never decides what to do about a failed batch: it reports whether the database or
 //! the rows are to blame.
 
+mod backfill;
 mod batch;
 mod comparison;
 mod encoding;
@@ -12,6 +13,7 @@ mod error;
 mod http_client;
 mod labels;
 mod options;
+mod outcomes;
 mod query;
 mod row;
 mod schema;
@@ -25,10 +27,11 @@ pub use encoding::{DecodeError, Row};
 pub use error::{InsertError, StoreError};
 pub use labels::{LabelRow, Outcome};
 pub use options::StoreOptions;
+pub use outcomes::JUDGED_AFTER_S;
 pub use query::{LONGEST_QUERY, LatestAction, LatestReading};
 pub use row::{
-    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, WindowActionRow,
-    WindowStateRow,
+    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, SystemMetricsRow,
+    WindowActionRow, WindowStateRow,
 };
 pub use schema::SCHEMA_VERSION;
 pub use store::Store;

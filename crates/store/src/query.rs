@@ -94,7 +94,7 @@ impl Store {
         Ok(self.bounded(&sql).bind(since).bind(limit).fetch_all().await?)
     }
 
-    fn bounded(&self, sql: &str) -> Query {
+    pub(crate) fn bounded(&self, sql: &str) -> Query {
         self.client
             .query(sql)
             .with_setting("max_execution_time", LONGEST_QUERY.as_secs().to_string())

@@ -179,6 +179,62 @@ impl IngestErrorRow {
     }
 }
 
+/// A row of `system_metrics`. Counts are those of the interval.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
+pub struct SystemMetricsRow {
+    /// End of the interval, ms.
+    pub timestamp: i64,
+    /// Which backend.
+    pub instance: String,
+    /// Seconds since its row before.
+    pub interval_s: f32,
+    /// Seconds since its start.
+    pub uptime_s: u32,
+    /// Messages accepted, by kind; kinds without any are left out.
+    pub messages: Vec<(String, u64)>,
+    /// Messages refused, by reason; reasons without any are left out.
+    pub refused: Vec<(String, u64)>,
+    /// Repeats that were not stored again.
+    pub duplicates: u64,
+    /// Rows stored.
+    pub rows_stored: u64,
+    /// Inserts that failed and are retried.
+    pub store_failures: u64,
+    /// Inference requests published.
+    pub requests: u64,
+    /// Inference requests that could not be published.
+    pub requests_dropped: u64,
+    /// Window commands logged.
+    pub commands: u64,
+    /// Connections made to the broker.
+    pub reconnects: u64,
+    /// Records waiting in the journal.
+    pub journal_records: u64,
+    /// Bytes waiting in the journal.
+    pub journal_bytes: u64,
+    /// Bytes at which the journal is full.
+    pub journal_max_bytes: u64,
+    /// Longest time from receipt to stored, ms; NaN if nothing was stored.
+    #[serde(deserialize_with = "number_or_nan")]
+    pub row_delay_ms: f64,
+    /// Mean time from request to command, ms; NaN without one.
+    #[serde(deserialize_with = "number_or_nan")]
+    pub decision_ms: f64,
+    /// Mean inference time, ms; NaN without one.
+    #[serde(deserialize_with = "number_or_nan")]
+    pub inference_ms: f64,
+    /// Devices heard of lately.
+    pub devices_active: u32,
+    /// Devices known.
+    pub devices_known: u32,
+    /// Memory that ClickHouse uses; 0 if it did not answer.
+    pub database_memory_bytes: u64,
+    /// Bytes of the database on disk; 0 if it did not answer.
+    pub database_disk_bytes: u64,
+    /// Free bytes on the database's disk; 0 if it did not answer.
+    pub disk_free_bytes: u64,
+}
+
 /// JSON has no NaN and writes it as null.
 fn number_or_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN))

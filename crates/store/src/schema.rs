@@ -7,7 +7,7 @@ use clickhouse::{Client, Row, error::Error};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{StoreError, server_error::is_transient};
+use crate::{StoreError, backfill, server_error::is_transient};
 
 struct Migration {
     version: u32,
@@ -25,7 +25,7 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 9] = [
+const MIGRATIONS: [Migration; 15] = [
     migration!(1, "0001_schema_migrations"),
     migration!(2, "0002_readings"),
     migration!(3, "0003_audio"),
@@ -35,6 +35,12 @@ const MIGRATIONS: [Migration; 9] = [
     migration!(7, "0007_window_action_origin"),
     migration!(8, "0008_co2"),
     migration!(9, "0009_weather"),
+    migration!(10, "0010_readings_by_time"),
+    migration!(11, "0011_sound_by_time"),
+    migration!(12, "0012_predictions_by_time"),
+    migration!(13, "0013_positions_by_hour"),
+    migration!(14, "0014_decision_outcomes"),
+    migration!(15, "0015_system_metrics"),
 ];
 
 /// The schema version that this program needs.
@@ -141,6 +147,7 @@ pub(crate) async fn migrate(client: &Client, database: &str) -> Result<u32, Stor
             migration.apply(client).await?;
         }
     }
+    backfill::run(client, database).await?;
     client.clear_cached_metadata().await;
     Ok(SCHEMA_VERSION)
 }

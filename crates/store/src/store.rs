@@ -99,6 +99,7 @@ impl Store {
             Table::WindowStates => self.insert_rows(table, &batch.window_states, token).await,
             Table::DeviceEvents => self.insert_rows(table, &batch.device_events, token).await,
             Table::IngestErrors => self.insert_rows(table, &batch.ingest_errors, token).await,
+            Table::SystemMetrics => self.insert_rows(table, &batch.system_metrics, token).await,
         }
     }
 
@@ -116,6 +117,8 @@ impl Store {
             .with_timeouts(timeout, timeout)
             .with_setting("insert_deduplicate", "1")
             .with_setting("insert_deduplication_token", token)
+            // A batch that comes again counts once in the rollups, too, even if the first attempt ended between them.
+            .with_setting("deduplicate_blocks_in_dependent_materialized_views", "1")
             // The answer must mean: stored.
             .with_setting("async_insert", "0");
         for row in rows {

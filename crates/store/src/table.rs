@@ -25,10 +25,12 @@ pub enum Table {
     DeviceEvents,
     /// Refused messages and rows.
     IngestErrors,
+    /// How the system itself does.
+    SystemMetrics,
 }
 
 /// The tables that do not hold readings.
-const OTHERS: [Table; 7] = [
+const OTHERS: [Table; 8] = [
     Table::SensorAudio,
     Table::WindowActions,
     Table::MlPredictions,
@@ -36,6 +38,7 @@ const OTHERS: [Table; 7] = [
     Table::WindowStates,
     Table::DeviceEvents,
     Table::IngestErrors,
+    Table::SystemMetrics,
 ];
 
 /// The text is not the name of a table.
@@ -70,6 +73,7 @@ impl Table {
             Self::WindowStates => "window_states",
             Self::DeviceEvents => "device_events",
             Self::IngestErrors => "ingest_errors",
+            Self::SystemMetrics => "system_metrics",
         }
     }
 }

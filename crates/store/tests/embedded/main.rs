@@ -5,6 +5,7 @@ mod engine;
 mod labels;
 mod queries;
 mod refusals;
+mod rollups;
 mod round_trip;
 mod rows;
 

@@ -1,0 +1,139 @@
+//! Rollups of rows that were stored before the rollups existed.
+//!
+//! In: the materialized views of the schema, which say how a rollup follows from its source. Out: every rollup complete.
+//! It runs before anything is inserted, one target and one month at a time: a month that was interrupted is dropped and
+//! done again, so that no row counts twice.
+
+use std::time::Instant;
+
+use clickhouse::Client;
+use serde::{Deserialize, Serialize};
+
+use crate::StoreError;
+
+/// The rollups, and the views that fill each of them.
+const TARGETS: [(&str, &[&str]); 5] = [
+    (
+        "readings_by_time",
+        &[
+            "sensor_temperature",
+            "sensor_humidity",
+            "sensor_co2",
+            "sensor_pressure",
+            "sensor_illuminance",
+            "sensor_rain",
+            "sensor_wind",
+        ],
+    ),
+    ("sound_by_time", &["sensor_audio"]),
+    ("predictions_by_time", &["ml_predictions"]),
+    ("commands_by_time", &["window_actions"]),
+    ("positions_by_hour", &["window_states", "window_actions"]),
+];
+
+/// Stands for a target of which nothing is left to do.
+const ALL_MONTHS: u32 = 0;
+
+#[derive(Debug, clickhouse::Row, Serialize, Deserialize)]
+struct Done {
+    target: String,
+    /// `YYYYMM`, or [`ALL_MONTHS`].
+    month: u32,
+}
+
+/// How a view makes a rollup of its source.
+#[derive(Debug, clickhouse::Row, Serialize, Deserialize)]
+struct View {
+    name: String,
+    /// Its SELECT, as ClickHouse writes it.
+    as_select: String,
+}
+
+/// Completes every rollup that is not complete yet.
+pub(crate) async fn run(client: &Client, database: &str) -> Result<(), StoreError> {
+    let done = client
+        .query("SELECT DISTINCT ?fields FROM rollup_backfill")
+        .fetch_all::<Done>()
+        .await?;
+    for (target, sources) in TARGETS {
+        let is_done = |month| {
+            done.iter()
+                .any(|done| done.target == target && done.month == month)
+        };
+        if is_done(ALL_MONTHS) {
+            continue;
+        }
+        let months = months_of(client, sources).await?;
+        let started = Instant::now();
+        for (index, &month) in months.iter().enumerate() {
+            if !is_done(month) {
+                fill(client, database, target, sources, month).await?;
+                record(client, target, month).await?;
+                let (done, of, seconds) = (index + 1, months.len(), started.elapsed().as_secs());
+                tracing::info!(
+                    target_table = target,
+                    month,
+                    done,
+                    of,
+                    seconds,
+                    "rollup of earlier rows"
+                );
+            }
+        }
+        record(client, target, ALL_MONTHS).await?;
+    }
+    Ok(())
+}
+
+/// The months that the sources have rows in, as `YYYYMM`, oldest first.
+async fn months_of(client: &Client, sources: &[&str]) -> Result<Vec<u32>, StoreError> {
+    let selects = sources
+        .iter()
+        .map(|source| format!("SELECT toYYYYMM(timestamp, 'UTC') AS month FROM {source} GROUP BY month"));
+    let sql = format!(
+        "SELECT DISTINCT month FROM ({}) ORDER BY month",
+        selects.collect::<Vec<_>>().join(" UNION ALL ")
+    );
+    Ok(client.query(&sql).fetch_all::<u32>().await?)
+}
+
+/// Replaces one month of `target` by what its views make of the sources.
+async fn fill(
+    client: &Client,
+    database: &str,
+    target: &str,
+    sources: &[&str],
+    month: u32,
+) -> Result<(), StoreError> {
+    let drop = format!("ALTER TABLE {target} DROP PARTITION {month}");
+    client.query(&drop).execute().await?;
+    for source in sources {
+        let view = view_of(client, target, source).await?;
+        // The view's own words, over one month of its source.
+        let whole = format!("{database}.{source}");
+        let one_month = format!("(SELECT * FROM {whole} WHERE toYYYYMM(timestamp, 'UTC') = {month})");
+        let select = view.as_select.replacen(&whole, &one_month, 1);
+        let insert = format!("INSERT INTO {target} {}", select.replace('?', "??"));
+        // Blocks of the same content are not repeats here.
+        let insert = client.query(&insert).with_setting("insert_deduplicate", "0");
+        insert.execute().await?;
+    }
+    Ok(())
+}
+
+/// The view that fills `target` from `source`.
+async fn view_of(client: &Client, target: &str, source: &str) -> Result<View, StoreError> {
+    let name = match target.strip_suffix("_by_hour") {
+        Some(_) => format!("{source}_by_hour"),
+        None => format!("{source}_by_time"),
+    };
+    let sql = "SELECT ?fields FROM system.tables WHERE database = currentDatabase() AND name = ?";
+    Ok(client.query(sql).bind(name).fetch_one().await?)
+}
+
+async fn record(client: &Client, target: &str, month: u32) -> Result<(), StoreError> {
+    let mut insert = client.insert::<Done>("rollup_backfill").await?;
+    let target = target.to_owned();
+    insert.write(&Done { target, month }).await?;
+    Ok(insert.end().await?)
+}

@@ -1,0 +1,305 @@
+//! Rollups say what the rows themselves say: after repeats, late rows, a crash, and for rows of before.
+
+use domain::Quantity;
+use store::{AudioRow, Batch, MlPredictionRow, Row};
+
+use crate::{
+    engine::Engine,
+    rows::{NOON, command, reading, state},
+};
+
+const HOUR: i64 = 3_600_000;
+
+/// What the rollups say, and what the rows say, of the same question.
+const QUESTIONS: [(&str, &str); 5] = [
+    (
+        "SELECT quantity, toString(device_id), sum(readings), round(sum(total), 6), min(lowest), max(highest), \
+         max(newest) FROM readings_by_time WHERE step = {step} GROUP BY ALL ORDER BY ALL",
+        "SELECT * FROM (SELECT 'temperature' AS quantity, toString(device_id), count(), round(sum(value), 6), \
+         min(value), max(value), max((timestamp, value)) FROM sensor_temperature GROUP BY ALL UNION ALL \
+         SELECT 'humidity', toString(device_id), count(), round(sum(value), 6), min(value), max(value), \
+         max((timestamp, value)) FROM sensor_humidity GROUP BY ALL) ORDER BY ALL",
+    ),
+    (
+        "SELECT time, sum(readings), max(newest) FROM readings_by_time WHERE step = {step} \
+         AND quantity = 'temperature' GROUP BY time ORDER BY time",
+        "SELECT toDateTime(intDiv(toUInt32(toDateTime(timestamp)), {step}) * {step}, 'UTC') AS time, count(), \
+         max((timestamp, value)) FROM sensor_temperature GROUP BY time ORDER BY time",
+    ),
+    (
+        "SELECT toString(device_id), sum(clips), sum(seconds), round(sum(energy), 6), max(loudest), \
+         arrayMap(c -> round(c, 3), sumForEachMerge(mfcc)) FROM sound_by_time WHERE step = {step} GROUP BY ALL ORDER BY ALL",
+        "SELECT toString(device_id), count(), sum(duration), round(sum(duration * exp10(level_dbfs / 10)), 6), \
+         max(max_level_dbfs), arrayMap(c -> round(c, 3), sumForEach(mfcc::Array(Float64))) FROM sensor_audio \
+         GROUP BY ALL ORDER BY ALL",
+    ),
+    (
+        "SELECT toString(model_version), sum(predictions), round(sum(total), 6), round(sum(confidence), 6), \
+         sumMap(confidence_bins), max(slowest_ms) FROM predictions_by_time WHERE step = {step} GROUP BY ALL ORDER BY ALL",
+        "SELECT toString(model_version), count(), round(sum(prediction), 6), round(sum(confidence), 6), \
+         sumMap(map(toUInt8(least(floor(confidence * 20), 19)), toUInt64(1))), max(inference_time_ms) \
+         FROM ml_predictions GROUP BY ALL ORDER BY ALL",
+    ),
+    (
+        "SELECT toString(origin), sum(commands), round(sum(total), 6) FROM commands_by_time WHERE step = {step} \
+         GROUP BY ALL ORDER BY ALL",
+        "SELECT toString(origin), count(), round(sum(position), 6) FROM window_actions GROUP BY ALL ORDER BY ALL",
+    ),
+];
+
+async fn answer(engine: &Engine, sql: &str) -> String {
+    let mut answer = engine.client().query(sql).fetch_bytes("TSV").expect("a query");
+    let bytes = answer
+        .collect()
+        .await
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+async fn run(engine: &Engine, sql: &str) {
+    let query = engine.client().query(sql);
+    query
+        .execute()
+        .await
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+async fn rollups_equal_rows(engine: &Engine) {
+    for (rollup, rows) in QUESTIONS {
+        for step in ["60", "3600", "86400"] {
+            let (rollup, rows) = (rollup.replace("{step}", step), rows.replace("{step}", step));
+            let (rolled_up, stored) = (answer(engine, &rollup).await, answer(engine, &rows).await);
+            assert!(!stored.is_empty(), "{rows}");
+            assert_eq!(rolled_up, stored, "{rollup}");
+        }
+    }
+}
+
+fn clip(second: i64, device_id: &str, level: f64) -> Row {
+    Row::Audio(AudioRow {
+        timestamp: NOON + second * 1000,
+        device_id: device_id.into(),
+        sample_rate: 16_000,
+        duration: 2.0,
+        format: "wav".into(),
+        audio_hash: format!("{second}"),
+        features: format!(
+            r#"{{"level":{{"equivalent_dbfs":{level},"max_dbfs":-3.5}},"mfcc":{{"mean":[-300.5,{level}],"std":[1,2]}},"rms":{{"mean":[0.25],"std":[0]}}}}"#
+        ),
+        raw_path: String::new(),
+        received_at: NOON + second * 1000,
+    })
+}
+
+fn prediction(second: i64, confidence: f64) -> Row {
+    Row::MlPrediction(MlPredictionRow {
+        timestamp: NOON + second * 1000,
+        device_id: "a".into(),
+        prediction: 41.5,
+        confidence,
+        inference_time_ms: second as f64 / 10.0,
+        model_version: "v1".into(),
+        command_id: String::new(),
+        received_at: NOON,
+    })
+}
+
+/// Two devices over half a day, across a month's end; every seventh row lies a day back.
+fn batch(number: i64) -> Batch {
+    let mut batch = Batch::default();
+    for index in 0..200 {
+        let late = if index % 7 == 0 { 86_400 } else { 0 };
+        let second = number * 5000 + index * 25 - late + 7 * 86_400;
+        let device = ["a", "b"][usize::from(index % 3 == 0)];
+        let value = 20.0 + (index as f64) / 8.0;
+        batch.push(Row::Reading(
+            Quantity::Temperature,
+            reading(second, device, value),
+        ));
+        batch.push(Row::Reading(
+            Quantity::Humidity,
+            reading(second, device, value * 2.0),
+        ));
+        batch.push(state(second, device, value));
+        if index % 10 == 0 {
+            batch.push(clip(second, device, -40.0 - value));
+            batch.push(prediction(second, (index as f64) / 200.0));
+            let time = NOON + second * 1000;
+            batch.push(command(
+                time,
+                device,
+                value,
+                ["v1", ""][usize::from(index % 20 == 0)],
+                "c",
+            ));
+        }
+    }
+    batch
+}
+
+#[tokio::test]
+async fn rollups_stay_right_with_late_and_repeated_rows_and_across_a_kill() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut engine = Engine::start(directory.path());
+    engine.store().migrate().await.unwrap();
+    for number in 0..4 {
+        let token = format!("j/{number}-{number}");
+        engine.store().insert(&batch(number), &token).await.unwrap();
+        engine.store().insert(&batch(number), &token).await.unwrap();
+    }
+    rollups_equal_rows(&engine).await;
+    // A crash between a table and its rollup: the rows are there, the rollup's are not; the batch comes again.
+    let store = engine.store();
+    let inserting = tokio::spawn(async move { store.insert(&batch(5), "j/5-5").await });
+    tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    engine.kill();
+    let _ = inserting.await;
+    let engine = Engine::start(directory.path());
+    engine.store().migrate().await.unwrap();
+    engine.store().insert(&batch(5), "j/5-5").await.unwrap();
+    rollups_equal_rows(&engine).await;
+    run(&engine, "OPTIMIZE TABLE readings_by_time FINAL").await;
+    rollups_equal_rows(&engine).await;
+}
+
+#[tokio::test]
+async fn rows_of_before_are_rolled_up_once_even_if_that_is_interrupted() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::start(directory.path());
+    engine.store().migrate().await.unwrap();
+    for number in 0..3 {
+        engine
+            .store()
+            .insert(&batch(number), &format!("j/{number}-{number}"))
+            .await
+            .unwrap();
+    }
+    // As a database without rollups: one month done, one cut off in its middle.
+    for table in [
+        "sound_by_time",
+        "predictions_by_time",
+        "commands_by_time",
+        "positions_by_hour",
+    ] {
+        run(&engine, &format!("TRUNCATE TABLE {table}")).await;
+    }
+    run(&engine, "ALTER TABLE readings_by_time DELETE WHERE time >= '2025-11-01 00:00:00' AND rand() % 2 = 0 SETTINGS mutations_sync = 1").await;
+    run(&engine, "TRUNCATE TABLE rollup_backfill").await;
+    run(
+        &engine,
+        "INSERT INTO rollup_backfill VALUES ('readings_by_time', 202510)",
+    )
+    .await;
+    engine.store().migrate().await.unwrap();
+    rollups_equal_rows(&engine).await;
+    // What is complete stays as it is.
+    engine.store().migrate().await.unwrap();
+    engine.store().insert(&batch(9), "j/9-9").await.unwrap();
+    engine.store().migrate().await.unwrap();
+    rollups_equal_rows(&engine).await;
+}
+
+#[tokio::test]
+async fn the_view_takes_the_coarsest_step_that_is_fine_enough() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::start(directory.path());
+    engine.store().migrate().await.unwrap();
+    engine.store().insert(&batch(0), "j/0-0").await.unwrap();
+    let buckets = "SELECT uniqExact(time) FROM readings_by_time WHERE quantity = 'temperature' AND step = ";
+    let over = |step: u32| {
+        format!(
+            "SELECT uniqExact(time), sum(readings) FROM readings_over(step = {step}) WHERE quantity = 'temperature'"
+        )
+    };
+    for (step, stored) in [
+        (60, 60),
+        (3599, 60),
+        (3600, 3600),
+        (86_399, 3600),
+        (86_400, 86_400),
+        (9_999_999, 86_400),
+    ] {
+        let expected = answer(&engine, &format!("{buckets}{stored}")).await;
+        assert_eq!(
+            answer(&engine, &over(step)).await,
+            format!("{}\t200\n", expected.trim()),
+            "{step}"
+        );
+    }
+    let readings = "SELECT uniqExact(timestamp), count() FROM sensor_temperature";
+    assert_eq!(answer(&engine, &over(59)).await, answer(&engine, readings).await);
+}
+
+#[tokio::test]
+async fn positions_are_weighted_by_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::start(directory.path());
+    engine.store().migrate().await.unwrap();
+    // From 12:00 at 10; from 12:30 at 50, reported late and twice within the minute; from 14:15 at 90.
+    let mut rows = Batch::default();
+    for (second, position) in [
+        (0, 10.0),
+        (30 * 60 + 20, 30.0),
+        (30 * 60 + 40, 50.0),
+        (2 * 3600 + 15 * 60, 90.0),
+    ] {
+        rows.push(state(second, "a", position));
+    }
+    engine.store().insert(&rows, "j/1-1").await.unwrap();
+    let late: Batch = [state(30 * 60 + 10, "a", 20.0)].into_iter().collect();
+    engine.store().insert(&late, "j/2-2").await.unwrap();
+    let sql = "SELECT toUnixTimestamp(time) * 1000, round(position, 4), lowest, highest FROM positions_1h \
+               WHERE kind = 'reported' AND device_id = 'a' ORDER BY time";
+    let expected = [
+        (NOON, 30.0, 10.0, 50.0),
+        // Nothing was reported: the position stayed.
+        (NOON + HOUR, 50.0, 50.0, 50.0),
+        (NOON + 2 * HOUR, 80.0, 50.0, 90.0),
+    ];
+    let lines = expected.map(|(time, mean, low, high)| format!("{time}\t{mean}\t{low}\t{high}\n"));
+    assert_eq!(answer(&engine, sql).await, lines.concat());
+}
+
+#[tokio::test]
+async fn decisions_are_judged_once_half_an_hour_later() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::start(directory.path());
+    let store = engine.store();
+    store.migrate().await.unwrap();
+    let minute = |minute: i64| NOON + minute * 60_000;
+    let rows: Batch = [
+        // Kept: the window obeys, and a person acts after the next decision.
+        command(minute(0), "a", 40.0, "v1", "kept"),
+        state(4 * 60, "a", 42.0),
+        // Corrected by a person.
+        command(minute(5), "a", 80.0, "v1", "told"),
+        command(minute(7), "a", 20.0, "", ""),
+        // Corrected by a hand.
+        command(minute(10), "b", 50.0, "v1", "moved"),
+        state(15 * 60, "b", 90.0),
+        // Another day, and one that is too young.
+        command(minute(3000), "a", 10.0, "v1", "later"),
+        command(minute(3100), "a", 10.0, "v1", "young"),
+    ]
+    .into_iter()
+    .collect();
+    store.insert(&rows, "j/1-1").await.unwrap();
+    let judge = async || {
+        let mut rounds = 0;
+        while store.judge_decisions(minute(3120)).await.unwrap() {
+            rounds += 1;
+            assert!(rounds < 10, "it comes to an end");
+        }
+    };
+    judge().await;
+    judge().await;
+    let sql = "SELECT command_id, corrected, if(corrected, toString(chosen), '') FROM decision_outcomes ORDER BY timestamp";
+    let expected = "kept\tfalse\t\ntold\ttrue\t20\nmoved\ttrue\t90\nlater\tfalse\t\n";
+    assert_eq!(answer(&engine, sql).await, expected);
+    let sql = "SELECT sum(decisions), sum(corrected), sum(correction), sumMap(decision_bins), sumMap(corrected_bins) \
+               FROM outcomes_by_time WHERE step = 86400";
+    assert_eq!(answer(&engine, sql).await, "4\t2\t100\t{18:4}\t{18:2}\n");
+    assert!(!store.judge_decisions(minute(3120) + 3_600_000).await.unwrap());
+    let count = answer(&engine, "SELECT count() FROM decision_outcomes").await;
+    assert_eq!(count, "5\n");
+}
