@@ -8,16 +8,21 @@ use async_trait::async_trait;
 use domain::Timestamp;
 use store::{
     Batch, DeviceRow, InsertError, LONGEST_QUERY, LatestAction, LatestReading, Store, StoreError, Table,
+    Usage,
 };
 
 /// Takes rows.
 #[async_trait]
 pub trait Tables: fmt::Debug + Send + Sync + 'static {
-    /// Brings the schema up to date and returns its version.
+    /// Brings the schema up to date and returns its version; an error where the database does not answer within half a
+    /// minute. Rolling up rows of before may take longer, and goes on where it was interrupted.
     async fn prepare(&self) -> Result<u32, StoreError>;
 
     /// Stores `batch`, but for the tables in `done`. Sent again with the same rows and token, it changes nothing.
     async fn insert(&self, batch: &Batch, token: &str, done: &[Table]) -> Result<(), InsertError>;
+
+    /// Judges some of the model's decisions that are old enough; returns whether more are left.
+    async fn judge_decisions(&self, now: Timestamp) -> Result<bool, StoreError>;
 }
 
 /// Answers questions about what was stored. Every answer has at most `limit` devices and comes within a bounded time, or
@@ -34,6 +39,9 @@ pub trait History: fmt::Debug + Send + Sync + 'static {
     async fn latest_readings(&self, since: Timestamp, limit: usize)
     -> Result<Vec<LatestReading>, StoreError>;
 
+    /// What the database uses of memory and disk.
+    async fn usage(&self) -> Result<Usage, StoreError>;
+
     /// The newest command to each window since `since`.
     async fn latest_actions(&self, since: Timestamp, limit: usize) -> Result<Vec<LatestAction>, StoreError>;
 }
@@ -46,6 +54,10 @@ impl Tables for Store {
 
     async fn insert(&self, batch: &Batch, token: &str, done: &[Table]) -> Result<(), InsertError> {
         self.insert_except(batch, token, done).await
+    }
+
+    async fn judge_decisions(&self, now: Timestamp) -> Result<bool, StoreError> {
+        bounded(Self::judge_decisions(self, now.as_millis())).await
     }
 }
 
@@ -74,6 +86,10 @@ impl History for Store {
         limit: usize,
     ) -> Result<Vec<LatestReading>, StoreError> {
         bounded(Self::latest_readings(self, since.as_millis(), limit)).await
+    }
+
+    async fn usage(&self) -> Result<Usage, StoreError> {
+        bounded(Self::usage(self)).await
     }
 
     async fn latest_actions(&self, since: Timestamp, limit: usize) -> Result<Vec<LatestAction>, StoreError> {

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{DeviceId, Refusal, Timestamp};
+use domain::{DeviceId, Origin, Refusal, Timestamp};
 use monitoring::with_causes;
 use mqtt::TopicKind;
 use parking_lot::Mutex;
@@ -114,6 +114,10 @@ impl Ingest {
                 let basis = self.trigger.last_request(&action.device_id);
                 self.devices.action(&action);
                 self.metrics.action_logged();
+                if !matches!(action.origin, Origin::Person | Origin::Schedule) {
+                    let waited = basis.as_ref().map(|request| request.sent.elapsed());
+                    self.metrics.decided(waited, action.inference_time_ms);
+                }
                 (
                     Some(keys::action(&action)),
                     rows::action(&action, basis.as_ref(), received_at),

@@ -14,6 +14,7 @@ mod devices;
 mod door;
 mod http;
 mod ingest;
+mod judge;
 mod keys;
 mod local;
 mod log;
@@ -28,6 +29,7 @@ mod retention;
 mod rows;
 mod service;
 mod subscription;
+mod system_metrics;
 mod trigger;
 mod vitals;
 

@@ -3,7 +3,11 @@
 //! In: one call for each thing that happened. Out: metrics in the role's registry. Labels are small closed sets, never
 //! device ids.
 
-use std::{collections::BTreeMap, sync::atomic::AtomicU64};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use domain::{ClockState, RefusalReason, Trigger};
 use monitoring::Registry;
@@ -46,6 +50,53 @@ pub struct Metrics {
     store_failures: Counter,
     accept_seconds: Histogram,
     batch_rows: Gauge<f64, AtomicU64>,
+    decision: Mean,
+    inference: Mean,
+    /// Longest time from receipt to stored since it was last taken, ms + 1; 0: nothing was stored.
+    row_delay: AtomicU64,
+}
+
+/// Durations, for their mean over a span: two numbers that only grow.
+#[derive(Debug, Default)]
+pub(crate) struct Mean {
+    micros: AtomicU64,
+    count: AtomicU64,
+}
+
+impl Mean {
+    fn add(&self, duration: Duration) {
+        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        self.micros.fetch_add(micros, Ordering::Relaxed);
+        self.count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn sums(&self) -> (u64, u64) {
+        (
+            self.micros.load(Ordering::Relaxed),
+            self.count.load(Ordering::Relaxed),
+        )
+    }
+
+    /// The mean of what was added between two readings of the sums, ms; NaN where nothing was.
+    pub(crate) fn between(before: (u64, u64), now: (u64, u64)) -> f64 {
+        (now.0 - before.0) as f64 / 1e3 / (now.1 - before.1) as f64
+    }
+}
+
+/// Counters at one moment.
+#[derive(Debug)]
+pub(crate) struct Totals {
+    pub(crate) messages: Vec<(&'static str, u64)>,
+    pub(crate) refused: Vec<(&'static str, u64)>,
+    pub(crate) duplicates: u64,
+    pub(crate) rows_stored: u64,
+    pub(crate) store_failures: u64,
+    pub(crate) requests: u64,
+    pub(crate) requests_dropped: u64,
+    pub(crate) commands: u64,
+    /// µs and number.
+    pub(crate) decision: (u64, u64),
+    pub(crate) inference: (u64, u64),
 }
 
 impl Default for Metrics {
@@ -65,6 +116,9 @@ impl Default for Metrics {
             store_failures: Counter::default(),
             accept_seconds: Histogram::new(ACCEPT_SECONDS),
             batch_rows: Gauge::default(),
+            decision: Mean::default(),
+            inference: Mean::default(),
+            row_delay: AtomicU64::new(0),
         };
         for reason in RefusalReason::ALL {
             drop(metrics.refused.get_or_create(&Kind {
@@ -178,6 +232,49 @@ impl Metrics {
 
     pub(crate) fn action_logged(&self) {
         self.actions.inc();
+    }
+
+    /// A model's command came: so long after the request, where there was one, and so long was the inference.
+    pub(crate) fn decided(&self, waited: Option<Duration>, inference_ms: Option<f64>) {
+        if let Some(waited) = waited {
+            self.decision.add(waited);
+        }
+        let inference = inference_ms.and_then(|ms| Duration::try_from_secs_f64(ms / 1e3).ok());
+        if let Some(inference) = inference {
+            self.inference.add(inference);
+        }
+    }
+
+    /// Rows of a batch were stored, the oldest so many ms after its receipt.
+    pub(crate) fn row_delay(&self, ms: u64) {
+        self.row_delay.fetch_max(ms + 1, Ordering::Relaxed);
+    }
+
+    /// The longest such time since the last call, ms; `None` where nothing was stored.
+    pub(crate) fn take_longest_row_delay(&self) -> Option<u64> {
+        self.row_delay.swap(0, Ordering::Relaxed).checked_sub(1)
+    }
+
+    /// The counters as they are now.
+    pub(crate) fn totals(&self) -> Totals {
+        let count = |family: &Family<Kind, Counter>, kind| family.get_or_create(&Kind { kind }).get();
+        Totals {
+            messages: accepted_kinds()
+                .map(|kind| (kind.as_str(), count(&self.messages, kind.as_str())))
+                .collect(),
+            refused: RefusalReason::ALL
+                .iter()
+                .map(|reason| (reason.as_str(), count(&self.refused, reason.as_str())))
+                .collect(),
+            duplicates: self.duplicates.get(),
+            rows_stored: self.rows.get(),
+            store_failures: self.store_failures.get(),
+            requests: self.requests.get(),
+            requests_dropped: self.requests_dropped.get(),
+            commands: self.actions.get(),
+            decision: self.decision.sums(),
+            inference: self.inference.sums(),
+        }
     }
 
     pub(crate) fn rows_stored(&self, rows: usize) {

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use domain::{Refusal, RefusalReason};
 use monitoring::with_causes;
 use store::{Batch, InsertError, Row, Table};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 use tokio_retry2::strategy::ExponentialBackoff;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -26,8 +26,6 @@ use crate::{
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// How often a batch that is not full is looked at.
 const GATHER_TICK: Duration = Duration::from_millis(20);
-/// The longest that one migration of the schema may take.
-const PREPARE: Duration = Duration::from_secs(30);
 
 /// How large a batch may grow before it is written.
 #[derive(Debug, Clone, Copy)]
@@ -78,14 +76,13 @@ impl<P: Plans> Recorder<P> {
         let mut pauses = pauses();
         let mut told = false;
         loop {
-            let reason = match timeout(PREPARE, self.tables.prepare()).await {
-                Ok(Ok(version)) => {
+            let reason = match self.tables.prepare().await {
+                Ok(version) => {
                     info!(version, "ClickHouse is ready");
                     self.vitals.store.up();
                     return;
                 }
-                Ok(Err(error)) => with_causes(&error),
-                Err(_) => "it does not answer".to_owned(),
+                Err(error) => with_causes(&error),
             };
             if !std::mem::replace(&mut told, true) {
                 warn!(error = reason, "ClickHouse is not ready; trying again");
@@ -165,6 +162,10 @@ impl<P: Plans> Recorder<P> {
                         info!("ClickHouse takes rows again");
                     }
                     self.metrics.rows_stored(batch.len());
+                    if let Some(oldest) = batch.oldest_receipt() {
+                        self.metrics
+                            .row_delay(now().as_millis().saturating_sub(oldest).max(0) as u64);
+                    }
                     self.plans.finish(&plan.key, encode(&unreadable)).await?;
                     return Ok(Outcome::Stored);
                 }

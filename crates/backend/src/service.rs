@@ -23,6 +23,7 @@ use crate::{
     database::{History, Tables},
     decoder::Decoder,
     http::{self, Views},
+    judge,
     log::{Plans, Repeats},
     recorder::Recorder,
     refusals::RefusalBudget,
@@ -30,6 +31,7 @@ use crate::{
     requests::Requests,
     retention,
     subscription::Subscription,
+    system_metrics::SystemMetrics,
     vitals::Vitals,
 };
 
@@ -136,6 +138,14 @@ impl Backend {
             vitals: Arc::clone(&vitals),
             metrics: Arc::clone(&metrics),
         });
+        let system_metrics = SystemMetrics {
+            metrics: Arc::clone(&metrics),
+            devices: Arc::clone(&devices),
+            vitals: Arc::clone(&vitals),
+            history: Arc::clone(&parts.history),
+            log: Arc::clone(&log),
+        };
+        let judging = Arc::clone(&parts.tables);
         let (prepared_sender, prepared) = watch::channel(false);
         let mut backend = Self {
             ingest,
@@ -167,6 +177,11 @@ impl Backend {
             max_devices: options.max_devices,
         };
         backend.start_recording(recorder, registry, prepared_sender);
+        let chores = [
+            tokio::spawn(system_metrics.run(backend.drain.clone())),
+            tokio::spawn(judge::run(judging, backend.drain.clone())),
+        ];
+        backend.record_tasks.extend(chores);
         if let Some(archive) = archive {
             let sweeping = retention::run(archive, backend.drain.clone());
             backend.record_tasks.push(tokio::spawn(sweeping));

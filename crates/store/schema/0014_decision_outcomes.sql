@@ -46,4 +46,5 @@ CREATE TABLE IF NOT EXISTS rollup_backfill (
     target String,
     month UInt32
 ) ENGINE = MergeTree
-ORDER BY (target, month);
+ORDER BY (target, month)
+SETTINGS non_replicated_deduplication_window = 1000;

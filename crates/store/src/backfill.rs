@@ -132,7 +132,8 @@ async fn view_of(client: &Client, target: &str, source: &str) -> Result<View, St
 }
 
 async fn record(client: &Client, target: &str, month: u32) -> Result<(), StoreError> {
-    let mut insert = client.insert::<Done>("rollup_backfill").await?;
+    let insert = client.insert::<Done>("rollup_backfill").await?;
+    let mut insert = insert.with_setting("insert_deduplicate", "0");
     let target = target.to_owned();
     insert.write(&Done { target, month }).await?;
     Ok(insert.end().await?)

@@ -85,6 +85,15 @@ impl Batch {
         Table::ALL.into_iter().filter(|&table| self.rows_of(table) > 0)
     }
 
+    /// Returns the earliest time of receipt among readings, clips, commands and states, ms.
+    pub fn oldest_receipt(&self) -> Option<i64> {
+        let readings = self.readings.values().flatten().map(|row| row.received_at);
+        let others = (self.audio.iter().map(|row| row.received_at))
+            .chain(self.window_actions.iter().map(|row| row.received_at))
+            .chain(self.window_states.iter().map(|row| row.received_at));
+        readings.chain(others).min()
+    }
+
     /// Returns the number of rows.
     pub fn len(&self) -> usize {
         Table::ALL.into_iter().map(|table| self.rows_of(table)).sum()

@@ -44,7 +44,29 @@ pub struct LatestAction {
     pub reason: String,
 }
 
+/// What ClickHouse uses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, Row)]
+pub struct Usage {
+    /// Memory of the server.
+    pub memory_bytes: u64,
+    /// The database on disk.
+    pub disk_bytes: u64,
+    /// Free space on the fullest disk.
+    pub free_bytes: u64,
+}
+
 impl Store {
+    /// Returns what ClickHouse uses.
+    pub async fn usage(&self) -> Result<Usage, StoreError> {
+        let sql = "SELECT ?fields FROM (SELECT \
+                   toUInt64(greatest(0, (SELECT sum(value) FROM system.metrics WHERE metric = 'MemoryTracking'))) \
+                   AS memory_bytes, \
+                   (SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = currentDatabase()) \
+                   AS disk_bytes, (SELECT min(free_space) FROM system.disks) AS free_bytes)";
+        let sql = sql.replace("(SELECT sum(bytes", "assumeNotNull((SELECT sum(bytes");
+        Ok(self.bounded(&sql).fetch_one().await?)
+    }
+
     /// Returns registered devices at most `limit`, the last seen first.
     pub async fn devices(&self, limit: usize) -> Result<Vec<DeviceRow>, StoreError> {
         let sql = "SELECT ?fields FROM device_registry FINAL ORDER BY last_seen DESC, device_id LIMIT ?";

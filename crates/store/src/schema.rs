@@ -3,9 +3,12 @@
 //! In: a client. Out: every migration applied once, in order, and recorded with its checksum. Statements are
 //! idempotent, so an interrupted migration is simply run again.
 
+use std::time::Duration;
+
 use clickhouse::{Client, Row, error::Error};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tokio::time::timeout;
 
 use crate::{StoreError, backfill, server_error::is_transient};
 
@@ -86,10 +89,9 @@ impl Migration {
         };
         for statement in self.statements() {
             // A question mark would otherwise be taken for a bound value.
-            client
-                .query(&statement.replace('?', "??"))
-                .execute()
-                .await
+            let statement = statement.replace('?', "??");
+            answered(client.query(&statement).execute())
+                .await?
                 .map_err(failed)?;
         }
         self.record(client).await.map_err(failed)?;
@@ -118,29 +120,30 @@ impl Migration {
     }
 }
 
+/// The longest that one statement of a migration may take.
+const STATEMENT: Duration = Duration::from_secs(30);
+
+/// Waits for an answer, but not for ever.
+async fn answered<T>(asking: impl Future<Output = T>) -> Result<T, StoreError> {
+    timeout(STATEMENT, asking).await.map_err(|_| StoreError::Timeout)
+}
+
 /// Brings the database of `client` up to [`SCHEMA_VERSION`], which it returns.
 pub(crate) async fn migrate(client: &Client, database: &str) -> Result<u32, StoreError> {
     // The database may not exist yet, so this query does not name one.
-    client
+    let create = client
         .clone()
         .with_database("default")
         .query("CREATE DATABASE IF NOT EXISTS ?")
-        .bind(clickhouse::sql::Identifier(database))
-        .execute()
-        .await
-        .map_err(StoreError::from)?;
+        .bind(clickhouse::sql::Identifier(database));
+    answered(create.execute()).await??;
     for statement in MIGRATIONS[0].statements() {
-        client
-            .query(&statement)
-            .execute()
-            .await
-            .map_err(StoreError::from)?;
+        answered(client.query(&statement).execute()).await??;
     }
     let applied = client
         .query("SELECT ?fields FROM schema_migrations FINAL ORDER BY version")
-        .fetch_all::<Applied>()
-        .await
-        .map_err(StoreError::from)?;
+        .fetch_all::<Applied>();
+    let applied = answered(applied).await??;
     check(&applied)?;
     for migration in &MIGRATIONS {
         if !applied.iter().any(|applied| applied.version == migration.version) {
@@ -206,7 +209,7 @@ mod tests {
         for statement in all_statements() {
             assert!(statement.contains("IF NOT EXISTS"), "{statement}");
             assert!(
-                !statement.starts_with("CREATE")
+                !statement.starts_with("CREATE TABLE")
                     || statement.contains("non_replicated_deduplication_window = 1000"),
                 "{statement}"
             );

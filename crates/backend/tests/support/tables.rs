@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use backend::{History, Tables};
 use domain::{Quantity, Timestamp};
 use parking_lot::Mutex;
-use store::{Batch, DeviceRow, InsertError, LatestAction, LatestReading, Row, StoreError, Table};
+use store::{Batch, DeviceRow, InsertError, LatestAction, LatestReading, Row, StoreError, Table, Usage};
 
 #[derive(Debug, Default)]
 struct State {
@@ -140,6 +140,10 @@ impl Tables for MemoryTables {
             }),
         }
     }
+
+    async fn judge_decisions(&self, _now: Timestamp) -> Result<bool, StoreError> {
+        Ok(false)
+    }
 }
 
 impl MemoryTables {
@@ -207,6 +211,10 @@ impl History for MemoryTables {
             .into_iter()
             .filter(|((device, _), _)| devices.contains(device));
         Ok(readings.map(|(_, reading)| reading).collect())
+    }
+
+    async fn usage(&self) -> Result<Usage, StoreError> {
+        Ok(Usage::default())
     }
 
     async fn latest_actions(&self, since: Timestamp, limit: usize) -> Result<Vec<LatestAction>, StoreError> {

@@ -106,35 +106,39 @@ pub(crate) fn one_of_each() -> Vec<Row> {
             detail: "not a device id".into(),
             first_bytes: IngestErrorRow::excerpt(b"\xff\x00{"),
         }),
-        Row::SystemMetrics(SystemMetricsRow {
-            // As above.
-            timestamp: now(),
-            instance: "school".into(),
-            interval_s: 10.0,
-            uptime_s: 7,
-            messages: vec![("temperature".into(), 3), ("audio".into(), 1)],
-            refused: vec![],
-            duplicates: 1,
-            rows_stored: 2,
-            store_failures: 3,
-            requests: 4,
-            requests_dropped: 5,
-            commands: 6,
-            reconnects: 7,
-            journal_records: 8,
-            journal_bytes: 9,
-            journal_max_bytes: 1 << 40,
-            row_delay_ms: 10.5,
-            decision_ms: 11.5,
-            inference_ms: 12.5,
-            devices_active: 13,
-            devices_known: 14,
-            database_memory_bytes: 15,
-            database_disk_bytes: 16,
-            disk_free_bytes: 17,
-        }),
+        system_metrics(),
     ];
     readings.chain(others).collect()
+}
+
+fn system_metrics() -> Row {
+    Row::SystemMetrics(SystemMetricsRow {
+        // Old ones expire.
+        timestamp: now(),
+        instance: "school".into(),
+        interval_s: 10.0,
+        uptime_s: 7,
+        messages: vec![("temperature".into(), 3), ("audio".into(), 1)],
+        refused: vec![],
+        duplicates: 1,
+        rows_stored: 2,
+        store_failures: 3,
+        requests: 4,
+        requests_dropped: 5,
+        commands: 6,
+        reconnects: 7,
+        journal_records: 8,
+        journal_bytes: 9,
+        journal_max_bytes: 1 << 40,
+        row_delay_ms: 10.5,
+        decision_ms: 11.5,
+        inference_ms: 12.5,
+        devices_active: 13,
+        devices_known: 14,
+        database_memory_bytes: 15,
+        database_disk_bytes: 16,
+        disk_free_bytes: 17,
+    })
 }
 
 pub(crate) fn command(
