@@ -1,0 +1,701 @@
+#!/usr/bin/env python3
+"""Writes the dashboards and the alert rules: ./dashboards.py writes dashboards/*.json and provisioning/alerting/*.yaml.
+
+A panel is a line of data here: title, kind, size, unit, query. Queries ask the rollups for the coarsest rows that fill the
+interval; see docs/dashboards.md for the tables and views.
+"""
+
+import json
+import pathlib
+import sys
+import textwrap
+
+HERE = pathlib.Path(__file__).parent
+DATASOURCE = {"type": "grafana-clickhouse-datasource", "uid": "${datasource}"}
+PLUGIN_VERSION = "4.14.1"
+
+# The devices that are chosen: every one is named, also for "All", so that the choice of a location holds. It works for
+# no device, too.
+CHOSEN = "device_id IN (SELECT arrayJoin([${device:singlequote}]::Array(String)))"
+ONE = "device_id = ${device:singlequote}"
+VERSIONS = "model_version IN (SELECT arrayJoin([${model:singlequote}]::Array(String)))"
+
+# The step of a rollup that is not coarser than the interval. Below a minute there is none: a minute is the finest.
+STEP = "multiIf($__interval_s >= 86400, 86400, $__interval_s >= 3600, 3600, 60)"
+GREEN, YELLOW, RED, BLUE = "green", "yellow", "red", "blue"
+
+
+def sql(text):
+    return textwrap.dedent(text).strip()
+
+
+def rising(*steps):
+    """Thresholds: the first colour holds from the start, each further one from its value on."""
+    first, *others = steps
+    return {"mode": "absolute", "steps": [{"color": first, "value": None}]
+            + [{"color": color, "value": value} for color, value in others]}
+
+
+def mapped(**words):
+    """Value mappings: number -> (word, colour)."""
+    options = {key.lstrip("n").replace("m", "-"): {"text": text, "color": color, "index": index}
+               for index, (key, (text, color)) in enumerate(words.items())}
+    return [{"type": "value", "options": options}]
+
+
+def target(query, ref="A", table=False):
+    return {
+        "refId": ref,
+        "datasource": DATASOURCE,
+        "editorType": "sql",
+        "pluginVersion": PLUGIN_VERSION,
+        "queryType": "table" if table else "timeseries",
+        "format": 1 if table else 0,
+        "rawSql": sql(query),
+    }
+
+
+class Dashboard:
+    """Panels, laid out from left to right in a grid of 24 columns."""
+
+    def __init__(self, uid, title, description, variables, annotations, since="now-6h"):
+        self.panels = []
+        self.x = self.y = self.height = 0
+        self.body = {
+            "uid": uid,
+            "title": title,
+            "description": description,
+            "tags": ["casement"],
+            "schemaVersion": 39,
+            "version": 1,
+            "id": None,
+            "editable": False,
+            "graphTooltip": 1,
+            "refresh": "30s",
+            "time": {"from": since, "to": "now"},
+            "timezone": "browser",
+            "links": [{
+                "type": "dashboards", "tags": ["casement"], "asDropdown": False, "includeVars": True,
+                "keepTime": True, "title": "", "icon": "external link", "targetBlank": False,
+                "tooltip": "", "url": "",
+            }],
+            "templating": {"list": [DATASOURCE_VARIABLE, *variables]},
+            "annotations": {"list": annotations},
+        }
+
+    def place(self, width, height):
+        if self.x + width > 24:
+            self.x, self.y, self.height = 0, self.y + self.height, 0
+        position = {"x": self.x, "y": self.y, "w": width, "h": height}
+        self.x += width
+        self.height = max(self.height, height)
+        return position
+
+    def row(self, title):
+        self.x, self.y, self.height = 0, self.y + self.height, 0
+        self.panels.append({"type": "row", "id": len(self.panels) + 1, "title": title, "collapsed": False,
+                            "panels": [], "gridPos": self.place(24, 1)})
+
+    def panel(self, kind, title, description, size, queries, *, unit="short", table=False, defaults=None,
+              overrides=None, options=None, **more):
+        queries = [queries] if isinstance(queries, str) else queries
+        targets = [target(query, "ABCDEF"[index], table) for index, query in enumerate(queries)]
+        self.panels.append({
+            "type": kind,
+            "id": len(self.panels) + 1,
+            "title": title,
+            "description": description,
+            "datasource": DATASOURCE,
+            "gridPos": self.place(*size),
+            "targets": targets,
+            "fieldConfig": {"defaults": {"unit": unit, **(defaults or {})}, "overrides": overrides or []},
+            "options": options or {},
+            **more,
+        })
+
+    def series(self, title, description, size, queries, *, unit, custom=None, defaults=None, overrides=None, **more):
+        """Lines over time. A gap of five minutes stays a gap."""
+        lines = {"drawStyle": "line", "lineWidth": 1, "fillOpacity": 8, "showPoints": "auto", "pointSize": 4,
+                 "spanNulls": 300_000, "insertNulls": False, **(custom or {})}
+        options = {"legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []},
+                   "tooltip": {"mode": "multi", "sort": "none"}}
+        self.panel("timeseries", title, description, size, queries, unit=unit,
+                   defaults={"custom": lines, **(defaults or {})},
+                   overrides=overrides, options=options, interval="10s", **more)
+
+    def stat(self, title, description, size, query, *, unit, thresholds, decimals=None, **more):
+        defaults = {"thresholds": thresholds, "color": {"mode": "thresholds"}}
+        if decimals is not None:
+            defaults["decimals"] = decimals
+        options = {"reduceOptions": {"values": False, "calcs": ["lastNotNull"], "fields": ""},
+                   "colorMode": "value", "graphMode": "none", "textMode": "auto", "justifyMode": "auto",
+                   "orientation": "auto"}
+        self.panel("stat", title, description, size, query, unit=unit, table=True, defaults=defaults, options=options,
+                   **more)
+
+    def heatmap(self, title, description, size, query, *, unit, scheme="Spectral", row_unit="short"):
+        """Rows of a heat map are series; their names are the rows' labels."""
+        options = {"calculate": False, "cellGap": 0, "color": {"mode": "scheme", "scheme": scheme, "steps": 64,
+                   "exponent": 0.5, "fill": "dark-orange", "reverse": False, "scale": "exponential"},
+                   "cellValues": {"unit": unit}, "yAxis": {"axisPlacement": "left", "unit": row_unit},
+                   "rowsFrame": {"layout": "auto"}, "legend": {"show": True}, "exemplars": {"color": "rgba(255,0,255,0.7)"},
+                   "filterValues": {"le": 1e-9}, "tooltip": {"mode": "single", "yHistogram": False, "showColorScale": False},
+                   "showValue": "never"}
+        self.panel("heatmap", title, description, size, query, unit=unit, interval="1m",
+                   defaults={"displayName": "${__field.labels.bucket}"}, options=options)
+
+    def write(self, name):
+        body = {**self.body, "panels": self.panels}
+        return f"dashboards/{name}.json", json.dumps(body, indent=2, ensure_ascii=False) + "\n"
+
+
+# Variables ------------------------------------------------------------------------------------------------------------
+
+DATASOURCE_VARIABLE = {
+    "type": "datasource", "name": "datasource", "label": "Database", "query": "grafana-clickhouse-datasource",
+    "current": {"selected": True, "text": "Casement", "value": "casement"}, "hide": 2, "refresh": 1, "regex": "",
+    "includeAll": False, "multi": False, "options": [], "skipUrlSync": False,
+}
+
+
+def variable(name, label, query, *, several=True, hide=0):
+    """A list from the database, read again at each load."""
+    chosen = {"selected": True, "text": ["All"], "value": ["$__all"]} if several else {}
+    return {
+        "type": "query", "name": name, "label": label, "datasource": DATASOURCE, "query": sql(query),
+        "definition": sql(query), "refresh": 1, "sort": 0, "regex": "", "multi": several, "includeAll": several,
+        "current": chosen, "hide": hide, "options": [], "skipUrlSync": False,
+    }
+
+
+LOCATION = variable("location", "Location", """
+    SELECT DISTINCT if(location = '', '(no location)', location) AS location FROM device_registry FINAL ORDER BY location
+""")
+OF_LOCATION = ("if(location = '', '(no location)', location) IN "
+               "(SELECT arrayJoin([${location:singlequote}]::Array(String)))")
+DEVICES = variable("device", "Device", f"""
+    SELECT device_id FROM device_registry FINAL WHERE {OF_LOCATION} ORDER BY device_id
+""")
+DEVICE = variable("device", "Device", f"""
+    SELECT device_id FROM device_registry FINAL WHERE {OF_LOCATION} ORDER BY is_active DESC, device_id
+""", several=False)
+MODEL = variable("model", "Model", """
+    SELECT DISTINCT model_version FROM predictions_by_time WHERE step = 86400 AND model_version != '' ORDER BY model_version DESC
+""")
+QUANTITY = variable("quantity", "Quantity", """
+    SELECT DISTINCT quantity FROM readings_by_time WHERE step = 86400 ORDER BY quantity = 'temperature' DESC, quantity
+""", several=False)
+
+
+# Annotations ----------------------------------------------------------------------------------------------------------
+
+def annotation(name, color, query, enabled=True):
+    return {
+        "name": name, "datasource": DATASOURCE, "enable": enabled, "hide": False, "iconColor": color, "type": "dashboard",
+        "target": target(query, "Anno", table=True),
+    }
+
+
+def annotations(where):
+    return [
+        annotation("Window moves", BLUE, f"""
+            SELECT time, text, 'move' AS tags
+            FROM (SELECT timestamp AS time, concat(device_id, ' to ', toString(round(position)), ' %') AS text,
+                      abs(position - lagInFrame(position, 1, -100) OVER (PARTITION BY device_id ORDER BY timestamp)) AS way
+                  FROM window_actions
+                  WHERE $__timeFilter_ms(timestamp) AND origin NOT IN ('person', 'schedule') AND {where})
+            WHERE way >= 20 ORDER BY time LIMIT 300
+        """, enabled=False),
+        annotation("Overrides", "orange", f"""
+            SELECT timestamp AS time, concat(device_id, ' to ', toString(round(position)), ' % by ', origin) AS text,
+                origin AS tags
+            FROM window_actions WHERE $__timeFilter_ms(timestamp) AND origin IN ('person', 'schedule') AND {where}
+            ORDER BY time LIMIT 300
+        """),
+        annotation("Device events", RED, f"""
+            SELECT timestamp AS time, concat(device_id, ': ', event, if(detail = '', '', concat(' (', detail, ')'))) AS text,
+                event AS tags
+            FROM device_events WHERE $__timeFilter_ms(timestamp) AND {where} ORDER BY time LIMIT 300
+        """),
+        annotation("New models", "purple", """
+            SELECT first AS time, concat('first decision of ', model_version) AS text, 'model' AS tags
+            FROM (SELECT min(time) AS first, model_version FROM predictions_by_time
+                  WHERE step = 60 AND model_version != '' GROUP BY model_version)
+            WHERE $__timeFilter(first) ORDER BY first LIMIT 100
+        """),
+    ]
+
+
+# Queries that several panels share ------------------------------------------------------------------------------------
+
+def readings(quantity, where, columns, group):
+    """Readings of a quantity at the chart's resolution."""
+    return f"""
+        SELECT $__timeInterval(r.time) AS time, {columns}
+        FROM readings_over(step = $__interval_s) AS r
+        WHERE quantity = {quantity} AND $__timeFilter(r.time) AND {where}
+        GROUP BY {group} ORDER BY time
+    """
+
+
+def mean_of_each(quantity, name):
+    return readings(quantity, CHOSEN, f"device_id, sum(total) / sum(r.readings) AS {name}", "time, device_id")
+
+
+def band_of_one(quantity):
+    return readings(quantity, ONE, "sum(total) / sum(r.readings) AS mean, min(lowest) AS low, max(highest) AS high", "time")
+
+
+def band(name="mean"):
+    """Overrides that draw low to high as a band without lines of its own."""
+    hidden = [{"id": "custom.lineWidth", "value": 0}, {"id": "custom.showPoints", "value": "never"},
+              {"id": "custom.hideFrom", "value": {"legend": True, "tooltip": False, "viz": False}}]
+    return [
+        {"matcher": {"id": "byName", "options": "low"}, "properties": hidden},
+        {"matcher": {"id": "byName", "options": "high"},
+         "properties": [*hidden, {"id": "custom.fillBelowTo", "value": "low"}, {"id": "custom.fillOpacity", "value": 20}]},
+        {"matcher": {"id": "byName", "options": name}, "properties": [{"id": "custom.fillOpacity", "value": 0}]},
+    ]
+
+
+def rolled_up(table, columns, where, group="time", order=None):
+    """Rows of a rollup at the chart's resolution; a minute is the finest."""
+    return f"""
+        SELECT $__timeInterval(s.time) AS time, {columns}
+        FROM {table} AS s
+        WHERE step = {STEP} AND $__timeFilter(s.time) AND {where}
+        GROUP BY {group} ORDER BY {order or group}
+    """
+
+
+def metrics(columns, group="time", source="system_metrics", order=None):
+    return f"""
+        SELECT $__timeInterval(timestamp) AS time, {columns}
+        FROM {source} WHERE $__timeFilter(timestamp)
+        GROUP BY {group} ORDER BY {order or group}
+    """
+
+
+def positions(kind):
+    """Up to a day the reports themselves and the one before; beyond that the hours' means, weighted by time."""
+    table = {"reported": "window_states", "commanded": "window_actions"}[kind]
+    return f"""
+        SELECT time, position AS {kind} FROM (
+            SELECT greatest($__timeInterval(timestamp), toDateTime($__fromTime)) AS time, argMax(p.position, timestamp) AS position
+            FROM {table} AS p
+            WHERE $__interval_s < 1800 AND timestamp > $__fromTime - INTERVAL 1 DAY AND timestamp <= $__toTime AND {ONE}
+            GROUP BY time
+            UNION ALL
+            SELECT $__timeInterval(h.time) AS time, avg(h.position) AS position FROM positions_1h AS h
+            WHERE $__interval_s >= 1800 AND kind = '{kind}' AND {ONE} AND $__timeFilter(h.time) GROUP BY time
+        ) ORDER BY time
+    """
+
+
+TO_DEVICE = [{"title": "Device", "url": "/d/casement-device?${__url_time_range}&var-device=${__data.fields.device}"}]
+TO_DEVICE_BY_LABEL = [{"title": "Device", "url": "/d/casement-device?${__url_time_range}&var-device=${__field.labels.device_id}"}]
+
+
+# System overview ------------------------------------------------------------------------------------------------------
+
+def overview():
+    board = Dashboard("casement-overview", "System Overview",
+                      "All rooms now, and whether everything works.",
+                      [LOCATION, DEVICES, QUANTITY], annotations(CHOSEN))
+    board.stat("Devices active", "Devices heard of within the last five minutes, and devices known.", (4, 4), """
+        SELECT countIf(is_active) AS active, count() AS known FROM device_registry FINAL
+    """, unit="none", thresholds=rising(GREEN))
+    board.stat("Longest silence", "Of the active devices, the age of the newest reading of the one that is silent longest.", (4, 4), f"""
+        SELECT ifNull(max(age), 0) AS age FROM (
+            SELECT dateDiff('second', max(newest.1), now64(3)) AS age FROM readings_by_time
+            WHERE step = 3600 AND time > now() - INTERVAL 1 DAY AND {CHOSEN}
+                AND device_id IN (SELECT device_id FROM device_registry FINAL WHERE is_active)
+            GROUP BY device_id)
+    """, unit="s", thresholds=rising(GREEN, (YELLOW, 120), (RED, 600)))
+    board.stat("Time to ClickHouse", "The longest time from receipt to stored within the last five minutes.", (4, 4), """
+        SELECT ifNotFinite(max(row_delay_ms), 0) AS delay FROM system_metrics WHERE timestamp > now() - INTERVAL 5 MINUTE
+    """, unit="ms", thresholds=rising(GREEN, (YELLOW, 5_000), (RED, 60_000)))
+    board.stat("Refused", "Messages refused in the chosen time. The table below says why.", (4, 4), """
+        SELECT sum(arraySum(mapValues(refused))) AS refused FROM system_metrics WHERE $__timeFilter(timestamp)
+    """, unit="none", thresholds=rising(GREEN, (YELLOW, 1), (RED, 1_000)))
+    board.stat("Journal", "How full the journal is: what waits for ClickHouse.", (4, 4), """
+        SELECT ifNotFinite(max(journal_bytes / journal_max_bytes), 0) AS filled
+        FROM system_metrics WHERE timestamp > now() - INTERVAL 1 MINUTE
+    """, unit="percentunit", decimals=1, thresholds=rising(GREEN, (YELLOW, 0.25), (RED, 0.75)))
+    board.stat("Disk free", "Free space on ClickHouse's disk.", (4, 4), """
+        SELECT min(free_space) AS free FROM system.disks
+    """, unit="bytes", decimals=1, thresholds=rising(RED, (YELLOW, 2 << 30), (GREEN, 10 << 30)))
+
+    board.row("Rooms")
+    links = {"links": TO_DEVICE_BY_LABEL}
+    board.series("Temperature", "The mean of each device.", (12, 8), mean_of_each("'temperature'", "temperature"),
+                 unit="celsius", defaults=links | {"decimals": 1, "displayName": "${__field.labels.device_id}"})
+    board.series("Humidity", "The mean of each device.", (12, 8), mean_of_each("'humidity'", "humidity"),
+                 unit="humidity", defaults=links | {"decimals": 1, "displayName": "${__field.labels.device_id}"})
+    board.panel("table", "Latest values", "The newest reading of each quantity up to the end of the chosen time.", (14, 8), f"""
+        SELECT device_id AS device, maxIf(newest, quantity = 'temperature').2 AS temperature,
+            maxIf(newest, quantity = 'humidity').2 AS humidity,
+            if(countIf(quantity = 'co2') > 0, maxIf(newest, quantity = 'co2').2, NULL) AS co2,
+            dateDiff('second', max(newest.1), least(now64(3), $__toTime)) AS age
+        FROM readings_by_time
+        WHERE step = 3600 AND time > $__toTime - INTERVAL 1 DAY AND time <= $__toTime AND {CHOSEN}
+        GROUP BY device ORDER BY device
+    """, table=True, overrides=[
+        {"matcher": {"id": "byName", "options": "device"}, "properties": [{"id": "links", "value": TO_DEVICE}]},
+        {"matcher": {"id": "byName", "options": "temperature"},
+         "properties": [{"id": "unit", "value": "celsius"}, {"id": "decimals", "value": 1}]},
+        {"matcher": {"id": "byName", "options": "humidity"},
+         "properties": [{"id": "unit", "value": "humidity"}, {"id": "decimals", "value": 0}]},
+        {"matcher": {"id": "byName", "options": "co2"}, "properties": [{"id": "unit", "value": "ppm"}, {"id": "decimals", "value": 0}]},
+        {"matcher": {"id": "byName", "options": "age"}, "properties": [
+            {"id": "unit", "value": "s"},
+            {"id": "thresholds", "value": rising(GREEN, (YELLOW, 300), (RED, 3_600))},
+            {"id": "custom.cellOptions", "value": {"type": "color-text"}}]},
+    ], options={"showHeader": True, "cellHeight": "sm"})
+    board.panel("bargauge", "Window positions", "What each window reports; what it was told where it reports nothing.", (10, 8), f"""
+        SELECT device_id AS device,
+            if(countIf(kind = 'reported') > 0, argMaxIf(position, h.time, kind = 'reported'), argMax(position, h.time)) AS position
+        FROM (
+            SELECT kind, device_id, time,
+                (arraySort((code, minute) -> minute, maxMap(minutes).2, maxMap(minutes).1)[-1]) % 16384 / 100 AS position
+            FROM positions_by_hour
+            WHERE time > $__toTime - INTERVAL 30 DAY AND time <= $__toTime AND {CHOSEN}
+            GROUP BY kind, device_id, time) AS h
+        GROUP BY device ORDER BY device
+    """, unit="percent", table=True, defaults={"min": 0, "max": 100, "decimals": 0, "thresholds": rising(BLUE),
+                                               "color": {"mode": "thresholds"}},
+                options={"reduceOptions": {"values": True, "calcs": ["lastNotNull"], "fields": ""}, "displayMode": "gradient",
+                         "orientation": "horizontal", "showUnfilled": True, "valueMode": "color", "namePlacement": "auto",
+                         "minVizHeight": 16, "minVizWidth": 8, "sizing": "auto", "maxVizHeight": 300})
+    board.series("$quantity", "The mean of each device, in the quantity's own unit: °C, %, ppm, hPa, lx, mm/h or m/s.", (24, 7),
+                 mean_of_each("${quantity:singlequote}", "value"), unit="short",
+                 defaults=links | {"displayName": "${__field.labels.device_id}"})
+
+    board.row("Health")
+    board.panel("state-timeline", "Devices", "From birth messages, last wills and silence.", (12, 8), f"""
+        SELECT greatest(timestamp, $__fromTime_ms) AS time, device_id,
+            multiIf(event = 'online', 1, event = 'offline', 0, event = 'inactive', -1, NULL) AS state
+        FROM (
+            SELECT timestamp, device_id, event FROM device_events WHERE $__timeFilter_ms(timestamp)
+            UNION ALL
+            SELECT max(e.timestamp), e.device_id, argMax(e.event, e.timestamp) FROM device_events AS e
+            WHERE e.timestamp < $__fromTime_ms AND e.event IN ('online', 'offline', 'inactive') GROUP BY e.device_id)
+        WHERE {CHOSEN} AND event IN ('online', 'offline', 'inactive')
+        ORDER BY time LIMIT 2000
+    """, unit="none", defaults={"displayName": "${__field.labels.device_id}", "custom": {"fillOpacity": 70, "lineWidth": 0},
+                   "mappings": mapped(n1=("online", GREEN), n0=("offline", RED), nm1=("silent", YELLOW))},
+                options={"mergeValues": True, "showValue": "never", "rowHeight": 0.8, "alignValue": "left",
+                         "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
+                         "tooltip": {"mode": "single", "sort": "none"}})
+    board.series("Messages a second", "Messages accepted, by kind.", (12, 8), """
+        SELECT time, kind, sum(n) / $__interval_s AS per_second
+        FROM (SELECT $__timeInterval(timestamp) AS time, mapKeys(messages) AS kinds, mapValues(messages) AS counts
+              FROM system_metrics WHERE $__timeFilter(timestamp))
+        ARRAY JOIN kinds AS kind, counts AS n
+        GROUP BY time, kind ORDER BY time, kind
+    """, unit="cps", custom={"stacking": {"mode": "normal", "group": "A"}, "fillOpacity": 40},
+                 defaults={"displayName": "${__field.labels.kind}"})
+    board.series("Refused messages", "Messages that were refused in each interval, by reason.", (12, 7), """
+        SELECT time, reason, sum(n) AS refused
+        FROM (SELECT $__timeInterval(timestamp) AS time, mapKeys(refused) AS reasons, mapValues(refused) AS counts
+              FROM system_metrics WHERE $__timeFilter(timestamp))
+        ARRAY JOIN reasons AS reason, counts AS n
+        GROUP BY time, reason ORDER BY time, reason
+    """, unit="none", custom={"drawStyle": "bars", "fillOpacity": 60, "stacking": {"mode": "normal", "group": "A"}},
+                 defaults={"displayName": "${__field.labels.reason}"})
+    board.panel("table", "Last refused messages", "A sample of them, with the beginning of each payload.", (12, 7), """
+        SELECT received_at, topic, reason, detail, first_bytes FROM ingest_errors
+        WHERE $__timeFilter_ms(received_at) ORDER BY received_at DESC LIMIT 50
+    """, table=True, options={"showHeader": True, "cellHeight": "sm"})
+    board.series("Delays", "From receipt to stored (longest), from request to command and within the model (means).", (12, 7),
+                 metrics("maxOrNullIf(row_delay_ms, isFinite(row_delay_ms)) AS stored, "
+                         "avgOrNullIf(decision_ms, isFinite(decision_ms)) AS decided, "
+                         "avgOrNullIf(inference_ms, isFinite(inference_ms)) AS inferred"), unit="ms",
+                 custom={"scaleDistribution": {"type": "log", "log": 10}})
+    board.series("Waiting and lost", "Records that wait in the journal; repeats, failed inserts, reconnects and requests that were dropped.",
+                 (12, 7), metrics("max(journal_records) AS waiting, sum(duplicates) AS repeats, sum(store_failures) AS failed_inserts, "
+                                  "sum(reconnects) AS reconnects, sum(requests_dropped) AS dropped_requests"), unit="none")
+    board.series("ClickHouse", "Memory of the server and size of the database.", (12, 7),
+                 metrics("maxOrNullIf(database_memory_bytes, database_memory_bytes > 0) AS memory, "
+                         "maxOrNullIf(database_disk_bytes, database_disk_bytes > 0) AS disk"), unit="bytes")
+    board.series("Uptime", "Falls where a backend was restarted.", (12, 7),
+                 metrics("instance, min(uptime_s) AS uptime", "time, instance"), unit="s",
+                 defaults={"displayName": "${__field.labels.instance}"})
+    return board.write("system-overview")
+
+
+# Device detail --------------------------------------------------------------------------------------------------------
+
+def kept(where):
+    """Share of decisions that nobody corrected, with the range that a share of so few may truly have (Wilson, 95 %)."""
+    n, k = "sum(decisions)", "(sum(decisions) - sum(corrected))"
+    centre = f"({k} + 1.92) / ({n} + 3.84)"
+    half = f"1.96 * sqrt({k} * sum(corrected) / {n} + 0.96) / ({n} + 3.84)"
+    return (f"{k} / {n} AS kept, greatest(0, {centre} - {half}) AS low, least(1, {centre} + {half}) AS high")
+
+
+def device():
+    board = Dashboard("casement-device", "Device Detail", "One room: what was measured, heard, decided and done.",
+                      [LOCATION, DEVICE, QUANTITY], annotations(ONE), since="now-24h")
+    board.panel("table", "Device", "As it is registered.", (24, 3), f"""
+        SELECT device_id, name, location, registered_at, last_seen, is_active FROM device_registry FINAL WHERE {ONE}
+    """, table=True, options={"showHeader": True, "cellHeight": "sm"})
+    for quantity, unit in (("temperature", "celsius"), ("humidity", "humidity")):
+        board.series(quantity.capitalize(), "Mean as a line, lowest to highest as a band.", (12, 8),
+                     band_of_one(f"'{quantity}'"), unit=unit, overrides=band(), defaults={"decimals": 1})
+    board.series("$quantity", "Mean as a line, lowest to highest as a band, in the quantity's own unit.", (12, 8),
+                 band_of_one("${quantity:singlequote}"), unit="short", overrides=band())
+    board.series("Audio activity", "Level of the clips (energy mean) and their loudest moment, in dB re full scale.", (12, 8),
+                 rolled_up("sound_by_time", "10 * log10(sum(energy) / sum(seconds)) AS level, max(s.loudest) AS loudest", ONE),
+                 unit="dB", overrides=[
+                     {"matcher": {"id": "byName", "options": "loudest"}, "properties": [
+                         {"id": "custom.lineWidth", "value": 0}, {"id": "custom.showPoints", "value": "always"},
+                         {"id": "custom.fillOpacity", "value": 0}]}])
+    board.series("Clips heard", "Clips in each interval; nothing where none came.", (12, 6),
+                 rolled_up("sound_by_time", "sum(s.clips) AS clips", ONE), unit="none",
+                 custom={"drawStyle": "bars", "fillOpacity": 60})
+    board.series("Window position", "What it was told and what it reports. Over long times the mean, weighted by time.", (12, 8),
+                 [positions("commanded"), positions("reported")], unit="percent",
+                 custom={"lineInterpolation": "stepAfter", "spanNulls": True, "showPoints": "never", "fillOpacity": 0},
+                 defaults={"min": 0, "max": 100})
+    board.series("Confidence", "The model's own, mean of the decisions.", (12, 6),
+                 rolled_up("predictions_by_time", "model_version, sum(s.confidence) / sum(s.predictions) AS confidence", ONE,
+                           "time, model_version"), unit="percentunit",
+                 defaults={"min": 0, "max": 1, "displayName": "${__field.labels.model_version}"})
+    board.series("Decisions kept", "Share of the model's decisions that nobody corrected within half an hour, and the range that so few "
+                 "decisions leave open (95 %). The newest half hour is not judged yet.", (16, 7),
+                 rolled_up("outcomes_by_time", kept(ONE), ONE), unit="percentunit", overrides=band("kept"),
+                 defaults={"min": 0, "max": 1})
+    board.panel("stat", "Prediction accuracy", "In the chosen time: decisions judged, corrected, kept, and by how many points a "
+                "correction moved the window.", (8, 7), f"""
+        SELECT sum(s.decisions) AS decisions, sum(s.corrected) AS corrected,
+            round(100 * (decisions - corrected) / decisions, 1) AS kept_percent,
+            round(sum(correction) / sum(s.corrected), 1) AS correction_points
+        FROM outcomes_by_time AS s WHERE step = {STEP} AND $__timeFilter(s.time) AND {ONE}
+    """, table=True, unit="none", options={"reduceOptions": {"values": False, "calcs": ["lastNotNull"], "fields": ""},
+                                            "colorMode": "value", "graphMode": "none", "textMode": "value_and_name"})
+    board.panel("table", "Latest moves", "Every command, and why it was given.", (24, 8), f"""
+        SELECT timestamp, position, confidence, origin, reason, model_version, temperature, humidity FROM window_actions
+        WHERE $__timeFilter_ms(timestamp) AND {ONE} ORDER BY timestamp DESC LIMIT 100
+    """, table=True, overrides=[
+        {"matcher": {"id": "byName", "options": "position"}, "properties": [{"id": "unit", "value": "percent"}, {"id": "decimals", "value": 0}]},
+        {"matcher": {"id": "byName", "options": "confidence"}, "properties": [{"id": "unit", "value": "percentunit"}]},
+    ], options={"showHeader": True, "cellHeight": "sm"})
+    return board.write("device-detail")
+
+
+# ML metrics -----------------------------------------------------------------------------------------------------------
+
+def ml():
+    board = Dashboard("casement-ml", "ML Metrics", "How often the model decides, how sure it is, how fast, and whether people agree.",
+                      [LOCATION, DEVICES, MODEL], annotations(CHOSEN), since="now-24h")
+    chosen = f"{CHOSEN} AND {VERSIONS}"
+    by_version = {"displayName": "${__field.labels.model_version}"}
+    board.series("Prediction frequency", "Predictions in each interval, by version.", (12, 8),
+                 rolled_up("predictions_by_time", "model_version, sum(s.predictions) AS predictions", chosen, "time, model_version"),
+                 unit="none", custom={"drawStyle": "bars", "fillOpacity": 60, "stacking": {"mode": "normal", "group": "A"}},
+                 defaults=by_version)
+    board.panel("barchart", "Confidence distribution", "Predictions in the chosen time, in twenty bins.", (12, 8), f"""
+        SELECT toString(round(bin / 20, 2)) AS confidence, predictions
+        FROM (SELECT sumMap(confidence_bins) AS bins FROM predictions_by_time AS s
+              WHERE step = {STEP} AND $__timeFilter(s.time) AND {chosen})
+        ARRAY JOIN range(20) AS bin, arrayMap(b -> bins[toUInt8(b)], range(20)) AS predictions
+        ORDER BY bin
+    """, table=True, unit="none", options={"xField": "confidence", "orientation": "vertical", "barWidth": 0.97, "groupWidth": 0.7,
+                                            "showValue": "never", "stacking": "none", "xTickLabelRotation": 0, "xTickLabelSpacing": 0,
+                                            "fullHighlight": False, "legend": {"displayMode": "list", "placement": "bottom", "showLegend": False},
+                                            "tooltip": {"mode": "single", "sort": "none"}})
+    board.heatmap("Confidence over time", "How many predictions had which confidence, in percent.", (12, 8), f"""
+        SELECT time, leftPad(toString(bin * 10), 2, '0') AS bucket, sum(n) AS predictions
+        FROM (SELECT $__timeInterval(s.time) AS time, sumMap(confidence_bins) AS bins FROM predictions_by_time AS s
+              WHERE step = {STEP} AND $__timeFilter(s.time) AND {chosen} GROUP BY time)
+        ARRAY JOIN range(10) AS bin, arrayMap(b -> bins[toUInt8(2 * b)] + bins[toUInt8(2 * b + 1)], range(10)) AS n
+        GROUP BY time, bucket ORDER BY time, bucket
+    """, unit="none", row_unit="percent")
+    board.series("Inference latency", "As the service states it; without a statement, from request to command.", (12, 8), f"""
+        SELECT time, q[1] AS p50, q[2] AS p95, q[3] AS p99, slowest
+        FROM (SELECT $__timeInterval(s.time) AS time, max(slowest_ms) AS slowest,
+                  quantilesTDigestMerge(0.5, 0.95, 0.99)(inference_time_ms) AS q
+              FROM predictions_by_time AS s WHERE step = {STEP} AND $__timeFilter(s.time) AND {chosen} GROUP BY time)
+        ORDER BY time
+    """, unit="ms")
+    board.series("Decisions kept", "Share of decisions that nobody corrected within half an hour, by version.", (12, 8),
+                 rolled_up("outcomes_by_time", "model_version, 1 - sum(s.corrected) / sum(s.decisions) AS kept", chosen,
+                           "time, model_version"), unit="percentunit", defaults=by_version | {"min": 0, "max": 1})
+    board.series("Correction", "By how many points a correction moved the window, mean.", (12, 8),
+                 rolled_up("outcomes_by_time", "model_version, if(sum(s.corrected) = 0, NULL, sum(s.correction) / sum(s.corrected)) AS correction",
+                           chosen, "time, model_version"), unit="none", defaults=by_version)
+    board.panel("table", "Calibration", "For each tenth of confidence: how sure the model was, and the share that people kept, with "
+                "the range that so few decisions leave open (95 %). A model that knows what it knows has both alike.", (12, 9), f"""
+        SELECT concat(toString(tenth * 10), ' to ', toString(tenth * 10 + 10), ' %') AS confidence, n AS decisions, k / n AS kept,
+            greatest(0, (k + 1.92) / (n + 3.84) - 1.96 * sqrt(k * (n - k) / n + 0.96) / (n + 3.84)) AS at_least,
+            least(1, (k + 1.92) / (n + 3.84) + 1.96 * sqrt(k * (n - k) / n + 0.96) / (n + 3.84)) AS at_most
+        FROM (SELECT sumMap(decision_bins) AS judged, sumMap(corrected_bins) AS corrected FROM outcomes_by_time AS s
+              WHERE step = {STEP} AND $__timeFilter(s.time) AND {chosen})
+        ARRAY JOIN range(10) AS tenth,
+            arrayMap(b -> toInt64(judged[toUInt8(2 * b)] + judged[toUInt8(2 * b + 1)]), range(10)) AS n,
+            arrayMap(b -> toInt64(judged[toUInt8(2 * b)] + judged[toUInt8(2 * b + 1)])
+                - toInt64(corrected[toUInt8(2 * b)] + corrected[toUInt8(2 * b + 1)]), range(10)) AS k
+        WHERE n > 0 ORDER BY tenth
+    """, table=True, overrides=[{"matcher": {"id": "byRegexp", "options": "kept|at_.*"}, "properties": [
+        {"id": "unit", "value": "percentunit"}, {"id": "decimals", "value": 0}]}], options={"showHeader": True, "cellHeight": "sm"})
+    board.panel("table", "Versions", "What each version predicted in the chosen time.", (12, 9), f"""
+        SELECT model_version, sum(s.predictions) AS predictions, sum(s.total) / sum(s.predictions) AS position,
+            sum(s.confidence) / sum(s.predictions) AS confidence, sumMap(confidence_bins)[0] / sum(s.predictions) AS unsure
+        FROM predictions_by_time AS s WHERE step = {STEP} AND $__timeFilter(s.time) AND {chosen}
+        GROUP BY model_version ORDER BY model_version
+    """, table=True, overrides=[
+        {"matcher": {"id": "byRegexp", "options": "confidence|unsure"}, "properties": [{"id": "unit", "value": "percentunit"}]},
+        {"matcher": {"id": "byName", "options": "position"}, "properties": [{"id": "unit", "value": "percent"}, {"id": "decimals", "value": 1}]},
+    ], options={"showHeader": True, "cellHeight": "sm"})
+    board.series("Far from the training data", "Share of predictions with a confidence below 0.05: inputs that the model has not met "
+                 "are answered so. When it rises, something changed: a sensor, a room, a season.", (24, 7),
+                 rolled_up("predictions_by_time", "model_version, sumMap(s.confidence_bins)[0] / sum(s.predictions) AS share", chosen,
+                           "time, model_version"), unit="percentunit", defaults=by_version | {"min": 0})
+    return board.write("ml-metrics")
+
+
+# Audio analysis -------------------------------------------------------------------------------------------------------
+
+def audio():
+    board = Dashboard("casement-audio", "Audio Analysis", "What was heard: levels, features and spectra of the clips.",
+                      [LOCATION, DEVICES, variable("one", "Spectra of", f"""
+                          SELECT device_id FROM device_registry FINAL WHERE {OF_LOCATION} ORDER BY is_active DESC, device_id
+                      """, several=False)], annotations(CHOSEN), since="now-24h")
+    one = "device_id = ${one:singlequote}"
+    by_device = {"displayName": "${__field.labels.device_id}", "links": TO_DEVICE_BY_LABEL}
+
+    def mean(column, name):
+        return rolled_up("sound_by_time", f"device_id, {column} AS {name}", CHOSEN, "time, device_id")
+
+    board.series("RMS", "RMS amplitude of the clips in dB re full scale, mean.", (12, 8),
+                 mean("20 * log10(sum(s.rms) / sum(s.clips))", "rms"), unit="dB", defaults=by_device)
+    board.series("Level", "Equivalent level of the clips in dB re full scale.", (12, 8),
+                 mean("10 * log10(sum(s.energy) / sum(s.seconds))", "level"), unit="dB", defaults=by_device)
+    board.series("Loudest moment", "The loudest eighth of a second of the clips, in dB re full scale.", (12, 8), mean("max(s.loudest)", "loudest"), unit="dB", defaults=by_device)
+    board.series("Zero crossings", "Share of samples at which the sign changes: noise is high, voices are low.", (12, 8),
+                 mean("sum(s.crossings) / sum(s.clips)", "crossings"), unit="percentunit", defaults=by_device)
+    board.series("Spectral centroid", "Centre of mass of the spectrum.", (12, 8), mean("sum(s.centroid) / sum(s.clips)", "centroid"),
+                 unit="hertz", defaults=by_device)
+    board.series("Spectral rolloff", "85 % of the energy lies below it.", (12, 8), mean("sum(s.rolloff) / sum(s.clips)", "rolloff"),
+                 unit="hertz", defaults=by_device)
+    board.heatmap("Spectrum of $one", "The mel spectrum in dB; where none is stored, its envelope: the inverse transform of the mean MFCCs.",
+                  (24, 10), f"""
+        SELECT time, leftPad(toString(toUInt32(hz)), 5, '0') AS bucket, avg(db) AS level
+        FROM (
+            SELECT time, tupleElement(cell, 1) AS hz, tupleElement(cell, 2) AS db
+            FROM (
+                SELECT $__timeInterval(s.time) AS time, sum(s.clips) AS n, arrayMap(v -> v / n, sumForEachMerge(mfcc)) AS c,
+                    /* every eighth of 128 mel bands up to 8 kHz, in Hz (Slaney) */
+                    arrayMap(band -> (
+                        if(band / 129 * 45.2456 < 15, band / 129 * 45.2456 * 200 / 3, 1000 * exp(0.06875178 * (band / 129 * 45.2456 - 15))),
+                        c[1] / sqrt(128) + sqrt(2 / 128) * arraySum(k -> c[k + 1] * cos(pi() * k * (2 * (band - 1) + 1) / 256), range(1, length(c)))
+                    ), range(4, 129, 8)) AS cells
+                FROM sound_by_time AS s WHERE step = {STEP} AND $__timeFilter(s.time) AND {one}
+                GROUP BY time HAVING notEmpty(c))
+            ARRAY JOIN cells AS cell)
+        GROUP BY time, bucket ORDER BY time, bucket
+    """, unit="dB", row_unit="hertz", scheme="Turbo")
+    board.heatmap("MFCC of $one", "Coefficients 2 to 20, means of the clips; the first is the level and would drown the rest.", (24, 8), f"""
+        SELECT time, leftPad(toString(number), 2, '0') AS bucket, avg(value) AS coefficient
+        FROM (SELECT $__timeInterval(s.time) AS time, sum(s.clips) AS n, arrayMap(v -> v / n, sumForEachMerge(mfcc)) AS c
+              FROM sound_by_time AS s WHERE step = {STEP} AND $__timeFilter(s.time) AND {one} GROUP BY time HAVING notEmpty(c))
+        ARRAY JOIN c AS value, arrayEnumerate(c) AS number
+        WHERE number > 1 GROUP BY time, bucket ORDER BY time, bucket
+    """, unit="none", scheme="RdBu")
+    board.panel("table", "Latest clips of $one", "The newest hundred.", (24, 8), f"""
+        SELECT timestamp, duration, sample_rate, format, level_dbfs, max_level_dbfs, spectral_centroid, zero_crossing_rate, audio_hash
+        FROM sensor_audio WHERE $__timeFilter_ms(timestamp) AND {one} ORDER BY timestamp DESC LIMIT 100
+    """, table=True, overrides=[
+        {"matcher": {"id": "byRegexp", "options": ".*level.*"}, "properties": [{"id": "unit", "value": "dB"}, {"id": "decimals", "value": 1}]},
+        {"matcher": {"id": "byName", "options": "duration"}, "properties": [{"id": "unit", "value": "s"}]},
+        {"matcher": {"id": "byRegexp", "options": "sample_rate|spectral_centroid"}, "properties": [{"id": "unit", "value": "hertz"}]},
+    ], options={"showHeader": True, "cellHeight": "sm"})
+    return board.write("audio-analysis")
+
+
+# Alert rules ----------------------------------------------------------------------------------------------------------
+
+# Name, title, what to do, SQL (a number over time or one for each label), what is too much, for how long.
+ALERTS = [
+    ("offline", "Device silent", "{{ $labels.device_id }} has sent no reading for ten minutes. Look at its power and its network.", """
+        SELECT now() AS t, device_id, toFloat64(dateDiff('second', max(newest.1), now64(3))) AS age
+        FROM readings_by_time WHERE step = 3600 AND time > now() - INTERVAL 7 DAY
+            AND device_id IN (SELECT device_id FROM device_registry FINAL)
+        GROUP BY device_id ORDER BY t
+    """, ">", 600, "2m"),
+    ("stuck", "Window stuck", "{{ $labels.device_id }} is more than ten points from what it was told ten minutes ago. Look at the motor.", """
+        SELECT now() AS t, device_id, toFloat64(if(told_at < now() - INTERVAL 10 MINUTE AND reported_at > told_at, abs(told - reported), 0)) AS distance
+        FROM (SELECT device_id, argMax(position, timestamp) AS told, max(timestamp) AS told_at FROM window_actions
+              WHERE timestamp > now() - INTERVAL 1 DAY GROUP BY device_id) AS a
+        INNER JOIN (SELECT device_id, argMax(position, timestamp) AS reported, max(timestamp) AS reported_at FROM window_states
+              WHERE timestamp > now() - INTERVAL 1 DAY GROUP BY device_id) AS s USING device_id
+        ORDER BY t
+    """, ">", 10, "5m"),
+    ("behind", "ClickHouse behind", "Readings wait longer than a minute to be stored. Look at ClickHouse and its disk; nothing is lost while the journal has room.", """
+        SELECT now() AS t, ifNotFinite(toFloat64(max(row_delay_ms)), 0) AS delay FROM system_metrics
+        WHERE timestamp > now() - INTERVAL 5 MINUTE
+    """, ">", 60_000, "2m"),
+    ("silent", "Backend silent", "No backend has written its metrics for two minutes. Look at its log.", """
+        SELECT now() AS t, toFloat64(dateDiff('second', max(timestamp), now64(3))) AS age FROM system_metrics
+    """, ">", 120, "1m"),
+    ("refusals", "Refusals rising", "More than a tenth of the messages are refused. The overview lists them with reasons.", """
+        SELECT now() AS t, ifNotFinite(sum(arraySum(mapValues(refused))) / (sum(arraySum(mapValues(refused))) + sum(arraySum(mapValues(messages)))), 0) AS share
+        FROM system_metrics WHERE timestamp > now() - INTERVAL 10 MINUTE
+    """, ">", 0.1, "10m"),
+    ("confidence", "Confidence low", "The mean confidence of the last hour is below 0.3. See docs/training.md for training with the rooms' own data.", """
+        SELECT now() AS t, if(sum(s.predictions) < 20, 1, sum(s.confidence) / sum(s.predictions)) AS confidence
+        FROM predictions_by_time AS s WHERE step = 60 AND s.time > now() - INTERVAL 1 HOUR
+    """, "<", 0.3, "30m"),
+    ("drift", "Inputs unlike the training data", "More than a quarter of the last hour's predictions were far from the training data. A sensor may be broken, or the model needs training.", """
+        SELECT now() AS t, if(sum(s.predictions) < 20, 0, sumMap(s.confidence_bins)[0] / sum(s.predictions)) AS share
+        FROM predictions_by_time AS s WHERE step = 60 AND s.time > now() - INTERVAL 1 HOUR
+    """, ">", 0.25, "30m"),
+    ("journal", "Journal filling", "The journal is more than half full. When it is full, nothing is acknowledged until ClickHouse takes rows.", """
+        SELECT now() AS t, ifNotFinite(toFloat64(max(journal_bytes / journal_max_bytes)), 0) AS filled FROM system_metrics
+        WHERE timestamp > now() - INTERVAL 2 MINUTE
+    """, ">", 0.5, "2m"),
+    ("disk", "Disk nearly full", "Less than 2 GiB are free on ClickHouse's disk. Lower the retention or give it more room.", """
+        SELECT now() AS t, toFloat64(min(free_space)) AS free FROM system.disks
+    """, "<", 2 << 30, "5m"),
+]
+
+
+def alerts():
+    lines = ["# Written by dashboards.py. Contact points and notification policies are yours: Grafana's default policy receives these.",
+             "apiVersion: 1", "groups:", "  - orgId: 1", "    name: casement", "    folder: Casement", "    interval: 1m", "    rules:"]
+    for name, title, advice, query, sign, limit, lasting in ALERTS:
+        evaluator = {">": "gt", "<": "lt"}[sign]
+        lines += [
+            f"      - uid: casement-{name}", f"        title: {title}", "        condition: C", f"        for: {lasting}",
+            "        noDataState: OK", "        execErrState: Error",
+            "        annotations:", f"          summary: {json.dumps(advice, ensure_ascii=False)}",
+            "        labels:", "          system: casement", "        data:",
+            "          - refId: A", "            datasourceUid: casement", "            relativeTimeRange: {from: 600, to: 0}",
+            "            model:", "              refId: A", "              editorType: sql", f"              pluginVersion: {PLUGIN_VERSION}",
+            "              queryType: timeseries", "              format: 0", "              rawSql: |",
+            *(f"                {line}" for line in sql(query).splitlines()),
+            "          - refId: B", "            datasourceUid: __expr__", "            model:",
+            "              {refId: B, type: reduce, reducer: last, expression: A}",
+            "          - refId: C", "            datasourceUid: __expr__", "            model:", "              refId: C",
+            "              type: threshold", "              expression: B", "              conditions:",
+            f"                - evaluator: {{type: {evaluator}, params: [{limit}]}}",
+        ]
+    return "provisioning/alerting/casement.yaml", "\n".join(lines) + "\n"
+
+
+def main():
+    """Writes every file; with --check, says which would differ."""
+    stale = []
+    for name, text in (overview(), device(), ml(), audio(), alerts()):
+        path = HERE / name
+        if "--check" not in sys.argv[1:]:
+            path.write_text(text, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+    if stale:
+        sys.exit(f"write these again with {pathlib.Path(__file__).name}: {', '.join(stale)}")
+
+
+if __name__ == "__main__":
+    main()
