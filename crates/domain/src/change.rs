@@ -165,6 +165,17 @@ impl ChangeDetector {
         self.thresholds = thresholds;
     }
 
+    /// Records what was known before a restart, unless something newer is: changes are measured against it.
+    pub fn restore(&mut self, quantity: Quantity, timestamp: Timestamp, value: f64) {
+        let series = &mut self.series[quantity.index()];
+        if series.latest.is_none() {
+            series.latest = Some((timestamp, value));
+            series.decided = Some(value);
+        }
+        let is_decided = |quantity: Quantity| self.series[quantity.index()].decided.is_some();
+        self.first_climate_seen |= Quantity::CLIMATE.into_iter().all(is_decided);
+    }
+
     /// Records that a request with the current climate was made: later changes are measured against it.
     pub fn decided(&mut self) {
         for series in &mut self.series {
