@@ -124,34 +124,44 @@ impl Ingest {
 
     /// Deciding comes first: it waits for neither disk nor database. A recording is stored after it.
     async fn decide(&self, event: Event, judgement: &Judgement, received_at: Timestamp) -> Vec<Row> {
-        let clock = judgement.wrong_clock(received_at);
+        if !judgement.is_resent {
+            self.observe(&event, judgement, received_at);
+        }
         match event {
-            Event::Reading(reading) => {
-                self.trigger.observe_reading(&reading, judgement.is_late);
-                self.devices.reading(&reading, received_at, clock);
-                vec![rows::reading(&reading, received_at)]
-            }
+            Event::Reading(reading) => vec![rows::reading(&reading, received_at)],
             Event::Clip(mut clip) => {
-                self.trigger
-                    .observe_clip(&clip.device_id, clip.recent(), judgement.is_late);
-                self.devices.clip(&clip, received_at, clock);
                 let raw_path = self.recordings.store(&mut clip).await;
                 vec![rows::clip(&clip, raw_path, received_at)]
             }
             Event::Action(action) => {
                 let basis = self.trigger.last_request(&action.device_id);
-                self.devices.action(&action);
                 self.metrics.action_logged();
                 rows::action(&action, basis.as_ref(), received_at)
             }
-            Event::State(state) => {
-                self.devices.state(&state, received_at, clock);
-                vec![rows::state(&state, received_at)]
-            }
-            // A device's state and history are what happened; this only might have.
+            Event::State(state) => vec![rows::state(&state, received_at)],
             Event::Shadow(prediction) => vec![rows::shadow(&prediction, received_at)],
             // It states no time, so nothing is believed of it.
             Event::Status(..) => vec![],
+        }
+    }
+
+    /// Shows an event to the trigger and to the devices.
+    fn observe(&self, event: &Event, judgement: &Judgement, received_at: Timestamp) {
+        let clock = judgement.wrong_clock(received_at);
+        match event {
+            Event::Reading(reading) => {
+                self.trigger.observe_reading(reading, judgement.is_late);
+                self.devices.reading(reading, received_at, clock);
+            }
+            Event::Clip(clip) => {
+                self.trigger
+                    .observe_clip(&clip.device_id, clip.recent(), judgement.is_late);
+                self.devices.clip(clip, received_at, clock);
+            }
+            Event::Action(action) => self.devices.action(action),
+            Event::State(state) => self.devices.state(state, received_at, clock),
+            // A device's state and history are what happened; a candidate's prediction only might have.
+            Event::Shadow(_) | Event::Status(..) => {}
         }
     }
 

@@ -215,11 +215,5 @@ pub fn reading(second: i64, value: f64) -> String {
 
 /// RFC 3339 of a time on the day of [`NOON`].
 fn rfc3339(millis: i64) -> String {
-    let since = (millis - NOON) / 1_000;
-    let (minute, second) = (since / 60, since % 60);
-    format!(
-        "2025-10-24T{:02}:{:02}:{second:02}Z",
-        12 + minute / 60,
-        minute % 60
-    )
+    Timestamp::from_millis(millis).to_string()
 }
