@@ -66,8 +66,8 @@ impl Model {
         let mut model = if onnx::looks_like(&first) {
             Self::from_onnx(&pth::read_limited(path)?, options)?
         } else if options.device == Device::Cpu {
-            let (bytes, tensors) = pth::read_file(path)?;
-            Self::checked(&bytes, tensors)?
+            let (bytes, contents) = pth::read_file(path)?;
+            Self::checked(&bytes, contents)?
         } else {
             return Err(LoadError::CudaForPth);
         };
@@ -90,8 +90,8 @@ impl Model {
         Self::checked(bytes, pth::read_bytes(bytes)?)
     }
 
-    fn checked(bytes: &[u8], tensors: Vec<pth::NamedTensor>) -> Result<Self, LoadError> {
-        let network = architecture::assemble(tensors)?;
+    fn checked(bytes: &[u8], contents: pth::Contents) -> Result<Self, LoadError> {
+        let network = architecture::assemble(contents)?;
         Ok(Self::new(bytes, Computation::Dense(Arc::new(network))))
     }
 
@@ -170,6 +170,14 @@ impl Model {
     pub fn hidden_widths(&self) -> Vec<usize> {
         match &self.computation {
             Computation::Dense(network) => network.widths(),
+            Computation::Onnx(_) => Vec::new(),
+        }
+    }
+
+    /// Returns the hidden layers that its file states, in order; none for an `.onnx` graph.
+    pub fn layers(&self) -> Vec<String> {
+        match &self.computation {
+            Computation::Dense(network) => network.hidden.iter().map(ToString::to_string).collect(),
             Computation::Onnx(_) => Vec::new(),
         }
     }
