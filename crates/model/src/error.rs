@@ -83,7 +83,8 @@ pub enum LoadError {
     },
     /// The file is a `TorchScript` archive.
     #[error(
-        "this is TorchScript (torch.jit.save); save the weights instead: torch.save(model.state_dict(), PATH)"
+        "this is TorchScript (torch.jit.save); make an .onnx file of it with training/export_onnx.py, or save the \
+         weights: torch.save(model.state_dict(), PATH)"
     )]
     TorchScript,
     /// The container is damaged or not as `torch.save` writes it.
@@ -217,10 +218,8 @@ pub enum LoadError {
     },
     /// A `.pth` model cannot run on a GPU.
     #[error(
-        "model.device is cuda, but a .pth model runs on the CPU: set model.device: cpu, or export the model with \
-         torch.onnx.export(model, torch.zeros(2, 50), 'm.onnx', input_names=['features'], \
-         output_names=['position', 'log_variance'], external_data=False, dynamic_shapes=…) and name the .onnx file in \
-         model.path (cuda is for .onnx models)"
+        "model.device is cuda, but a .pth model runs on the CPU: set model.device: cpu, or make an .onnx file with \
+         training/export_onnx.py and name it in model.path (cuda is for .onnx models)"
     )]
     CudaForPth,
     /// An `.onnx` model, or ONNX Runtime, cannot be used.

@@ -353,7 +353,7 @@ fn other_files_get_a_hint() {
     for (bytes, words) in [
         (
             script,
-            "this is TorchScript (torch.jit.save); save the weights instead: torch.save(model.state_dict(), PATH)",
+            "this is TorchScript (torch.jit.save); make an .onnx file of it with training/export_onnx.py, or save the",
         ),
         (Vec::new(), "this is an empty file, not a .pth file"),
         (b"\x80\x04]\x94.".to_vec(), "this is a pickle, not a .pth file"),
