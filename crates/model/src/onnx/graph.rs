@@ -274,6 +274,22 @@ mod tests {
     }
 
     #[test]
+    fn the_export_script_knows_what_is_refused() {
+        let script = include_str!("../../../../training/export_onnx.py");
+        let listed = script
+            .split("REFUSED = {")
+            .nth(1)
+            .unwrap()
+            .split('}')
+            .next()
+            .unwrap();
+        let mut known: Vec<&str> = listed.split('"').skip(1).step_by(2).collect();
+        known.sort_unstable();
+        assert_eq!(known, REFUSED);
+        assert!(script.contains(&format!("SCALE_KEY = \"{SCALE}\"")));
+    }
+
+    #[test]
     fn weights_in_other_files_and_weights_that_are_not_finite_are_refused() {
         // A graph with one initializer `w` whose data_location is EXTERNAL, then one that is NaN.
         let external = b"\x3a\x09\x2a\x07\x42\x01w\x10\x01\x70\x01";
