@@ -194,6 +194,7 @@ pub fn load_options(config: &Model) -> LoadOptions {
     LoadOptions {
         device: config.device,
         onnx_runtime: config.onnx_runtime.clone(),
+        output_scale: None,
         built_in_at: (config.path == default).then_some(default),
     }
 }
