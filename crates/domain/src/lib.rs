@@ -6,6 +6,7 @@
 mod change;
 mod clip;
 mod device;
+mod fault;
 mod features;
 mod lateness;
 mod prediction;
@@ -13,6 +14,7 @@ mod quantity;
 mod reading;
 mod refusal;
 mod time;
+mod unit;
 mod window;
 
 pub use change::{ChangeDetector, Thresholds, Trigger};

@@ -24,7 +24,9 @@ pub enum RefusalReason {
     NotFinite,
     /// A number lies outside what its unit allows.
     OutOfRange,
-    /// A timestamp is not RFC 3339.
+    /// The unit is none of the quantity.
+    BadUnit,
+    /// A timestamp cannot be read.
     BadTimestamp,
     /// Audio data is not Base64.
     BadBase64,
@@ -38,7 +40,7 @@ pub enum RefusalReason {
 
 impl RefusalReason {
     /// Every reason, so that metrics start at zero.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::BadTopic,
         Self::BadDeviceId,
         Self::TooLarge,
@@ -47,6 +49,7 @@ impl RefusalReason {
         Self::WrongType,
         Self::NotFinite,
         Self::OutOfRange,
+        Self::BadUnit,
         Self::BadTimestamp,
         Self::BadBase64,
         Self::BadAudio,
@@ -65,6 +68,7 @@ impl RefusalReason {
             Self::WrongType => "wrong_type",
             Self::NotFinite => "not_finite",
             Self::OutOfRange => "out_of_range",
+            Self::BadUnit => "bad_unit",
             Self::BadTimestamp => "bad_timestamp",
             Self::BadBase64 => "bad_base64",
             Self::BadAudio => "bad_audio",
