@@ -28,6 +28,8 @@ pub enum RefusalReason {
     BadUnit,
     /// A timestamp cannot be read.
     BadTimestamp,
+    /// When a retained message was sent is unknown.
+    UnknownTime,
     /// Audio data is not Base64.
     BadBase64,
     /// Audio data cannot be decoded.
@@ -51,6 +53,7 @@ impl RefusalReason {
         Self::OutOfRange,
         Self::BadUnit,
         Self::BadTimestamp,
+        Self::UnknownTime,
         Self::BadBase64,
         Self::BadAudio,
         Self::DeviceMismatch,
@@ -70,6 +73,7 @@ impl RefusalReason {
             Self::OutOfRange => "out_of_range",
             Self::BadUnit => "bad_unit",
             Self::BadTimestamp => "bad_timestamp",
+            Self::UnknownTime => "unknown_time",
             Self::BadBase64 => "bad_base64",
             Self::BadAudio => "bad_audio",
             Self::DeviceMismatch => "device_mismatch",

@@ -129,9 +129,16 @@ pub enum ClockState {
     Unset,
     /// Too far in the future.
     Ahead,
+    /// The same time again and again: the clock stands still. See [`SeriesClock`](crate::SeriesClock).
+    Standing,
 }
 
 impl ClockState {
+    /// Returns whether the time of receipt stands in for the device's own.
+    pub const fn is_replaced(self) -> bool {
+        matches!(self, Self::Unset | Self::Ahead | Self::Standing)
+    }
+
     /// Returns the name used in metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -139,6 +146,7 @@ impl ClockState {
             Self::Late => "late",
             Self::Unset => "unset",
             Self::Ahead => "ahead",
+            Self::Standing => "standing",
         }
     }
 }
@@ -175,11 +183,17 @@ impl ClockPolicy {
         } else {
             ClockState::Right
         };
-        let replaced = matches!(clock, ClockState::Unset | ClockState::Ahead);
         Stamped {
-            timestamp: if replaced { received_at } else { claimed },
+            timestamp: if clock.is_replaced() { received_at } else { claimed },
             clock,
         }
+    }
+}
+
+impl Stamped {
+    /// Returns whether the time of receipt stands in for the device's own.
+    pub const fn is_replaced(self) -> bool {
+        self.clock.is_replaced()
     }
 }
 
