@@ -5,6 +5,7 @@
 
 mod change;
 mod clip;
+mod clock;
 mod device;
 mod features;
 mod lateness;
@@ -17,6 +18,7 @@ mod window;
 
 pub use change::{ChangeDetector, Thresholds, Trigger};
 pub use clip::{AudioFormat, AudioHash, Clip, ClipLimits};
+pub use clock::{Belief, Repeat, SeriesClock, Sighting};
 pub use device::{DeviceId, InvalidDeviceId};
 pub use features::{ClipFeatures, FEATURES_VERSION, FeatureName, Level, MODEL_AUDIO_INPUTS, Summary};
 pub use lateness::Lateness;

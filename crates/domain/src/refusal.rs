@@ -26,6 +26,8 @@ pub enum RefusalReason {
     OutOfRange,
     /// A timestamp is not RFC 3339.
     BadTimestamp,
+    /// When a retained message was sent is unknown.
+    UnknownTime,
     /// Audio data is not Base64.
     BadBase64,
     /// Audio data cannot be decoded.
@@ -38,7 +40,7 @@ pub enum RefusalReason {
 
 impl RefusalReason {
     /// Every reason, so that metrics start at zero.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::BadTopic,
         Self::BadDeviceId,
         Self::TooLarge,
@@ -48,6 +50,7 @@ impl RefusalReason {
         Self::NotFinite,
         Self::OutOfRange,
         Self::BadTimestamp,
+        Self::UnknownTime,
         Self::BadBase64,
         Self::BadAudio,
         Self::DeviceMismatch,
@@ -66,6 +69,7 @@ impl RefusalReason {
             Self::NotFinite => "not_finite",
             Self::OutOfRange => "out_of_range",
             Self::BadTimestamp => "bad_timestamp",
+            Self::UnknownTime => "unknown_time",
             Self::BadBase64 => "bad_base64",
             Self::BadAudio => "bad_audio",
             Self::DeviceMismatch => "device_mismatch",
