@@ -211,7 +211,7 @@ impl Services {
         let senders = CancellationToken::new();
         let mut tasks = vec![http.spawn(monitor.routes().merge(backend.routes()), senders.clone())];
         if broker.is_some() {
-            let client_id = assembly::ephemeral_client_id("casement-backend");
+            let client_id = mqtt::random_client_id("casementup");
             backend.connect(assembly::connection(&config.mqtt, &client_id)?, Receive::ByHook);
         } else {
             backend.connect(assembly::backend_connection(&config.mqtt)?, Receive::Subscribe);
