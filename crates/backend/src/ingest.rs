@@ -16,7 +16,7 @@ use tracing::{debug, info, warn};
 
 use crate::{
     Devices, InferenceTrigger, Metrics,
-    clips::Recordings,
+    clips::{AnalysedClip, Recordings},
     decoder::{Decoder, Event},
     keys,
     log::{Appended, RepeatKey, Repeats},
@@ -79,14 +79,15 @@ impl Ingest {
             Ok(None) => Interpreted::nothing(Acceptance::Ignored),
             Ok(Some((kind, event))) => Interpreted {
                 accepted: Some((kind, started)),
-                ..self.decide(event, message.received_at).await
+                ..self.decide(event, message).await
             },
             Err(refusal) => self.refuse(message, &refusal),
         }
     }
 
     /// Deciding comes first: it waits for neither disk nor database. A recording is stored after it.
-    async fn decide(&self, event: Event, received_at: Timestamp) -> Interpreted {
+    async fn decide(&self, event: Event, message: &Message) -> Interpreted {
+        let received_at = message.received_at;
         let mut status = None;
         let (key, rows) = match event {
             Event::Reading(reading, claimed) => {
@@ -105,10 +106,9 @@ impl Ingest {
                 self.devices.clip(&clip, received_at);
                 let raw_path = self.recordings.store(&mut clip).await;
                 let believed = clip.claimed == clip.timestamp;
-                (
-                    believed.then(|| keys::clip(&clip)),
-                    vec![rows::clip(&clip, raw_path, received_at)],
-                )
+                let mut rows = vec![rows::clip(&clip, raw_path, received_at)];
+                rows.extend(self.contradiction(&clip, message));
+                (believed.then(|| keys::clip(&clip)), rows)
             }
             Event::Action(action) => {
                 let basis = self.trigger.last_request(&action.device_id);
@@ -140,6 +140,15 @@ impl Ingest {
             status,
             ..Interpreted::nothing(Acceptance::Stored)
         }
+    }
+
+    /// The row that tells in what a message contradicts its recording, which is kept.
+    fn contradiction(&self, clip: &AnalysedClip, message: &Message) -> Option<Row> {
+        let detail = clip.contradiction.as_deref()?;
+        self.metrics.contradiction();
+        debug!(topic = %message.topic, detail, "the message contradicts its recording");
+        let listed = self.refusals.lock().spend(&message.topic);
+        listed.then(|| rows::contradiction(message, detail))
     }
 
     fn refuse(&self, message: &Message, refusal: &Refusal) -> Interpreted {

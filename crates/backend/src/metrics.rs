@@ -37,6 +37,7 @@ pub struct Metrics {
     refused: Family<Kind, Counter>,
     triggers: Family<Kind, Counter>,
     duplicates: Counter,
+    contradictions: Counter,
     clocks: Family<Kind, Counter>,
     requests: Counter,
     requests_dropped: Counter,
@@ -56,6 +57,7 @@ impl Default for Metrics {
             refused: Family::default(),
             triggers: Family::default(),
             duplicates: Counter::default(),
+            contradictions: Counter::default(),
             clocks: Family::default(),
             requests: Counter::default(),
             requests_dropped: Counter::default(),
@@ -104,6 +106,11 @@ impl Metrics {
                 "duplicates",
                 "Repeats that were not stored again",
                 &self.duplicates,
+            ),
+            (
+                "contradictions",
+                "Clips kept whose message contradicts the recording",
+                &self.contradictions,
             ),
             (
                 "inference_requests",
@@ -159,6 +166,10 @@ impl Metrics {
 
     pub(crate) fn duplicate(&self) {
         self.duplicates.inc();
+    }
+
+    pub(crate) fn contradiction(&self) {
+        self.contradictions.inc();
     }
 
     pub(crate) fn clock(&self, state: ClockState) {

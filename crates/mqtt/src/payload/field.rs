@@ -4,8 +4,10 @@
 //! plain JSON, to find the wrong field. A message that the second pass would accept (one with a repeated field) is
 //! refused nevertheless.
 
+use std::borrow::Cow;
+
 use domain::{AudioHash, DeviceId, Refusal, RefusalReason, Timestamp};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
 /// The type that a field must have.
@@ -227,6 +229,34 @@ pub(super) fn audio_hash(path: &str, text: Option<&str>) -> Result<Option<AudioH
 /// Decodes an optional field that the specification does not have. A value of another form counts as absent.
 pub(super) fn lenient<T: DeserializeOwned>(value: Option<Value>) -> Option<T> {
     value.and_then(|value| serde_json::from_value(value).ok())
+}
+
+/// Decodes an optional text without copying it where it has no escapes.
+pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cow<'de, str>>, D::Error> {
+    /// An `Option` of borrowed text by itself would be copied.
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    Ok(Option::<Text<'de>>::deserialize(deserializer)?.map(|text| text.0))
+}
+
+/// Adds a field to an encoded object that has others. Long text without anything to escape, as Base64 is, is copied as a
+/// whole: an encoder would look at each of its characters.
+pub(super) fn append_text(object: &mut Vec<u8>, name: &str, text: &str) {
+    let closed = object.pop();
+    debug_assert!(closed == Some(b'}') && object.len() > 1, "an object with fields");
+    object.reserve(name.len() + text.len() + 8);
+    object.extend_from_slice(b",\"");
+    object.extend_from_slice(name.as_bytes());
+    object.extend_from_slice(b"\":");
+    let escapes = |escapes, byte: &u8| escapes | (*byte < b' ') | (*byte == b'"') | (*byte == b'\\');
+    if text.as_bytes().iter().fold(false, escapes) {
+        object.extend(write(&text));
+    } else {
+        object.push(b'"');
+        object.extend_from_slice(text.as_bytes());
+        object.push(b'"');
+    }
+    object.push(b'}');
 }
 
 /// Encodes a payload that consists of text and finite numbers.

@@ -28,7 +28,7 @@ fn clips_of_unusual_spelling_are_forwarded_as_standard_base64() {
     ] {
         let received = clip(&clip_payload(data, &format!("{whole}{format}"))).unwrap();
         assert_eq!(received.clip.data, [0xfb, 0xff, 0xfe, 0x01]);
-        assert_eq!(received.data_base64, "+//+AQ==");
+        assert_eq!(&*received.data_base64, "+//+AQ==");
         assert_eq!(received.clip.format == AudioFormat::Pcm, !format.is_empty());
     }
 }
