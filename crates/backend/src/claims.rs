@@ -54,14 +54,18 @@ fn duration(clip: &Clip, samples: &Samples) -> Option<String> {
     ))
 }
 
-/// 32-bit words that are called 16 bit have a silent half, if their microphone has 16 bits or fewer.
+/// 32-bit words that are called 16 bit have a silent half, if their microphone has 16 bits or fewer. In other sounds both
+/// halves are heard within a few samples.
 fn silence(samples: &Samples) -> Option<String> {
-    let loudest = |from: usize| {
-        let half = samples.mono.iter().skip(from).step_by(2);
-        half.fold(0.0_f32, |loudest, sample| loudest.max(sample.abs()))
+    let half = |from: usize| samples.mono.iter().skip(from).step_by(2);
+    let silent = |from| half(from).all(|sample| sample.abs() <= SILENT);
+    let audible = |from| half(from).any(|sample| sample.abs() >= AUDIBLE);
+    let odd_one = match (silent(0), silent(1)) {
+        (true, false) => 1,
+        (false, true) => 0,
+        _ => return None,
     };
-    let (even, odd) = (loudest(0), loudest(1));
-    (even.min(odd) <= SILENT && even.max(odd) >= AUDIBLE).then(|| {
+    audible(odd_one).then(|| {
         "every second sample is silent, as when 32-bit words or two channels are called 16 bit mono"
             .to_owned()
     })

@@ -103,7 +103,7 @@ fn decode_unusual(text: &str) -> Result<Vec<u8>, Refusal> {
 }
 
 fn stray(text: &str, at: usize) -> String {
-    let shown: String = text[at..].chars().take(1).collect();
+    let shown = text[at..].chars().next().unwrap_or_default();
     format!("{shown:?} at character {} is no digit of it", at + 1)
 }
 
