@@ -81,17 +81,18 @@ fn parse(data: &[u8]) -> Result<(Description<'_>, &[u8]), AudioError> {
     let (mut description, mut at) = (None, 4);
     loop {
         let head = data.get(at..at + 4).ok_or(CUT_IN_HEADER)?;
+        let (last, kind) = (head[0] & 0x80 != 0, head[0] & 0x7f);
         let length = usize::from(head[1]) << 16 | usize::from(head[2]) << 8 | usize::from(head[3]);
         let block = data.get(at + 4..at + 4 + length).ok_or(CUT_IN_HEADER)?;
         if description.is_none() {
-            let bytes = block.try_into().ok().filter(|_| head[0] & 0x7f == 0);
+            let bytes = block.try_into().ok().filter(|_| kind == 0);
             let bytes = bytes.ok_or(AudioError::Undecodable(
                 "its FLAC header does not begin with STREAMINFO",
             ))?;
             description = Some(describe(bytes));
         }
         at += 4 + length;
-        if let Some(description) = description.take_if(|_| head[0] & 0x80 != 0) {
+        if let Some(description) = description.take_if(|_| last) {
             return Ok((description, &data[at..]));
         }
     }

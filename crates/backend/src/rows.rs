@@ -130,6 +130,7 @@ pub(crate) fn refused_row(table: &str, payload: &[u8], refusal: &Refusal, at: Ti
 }
 
 /// What `ingest_errors` says of a message.
+#[derive(Clone, Copy)]
 struct Fault<'a> {
     reason: &'a str,
     detail: &'a str,

@@ -248,8 +248,9 @@ pub(super) fn append_text(object: &mut Vec<u8>, name: &str, text: &str) {
     object.extend_from_slice(b",\"");
     object.extend_from_slice(name.as_bytes());
     object.extend_from_slice(b"\":");
-    let escapes = |escapes, byte: &u8| escapes | (*byte < b' ') | (*byte == b'"') | (*byte == b'\\');
-    if text.as_bytes().iter().fold(false, escapes) {
+    // Numbers in place of truth values, for the compiler to take many at once.
+    let escapes = |byte: u8| u8::from(byte < b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\');
+    if text.bytes().fold(0, |any, byte| any | escapes(byte)) != 0 {
         object.extend(write(&text));
     } else {
         object.push(b'"');
