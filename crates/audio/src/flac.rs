@@ -23,6 +23,8 @@ use crate::{AudioError, Samples};
 const DESCRIPTION_BYTES: usize = 34;
 /// Silence packs into next to nothing: a stream may become so many times the bytes that a clip may have.
 const MAX_EXPANSION: usize = 8;
+/// Each frame costs a buffer, however little it holds; a minute in blocks of 192 samples has 5,000 at 16 kHz.
+const MAX_FRAMES: usize = 8_192;
 /// Beyond it few decoders go, libsndfile's among them.
 const MAX_BITS: u32 = 24;
 
@@ -56,6 +58,7 @@ pub(crate) fn decode(data: &[u8], limits: &ClipLimits) -> Result<Samples, AudioE
             "it is a FLAC of more than 24 bits a sample; send 16 or 24",
         ));
     }
+    check_marks(body).map_err(AudioError::Limit)?;
     let mono = frames(&description, body, check)?;
     if mono.is_empty() {
         return Err(AudioError::Undecodable("it holds no samples"));
@@ -71,6 +74,19 @@ fn check_expansion(description: &Description<'_>, frames: usize, limits: &ClipLi
     let sample = description.channels * description.bits.div_ceil(8) as usize;
     if frames.saturating_mul(sample) > most {
         let detail = format!("a FLAC that becomes more than {most} bytes is too large");
+        return Err(Refusal::new(RefusalReason::TooLarge, detail));
+    }
+    Ok(())
+}
+
+/// Counts what may begin a frame, before any is looked for.
+fn check_marks(body: &[u8]) -> Result<(), Refusal> {
+    let marks = body
+        .windows(2)
+        .filter(|pair| pair[0] == 0xff && pair[1] & 0xfe == 0xf8);
+    if marks.count() > MAX_FRAMES {
+        let detail =
+            format!("a FLAC of more than {MAX_FRAMES} frames is too large: encode in blocks of 4096 samples");
         return Err(Refusal::new(RefusalReason::TooLarge, detail));
     }
     Ok(())

@@ -239,6 +239,22 @@ fn silence_that_unpacks_without_end_is_refused_in_time() {
     assert_eq!(flac(&quiet).unwrap().mono, vec![0.0; 32_000]);
 }
 
+#[test]
+fn a_stream_of_countless_tiny_frames_is_refused_before_any_is_looked_for() {
+    let stream = Stream {
+        block: 16,
+        ..Stream::default()
+    };
+    let frame = stream.constant(0, 16, 0);
+    let most = |count| [stream.header(&[]), frame.repeat(count)].concat();
+    assert_eq!(
+        flac(&most(8_193)).unwrap_err().refusal().reason,
+        RefusalReason::TooLarge
+    );
+    // As many as may be are read, and found not to follow one another.
+    refused(&most(8_192), "damaged or missing");
+}
+
 proptest! {
     #[test]
     fn arbitrary_bytes_behind_a_header_never_panic(

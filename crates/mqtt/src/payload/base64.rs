@@ -28,6 +28,9 @@ pub(super) fn decode(text: &str, max_bytes: usize) -> Result<(Vec<u8>, Cow<'_, s
         let detail = format!("{} characters of Base64 exceed {max_bytes} bytes", text.len());
         return Err(Refusal::new(RefusalReason::TooLarge, detail));
     }
+    if is_hexadecimal(text.as_bytes()) {
+        return Err(refuse("these are hexadecimal digits; encode the bytes in Base64"));
+    }
     let (data, text) = if let Ok(data) = STANDARD.decode_to_vec(text) {
         (data, Cow::Borrowed(text))
     } else {
@@ -81,9 +84,6 @@ fn decode_unusual(text: &str) -> Result<Vec<u8>, Refusal> {
             _ => return Err(refuse(stray(text, at))),
         }
     }
-    if is_hexadecimal(&plain) {
-        return Err(refuse("these are hexadecimal digits; encode the bytes in Base64"));
-    }
     let padding = plain
         .iter()
         .rev()
@@ -116,13 +116,13 @@ const fn incomplete(length: usize) -> &'static str {
 }
 
 /// How a WAV or a FLAC begins in hexadecimal: these would be digits of Base64, too.
-fn is_hexadecimal(plain: &[u8]) -> bool {
+fn is_hexadecimal(text: &[u8]) -> bool {
     let begins = |digits: &[u8]| {
-        plain
-            .get(..8)
+        text.get(..8)
             .is_some_and(|head| head.eq_ignore_ascii_case(digits))
     };
-    (begins(b"52494646") || begins(b"664c6143")) && plain.iter().all(u8::is_ascii_hexdigit)
+    let digit = |byte: &u8| byte.is_ascii_hexdigit() || byte.is_ascii_whitespace();
+    (begins(b"52494646") || begins(b"664c6143")) && text.iter().all(digit)
 }
 
 /// Pieces that were encoded one by one, each with its own padding: groups of four stay groups of four.
