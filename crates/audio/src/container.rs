@@ -13,8 +13,7 @@ const PACKED: &str = "send the recording itself, not packed";
 const OTHER_BUFFER: &str = "another buffer was sent in place of the recording";
 const UNTAGGED: &str = "leave out the tag in front of it";
 const ENCODED_TWICE: &str = "encode the recording once";
-const HEADERLESS: &str =
-    "begin with a WAV header, or set \"format\": \"pcm\" for 16 bit, little-endian, mono";
+const HEADERLESS: &str = "if these are samples without a header, begin with one, or set \"format\": \"pcm\" for 16 bit, little-endian, mono";
 
 /// How files of other kinds begin: position, bytes, name, advice.
 type Beginning = (usize, &'static [u8], &'static str, &'static str);
@@ -93,7 +92,7 @@ pub fn recognise(data: &[u8], claimed: AudioFormat) -> Result<AudioFormat, Audio
         .or_else(|| mpeg_4(data))
         .or_else(|| tagged(data))
         .or_else(|| frames(data, bare))
-        .or_else(|| text(data));
+        .or_else(|| text(data, bare));
     match found {
         Some((what, advice)) => Err(AudioError::Foreign { what, advice }),
         None if bare => Ok(AudioFormat::Pcm),
@@ -226,11 +225,11 @@ fn frame(data: &[u8]) -> Option<(&'static str, usize)> {
     (length > 4).then_some((what, length))
 }
 
-/// Text where sound should be.
-fn text(data: &[u8]) -> Found {
+/// Text where sound should be. Bare samples may look like it for a while.
+fn text(data: &[u8], bare: bool) -> Found {
     let head = data.get(..data.len().min(64)).filter(|head| head.len() >= 8)?;
     let printable = |byte: &u8| matches!(byte, b'\t' | b'\r' | b'\n' | b' '..=b'~');
-    if !head.iter().all(printable) {
+    if !if bare { data } else { head }.iter().all(printable) {
         return None;
     }
     let lower = head.trim_ascii_start().to_ascii_lowercase();

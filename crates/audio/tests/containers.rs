@@ -269,6 +269,9 @@ fn bare_samples_are_not_taken_for_something_else() {
             "{begin:#06x}"
         );
     }
+    // A loud tone of a low frequency, whose first bytes are all letters.
+    let loud = [b"AbAcAdAe".repeat(20), vec![0, 0x40]].concat();
+    assert_eq!(recognise(&loud, AudioFormat::Pcm), Ok(AudioFormat::Pcm));
     // A quiet room and a loud one.
     for loudness in [3, 20_000] {
         let mut state = 1_u64;
