@@ -10,6 +10,7 @@ pub mod examples;
 pub mod output;
 mod plot;
 pub mod shutdown;
+pub mod supervision;
 pub mod system;
 mod table;
 pub mod telemetry;

@@ -17,7 +17,7 @@ use prometheus_client::{encoding::text::encode, registry::Registry};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Health, HealthSource, collect::HealthGauge, site};
+use crate::{Health, HealthSource, collect::HealthGauge, panics::answer_panics, site};
 
 /// The media type of the metrics.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -77,9 +77,11 @@ impl HttpListener {
     }
 }
 
-/// `router` for a listener at `listen`, without the requests of other sites.
+/// `router` for a listener at `listen`, without the requests of other sites. A request that panics gets an answer.
 fn guarded(router: Router, listen: SocketAddr) -> Router {
-    router.layer(axum::middleware::from_fn_with_state(listen, site::refuse_others))
+    router
+        .layer(axum::middleware::from_fn(answer_panics))
+        .layer(axum::middleware::from_fn_with_state(listen, site::refuse_others))
 }
 
 /// The metrics and the health of one role. Cheap to clone.

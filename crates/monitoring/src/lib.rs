@@ -8,6 +8,7 @@ mod collect;
 mod health;
 mod http;
 mod link;
+mod panics;
 mod site;
 
 pub use causes::with_causes;
@@ -15,5 +16,6 @@ pub use collect::{Sample, collector};
 pub use health::{Health, HealthSource, Part, State};
 pub use http::{HttpError, HttpListener, Monitor};
 pub use link::Link;
+pub use panics::{Panicked, answer_panics, contain, contain_async, is_contained};
 pub use prometheus_client::registry::Registry;
 pub use site::is_own_site;

@@ -7,7 +7,7 @@ use monitoring::{HttpListener, Monitor, Registry};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{assembly, cli, config::Sources, output::announce, shutdown};
+use crate::{assembly, cli, config::Sources, output::announce, shutdown, supervision::Tasks};
 
 const DRAIN: Duration = Duration::from_secs(4);
 
@@ -26,7 +26,12 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
     let mut backend = tokio::task::block_in_place(|| Backend::open(options, local, &mut registry))?;
     let monitor = Monitor::new(registry, vec![backend.health()]);
     let serving = CancellationToken::new();
-    let http_server = listener.spawn(monitor.routes().merge(backend.routes()), serving.clone());
+    let mut tasks = Tasks::default();
+    tasks.serve(
+        listener,
+        monitor.routes().merge(backend.routes()),
+        serving.clone(),
+    );
     backend.connect(assembly::backend_connection(&config.mqtt)?, Receive::Subscribe);
     announce!(
         "casement backend is running: broker {}, ClickHouse {}, page http://{http}, journal {}",
@@ -34,12 +39,12 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
         config.clickhouse.addr,
         config.journal.path.display()
     );
-    shutdown.cancelled().await;
+    let ran = tasks.run_until(&shutdown).await;
     serving.cancel();
     let left = backend.stop(DRAIN).await;
-    let _ = tokio::time::timeout(shutdown::HTTP_END, http_server).await;
+    let _ = tasks.join(shutdown::HTTP_END).await;
     if left > 0 {
         announce!("{left} records wait in the journal and are stored at the next start");
     }
-    Ok(())
+    ran
 }

@@ -19,7 +19,7 @@ mod up;
 
 use crate::cli::Command;
 
-use runtime::block_on;
+use runtime::{block_on, serve};
 
 /// Runs a subcommand to its end.
 pub fn run(command: Command) -> anyhow::Result<()> {
@@ -33,11 +33,11 @@ pub fn run(command: Command) -> anyhow::Result<()> {
         Command::Config(flags) => config::run(flags),
         Command::Bench(flags) => block_on(bench::run(flags)),
         Command::Journal(flags) => journal::run(flags),
-        Command::Up(flags) => block_on(up::run(flags)),
-        Command::Backend(flags) => block_on(backend::run(flags)),
-        Command::Ml(flags) => block_on(ml::run(flags)),
-        Command::Engine(flags) => block_on(engine::run(engine::prepare(flags)?)),
-        Command::Simulate(flags) => block_on(simulate::run(flags)),
+        Command::Up(flags) => serve(up::run(flags)),
+        Command::Backend(flags) => serve(backend::run(flags)),
+        Command::Ml(flags) => serve(ml::run(flags)),
+        Command::Engine(flags) => serve(engine::run(engine::prepare(flags)?)),
+        Command::Simulate(flags) => serve(simulate::run(flags)),
     }
 }
 

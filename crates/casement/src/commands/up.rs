@@ -44,7 +44,7 @@ pub(super) async fn run(flags: cli::Up) -> anyhow::Result<()> {
         program: this_program()?,
         simulate,
     };
-    let Some(system) = shutdown
+    let Some(mut system) = shutdown
         .run_until_cancelled(System::start(config, options))
         .await
         .transpose()?
@@ -52,12 +52,12 @@ pub(super) async fn run(flags: cli::Up) -> anyhow::Result<()> {
         return Ok(());
     };
     announce(&system, simulate, &data, started);
-    shutdown.cancelled().await;
+    let ran = system.run_until(&shutdown).await;
     let left = system.stop().await;
     if left > 0 {
         announce!("{left} records wait in the journal and are stored at the next start");
     }
-    Ok(())
+    ran
 }
 
 fn configuration(flags: cli::Up) -> anyhow::Result<Config> {

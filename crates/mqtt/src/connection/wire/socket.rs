@@ -31,6 +31,8 @@ pub(super) struct Socket {
     incoming: BytesMut,
     outgoing: BytesMut,
     unflushed: bool,
+    /// Nothing is written after what waits.
+    ends: bool,
     max_packet_bytes: u32,
 }
 
@@ -62,6 +64,7 @@ impl Socket {
             incoming: BytesMut::with_capacity(READ_BYTES),
             outgoing: BytesMut::with_capacity(READ_BYTES),
             unflushed: false,
+            ends: false,
             max_packet_bytes: options.max_packet_bytes,
         })
     }
@@ -75,8 +78,10 @@ impl Socket {
         self.outgoing.is_empty() && !self.unflushed
     }
 
-    /// Adds a packet to what is to be written.
+    /// Adds a packet to what is to be written. After a DISCONNECT our side of the connection is closed: brokers wait
+    /// for that before they close theirs.
     pub(super) fn add(&mut self, packet: &Packet) -> Result<(), mqttbytes::Error> {
+        self.ends |= matches!(packet, Packet::Disconnect(_));
         packet.write(&mut self.outgoing, None).map(drop)
     }
 
@@ -100,7 +105,7 @@ impl Socket {
         }
         select! {
             biased;
-            result = write(&mut self.writer, &mut self.outgoing, &mut self.unflushed), if !written => {
+            result = write(&mut self.writer, &mut self.outgoing, &mut self.unflushed, self.ends), if !written => {
                 result.map(|()| Progress::Written)
             }
             bytes = self.reader.read_buf(incoming) => match bytes? {
@@ -115,6 +120,7 @@ async fn write(
     writer: &mut WriteHalf<Box<dyn Stream>>,
     outgoing: &mut BytesMut,
     unflushed: &mut bool,
+    ends: bool,
 ) -> io::Result<()> {
     while !outgoing.is_empty() {
         *unflushed = true;
@@ -123,6 +129,9 @@ async fn write(
         }
     }
     writer.flush().await?;
+    if ends {
+        writer.shutdown().await?;
+    }
     *unflushed = false;
     Ok(())
 }
