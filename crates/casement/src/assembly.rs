@@ -162,8 +162,10 @@ pub fn store(config: &ClickHouse) -> anyhow::Result<StoreOptions> {
 
 /// Returns the embedded engine's options.
 pub fn engine(config: &Engine) -> engine::Options {
-    let password =
-        |secret: &Option<SecretString>| secret.as_ref().map(|s| engine::Password::new(s.expose_secret()));
+    let password = |secret: &Option<SecretString>| {
+        let secret = secret.as_ref()?.expose_secret();
+        Some(engine::Password::new(secret).expect("the configuration holds no blank secret"))
+    };
     let limits = &config.limits;
     let mut options = engine::Options::new(&config.path, config.addr);
     options.library.clone_from(&config.library);

@@ -3,22 +3,22 @@
 //! All layers are JSON values of the same shape, that of the defaults. A key outside that shape is an error.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
 };
 
-use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use super::{
     Config, ConfigError, bounds, json_schema,
     keys::{self, lookup},
+    secret,
 };
 
 const ENV_PREFIX: &str = "CASEMENT__";
 const NATIVE_PORTS: [&str; 2] = ["9000", "9440"];
 /// Keys that are not allowed in a file.
-const SECRETS: [&str; 4] = [
+pub(super) const SECRETS: [&str; 4] = [
     "clickhouse.password",
     "engine.password",
     "engine.reader_password",
@@ -39,9 +39,10 @@ pub struct Sources {
 impl Sources {
     /// Returns the layers of this process: its variables and `file`.
     pub fn process(file: Option<PathBuf>) -> Self {
-        // Variables that are not UTF-8 are not ours.
-        let env =
-            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        // Variables whose names are not UTF-8 are not ours. A value of ours that is not UTF-8 is refused when it is read.
+        let env = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+        });
         Self {
             file,
             env: env.collect(),
@@ -72,6 +73,12 @@ impl Sources {
                 continue;
             };
             let key = path.to_ascii_lowercase().replace("__", ".");
+            if text.contains(char::REPLACEMENT_CHARACTER) {
+                return Err(ConfigError::Value {
+                    key,
+                    reason: format!("the value of {name} is not UTF-8 text"),
+                });
+            }
             let layer = nest(&key, scalar(&text, lookup(&known, &key)));
             keys::check(&layer, &known, &name)?;
             merge(&mut merged, layer);
@@ -153,15 +160,19 @@ fn merge(base: &mut Value, layer: Value) {
 fn refuse_secrets(layer: &Value, origin: &str) -> Result<(), ConfigError> {
     for key in SECRETS {
         if lookup(layer, key).is_some_and(|value| !value.is_null()) {
-            let variable = format!("{ENV_PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"));
             return Err(ConfigError::SecretInFile {
                 key: key.into(),
                 origin: origin.into(),
-                variable,
+                variable: variable(key),
             });
         }
     }
     Ok(())
+}
+
+/// Returns the variable of a key.
+fn variable(key: &str) -> String {
+    format!("{ENV_PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"))
 }
 
 /// Checks rules that types and bounds cannot express.
@@ -172,7 +183,7 @@ fn finish(mut config: Config) -> Result<Config, ConfigError> {
         engine,
         ..
     } = &mut config;
-    for (key, file, secret) in [
+    for (key, file, value) in [
         ("mqtt.password", &mqtt.password_file, &mut mqtt.password),
         (
             "clickhouse.password",
@@ -186,7 +197,7 @@ fn finish(mut config: Config) -> Result<Config, ConfigError> {
             &mut engine.reader_password,
         ),
     ] {
-        read_secret(key, file.as_deref(), secret)?;
+        secret::read(key, &variable(key), file.as_deref(), value)?;
     }
     let value = |key: &str, reason: &str| {
         Err(ConfigError::Value {
@@ -229,15 +240,4 @@ fn finish(mut config: Config) -> Result<Config, ConfigError> {
         return value("audio", &error.to_string());
     }
     Ok(config)
-}
-
-fn read_secret(key: &str, file: Option<&Path>, secret: &mut Option<SecretString>) -> Result<(), ConfigError> {
-    let Some(path) = file else { return Ok(()) };
-    let unreadable = |error: io::Error| ConfigError::Value {
-        key: format!("{key}_file"),
-        reason: format!("cannot read {}: {error}", path.display()),
-    };
-    let text = fs::read_to_string(path).map_err(unreadable)?;
-    secret.get_or_insert_with(|| text.lines().next().unwrap_or_default().into());
-    Ok(())
 }
