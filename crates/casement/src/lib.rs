@@ -6,6 +6,7 @@ pub mod assembly;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod data_dir;
 pub mod examples;
 pub mod output;
 mod plot;

@@ -3,15 +3,9 @@
 //! In: the command line, a configuration file, variables. Out: an exit code, and on failure one line that says what to
 //! do. Each subcommand has a file of its own in `commands`.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
-use casement::{
-    cli, commands,
-    telemetry::{self, panics, stream},
-};
+use casement::{cli, commands, telemetry};
 
 /// Messages consist of small allocations that another thread frees, on which the system's allocator spends a sixth of
 /// all time under load.
@@ -24,20 +18,5 @@ fn main() -> ExitCode {
         Err(code) => return code,
     };
     telemetry::start(cli.log_json);
-    // A panic of this thread must reach the exit code below.
-    let result = catch_unwind(AssertUnwindSafe(|| commands::run(cli.command)));
-    let code = match &result {
-        Ok(Ok(())) => 0,
-        Ok(Err(error)) => {
-            stream::ERR.write(&format!("error: {error:#}\n"));
-            commands::exit_code(error)
-        }
-        Err(_) => panics::EXIT_CODE,
-    };
-    telemetry::flush();
-    ExitCode::from(if panics::happened() {
-        panics::EXIT_CODE
-    } else {
-        code
-    })
+    ExitCode::from(commands::conclude(|| commands::run(cli.command)))
 }

@@ -20,7 +20,7 @@ use tokio::{sync::oneshot, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::{assembly, config::Config, supervision::Tasks};
+use crate::{assembly, config::Config, data_dir, supervision::Tasks};
 
 /// Time from the signal to the end of the engine; the rest takes a moment.
 const END: Duration = Duration::from_millis(3_600);
@@ -82,7 +82,7 @@ impl System {
     pub async fn start(mut config: Config, options: SystemOptions) -> anyhow::Result<Self> {
         let listener = HttpListener::bind(config.http.addr, "http.addr").await?;
         let http = listener.addr();
-        assembly::create_dir(&config.journal.path)?;
+        data_dir::create(&config.journal.path)?;
         let engine = if config.embeds_engine() {
             Some(start_engine(&mut config, options.program).await?)
         } else {
@@ -258,7 +258,7 @@ impl Services {
 
 /// Starts the embedded engine and makes it the ClickHouse of the configuration.
 async fn start_engine(config: &mut Config, program: PathBuf) -> anyhow::Result<Supervisor> {
-    assembly::create_dir(&config.engine.path)?;
+    data_dir::create(&config.engine.path)?;
     let engine = Supervisor::start(engine_process(config, program)).await.context(
         "the embedded ClickHouse cannot start (or use one of your own: --clickhouse http://HOST:8123)",
     )?;

@@ -31,13 +31,25 @@ pub struct HttpListener {
 
 /// HTTP cannot be served there.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "HTTP cannot listen on {addr}; stop what uses it, or choose another address with --http ADDR or {key}"
-)]
+#[error("HTTP cannot listen on {addr}: {}, with --http ADDR or {key}", remedy(source))]
 pub struct HttpError {
     addr: SocketAddr,
     key: &'static str,
     source: io::Error,
+}
+
+/// What prevents listening and what to do, for an error of `bind`.
+pub fn remedy(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another program listens there; stop it, or choose another address".into()
+        }
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address; choose one of its own".into(),
+        io::ErrorKind::PermissionDenied => {
+            "this user may not take that port; choose one from 1024 upwards".into()
+        }
+        _ => format!("{error}; choose another address"),
+    }
 }
 
 impl HttpListener {

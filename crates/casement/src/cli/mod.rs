@@ -7,6 +7,7 @@ mod data;
 mod models;
 mod roles;
 mod training;
+mod values;
 
 use std::process::ExitCode;
 
@@ -46,6 +47,21 @@ pub struct Cli {
     /// What to run
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Command {
+    /// Whether what it writes is the system's own data, and not a result for people.
+    pub(crate) fn keeps_data(&self) -> bool {
+        matches!(
+            self,
+            Self::Up(_)
+                | Self::Backend(_)
+                | Self::Ml(_)
+                | Self::Engine(_)
+                | Self::Models(_)
+                | Self::Journal(_)
+        )
+    }
 }
 
 /// One role or tool.

@@ -4,7 +4,8 @@ use engine::Options;
 
 use crate::{
     assembly, cli,
-    config::Sources,
+    config::{Reader, Sources},
+    data_dir,
     output::announce,
     shutdown,
     telemetry::{self, panics},
@@ -16,9 +17,13 @@ pub(super) fn prepare(flags: cli::Engine) -> anyhow::Result<Options> {
     let config = Sources::process(flags.config)
         .flag("engine.path", path)
         .flag("engine.addr", flags.clickhouse.map(|addr| addr.to_string()))
-        .load()?;
-    assembly::create_dir(&config.engine.path)?;
+        .load_for(Reader::Engine)?;
+    data_dir::create(&config.engine.path)?;
     let mut options = assembly::engine(&config.engine);
+    options
+        .backups
+        .iter()
+        .for_each(|backups| data_dir::close(backups));
     options.stop_with_parent = flags.supervised;
     if !options.allow_outside {
         engine::confine(&options)?;

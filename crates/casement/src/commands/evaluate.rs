@@ -8,7 +8,7 @@ use super::train::source;
 use crate::{
     assembly,
     cli::{Evaluate, Outcomes},
-    config::Sources,
+    config::{Reader, Sources},
     output::say,
 };
 
@@ -16,7 +16,9 @@ pub(super) async fn run(flags: Evaluate) -> anyhow::Result<()> {
     let (path, options) = if let Some(path) = flags.model {
         (path, LoadOptions::default())
     } else {
-        let config = Sources::process(flags.examples.config.clone()).load()?.model;
+        let config = Sources::process(flags.examples.config.clone())
+            .load_for(Reader::Models)?
+            .model;
         let options = assembly::load_options(&config);
         (config.path, options)
     };

@@ -7,7 +7,7 @@ use tracing::warn;
 
 use crate::{
     assembly, cli,
-    config::{self, Config, Sources},
+    config::{self, Config, Reader, Sources},
     output::announce,
     shutdown,
     supervision::Tasks,
@@ -17,7 +17,7 @@ pub(super) async fn run(flags: cli::Ml) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
     let config = Sources::process(flags.config)
         .flag("ml.addr", flags.http.map(|addr| addr.to_string()))
-        .load()?;
+        .load_for(Reader::Ml)?;
     let listener = listen(&config).await?;
     let metrics = listener.as_ref().map_or_else(
         || "no metrics".to_owned(),

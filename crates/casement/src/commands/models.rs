@@ -7,13 +7,13 @@ use super::{compare, runtime::block_on};
 use crate::{
     assembly,
     cli::{Models, ModelsCommand},
-    config::Sources,
+    config::{Reader, Sources},
     output::say,
     table,
 };
 
 pub(super) fn run(flags: Models) -> anyhow::Result<()> {
-    let config = Sources::process(flags.config).load()?;
+    let config = Sources::process(flags.config.clone()).load_for(Reader::Models)?;
     let options = assembly::load_options(&config.model);
     let registry = Registry::beside(&config.model.path).with_options(options);
     match flags.command {
@@ -56,7 +56,8 @@ pub(super) fn run(flags: Models) -> anyhow::Result<()> {
             },
         },
         ModelsCommand::Compare { a, b, days, json } => {
-            let (store, since) = (assembly::store(&config.clickhouse)?, compare::days_ago(days));
+            let asked = Sources::process(flags.config).load_for(Reader::ClickHouse)?;
+            let (store, since) = (assembly::store(&asked.clickhouse)?, compare::days_ago(days));
             block_on(compare::run(store, compare::query(a, b, since), json))?;
         }
         ModelsCommand::Remove { version } => {

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use crate::{
     cli::{self, Endpoint},
-    config::{Config, Sources},
+    config::{Config, Reader, Sources},
     output::announce,
     shutdown,
     system::{System, SystemOptions, this_program},
@@ -75,7 +75,7 @@ fn configuration(flags: cli::Up) -> anyhow::Result<Config> {
         .flag("ml.embedded", flags.no_ml.then_some(false));
     let sources = place(sources, flags.mqtt, &BROKER);
     let sources = place(sources, flags.clickhouse, &ENGINE);
-    Ok(sources.load()?)
+    Ok(sources.load_for(Reader::Up)?)
 }
 
 /// Applies the flag for a part: an address to listen on means the embedded part, a URL one that runs elsewhere.
