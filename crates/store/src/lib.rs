@@ -28,7 +28,7 @@ pub use error::{InsertError, StoreError};
 pub use labels::{LabelRow, Outcome};
 pub use options::StoreOptions;
 pub use outcomes::JUDGED_AFTER_S;
-pub use query::{LONGEST_QUERY, LatestAction, LatestReading, Usage};
+pub use query::{LONGEST_QUERY, LatestAction, LatestReading, LatestState, Period, Usage};
 pub use row::{
     AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, SystemMetricsRow,
     WindowActionRow, WindowStateRow,
