@@ -105,7 +105,7 @@ pub(crate) fn at(mut row: Row, timestamp: Timestamp) -> Row {
         Row::WindowAction(row) => row.timestamp = timestamp,
         Row::MlPrediction(row) => row.timestamp = timestamp,
         Row::WindowState(row) => row.timestamp = timestamp,
-        Row::Device(_) | Row::DeviceEvent(_) | Row::IngestError(_) => {}
+        Row::Device(_) | Row::DeviceEvent(_) | Row::IngestError(_) | Row::SystemMetrics(_) => {}
     }
     row
 }

@@ -172,7 +172,7 @@ impl Store {
             Row::MlPrediction(row) => (&row.device_id, row.timestamp, "prediction", row.prediction),
             // One device records one clip at a time.
             Row::Audio(row) => (&row.device_id, row.timestamp, "1.", 1.0),
-            Row::Device(_) | Row::DeviceEvent(_) | Row::IngestError(_) => return Ok(false),
+            Row::Device(_) | Row::DeviceEvent(_) | Row::IngestError(_) | Row::SystemMetrics(_) => return Ok(false),
         };
         let sql = format!(
             "SELECT count() FROM {} WHERE device_id = ? AND timestamp = fromUnixTimestamp64Milli(?) AND abs({column} - ?) < 1e-6",
