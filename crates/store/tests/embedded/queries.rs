@@ -1,7 +1,9 @@
 //! The specification's columns, and the queries of the page.
 
 use clickhouse::Row as ClickHouseRow;
-use domain::Quantity;
+use std::num::NonZeroU32;
+
+use domain::{DeviceId, Quantity};
 use serde::Deserialize;
 use store::{Batch, DeviceRow, Period, Row, Table, WindowStateRow};
 
@@ -209,4 +211,43 @@ async fn the_server_says_what_it_uses() {
     let usage = engine.store().usage().await.unwrap();
     assert!(usage.memory_bytes > 1 << 20, "{usage:?}");
     assert!(usage.disk_bytes > 0 && usage.free_bytes > 1 << 20, "{usage:?}");
+}
+
+#[tokio::test]
+async fn a_history_has_the_points_that_were_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::start(directory.path());
+    let store = engine.store();
+    store.migrate().await.unwrap();
+    let rows = (0..600).map(|n| Row::Reading(Quantity::Co2, reading(n * 60, "a", n as f64)));
+    let batch: Batch = rows.collect();
+    store.insert(&batch, "j/1-1").await.unwrap();
+    let device = DeviceId::parse("a").unwrap();
+    let period = Period {
+        since: NOON,
+        until: NOON + 600 * 60_000,
+    };
+    for points in [10_000, 600, 60, 7, 1] {
+        let points = NonZeroU32::new(points).unwrap();
+        let history = store
+            .history(&device, Quantity::Co2, period, points)
+            .await
+            .unwrap();
+        assert!(history.len() <= points.get() as usize + 1, "{}", history.len());
+        let readings: u64 = history.iter().map(|point| point.readings).sum();
+        let total: f64 = history
+            .iter()
+            .map(|point| point.mean * point.readings as f64)
+            .sum();
+        assert_eq!(readings, 600);
+        assert!((total - 179_700.0).abs() < 1e-6, "{total}");
+        assert_eq!(history[0].lowest, 0.0);
+        assert_eq!(history.last().unwrap().highest, 599.0);
+        assert!(history.is_sorted_by_key(|point| point.time));
+    }
+    let other = store
+        .history(&device, Quantity::Wind, period, NonZeroU32::MIN)
+        .await
+        .unwrap();
+    assert!(other.is_empty());
 }

@@ -1,0 +1,89 @@
+//! A device's history at a chart's resolution.
+//!
+//! In: a quantity, a span of time, a number of points. Out: at most so many points, from the coarsest rollup that is fine
+//! enough. The page, the API and `casement plot` ask here; `readings_over` is the same for SQL.
+
+use std::num::NonZeroU32;
+
+use clickhouse::Row;
+use domain::{DeviceId, Quantity};
+use serde::{Deserialize, Serialize};
+
+use crate::{Period, Store, StoreError};
+
+/// The readings of one interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Row)]
+pub struct HistoryPoint {
+    /// Begin of the interval, ms.
+    pub time: i64,
+    /// Number of readings.
+    pub readings: u64,
+    /// Their mean.
+    pub mean: f64,
+    /// The lowest.
+    pub lowest: f64,
+    /// The highest.
+    pub highest: f64,
+}
+
+/// Intervals that people read easily, s.
+const INTERVALS_S: [u64; 18] = [
+    1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400, 604_800,
+];
+
+/// Returns the shortest easily read interval, s, with which `period` has at most `points` points.
+pub fn interval_s(period: Period, points: NonZeroU32) -> u64 {
+    let span_ms = period.until.saturating_sub(period.since).max(0) as u64;
+    let least = span_ms.div_ceil(1_000 * u64::from(points.get()));
+    let fits = INTERVALS_S.into_iter().find(|&interval| interval >= least);
+    fits.unwrap_or(least)
+}
+
+impl Store {
+    /// Returns the history of a quantity in `period`, by time, in at most `points` intervals and one. Intervals without
+    /// readings are left out.
+    pub async fn history(
+        &self,
+        device: &DeviceId,
+        quantity: Quantity,
+        period: Period,
+        points: NonZeroU32,
+    ) -> Result<Vec<HistoryPoint>, StoreError> {
+        let interval = interval_s(period, points);
+        let sql = format!(
+            "SELECT ?fields FROM (SELECT 1000 * toInt64(toUnixTimestamp(toStartOfInterval(r.time, INTERVAL {interval} SECOND))) \
+             AS time, sum(r.readings) AS readings, sum(r.total) / sum(r.readings) AS mean, min(r.lowest) AS lowest, \
+             max(r.highest) AS highest FROM readings_over(step = {interval}) AS r WHERE quantity = ? AND device_id = ? \
+             AND r.time >= fromUnixTimestamp64Milli(?) AND r.time <= fromUnixTimestamp64Milli(?) GROUP BY time) \
+             ORDER BY time"
+        );
+        let query = self.bounded(&sql).bind(quantity.as_str()).bind(device.as_str());
+        let query = query.bind(period.since).bind(period.until);
+        Ok(query.fetch_all().await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_fills_the_points_and_no_more() {
+        let hour = 3_600_000;
+        let of = |hours: i64, points| {
+            let period = Period {
+                since: 0,
+                until: hours * hour,
+            };
+            interval_s(period, NonZeroU32::new(points).unwrap())
+        };
+        assert_eq!(of(1, 1_000), 5);
+        assert_eq!(of(1, 3_600), 1);
+        assert_eq!(of(24, 1_000), 120);
+        assert_eq!(of(30 * 24, 1_000), 3_600);
+        assert_eq!(of(8_760, 1_000), 43_200);
+        // Beyond the longest one, as long as it takes.
+        assert_eq!(of(8_760, 2), 15_768_000);
+        assert_eq!(of(0, 10), 1);
+    }
+}
