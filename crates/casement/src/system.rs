@@ -262,7 +262,7 @@ impl Services {
 }
 
 /// Starts the embedded engine and makes it the ClickHouse of the configuration.
-async fn start_engine(config: &mut Config, program: PathBuf) -> anyhow::Result<Supervisor> {
+pub(crate) async fn start_engine(config: &mut Config, program: PathBuf) -> anyhow::Result<Supervisor> {
     data_dir::create(&config.engine.path)?;
     let engine = Supervisor::start(engine_process(config, program)).await.context(
         "the embedded ClickHouse cannot start (or use one of your own: --clickhouse http://HOST:8123)",

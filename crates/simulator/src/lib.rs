@@ -10,6 +10,7 @@ pub mod dataset;
 pub mod delivery_log;
 mod device;
 mod error;
+pub mod history;
 pub mod load;
 mod noise;
 mod options;

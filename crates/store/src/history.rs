@@ -63,6 +63,21 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Returns the days in `period` on which the window of `device` reported a position, as midnights (UTC, ms).
+    pub async fn days_reported(&self, device: &str, period: Period) -> Result<Vec<i64>, StoreError> {
+        let sql = "SELECT DISTINCT intDiv(toUnixTimestamp64Milli(r.timestamp), 86400000) * 86400000 \
+                   FROM window_states AS r WHERE device_id = ? AND r.timestamp >= fromUnixTimestamp64Milli(?) \
+                   AND r.timestamp < fromUnixTimestamp64Milli(?)";
+        let query = self
+            .bounded(sql)
+            .bind(device)
+            .bind(period.since)
+            .bind(period.until);
+        Ok(query.fetch_all().await?)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,7 @@
 
 mod bench;
 mod data;
+mod generate;
 mod models;
 mod roles;
 mod training;
@@ -17,6 +18,7 @@ use crate::telemetry::{redaction, stream};
 
 pub use bench::{Bench, BenchCommand};
 pub use data::{Journal, JournalCommand, Sql};
+pub use generate::Generate;
 pub use models::{Features, Models, ModelsCommand, Predict};
 pub use roles::{Backend, Config, Endpoint, Engine, Ml, Simulate, Up};
 
@@ -60,6 +62,7 @@ impl Command {
                 | Self::Engine(_)
                 | Self::Models(_)
                 | Self::Journal(_)
+                | Self::Generate(_)
         )
     }
 }
@@ -100,6 +103,11 @@ pub enum Command {
         after_help = "Example:\n  casement simulate --broker tcp://127.0.0.1:1883 --devices 10 --seed 7 --speed 60"
     )]
     Simulate(Simulate),
+    /// Fill ClickHouse with a plausible past: rooms, windows, people, troubles
+    #[command(
+        after_help = "Example:\n  casement generate --data ./casement-data --days 365 --devices 10 && casement up\n  casement generate --clickhouse 127.0.0.1:8123 --days 30 --seed 7\n\nInterrupted, it goes on where it was with the same flags on the same day."
+    )]
+    Generate(Generate),
     /// Print the audio features of WAV files, one JSON object per line
     #[command(
         after_help = "Example:\n  casement features clip.wav --rate 16000\n  casement features clip.wav --plot clip.png"

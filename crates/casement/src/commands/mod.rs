@@ -8,6 +8,7 @@ mod config;
 mod engine;
 mod evaluate;
 mod features;
+mod generate;
 mod journal;
 mod ml;
 mod models;
@@ -47,6 +48,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
         Command::Backend(flags) => serve(backend::run(flags)),
         Command::Ml(flags) => serve(ml::run(flags)),
         Command::Engine(flags) => serve(engine::run(engine::prepare(flags)?)),
+        Command::Generate(flags) => block_on(generate::run(flags)),
         Command::Simulate(flags) => serve(simulate::run(flags)),
     }
 }

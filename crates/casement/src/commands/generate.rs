@@ -1,0 +1,412 @@
+//! `casement generate`: a plausible past in ClickHouse, to try dashboards and questions on.
+//!
+//! In: days, devices, a seed. Out: rows of every table, through the same batches and tokens as measured ones. It can be
+//! interrupted and started again: days that are complete are left out, and a token counts once.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    io::IsTerminal as _,
+    net::{Ipv4Addr, TcpListener},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use audio::{Extractor, FeatureOptions, Samples};
+use engine::Supervisor;
+use parking_lot::Mutex;
+use simulator::{
+    history::{self, DAY_MS, Dated, Day, HistoryOptions, Mover},
+    sound::{SAMPLE_RATE, SoundKind},
+};
+use store::{
+    AudioRow, Batch, DeviceEventRow, DeviceRow, MlPredictionRow, Period, ReadingRow, Row, Store,
+    WindowActionRow, WindowStateRow,
+};
+use tokio::sync::mpsc;
+
+use crate::{
+    assembly, cli,
+    config::{Config, Reader, Sources},
+    output::say,
+    system,
+};
+
+const MODEL: &str = "v1.0.0";
+const CLIP: Duration = Duration::from_secs(2);
+/// An insert of more rows is not atomic.
+const MAX_ROWS: u64 = 900_000;
+const LOCATIONS: [&str; 3] = ["ground floor", "first floor", "attic"];
+const PROGRESS_EVERY: Duration = Duration::from_secs(2);
+
+pub(super) async fn run(flags: cli::Generate) -> anyhow::Result<()> {
+    let (mut config, engine) = open(&flags).await?;
+    let made = make(&flags, &mut config).await;
+    if let Some(engine) = engine {
+        engine
+            .stop(tokio::time::Instant::now() + Duration::from_secs(5))
+            .await;
+    }
+    made
+}
+
+/// Starts the ClickHouse of `--data`, or finds the one that runs.
+async fn open(flags: &cli::Generate) -> anyhow::Result<(Config, Option<Supervisor>)> {
+    let sources = Sources::process(flags.config.clone());
+    let Some(data) = &flags.data else {
+        let sources = sources.flag("clickhouse.addr", flags.clickhouse.clone());
+        return Ok((sources.load_for(Reader::ClickHouse)?, None));
+    };
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .context("no port is free")?
+        .local_addr()?;
+    let mut config = sources
+        .flag("engine.path", Some(data.join("engine").display().to_string()))
+        .flag("engine.addr", Some(free.to_string()))
+        .load_for(Reader::Up)?;
+    let engine = system::start_engine(&mut config, system::this_program()?).await?;
+    Ok((config, Some(engine)))
+}
+
+/// A span of days for every device: what one insert of each table holds.
+struct Chunk {
+    first_midnight: i64,
+    batch: Batch,
+}
+
+async fn make(flags: &cli::Generate, config: &mut Config) -> anyhow::Result<()> {
+    let store = Store::new(assembly::store(&config.clickhouse)?)?;
+    store
+        .migrate()
+        .await
+        .context("the schema cannot be brought up to date")?;
+    let today = jiff::Timestamp::now().as_millisecond().div_euclid(DAY_MS) * DAY_MS;
+    let begin = today - i64::from(flags.days) * DAY_MS;
+    store
+        .insert(&registry(flags, begin, today), &token(flags, begin, "devices"))
+        .await?;
+    let rows_a_day = u64::from(flags.devices) * 86_400 / u64::from(flags.every);
+    let days_a_chunk = (MAX_ROWS / rows_a_day.max(1)).clamp(1, 31) as i64;
+    // Always the same chunks for the same flags, so that a token names the same rows.
+    let firsts: Vec<i64> = (0..i64::from(flags.days))
+        .step_by(days_a_chunk as usize)
+        .collect();
+    let complete = complete_days(&store, begin, today).await?;
+    let last_midnight = |first: i64| (first + (days_a_chunk - 1) * DAY_MS).min(today - DAY_MS);
+    let firsts: Vec<i64> = firsts.into_iter().map(|day| begin + day * DAY_MS).collect();
+    let stored = firsts
+        .iter()
+        .take_while(|&&first| complete.contains(&last_midnight(first)))
+        .count();
+    // The newest of them may lack what is inserted last: it is sent again, and its token counts once.
+    let todo: Vec<i64> = firsts.into_iter().skip(stored.saturating_sub(1)).collect();
+    let (sender, mut receiver) = mpsc::channel(1);
+    let maker = Maker::new(flags)?;
+    let span = days_a_chunk * DAY_MS;
+    let making = thread::spawn(move || {
+        for first_midnight in todo {
+            let batch = maker.chunk(first_midnight, (first_midnight + span).min(today));
+            if sender
+                .blocking_send(Chunk {
+                    first_midnight,
+                    batch,
+                })
+                .is_err()
+            {
+                return;
+            }
+        }
+    });
+    let mut progress = Progress::new(begin, today);
+    while let Some(chunk) = receiver.recv().await {
+        let token = token(flags, chunk.first_midnight, "days");
+        store
+            .insert(&chunk.batch, &token)
+            .await
+            .context("a day cannot be stored")?;
+        progress.stored(chunk.batch.len() as u64, chunk.first_midnight + span);
+    }
+    making
+        .join()
+        .map_err(|_| anyhow::anyhow!("days cannot be made"))?;
+    let now = jiff::Timestamp::now().as_millisecond();
+    while store.judge_decisions(now).await? {}
+    progress.done();
+    Ok(())
+}
+
+fn token(flags: &cli::Generate, midnight: i64, what: &str) -> String {
+    let cli::Generate {
+        seed,
+        devices,
+        days,
+        every,
+        clips_every,
+        ..
+    } = flags;
+    format!("generate-{seed}-{devices}-{days}-{every}-{clips_every}-{what}/{midnight}")
+}
+
+/// Midnights of the days that are stored, but for a few events perhaps: states are inserted last but one.
+async fn complete_days(store: &Store, begin: i64, end: i64) -> anyhow::Result<HashSet<i64>> {
+    let period = Period {
+        since: begin,
+        until: end,
+    };
+    Ok(store
+        .days_reported(&device_id(0), period)
+        .await?
+        .into_iter()
+        .collect())
+}
+
+fn device_id(index: usize) -> String {
+    format!("room-{:03}", index + 1)
+}
+
+fn registry(flags: &cli::Generate, begin: i64, end: i64) -> Batch {
+    let device = |index: usize| {
+        Row::Device(DeviceRow {
+            device_id: device_id(index),
+            name: format!("Room {}", index + 1),
+            location: LOCATIONS[index % LOCATIONS.len()].to_owned(),
+            registered_at: begin,
+            last_seen: end,
+            is_active: false,
+            config: "{}".to_owned(),
+        })
+    };
+    (0..flags.devices as usize).map(device).collect()
+}
+
+/// What a recording says, and its hash.
+#[derive(Debug, Clone)]
+struct Heard {
+    features: Arc<str>,
+    hash: Arc<str>,
+}
+
+/// Makes days on every core.
+struct Maker {
+    options: HistoryOptions,
+    devices: usize,
+    extractor: Extractor,
+    /// Takes of one sound share a recording: making one takes milliseconds.
+    heard: Mutex<BTreeMap<(SoundKind, i32), Heard>>,
+}
+
+impl Maker {
+    fn new(flags: &cli::Generate) -> anyhow::Result<Self> {
+        let options = HistoryOptions {
+            seed: flags.seed,
+            every: Duration::from_secs(u64::from(flags.every)),
+            clips_every: Duration::from_mins(u64::from(flags.clips_every)),
+        };
+        Ok(Self {
+            options,
+            devices: flags.devices as usize,
+            extractor: Extractor::new(FeatureOptions::default())?,
+            heard: Mutex::default(),
+        })
+    }
+
+    fn chunk(&self, begin: i64, end: i64) -> Batch {
+        let midnights: Vec<i64> = (begin..end).step_by(DAY_MS as usize).collect();
+        let jobs: Mutex<Vec<(usize, i64)>> = Mutex::new(
+            (0..self.devices)
+                .flat_map(|index| midnights.iter().map(move |&midnight| (index, midnight)))
+                .collect(),
+        );
+        let workers = thread::available_parallelism().map_or(1, usize::from);
+        let mut rows: Vec<(usize, i64, Vec<Row>)> = thread::scope(|scope| {
+            let work = || {
+                let mut made = vec![];
+                loop {
+                    let job = jobs.lock().pop();
+                    let Some((index, midnight)) = job else { return made };
+                    made.push((index, midnight, self.rows(index, midnight)));
+                }
+            };
+            let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+            workers
+                .into_iter()
+                .flat_map(|worker| worker.join().expect("days are made without panic"))
+                .collect()
+        });
+        rows.sort_by_key(|(index, midnight, _)| (*index, *midnight));
+        rows.into_iter().flat_map(|(_, _, rows)| rows).collect()
+    }
+
+    /// The rows of one day of one device.
+    fn rows(&self, index: usize, midnight: i64) -> Vec<Row> {
+        let day = history::day(&self.options, index, midnight);
+        let id = device_id(index);
+        let Day {
+            readings,
+            clips,
+            moves,
+            states,
+            events,
+        } = day;
+        let mut rows = Vec::with_capacity(readings.len() + 2 * moves.len() + states.len() + clips.len());
+        rows.extend(readings.into_iter().map(|(quantity, reading)| {
+            let Dated {
+                timestamp,
+                received_at,
+                what: value,
+            } = reading;
+            Row::Reading(
+                quantity,
+                ReadingRow {
+                    timestamp,
+                    device_id: id.clone(),
+                    value,
+                    received_at,
+                },
+            )
+        }));
+        for clip in clips {
+            let heard = self.hear(&clip.what);
+            rows.push(Row::Audio(AudioRow {
+                timestamp: clip.timestamp,
+                device_id: id.clone(),
+                sample_rate: SAMPLE_RATE,
+                duration: CLIP.as_secs_f64(),
+                format: "wav".to_owned(),
+                audio_hash: heard.hash.to_string(),
+                features: heard.features.to_string(),
+                raw_path: String::new(),
+                received_at: clip.received_at,
+            }));
+        }
+        for (number, moved) in moves.iter().enumerate() {
+            rows.extend(commands(&id, midnight, number, moved));
+        }
+        rows.extend(states.into_iter().map(|state| {
+            Row::WindowState(WindowStateRow {
+                timestamp: state.timestamp,
+                device_id: id.clone(),
+                position: state.what.percent(),
+                received_at: state.received_at,
+            })
+        }));
+        rows.extend(events.into_iter().map(|event| {
+            Row::DeviceEvent(DeviceEventRow {
+                timestamp: event.timestamp,
+                device_id: id.clone(),
+                event: event.what.to_owned(),
+                detail: String::new(),
+                received_at: event.received_at,
+            })
+        }));
+        rows
+    }
+
+    fn hear(&self, take: &simulator::Take) -> Heard {
+        let sound = history::sound_of(take);
+        if let Some(heard) = self.heard.lock().get(&sound) {
+            return heard.clone();
+        }
+        let mono = history::record(sound, self.options.seed, CLIP);
+        let hash = audio::hash(&audio::wav::encode_pcm16(&mono, SAMPLE_RATE)).to_string();
+        let rate = SAMPLE_RATE;
+        let features = self.extractor.extract(&Samples { rate, mono });
+        let features = serde_json::to_string(&features).expect("features are plain data");
+        let heard = Heard {
+            features: features.into(),
+            hash: hash.into(),
+        };
+        self.heard.lock().entry(sound).or_insert(heard).clone()
+    }
+}
+
+/// A command's rows: what the window was told and, of a model, what it said.
+fn commands(id: &str, midnight: i64, number: usize, moved: &Dated<history::Move>) -> Vec<Row> {
+    let (confidence, is_model) = match moved.what.by {
+        Mover::Model(confidence) => (confidence, true),
+        Mover::Person => (1.0, false),
+    };
+    let command_id = format!("{id}-{}-{number}", midnight.div_euclid(DAY_MS));
+    let model_version = if is_model { MODEL } else { "" };
+    let action = Row::WindowAction(WindowActionRow {
+        timestamp: moved.timestamp,
+        device_id: id.to_owned(),
+        position: moved.what.position.percent(),
+        confidence,
+        temperature: moved.what.climate.0,
+        humidity: moved.what.climate.1,
+        audio_hash: String::new(),
+        command_id: command_id.clone(),
+        model_version: model_version.to_owned(),
+        reason: String::new(),
+        received_at: moved.received_at,
+        origin: if is_model { "model" } else { "person" }.to_owned(),
+    });
+    let prediction = is_model.then(|| {
+        Row::MlPrediction(MlPredictionRow {
+            timestamp: moved.timestamp,
+            device_id: id.to_owned(),
+            prediction: moved.what.position.percent(),
+            confidence,
+            inference_time_ms: 0.2 + (number % 11) as f64 / 20.0,
+            model_version: model_version.to_owned(),
+            command_id,
+            received_at: moved.received_at,
+        })
+    });
+    std::iter::once(action).chain(prediction).collect()
+}
+
+/// How far it is, in one line.
+struct Progress {
+    begin: i64,
+    end: i64,
+    started: Instant,
+    told: Instant,
+    rows: u64,
+}
+
+impl Progress {
+    fn new(begin: i64, end: i64) -> Self {
+        let now = Instant::now();
+        Self {
+            begin,
+            end,
+            started: now,
+            told: now,
+            rows: 0,
+        }
+    }
+
+    fn stored(&mut self, rows: u64, until: i64) {
+        self.rows += rows;
+        if self.told.elapsed() < PROGRESS_EVERY {
+            return;
+        }
+        self.told = Instant::now();
+        let of = (self.end - self.begin) / DAY_MS;
+        let days = (until.min(self.end) - self.begin) / DAY_MS;
+        let line = format!(
+            "{days} of {of} days, {} rows, {:.0} rows/s",
+            self.rows,
+            self.rate()
+        );
+        if std::io::stderr().is_terminal() {
+            eprint!("\r{line}   ");
+        } else {
+            eprintln!("{line}");
+        }
+    }
+
+    fn rate(&self) -> f64 {
+        self.rows as f64 / self.started.elapsed().as_secs_f64()
+    }
+
+    fn done(&self) {
+        if std::io::stderr().is_terminal() {
+            eprintln!();
+        }
+        say!("{} rows stored, {:.0} rows/s", self.rows, self.rate());
+    }
+}
