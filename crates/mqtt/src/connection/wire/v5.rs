@@ -270,6 +270,8 @@ impl Sender {
             } else {
                 RetainForwardRule::OnEverySubscribe
             },
+            // Then the flag means a message from before the subscription, as in MQTT 3.1.1.
+            preserve_retain: false,
             ..Filter::new(subscription.filter.clone(), qos(subscription.qos))
         };
         let filters: Vec<_> = options.subscriptions.iter().map(filter).collect();
