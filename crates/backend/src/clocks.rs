@@ -60,6 +60,11 @@ pub(crate) struct Judgement {
 }
 
 impl Judgement {
+    /// Whether the message is of now although its time is not: its clock is behind, steadily.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.clock == ClockState::Late && !self.is_late
+    }
+
     /// The device's clock as the API shows it; `None` where it is right, or behind.
     pub(crate) fn wrong_clock(&self, at: Timestamp) -> Option<WrongClock> {
         self.clock.is_replaced().then(|| WrongClock {

@@ -148,14 +148,23 @@ impl Ingest {
     /// Shows an event to the trigger and to the devices.
     fn observe(&self, event: &Event, judgement: &Judgement, received_at: Timestamp) {
         let clock = judgement.wrong_clock(received_at);
+        let is_late = judgement.is_late;
         match event {
             Event::Reading(reading) => {
-                self.trigger.observe_reading(reading, judgement.is_late);
+                if judgement.is_behind() {
+                    self.trigger
+                        .observe_reading(&reading.clone().at(received_at), is_late);
+                } else {
+                    self.trigger.observe_reading(reading, is_late);
+                }
                 self.devices.reading(reading, received_at, clock);
             }
             Event::Clip(clip) => {
-                self.trigger
-                    .observe_clip(&clip.device_id, clip.recent(), judgement.is_late);
+                let mut recent = clip.recent();
+                if judgement.is_behind() {
+                    recent.timestamp = received_at;
+                }
+                self.trigger.observe_clip(&clip.device_id, recent, is_late);
                 self.devices.clip(clip, received_at, clock);
             }
             Event::Action(action) => self.devices.action(action),
