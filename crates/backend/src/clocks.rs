@@ -4,7 +4,7 @@
 //! message that the log knows is a repeat. Probable repeats are held in memory until the clock moves, or is known to
 //! stand still; see [`domain::SeriesClock`]. It never waits.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use domain::{Belief, ClockPolicy, ClockState, DeviceId, Lateness, Repeat, SeriesClock, Sighting, Timestamp};
 use mqtt::TopicKind;
@@ -249,9 +249,14 @@ impl Clocks {
                 let mut held = std::mem::take(&mut series.held);
                 state.held -= held.len();
                 held.push((timestamp, rows.to_vec()));
-                let restamped =
-                    |(at, rows): (Timestamp, Vec<Row>)| rows.into_iter().map(move |row| rows::at(row, at));
-                Some(held.into_iter().flat_map(restamped).collect())
+                let mut earliest = Timestamp::from_millis(i64::MIN);
+                let restamped = held.into_iter().flat_map(|(at, rows)| {
+                    // What came in one millisecond is kept apart.
+                    let at = at.max(earliest);
+                    earliest = at.plus(Duration::from_millis(1));
+                    rows.into_iter().map(move |row| rows::at(row, at))
+                });
+                Some(restamped.collect())
             }
         }
     }

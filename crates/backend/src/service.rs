@@ -138,6 +138,7 @@ impl Backend {
             past: Past {
                 history: Arc::clone(&parts.history),
                 settled: settled.clone(),
+                failed: Mutex::default(),
             },
             started: Instant::now(),
             trigger: Arc::clone(&trigger),
