@@ -128,8 +128,8 @@ impl Fault {
         self.quantity.is_none_or(|own| own == quantity) && self.values.hold(value)
     }
 
-    fn is_suspect(&self, reading: &Reading, previous: Option<f64>) -> bool {
-        let jumped = |by: f64| previous.map(|previous| (reading.value() - previous).abs() > by);
+    fn is_suspect(&self, reading: &Reading, previous: &mut impl FnMut() -> Option<f64>) -> bool {
+        let mut jumped = |by: f64| previous().map(|previous| (reading.value() - previous).abs() > by);
         match self.when {
             Always => true,
             Jump(by) => jumped(by) == Some(true),
@@ -141,13 +141,13 @@ impl Fault {
 }
 
 impl Reading {
-    /// Returns what is suspect about the reading; `None` if nothing is. `previous` is the newest value of the device and
-    /// quantity that was not suspect.
-    pub fn suspicion(&self, previous: Option<f64>) -> Option<&'static str> {
+    /// Returns what is suspect about the reading; `None` if nothing is. `previous` is asked only where it matters: for the
+    /// newest value of the device and quantity that was not suspect.
+    pub fn suspicion(&self, mut previous: impl FnMut() -> Option<f64>) -> Option<&'static str> {
         let mut fitting = FAULTS
             .iter()
             .filter(|fault| fault.fits(self.quantity(), self.value()));
-        let suspect = fitting.find(|fault| fault.is_suspect(self, previous));
+        let suspect = fitting.find(|fault| fault.is_suspect(self, &mut previous));
         suspect.map(|fault| fault.cause)
     }
 }
@@ -173,7 +173,7 @@ mod tests {
     }
 
     fn is_suspect(quantity: Quantity, value: f64, previous: Option<f64>) -> bool {
-        reading(quantity, value).suspicion(previous).is_some()
+        reading(quantity, value).suspicion(|| previous).is_some()
     }
 
     #[test]
@@ -238,9 +238,9 @@ mod tests {
     #[test]
     fn a_stated_unit_is_believed_but_not_a_power_on_value() {
         let celsius = |value| reading(Temperature, value).with_stated_unit();
-        assert_eq!(celsius(72.5).suspicion(None), None);
-        assert_eq!(celsius(72.5).suspicion(Some(21.0)), None);
-        assert_eq!(celsius(85.0).suspicion(Some(21.0)), Some(POWER_ON));
+        assert_eq!(celsius(72.5).suspicion(|| None), None);
+        assert_eq!(celsius(72.5).suspicion(|| Some(21.0)), None);
+        assert_eq!(celsius(85.0).suspicion(|| Some(21.0)), Some(POWER_ON));
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub enum RefusalReason {
 
 impl RefusalReason {
     /// Every reason, so that metrics start at zero.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::BadTopic,
         Self::BadDeviceId,
         Self::TooLarge,

@@ -28,6 +28,8 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
     let serving = CancellationToken::new();
     let http_server = listener.spawn(monitor.routes().merge(backend.routes()), serving.clone());
     backend.connect(assembly::backend_connection(&config.mqtt)?, Receive::Subscribe);
+    let (diagnosis, filters) = assembly::diagnosis(&config.mqtt)?;
+    backend.diagnose(diagnosis, filters);
     announce!(
         "casement backend is running: broker {}, ClickHouse {}, page http://{http}, journal {}",
         config.mqtt.broker,
