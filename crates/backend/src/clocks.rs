@@ -48,6 +48,8 @@ pub(crate) struct Judgement {
     pub(crate) clock: ClockState,
     /// Whether the message waited somewhere: no decision may be based on it.
     pub(crate) is_late: bool,
+    /// Whether it is sent again, so that it says nothing about now.
+    pub(crate) is_resent: bool,
     /// The event to store, where a clock turns out to be wrong.
     pub(crate) event: Option<Row>,
     pub(crate) seen: Seen,
@@ -175,6 +177,7 @@ impl Clocks {
             timestamp: belief.timestamp,
             clock: belief.clock,
             is_late,
+            is_resent: belief.is_resent,
             event,
             seen: Seen {
                 claim,

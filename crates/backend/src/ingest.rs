@@ -16,12 +16,12 @@ use tracing::{debug, info, warn};
 
 use crate::{
     Devices, InferenceTrigger, Metrics,
-    clips::Recordings,
+    clips::{AnalysedClip, Recordings},
     clocks::{Clocks, Judgement, Seen},
     decoder::{Decoded, Decoder, Event},
     history::Past,
     keys,
-    log::{Appended, LogError, RepeatKey, Repeats},
+    log::{Appended, EventRows, LogError, RepeatKey, Repeats},
     message::{Acceptance, Message, Passage},
     refusals::RefusalBudget,
     rows,
@@ -70,11 +70,37 @@ impl Ingest {
         self.persist(&mut interpreted).await
     }
 
-    /// Takes one message and waits until it is durable, however long that takes; `None` where `shutdown` comes first.
-    pub async fn accept_in_time(&self, message: Message, shutdown: &CancellationToken) -> Option<Acceptance> {
-        let mut interpreted = self.interpret(&message).await;
+    /// Takes messages that came together, in their order, and waits until they are durable, in one write where possible,
+    /// however long that takes. Returns their outcomes, of fewer messages where `shutdown` comes first.
+    pub async fn accept_in_time(
+        &self,
+        messages: &[Message],
+        shutdown: &CancellationToken,
+    ) -> Vec<Acceptance> {
+        let mut interpreted = Vec::with_capacity(messages.len());
+        for message in messages {
+            interpreted.push(self.interpret(message).await);
+        }
+        let appended = self.append_all(&interpreted).await;
+        let mut outcomes = Vec::with_capacity(messages.len());
+        for (interpreted, appended) in interpreted.iter_mut().zip(appended) {
+            let outcome = match appended {
+                Some(appended) => Some(self.settle(interpreted, Ok(appended))),
+                None => self.persist_in_time(interpreted, shutdown).await,
+            };
+            let Some(outcome) = outcome else { break };
+            outcomes.push(outcome);
+        }
+        outcomes
+    }
+
+    async fn persist_in_time(
+        &self,
+        interpreted: &mut Interpreted,
+        shutdown: &CancellationToken,
+    ) -> Option<Acceptance> {
         loop {
-            let acceptance = self.persist(&mut interpreted).await;
+            let acceptance = self.persist(interpreted).await;
             if acceptance != Acceptance::Withheld {
                 return Some(acceptance);
             }
@@ -116,7 +142,7 @@ impl Ingest {
         let judgement = self.clocks.believe(claim, received_at, passage);
         self.metrics.clock(judgement.clock, kind);
         let (event, listed) = self.doubt(event.at(judgement.timestamp), message);
-        let mut rows = self.decide(event, &judgement, received_at).await;
+        let mut rows = self.decide(event, &judgement, message).await;
         rows.extend(judgement.event.into_iter().chain(listed));
         Interpreted {
             key: Some(key),
@@ -127,43 +153,52 @@ impl Ingest {
     }
 
     /// Deciding comes first: it waits for neither disk nor database. A recording is stored after it.
-    async fn decide(&self, event: Event, judgement: &Judgement, received_at: Timestamp) -> Vec<Row> {
-        let clock = judgement.wrong_clock(received_at);
+    async fn decide(&self, event: Event, judgement: &Judgement, message: &Message) -> Vec<Row> {
+        let received_at = message.received_at;
+        if !judgement.is_resent {
+            self.observe(&event, judgement, received_at);
+        }
         match event {
-            Event::Reading(reading) => {
-                self.trigger.observe_reading(&reading, judgement.is_late);
-                self.devices.reading(&reading, received_at, clock);
-                vec![rows::reading(&reading, received_at)]
-            }
+            Event::Reading(reading) => vec![rows::reading(&reading, received_at)],
             Event::Clip(mut clip) => {
-                self.trigger
-                    .observe_clip(&clip.device_id, clip.recent(), judgement.is_late);
-                self.devices.clip(&clip, received_at, clock);
                 let raw_path = self.recordings.store(&mut clip).await;
-                vec![rows::clip(&clip, raw_path, received_at)]
+                let mut rows = vec![rows::clip(&clip, raw_path, received_at)];
+                rows.extend(self.contradiction(&clip, message));
+                rows
             }
             Event::Action(action) => {
                 let basis = self.trigger.last_request(&action.device_id);
-                self.devices.action(&action);
                 self.metrics.action_logged();
                 rows::action(&action, basis.as_ref(), received_at)
             }
-            Event::State(state) => {
-                self.devices.state(&state, received_at, clock);
-                vec![rows::state(&state, received_at)]
-            }
-            Event::Suspect(reading, cause) => {
-                self.devices.suspect(&reading, cause, received_at);
-                vec![rows::suspect(&reading, cause, received_at)]
-            }
-            Event::Held(decision) => {
-                self.devices.held(&decision);
-                vec![rows::held(&decision, received_at)]
-            }
-            // A device's state and history are what happened; this only might have.
+            Event::State(state) => vec![rows::state(&state, received_at)],
+            Event::Suspect(reading, cause) => vec![rows::suspect(&reading, cause, received_at)],
+            Event::Held(decision) => vec![rows::held(&decision, received_at)],
             Event::Shadow(prediction) => vec![rows::shadow(&prediction, received_at)],
             // It states no time, so nothing is believed of it.
             Event::Status(..) => vec![],
+        }
+    }
+
+    /// Shows an event to the trigger and to the devices.
+    fn observe(&self, event: &Event, judgement: &Judgement, received_at: Timestamp) {
+        let clock = judgement.wrong_clock(received_at);
+        match event {
+            Event::Reading(reading) => {
+                self.trigger.observe_reading(reading, judgement.is_late);
+                self.devices.reading(reading, received_at, clock);
+            }
+            Event::Clip(clip) => {
+                self.trigger
+                    .observe_clip(&clip.device_id, clip.recent(), judgement.is_late);
+                self.devices.clip(clip, received_at, clock);
+            }
+            Event::Action(action) => self.devices.action(action),
+            Event::State(state) => self.devices.state(state, received_at, clock),
+            Event::Suspect(reading, cause) => self.devices.suspect(reading, cause, received_at),
+            Event::Held(decision) => self.devices.held(decision),
+            // A device's state and history are what happened; a candidate's prediction only might have.
+            Event::Shadow(_) | Event::Status(..) => {}
         }
     }
 
@@ -177,6 +212,15 @@ impl Ingest {
             status: Some((device_id.clone(), *online, received_at)),
             ..Interpreted::nothing(Acceptance::Stored)
         }
+    }
+
+    /// The row that tells in what a message contradicts its recording, which is kept.
+    fn contradiction(&self, clip: &AnalysedClip, message: &Message) -> Option<Row> {
+        let detail = clip.contradiction.as_deref()?;
+        self.metrics.contradiction();
+        debug!(topic = %message.topic, detail, "the message contradicts its recording");
+        let listed = self.refusals.lock().spend(&message.topic);
+        listed.then(|| rows::contradiction(message, detail))
     }
 
     pub(crate) fn refuse(&self, message: &Message, refusal: &Refusal) -> Interpreted {
@@ -201,6 +245,11 @@ impl Ingest {
             (interpreted.key, interpreted.rows) = (None, rows);
             appended = self.append(interpreted).await;
         }
+        self.settle(interpreted, appended)
+    }
+
+    /// Counts and tells what became of the rows.
+    fn settle(&self, interpreted: &Interpreted, appended: Result<Appended, LogError>) -> Acceptance {
         let acceptance = match appended {
             Ok(Appended::Stored) => interpreted.outcome,
             Ok(Appended::Repeated) => {
@@ -228,6 +277,28 @@ impl Ingest {
             self.metrics.accepted(kind, started.elapsed().as_secs_f64());
         }
         acceptance
+    }
+
+    /// Appends the rows of several messages in one step; `None` for each that has to be persisted alone.
+    async fn append_all(&self, interpreted: &[Interpreted]) -> Vec<Option<Appended>> {
+        let with_rows = interpreted.iter().filter(|one| !one.rows.is_empty());
+        let events: Vec<EventRows> = with_rows
+            .map(|one| (one.key, one.rows.iter().map(Row::encode).collect()))
+            .collect();
+        let appended = if events.is_empty() {
+            Vec::new()
+        } else {
+            self.log.append_all(events).await.unwrap_or_default()
+        };
+        let mut appended = appended.into_iter();
+        // A repeat is judged once more.
+        let outcome = |one: &Interpreted| {
+            if one.rows.is_empty() {
+                return Some(Appended::Stored);
+            }
+            appended.next().filter(|appended| *appended == Appended::Stored)
+        };
+        interpreted.iter().map(outcome).collect()
     }
 
     async fn append(&self, interpreted: &Interpreted) -> Result<Appended, LogError> {

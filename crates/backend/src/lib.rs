@@ -6,6 +6,7 @@
 //! A message goes `door` → `ingest` → `decoder` → `trigger` and `devices` → `rows` → `log`, and is acknowledged; from
 //! there `recorder` → `database`.
 
+mod claims;
 mod clips;
 mod clock;
 mod clocks;
@@ -42,7 +43,8 @@ pub use devices::{
 pub use door::Door;
 pub use ingest::{Ingest, Interpreted};
 pub use log::{
-    Appended, Backlog, LogError, Plan, PlanLimits, Plans, Record, RepeatKey, Repeats, Split, Unreadable,
+    Appended, Backlog, EventRows, LogError, Plan, PlanLimits, Plans, Record, RepeatKey, Repeats, Split,
+    Unreadable,
 };
 pub use message::{Acceptance, Message, Passage};
 pub use metrics::{Metrics, Summary};

@@ -44,6 +44,7 @@ pub struct Metrics {
     refused: Family<Kind, Counter>,
     triggers: Family<Kind, Counter>,
     duplicates: Counter,
+    contradictions: Counter,
     suspect: Family<Kind, Counter>,
     clamped: Family<Kind, Counter>,
     foreign: Counter,
@@ -66,6 +67,7 @@ impl Default for Metrics {
             refused: Family::default(),
             triggers: Family::default(),
             duplicates: Counter::default(),
+            contradictions: Counter::default(),
             suspect: Family::default(),
             clamped: Family::default(),
             foreign: Counter::default(),
@@ -132,6 +134,11 @@ impl Metrics {
                 "duplicates",
                 "Repeats that were not stored again",
                 &self.duplicates,
+            ),
+            (
+                "contradictions",
+                "Clips kept whose message contradicts the recording",
+                &self.contradictions,
             ),
             (
                 "inference_requests",
@@ -206,6 +213,10 @@ impl Metrics {
 
     pub(crate) fn duplicate(&self) {
         self.duplicates.inc();
+    }
+
+    pub(crate) fn contradiction(&self) {
+        self.contradictions.inc();
     }
 
     pub(crate) fn clock(&self, state: ClockState, message: TopicKind) {

@@ -44,6 +44,8 @@ pub struct Belief {
     pub clock: ClockState,
     /// Whether the clock shows a time that it has not shown before: earlier suspicions are settled.
     pub has_moved: bool,
+    /// Whether the message came before and is sent again: it says nothing about now.
+    pub is_resent: bool,
     trace: Trace,
 }
 
@@ -132,6 +134,8 @@ impl SeriesClock {
             timestamp,
             clock,
             has_moved,
+            is_resent: trace.is_known
+                && (sighting.is_marked || sighting.may_be_resent && !trace.is_known_here),
             trace,
         }
     }

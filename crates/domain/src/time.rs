@@ -41,8 +41,18 @@ impl Timestamp {
         if !shaped || offset_hours(bytes).is_some_and(|hours| hours > FURTHEST_OFFSET) {
             return Err(InvalidTimestamp);
         }
-        let instant: jiff::Timestamp = text.parse().map_err(|_| InvalidTimestamp)?;
-        Ok(Self(instant.as_millisecond()))
+        match text.parse::<jiff::Timestamp>() {
+            Ok(instant) => Ok(Self(instant.as_millisecond())),
+            Err(_) => Self::at_the_end(text).ok_or(InvalidTimestamp),
+        }
+    }
+
+    /// Parses a time of the last two days of the year 9999, which lie beyond what jiff represents: "for ever" of some
+    /// clocks. It becomes the last time that is represented.
+    fn at_the_end(text: &str) -> Option<Self> {
+        let rest = text.strip_prefix("9999-12-3")?;
+        let _: jiff::Timestamp = format!("9998-12-3{rest}").parse().ok()?;
+        Some(Self(jiff::Timestamp::MAX.as_second() * 1_000))
     }
 
     /// Returns the time `span` later.
@@ -221,6 +231,19 @@ mod tests {
             assert_eq!(Timestamp::parse(text), Ok(noon), "{text}");
         }
         assert_eq!(noon.to_string(), "2025-10-24T12:00:00Z");
+    }
+
+    #[test]
+    fn reads_the_first_and_the_last_years() {
+        for text in ["0000-01-01T00:00:00Z", "0001-01-01T00:00:00Z"] {
+            assert_eq!(Timestamp::parse(text).unwrap().to_string(), text);
+        }
+        for text in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999-12:00"] {
+            let last = Timestamp::parse(text).unwrap();
+            assert!(last > Timestamp::parse("9999-12-30T00:00:00Z").unwrap());
+            assert!(last.to_string().starts_with("9999-12-30T"), "it can be written");
+        }
+        assert!(Timestamp::parse("9999-12-32T00:00:00Z").is_err());
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod topics;
 pub use connection::{
     AckToken, BrokerUrl, ConnectionOptions, ConnectionStats, Delivery, Event, Incoming, InvalidBrokerUrl,
     Message, Protocol, PublishError, Publisher, Qos, Subscription, UnknownProtocol, connect,
+    random_client_id,
 };
 pub use pattern::{InvalidPattern, TopicPattern, is_topic_filter};
 pub use payload::{

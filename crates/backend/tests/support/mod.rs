@@ -45,7 +45,8 @@ struct MemoryDoor(mpsc::Receiver<(Message, oneshot::Sender<Option<Acceptance>>)>
 impl Door for MemoryDoor {
     async fn run(mut self: Box<Self>, ingest: Arc<Ingest>, shutdown: CancellationToken) {
         while let Some(Some((message, answer))) = shutdown.run_until_cancelled(self.0.recv()).await {
-            let _ = answer.send(ingest.accept_in_time(message, &shutdown).await);
+            let outcomes = ingest.accept_in_time(&[message], &shutdown).await;
+            let _ = answer.send(outcomes.first().copied());
         }
     }
 }
@@ -215,11 +216,5 @@ pub fn reading(second: i64, value: f64) -> String {
 
 /// RFC 3339 of a time on the day of [`NOON`].
 fn rfc3339(millis: i64) -> String {
-    let since = (millis - NOON) / 1_000;
-    let (minute, second) = (since / 60, since % 60);
-    format!(
-        "2025-10-24T{:02}:{:02}:{second:02}Z",
-        12 + minute / 60,
-        minute % 60
-    )
+    Timestamp::from_millis(millis).to_string()
 }

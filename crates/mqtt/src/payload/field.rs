@@ -3,8 +3,10 @@
 //! A message is usually decoded in one pass into its typed form. Only if that fails is the payload decoded again as
 //! plain JSON, which `repair` brings into that form where only one thing can be meant, or refuses with the wrong field.
 
+use std::borrow::Cow;
+
 use domain::{AudioHash, DeviceId, Refusal, RefusalReason, Timestamp};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{repair, time};
@@ -200,6 +202,35 @@ pub(super) fn audio_hash(path: &str, text: Option<&str>) -> Result<Option<AudioH
 /// Decodes an optional field that the specification does not have. A value of another form counts as absent.
 pub(super) fn lenient<T: DeserializeOwned>(value: Option<Value>) -> Option<T> {
     value.and_then(|value| serde_json::from_value(value).ok())
+}
+
+/// Decodes an optional text without copying it where it has no escapes.
+pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cow<'de, str>>, D::Error> {
+    /// An `Option` of borrowed text by itself would be copied.
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    Ok(Option::<Text<'de>>::deserialize(deserializer)?.map(|text| text.0))
+}
+
+/// Adds a field to an encoded object that has others. Long text without anything to escape, as Base64 is, is copied as a
+/// whole: an encoder would look at each of its characters.
+pub(super) fn append_text(object: &mut Vec<u8>, name: &str, text: &str) {
+    let closed = object.pop();
+    debug_assert!(closed == Some(b'}') && object.len() > 1, "an object with fields");
+    object.reserve(name.len() + text.len() + 8);
+    object.extend_from_slice(b",\"");
+    object.extend_from_slice(name.as_bytes());
+    object.extend_from_slice(b"\":");
+    // Numbers in place of truth values, for the compiler to take many at once.
+    let escapes = |byte: u8| u8::from(byte < b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\');
+    if text.bytes().fold(0, |any, byte| any | escapes(byte)) != 0 {
+        object.extend(write(&text));
+    } else {
+        object.push(b'"');
+        object.extend_from_slice(text.as_bytes());
+        object.push(b'"');
+    }
+    object.push(b'}');
 }
 
 /// Encodes a payload that consists of text and finite numbers.

@@ -3,7 +3,7 @@
 //! In addition to the specification's fields it may have `audio_hash`, `audio_features` and `expires_at` and, if the
 //! audio data is not WAV, `audio_metadata.format`.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use domain::{
     AudioFormat, ClipFeatures, DeviceId, InferenceRequest, Quantity, Refusal, RefusalReason, RequestAudio,
@@ -39,8 +39,8 @@ struct Inbound<'a> {
     timestamp: Cow<'a, str>,
     temperature: f64,
     humidity: f64,
-    #[serde(default)]
-    audio_data: Option<String>,
+    #[serde(borrow, default, deserialize_with = "field::text")]
+    audio_data: Option<Cow<'a, str>>,
     #[serde(default)]
     audio_metadata: Option<Metadata>,
     #[serde(default)]
@@ -57,8 +57,6 @@ struct Outbound<'a> {
     timestamp: Timestamp,
     temperature: f64,
     humidity: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    audio_data: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     audio_metadata: Option<OutboundMetadata>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -106,7 +104,7 @@ pub fn decode_request(device_id: DeviceId, payload: &[u8]) -> Result<InferenceRe
                 .audio_metadata
                 .ok_or_else(|| Refusal::new(RefusalReason::MissingField, "'audio_metadata' is missing"))?;
             Some(RequestAudio {
-                data_base64: data,
+                data_base64: Arc::from(&*data),
                 sample_rate: field::hertz("audio_metadata.sample_rate", metadata.sample_rate)?,
                 duration_s: metadata.duration,
                 format: clip::format(metadata.format.as_deref())?,
@@ -128,12 +126,11 @@ pub fn decode_request(device_id: DeviceId, payload: &[u8]) -> Result<InferenceRe
 /// Encodes a request.
 pub fn encode_request(request: &InferenceRequest) -> Vec<u8> {
     let audio = request.audio.as_ref();
-    field::write(&Outbound {
+    let mut payload = field::write(&Outbound {
         device_id: &request.device_id,
         timestamp: request.timestamp,
         temperature: request.temperature,
         humidity: request.humidity,
-        audio_data: audio.map(|audio| audio.data_base64.as_str()),
         audio_metadata: audio.map(|audio| OutboundMetadata {
             sample_rate: audio.sample_rate,
             duration: audio.duration_s,
@@ -144,5 +141,9 @@ pub fn encode_request(request: &InferenceRequest) -> Vec<u8> {
             .map(domain::AudioHash::as_str),
         audio_features: audio.and_then(|audio| audio.features.as_ref()),
         expires_at: request.expires_at,
-    })
+    });
+    if let Some(audio) = audio {
+        field::append_text(&mut payload, "audio_data", &audio.data_base64);
+    }
+    payload
 }
