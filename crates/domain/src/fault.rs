@@ -80,8 +80,8 @@ const FAULTS: &[Fault] = faults! {
     Some(Temperature), Exactly(-46.85), Jump(20.0), LOWEST;
     // Aosong, AHT20 data sheet: -50 + 200·raw/2^20.
     Some(Temperature), Exactly(-50.0), Jump(20.0), LOWEST;
-    // A room of 10 to 38 °C has 50 to 100 °F. Who changes the unit jumps by 0.8·T + 32: by 40 at least.
-    Some(Temperature), Between(50.0, 100.0), UnitlessFirstOrJump(35.0), FAHRENHEIT;
+    // A room of 13 to 38 °C has 55 to 100 °F. Who changes the unit jumps by 0.8·T + 32: by 42 at least.
+    Some(Temperature), Between(55.0, 100.0), UnitlessFirstOrJump(35.0), FAHRENHEIT;
     // No room is that dry; outdoors the lowest ever measured were 1 to 2 %.
     Some(Humidity), Between(0.0, 1.0), UnitlessFirstOrJump(10.0), FRACTION;
     // NOAA Global Monitoring Laboratory: no air on this planet has less. SCD30, SCD4x and MH-Z19 give 0 at first.
@@ -188,7 +188,8 @@ mod tests {
             (Temperature, 72.5, None, true),
             (Temperature, 72.5, Some(22.0), true),
             (Temperature, 72.5, Some(60.0), false),
-            (Temperature, 50.1, Some(49.0), false),
+            (Temperature, 50.0, Some(10.0), false),
+            (Temperature, 55.1, Some(49.0), false),
             (Temperature, 45.0, None, false),
             (Temperature, 0.0, Some(21.3), true),
             (Temperature, 0.0, Some(1.2), false),
