@@ -18,7 +18,7 @@ use crate::{
     Devices, InferenceTrigger, Metrics,
     clips::{AnalysedClip, Recordings},
     clocks::{Clocks, Judgement, Seen},
-    decoder::{Decoder, Event},
+    decoder::{Decoded, Decoder, Event},
     history::Past,
     keys,
     log::{Appended, EventRows, LogError, RepeatKey, Repeats},
@@ -112,8 +112,12 @@ impl Ingest {
     pub async fn interpret(&self, message: &Message) -> Interpreted {
         let started = Instant::now();
         match self.decoder.decode(message).await {
-            Ok(None) => Interpreted::nothing(Acceptance::Ignored),
-            Ok(Some((kind, event))) => Interpreted {
+            Ok(Decoded::Unread) => Interpreted::nothing(Acceptance::Ignored),
+            Ok(Decoded::Foreign) => {
+                self.metrics.foreign();
+                Interpreted::nothing(Acceptance::Ignored)
+            }
+            Ok(Decoded::Event(kind, event)) => Interpreted {
                 accepted: Some((kind, started)),
                 ..self.take(kind, event, message).await
             },
@@ -137,9 +141,9 @@ impl Ingest {
         };
         let judgement = self.clocks.believe(claim, received_at, passage);
         self.metrics.clock(judgement.clock, kind);
-        let event = event.at(judgement.timestamp);
+        let (event, listed) = self.doubt(event.at(judgement.timestamp), message);
         let mut rows = self.decide(event, &judgement, message).await;
-        rows.extend(judgement.event);
+        rows.extend(judgement.event.into_iter().chain(listed));
         Interpreted {
             key: Some(key),
             seen: Some(judgement.seen),
@@ -168,6 +172,8 @@ impl Ingest {
                 rows::action(&action, basis.as_ref(), received_at)
             }
             Event::State(state) => vec![rows::state(&state, received_at)],
+            Event::Suspect(reading, cause) => vec![rows::suspect(&reading, cause, received_at)],
+            Event::Held(decision) => vec![rows::held(&decision, received_at)],
             Event::Shadow(prediction) => vec![rows::shadow(&prediction, received_at)],
             // It states no time, so nothing is believed of it.
             Event::Status(..) => vec![],
@@ -198,6 +204,8 @@ impl Ingest {
             }
             Event::Action(action) => self.devices.action(action),
             Event::State(state) => self.devices.state(state, received_at, clock),
+            Event::Suspect(reading, cause) => self.devices.suspect(reading, cause, received_at),
+            Event::Held(decision) => self.devices.held(decision),
             // A device's state and history are what happened; a candidate's prediction only might have.
             Event::Shadow(_) | Event::Status(..) => {}
         }
@@ -236,7 +244,7 @@ impl Ingest {
     }
 
     /// Makes the rows durable; [`Acceptance::Withheld`] may be tried again.
-    async fn persist(&self, interpreted: &mut Interpreted) -> Acceptance {
+    pub(crate) async fn persist(&self, interpreted: &mut Interpreted) -> Acceptance {
         let mut appended = self.append(interpreted).await;
         if matches!(appended, Ok(Appended::Repeated))
             && let Some(seen) = interpreted.seen.take()

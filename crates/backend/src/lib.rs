@@ -13,7 +13,9 @@ mod clocks;
 mod database;
 mod decoder;
 mod devices;
+mod diagnosis;
 mod door;
+mod doubt;
 mod history;
 mod http;
 mod ingest;
@@ -35,7 +37,9 @@ mod trigger;
 mod vitals;
 
 pub use database::{History, Tables};
-pub use devices::{DeviceView, Devices, Latest, LatestClip, LatestCommand, WrongClock};
+pub use devices::{
+    DeviceView, Devices, Latest, LatestClip, LatestCommand, LatestHeld, LatestSuspect, WrongClock,
+};
 pub use door::Door;
 pub use ingest::{Ingest, Interpreted};
 pub use log::{

@@ -57,6 +57,22 @@ pub fn backend_connection(config: &Mqtt) -> anyhow::Result<ConnectionOptions> {
     Ok(options)
 }
 
+/// Returns the options of the connection that finds messages one slip away from the configured topics, and its filters,
+/// if they are configured.
+pub fn diagnosis(config: &Mqtt) -> anyhow::Result<(ConnectionOptions, Option<Vec<String>>)> {
+    let mut options = connection(config, &ephemeral_client_id("casement-diagnosis"))?;
+    options.max_packet_bytes = 32 << 20;
+    let filters = config.diagnostic_topics.clone();
+    if let Some(wrong) = filters
+        .iter()
+        .flatten()
+        .find(|filter| !mqtt::is_topic_filter(filter))
+    {
+        anyhow::bail!("mqtt.diagnostic_topics: '{wrong}' is no topic filter; filters are like sensor/#");
+    }
+    Ok((options, filters))
+}
+
 /// Returns the backend's options.
 pub fn backend(config: &Config) -> anyhow::Result<BackendOptions> {
     Ok(BackendOptions {
@@ -221,5 +237,6 @@ pub fn ml(config: &Config) -> anyhow::Result<MlOptions> {
     options.shadow.clone_from(&config.model.shadow);
     options.features = features(&config.audio);
     options.store_raw = archive(&config.audio);
+    options.min_confidence = config.ml.min_confidence;
     Ok(options)
 }

@@ -70,6 +70,7 @@ impl PublishHook for Hook {
             // Whether the broker is to retain it is the sender's wish: the message itself is live.
             passage: Passage {
                 is_marked: publish.dup,
+                may_clear: publish.retain,
                 ..Passage::default()
             },
         };
@@ -221,6 +222,8 @@ impl Services {
             backend.connect(assembly::connection(&config.mqtt, &client_id)?, Receive::ByHook);
         } else {
             backend.connect(assembly::backend_connection(&config.mqtt)?, Receive::Subscribe);
+            let (diagnosis, filters) = assembly::diagnosis(&config.mqtt)?;
+            backend.diagnose(diagnosis, filters);
         }
         if let Some(ml) = ml {
             let waiting_for = format!("the broker {}", config.mqtt.broker);

@@ -40,6 +40,8 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
         serving.clone(),
     );
     backend.connect(assembly::backend_connection(&config.mqtt)?, Receive::Subscribe);
+    let (diagnosis, filters) = assembly::diagnosis(&config.mqtt)?;
+    backend.diagnose(diagnosis, filters);
     announce!(
         "casement backend is running: broker {}, ClickHouse {}, page http://{http}, journal {}",
         config.mqtt.broker,

@@ -37,6 +37,7 @@ const EXPLAINED: &[(&str, R, &str)] = &[
     (r#"{"value": +21.5}"#, R::NotJson, "plus sign"),
     (r#"{"value": .5}"#, R::NotJson, "begins with a point"),
     (r#"{"value": 21.}"#, R::NotJson, "a digit is missing"),
+    (r#"{"value": 0.}"#, R::NotJson, "a digit is missing"),
     (r#"{"value": 0x15}"#, R::NotJson, "'value' is no number"),
     (r#"{"value": 25.5°C}"#, R::NotJson, "send the number alone"),
     (r#"{"value": }"#, R::NotJson, "'value' has no value"),
