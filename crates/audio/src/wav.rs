@@ -90,7 +90,7 @@ pub(crate) fn parse(data: &[u8]) -> Result<(Header, Body<'_>), AudioError> {
     } else {
         Order::Little
     };
-    let wide = [&b"RF64"[..], b"BW64"].contains(&&data[..4]);
+    let wide = data.starts_with(b"RF64") || data.starts_with(b"BW64");
     let (mut header, mut length_64) = (None, None);
     let mut at = 12;
     while let (Some(name), Some(length)) = (data.get(at..at + 4), order.u32_at(data, at + 4)) {
