@@ -99,8 +99,12 @@ impl ClipAnalyser {
             .expect("the semaphore is never closed");
         let (extractor, limits) = (Arc::clone(&self.extractor), self.limits);
         let keeps = self.keeps_recordings;
-        tokio::task::spawn_blocking(move || analyse(&extractor, &limits, received, keeps))
+        let analysing = tokio::task::spawn_blocking(move || {
+            monitoring::contain(|| analyse(&extractor, &limits, received, keeps))
+        });
+        analysing
             .await
+            .unwrap_or(Err(monitoring::Panicked))
             .unwrap_or_else(|_| {
                 Err(Refusal::new(
                     RefusalReason::BadAudio,

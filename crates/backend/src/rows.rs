@@ -96,12 +96,31 @@ pub(crate) fn state(state: &WindowState, received_at: Timestamp) -> Row {
     })
 }
 
+/// The same row at another time.
+pub(crate) fn at(mut row: Row, timestamp: Timestamp) -> Row {
+    let timestamp = timestamp.as_millis();
+    match &mut row {
+        Row::Reading(_, row) => row.timestamp = timestamp,
+        Row::Audio(row) => row.timestamp = timestamp,
+        Row::WindowAction(row) => row.timestamp = timestamp,
+        Row::MlPrediction(row) => row.timestamp = timestamp,
+        Row::WindowState(row) => row.timestamp = timestamp,
+        Row::Device(_) | Row::DeviceEvent(_) | Row::IngestError(_) => {}
+    }
+    row
+}
+
 pub(crate) fn device_event(device_id: &domain::DeviceId, event: &str, at: Timestamp) -> Row {
+    told_event(device_id, event, String::new(), at)
+}
+
+/// An event with an explanation in words.
+pub(crate) fn told_event(device_id: &domain::DeviceId, event: &str, detail: String, at: Timestamp) -> Row {
     Row::DeviceEvent(DeviceEventRow {
         timestamp: at.as_millis(),
         device_id: device_id.to_string(),
         event: event.to_owned(),
-        detail: String::new(),
+        detail,
         received_at: at.as_millis(),
     })
 }

@@ -155,6 +155,8 @@ fn reason(prediction: &Prediction, source: FeatureSource) -> String {
     };
     if prediction.confidence < prediction.model_confidence {
         format!("{basis}, which lie far from what the model was trained on")
+    } else if prediction.log_variance.is_none() {
+        format!("{basis}, by a model whose confidence is unknown")
     } else {
         basis.to_owned()
     }

@@ -4,7 +4,6 @@
 //! never computes; whatever a clip does to a worker, the next request is served.
 
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread::JoinHandle,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -258,7 +257,7 @@ impl Shared {
     fn work(&self) {
         while let Some((device_id, job)) = self.queue.take() {
             // A bug that one clip lays bare must not end the service for all.
-            let served = catch_unwind(AssertUnwindSafe(|| self.serve(&device_id, &job)));
+            let served = monitoring::contain(|| self.serve(&device_id, &job));
             if served.is_err() {
                 self.metrics.refused(RefusalReason::BadAudio);
                 error!(%device_id, "deciding panicked on this request; it is refused");

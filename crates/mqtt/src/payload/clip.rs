@@ -17,7 +17,7 @@ const FIELDS: &[Field] = &[
     required("data", Kind::Text),
     required("sample_rate", Kind::Number),
     required("duration", Kind::Number),
-    required("timestamp", Kind::Text),
+    required("timestamp", Kind::Time),
     optional("format", Kind::Text),
     optional("device_id", Kind::Text),
 ];
@@ -73,7 +73,8 @@ pub fn decode_clip(
         let detail = format!("a payload of {} bytes exceeds {max_payload} bytes", payload.len());
         return Err(Refusal::new(RefusalReason::TooLarge, detail));
     }
-    let inbound: Inbound<'_> = field::read(payload, FIELDS)?;
+    let mut repaired = Vec::new();
+    let inbound: Inbound<'_> = field::read(payload, FIELDS, &mut repaired)?;
     field::same_device(inbound.device_id.as_deref(), &device_id)?;
     let timestamp = field::timestamp("timestamp", &inbound.timestamp)?;
     let sample_rate = field::hertz("sample_rate", inbound.sample_rate)?;

@@ -19,7 +19,7 @@ use super::{
 
 const FIELDS: &[Field] = &[
     optional("device_id", Kind::Text),
-    required("timestamp", Kind::Text),
+    required("timestamp", Kind::Time),
     required("temperature", Kind::Number),
     required("humidity", Kind::Number),
     optional("audio_data", Kind::Text),
@@ -28,7 +28,7 @@ const FIELDS: &[Field] = &[
     required("audio_metadata.duration", Kind::Number),
     optional("audio_metadata.format", Kind::Text),
     optional("audio_hash", Kind::Text),
-    optional("expires_at", Kind::Text),
+    optional("expires_at", Kind::Time),
 ];
 
 #[derive(Deserialize)]
@@ -88,7 +88,8 @@ struct OutboundMetadata {
 /// Decodes a request. The audio data stays Base64 (see [`super::decode_audio_data`]): it is not needed if the request
 /// has features of the right version. Features that cannot be decoded count as absent.
 pub fn decode_request(device_id: DeviceId, payload: &[u8]) -> Result<InferenceRequest, Refusal> {
-    let inbound: Inbound<'_> = field::read(payload, FIELDS)?;
+    let mut repaired = Vec::new();
+    let inbound: Inbound<'_> = field::read(payload, FIELDS, &mut repaired)?;
     field::same_device(inbound.device_id.as_deref(), &device_id)?;
     let timestamp = field::timestamp("timestamp", &inbound.timestamp)?;
     let expires_at = inbound

@@ -10,7 +10,11 @@ const READING_FAULTS: &[(&str, RefusalReason, &str)] = &[
     ("", RefusalReason::NotJson, ""),
     ("hello", RefusalReason::NotJson, ""),
     ("{\"value\": 1", RefusalReason::NotJson, ""),
-    ("\u{feff}{\"value\": 1}", RefusalReason::NotJson, ""),
+    (
+        "\u{feff}{\"value\": 1}",
+        RefusalReason::MissingField,
+        "'timestamp'",
+    ),
     ("42", RefusalReason::WrongType, "a number"),
     ("[]", RefusalReason::WrongType, "a list"),
     ("null", RefusalReason::WrongType, "null"),
@@ -27,9 +31,9 @@ const READING_FAULTS: &[(&str, RefusalReason, &str)] = &[
         "'timestamp'",
     ),
     (
-        r#"{"value": "1", "timestamp": "2025-10-24T12:00:00Z"}"#,
+        r#"{"value": "warm", "timestamp": "2025-10-24T12:00:00Z"}"#,
         RefusalReason::WrongType,
-        "'value' is text",
+        "'value' is the text 'warm'",
     ),
     (
         r#"{"value": true, "timestamp": "2025-10-24T12:00:00Z"}"#,
@@ -37,9 +41,9 @@ const READING_FAULTS: &[(&str, RefusalReason, &str)] = &[
         "'value' is a truth value",
     ),
     (
-        r#"{"value": 1, "timestamp": 1761307200}"#,
+        r#"{"value": 1, "timestamp": true}"#,
         RefusalReason::WrongType,
-        "'timestamp' is a number",
+        "'timestamp' is a truth value",
     ),
     (
         r#"{"value": 1, "timestamp": "2025-10-24T12:00:00Z", "device_id": 7}"#,
@@ -104,7 +108,7 @@ const READING_FAULTS: &[(&str, RefusalReason, &str)] = &[
     (
         r#"{"value": 1, "value": 2, "timestamp": "2025-10-24T12:00:00Z"}"#,
         RefusalReason::NotJson,
-        "duplicate",
+        "twice",
     ),
 ];
 
