@@ -17,10 +17,11 @@ use tracing::{debug, info, warn};
 use crate::{
     Devices, InferenceTrigger, Metrics,
     clips::Recordings,
+    clock::now,
     decoder::{Decoder, Event},
     keys,
     log::{Appended, RepeatKey, Repeats},
-    message::{Acceptance, Message},
+    message::{Acceptance, DoorEvent, Message},
     refusals::RefusalBudget,
     rows,
     vitals::Vitals,
@@ -139,6 +140,17 @@ impl Ingest {
             rows,
             status,
             ..Interpreted::nothing(Acceptance::Stored)
+        }
+    }
+
+    /// Keeps what happened at the embedded broker's door, beside the messages that were refused.
+    pub async fn record_door_event(&self, event: &DoorEvent) {
+        let row = rows::door_event(event, now());
+        if let Err(error) = self.log.append(None, vec![row.encode()]).await {
+            debug!(
+                error = with_causes(&error),
+                "an event of the broker is only in the log"
+            );
         }
     }
 

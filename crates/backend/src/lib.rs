@@ -38,7 +38,7 @@ pub use ingest::{Ingest, Interpreted};
 pub use log::{
     Appended, Backlog, LogError, Plan, PlanLimits, Plans, Record, RepeatKey, Repeats, Split, Unreadable,
 };
-pub use message::{Acceptance, Message};
+pub use message::{Acceptance, DoorEvent, Message};
 pub use metrics::{Metrics, Summary};
 pub use options::{BackendError, BackendOptions, LocalOptions};
 pub use recorder::BatchLimits;

@@ -8,7 +8,11 @@ use store::{
     WindowStateRow,
 };
 
-use crate::{clips::AnalysedClip, message::Message, trigger::LastRequest};
+use crate::{
+    clips::AnalysedClip,
+    message::{DoorEvent, Message},
+    trigger::LastRequest,
+};
 
 pub(crate) fn reading(reading: &Reading, received_at: Timestamp) -> Row {
     let row = ReadingRow {
@@ -108,6 +112,17 @@ pub(crate) fn device_event(device_id: &domain::DeviceId, event: &str, at: Timest
 
 pub(crate) fn refusal(message: &Message, refusal: &Refusal) -> Row {
     error_row(&message.topic, refusal, &message.payload, message.received_at)
+}
+
+/// What happened to a client has no topic.
+pub(crate) fn door_event(event: &DoorEvent, at: Timestamp) -> Row {
+    Row::IngestError(IngestErrorRow {
+        received_at: at.as_millis(),
+        topic: String::new(),
+        reason: event.kind.to_owned(),
+        detail: event.detail.chars().take(512).collect(),
+        first_bytes: String::new(),
+    })
 }
 
 /// A row that ClickHouse refused: its table stands where a message's topic would.

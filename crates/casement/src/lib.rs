@@ -6,6 +6,7 @@ pub mod assembly;
 pub mod cli;
 pub mod commands;
 pub mod config;
+mod door_book;
 pub mod examples;
 pub mod output;
 mod plot;

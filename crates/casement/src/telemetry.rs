@@ -5,7 +5,8 @@ use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 
 /// Default filter, which `RUST_LOG` replaces: our own messages, and warnings and errors of libraries.
-const DEFAULT: &str = "warn,casement=info,backend=info,broker=info,engine=info,ml=info,simulator=warn,mqtt=warn,rmqtt=error,rmqtt_net=error";
+const DEFAULT: &str =
+    "warn,casement=info,backend=info,broker=info,engine=info,ml=info,simulator=warn,mqtt=warn";
 
 /// Starts logging. To be called once.
 pub fn start(json: bool) {

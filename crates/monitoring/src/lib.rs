@@ -5,6 +5,7 @@
 
 mod causes;
 mod collect;
+mod descriptors;
 mod health;
 mod http;
 mod link;
@@ -12,6 +13,7 @@ mod site;
 
 pub use causes::with_causes;
 pub use collect::{Sample, collector};
+pub use descriptors::raise_descriptor_limit;
 pub use health::{Health, HealthSource, Part, State};
 pub use http::{HttpError, HttpListener, Monitor};
 pub use link::Link;

@@ -23,6 +23,8 @@ use runtime::block_on;
 
 /// Runs a subcommand to its end.
 pub fn run(command: Command) -> anyhow::Result<()> {
+    // Devices, files and pages need more descriptors than the usual 1,024; before the engine confines itself.
+    monitoring::raise_descriptor_limit();
     match command {
         Command::Features(flags) => features::run(&flags),
         Command::Predict(flags) => predict::run(flags),
