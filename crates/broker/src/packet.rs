@@ -303,3 +303,60 @@ pub(crate) fn malformed(error: &DecodeError) -> Malformed {
     };
     Malformed { reason, text }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{FrameLimits, frame};
+
+    proptest::proptest! {
+        /// Whatever a client sends as one frame is a packet or an error, and is taken from the buffer.
+        #[test]
+        fn arbitrary_frames_never_panic(first: u8, body in proptest::collection::vec(proptest::num::u8::ANY, 0..127), v5: bool) {
+            let mut input = BytesMut::from(&[first, body.len() as u8][..]);
+            input.extend_from_slice(&body);
+            let limits = FrameLimits { max_packet_bytes: 1_000, properties: v5 };
+            let mut codec = if v5 {
+                Codec::V5(v5::Codec::default(), Aliases::default())
+            } else {
+                Codec::V3(v3::Codec::default())
+            };
+            if let Ok(Some(length)) = frame(&input, limits) {
+                let before = input.len();
+                if codec.decode(&mut input).is_ok() {
+                    proptest::prop_assert_eq!(before - input.len(), length);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn acknowledgements_have_the_form_that_every_client_reads() {
+        let id = NonZeroU16::new(0x0102).unwrap();
+        let publish = |qos| Publish {
+            dup: false,
+            retain: false,
+            qos,
+            topic: "t".into(),
+            packet_id: Some(id),
+            payload: bytes::Bytes::new(),
+            properties: None,
+        };
+        let v3 = Codec::V3(v3::Codec::default());
+        let v5 = Codec::V5(v5::Codec::default(), Aliases::default());
+        let mut output = BytesMut::new();
+        v5.acknowledge(&publish(QoS::AtLeastOnce), None, &mut output);
+        v3.acknowledge(
+            &publish(QoS::ExactlyOnce),
+            Some(Refusal::QuotaExceeded),
+            &mut output,
+        );
+        v5.acknowledge(
+            &publish(QoS::ExactlyOnce),
+            Some(Refusal::QuotaExceeded),
+            &mut output,
+        );
+        v3.acknowledge(&publish(QoS::AtMostOnce), None, &mut output);
+        assert_eq!(output[..], [0x40, 2, 1, 2, 0x50, 2, 1, 2, 0x50, 3, 1, 2, 0x97]);
+    }
+}

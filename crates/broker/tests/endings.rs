@@ -215,21 +215,7 @@ async fn lines_are_limited_and_the_rest_is_counted() {
         raw.send(&publish(false, 1, 1, "a/+", b"x")).await;
         assert_eq!(raw.packet().await, None);
     }
-    let figures = house.broker.figures();
-    within("20 events", async {
-        loop {
-            let figures = figures.read();
-            let errors = figures
-                .iter()
-                .find(|figure| figure.name == "events_protocol_error")
-                .unwrap();
-            if errors.value == 20 {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await;
+    house.figure("events_protocol_error", 20).await;
     let mut told = 0;
     while let Ok(event) = house.tells.try_recv() {
         told += usize::from(event.kind == EventKind::ProtocolError);

@@ -79,23 +79,8 @@ async fn mosquittos_bridge_falls_back_to_the_standard() {
         .spawn()
         .expect("Debian's mosquitto is needed");
     let _bridge = Bridge(bridge);
-    let figures = house.broker.figures();
-    within("both bridges", async {
-        loop {
-            // Publisher, observer, two bridges.
-            let connected = figures
-                .read()
-                .iter()
-                .find(|figure| figure.name == "clients")
-                .unwrap()
-                .value;
-            if connected == 4 {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    })
-    .await;
+    // Publisher, observer, two bridges.
+    house.figure("clients", 4).await;
     house.broker.stop().await;
 }
 

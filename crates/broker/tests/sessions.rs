@@ -186,6 +186,7 @@ async fn who_does_not_read_loses_the_oldest_and_stops_nobody() {
     let mut absent = Client::with(persistent()).await;
     absent.subscribe("t").await;
     drop(absent);
+    house.figure("clients", 0).await;
     let mut publisher = Client::connect(address, "p").await;
     for i in 0..300 {
         publisher.publish("t", i.to_string(), false).await;
@@ -196,6 +197,7 @@ async fn who_does_not_read_loses_the_oldest_and_stops_nobody() {
         assert_eq!(back.message().await.1, i.to_string().into_bytes());
     }
     drop(back);
+    house.figure("clients", 1).await;
     house.event(EventKind::MessagesDropped).await;
     // The same in bytes.
     for i in 0..10_u8 {
@@ -240,7 +242,7 @@ async fn subscriptions_are_limited_and_faulty_ones_refused() {
         assert_eq!(code("c").await, quota);
         assert_eq!(code("b").await, 1, "one that exists is no more");
         let event = house.event(EventKind::SubscriptionRefused).await;
-        assert!(event.reason.contains("\"a#\""), "{event:?}");
+        assert!(event.reason.contains("is refused"), "{event:?}");
     }
     house.broker.stop().await;
 }

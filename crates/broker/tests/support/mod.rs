@@ -107,6 +107,18 @@ impl House {
         self.broker.listen()
     }
 
+    /// Waits until a figure has a value.
+    pub async fn figure(&self, name: &str, value: u64) {
+        let figures = self.broker.figures();
+        let present = || figures.read().into_iter().find(|figure| figure.name == name);
+        within(name, async {
+            while present().expect("a figure of this name").value != value {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+    }
+
     /// The next event of a kind; others are skipped.
     pub async fn event(&mut self, kind: EventKind) -> BrokerEvent {
         within(kind.as_str(), async {
