@@ -17,12 +17,13 @@ use tracing::{debug, info, warn};
 use crate::{
     Devices, InferenceTrigger, Metrics,
     clips::{AnalysedClip, Recordings},
+    clock::now,
     clocks::{Clocks, Judgement, Seen},
     decoder::{Decoded, Decoder, Event},
     history::Past,
     keys,
     log::{Appended, EventRows, LogError, RepeatKey, Repeats},
-    message::{Acceptance, Message, Passage},
+    message::{Acceptance, DoorEvent, Message, Passage},
     refusals::RefusalBudget,
     rows,
     vitals::Vitals,
@@ -149,6 +150,17 @@ impl Ingest {
             seen: Some(judgement.seen),
             rows,
             ..Interpreted::nothing(Acceptance::Stored)
+        }
+    }
+
+    /// Keeps what happened at the embedded broker's door, beside the messages that were refused.
+    pub async fn record_door_event(&self, event: &DoorEvent) {
+        let row = rows::door_event(event, now());
+        if let Err(error) = self.log.append(None, vec![row.encode()]).await {
+            debug!(
+                error = with_causes(&error),
+                "an event of the broker is only in the log"
+            );
         }
     }
 

@@ -33,6 +33,15 @@ pub struct Passage {
     pub may_clear: bool,
 }
 
+/// Something that happened to a client of the embedded broker.
+#[derive(Debug, Clone)]
+pub struct DoorEvent {
+    /// What kind of thing.
+    pub kind: &'static str,
+    /// Who, why and what helps, in words.
+    pub detail: String,
+}
+
 /// What became of a message. All but `Withheld` may be acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Acceptance {

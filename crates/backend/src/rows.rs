@@ -10,7 +10,11 @@ use store::{
     WindowActionRow, WindowStateRow,
 };
 
-use crate::{clips::AnalysedClip, message::Message, trigger::LastRequest};
+use crate::{
+    clips::AnalysedClip,
+    message::{DoorEvent, Message},
+    trigger::LastRequest,
+};
 
 pub(crate) fn reading(reading: &Reading, received_at: Timestamp) -> Row {
     let row = ReadingRow {
@@ -182,6 +186,17 @@ pub(crate) fn contradiction(message: &Message, detail: &str) -> Row {
         detail,
     };
     error_row(&message.topic, fault, &message.payload, message.received_at)
+}
+
+/// What happened to a client has no topic.
+pub(crate) fn door_event(event: &DoorEvent, at: Timestamp) -> Row {
+    Row::IngestError(IngestErrorRow {
+        received_at: at.as_millis(),
+        topic: String::new(),
+        reason: event.kind.to_owned(),
+        detail: event.detail.chars().take(512).collect(),
+        first_bytes: String::new(),
+    })
 }
 
 /// A row that ClickHouse refused: its table stands where a message's topic would.

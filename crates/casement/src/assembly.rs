@@ -111,12 +111,25 @@ fn thresholds(config: &Config) -> Thresholds {
 /// Returns the embedded broker's options.
 pub fn broker(config: &Config) -> BrokerOptions {
     let defaults = BrokerOptions::default();
+    // Every device that gets decisions can connect, as far as there are descriptors.
+    let wanted = defaults.max_connections.max(config.backend.max_devices);
+    let max_connections = wanted.min(connections(monitoring::raise_descriptor_limit()));
     BrokerOptions {
         listen: config.broker.addr,
-        // Every device that gets decisions can connect.
-        max_connections: defaults.max_connections.max(config.backend.max_devices),
+        max_connections,
+        // Whatever one host does, others can still connect.
+        max_connections_per_address: max_connections - max_connections / 10,
         ..defaults
     }
+}
+
+/// How many of the process's descriptors clients may take; the others are for the journal, recordings, the page and the
+/// database.
+fn connections(descriptors: u64) -> usize {
+    let reserved = (descriptors / 4).clamp(128, 1_024);
+    usize::try_from(descriptors.saturating_sub(reserved))
+        .unwrap_or(usize::MAX)
+        .max(1)
 }
 
 /// Returns the options of the simulated rooms of `casement up`, at the configured broker.
