@@ -68,7 +68,7 @@ pub enum LoadError {
     #[error("the model file changed while it was read; write it beside and rename it")]
     Changed,
     /// The file is larger than any model of this kind.
-    #[error("the model file has {bytes} bytes, more than {limit}")]
+    #[error("the model has {bytes} bytes, and the limit is {limit}; a model of this kind needs far fewer")]
     TooLarge {
         /// Its size, or the stated unpacked size of its entries.
         bytes: u64,

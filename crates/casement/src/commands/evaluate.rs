@@ -8,12 +8,14 @@ use super::train::source;
 use crate::{
     assembly,
     cli::{Evaluate, Outcomes},
-    config::Sources,
+    config::{Reader, Sources},
     output::say,
 };
 
 pub(super) async fn run(flags: Evaluate) -> anyhow::Result<()> {
-    let config = Sources::process(flags.examples.config.clone()).load()?.model;
+    let config = Sources::process(flags.examples.config.clone())
+        .load_for(Reader::Models)?
+        .model;
     let mut options = assembly::load_options(&config);
     if flags.model.is_some() {
         // A named file must exist.

@@ -10,14 +10,14 @@ use super::{
 use crate::{
     assembly,
     cli::{Models, ModelsCommand},
-    config::Sources,
+    config::{Reader, Sources},
     output::say,
     table,
 };
 
 pub(super) fn run(flags: Models) -> anyhow::Result<()> {
     let sources = || Sources::process(flags.config.clone());
-    let config = sources().load()?;
+    let config = sources().load_for(Reader::Models)?;
     let options = assembly::load_options(&config.model);
     let registry = Registry::beside(&config.model.path).with_options(options.clone());
     match flags.command {
@@ -68,7 +68,8 @@ pub(super) fn run(flags: Models) -> anyhow::Result<()> {
             },
         },
         ModelsCommand::Compare { a, b, days, json } => {
-            let (store, since) = (assembly::store(&config.clickhouse)?, compare::days_ago(days));
+            let asked = Sources::process(flags.config).load_for(Reader::ClickHouse)?;
+            let (store, since) = (assembly::store(&asked.clickhouse)?, compare::days_ago(days));
             block_on(compare::run(store, compare::query(a, b, since), json))?;
         }
         ModelsCommand::Remove { version } => {

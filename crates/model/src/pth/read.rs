@@ -3,7 +3,7 @@
 //! The crate `pytorch-reader` reads the formats. What it does not check is checked here: entries that are not tensors,
 //! several models in one file, element types, and sizes before any bytes are read.
 
-use std::{borrow::Cow, fs::File, io, io::Read as _, path::Path};
+use std::{borrow::Cow, fs::File, io::Read as _, path::Path};
 
 use pytorch_reader::{DType, PickleValue, PytorchError, PytorchReader, Tensor};
 
@@ -72,17 +72,24 @@ fn read_temporary(bytes: &[u8], pickle: &[u8]) -> Result<Contents, LoadError> {
 
 /// Returns the bytes of a file, at most one more than the limit.
 pub(crate) fn read_limited(path: &Path) -> Result<Vec<u8>, LoadError> {
-    let read = || -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        File::open(path)?
-            .take(MAX_FILE_BYTES + 1)
-            .read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    read().map_err(|source| LoadError::Read {
+    let unreadable = |source| LoadError::Read {
         path: path.to_owned(),
         source,
-    })
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    // Said before it is read: only then is the true size known.
+    let metadata = file.metadata().map_err(unreadable)?;
+    if metadata.is_file() && metadata.len() > MAX_FILE_BYTES {
+        return Err(LoadError::TooLarge {
+            bytes: metadata.len(),
+            limit: MAX_FILE_BYTES,
+        });
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    Ok(bytes)
 }
 
 fn read_checked(path: &Path, pickle: &[u8]) -> Result<Contents, LoadError> {
