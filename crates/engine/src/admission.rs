@@ -24,6 +24,14 @@ const DECODERS: usize = 64;
 /// A place, for as long as it is held.
 pub(crate) type Place = OwnedSemaphorePermit;
 
+/// Gives back what a text of so many bytes does not take of its place.
+pub(crate) fn keep(place: &mut Option<Place>, bytes: usize) {
+    if let Some(place) = place {
+        let excess = place.num_permits().saturating_sub(bytes.div_ceil(1 << 10));
+        drop(place.split(excess));
+    }
+}
+
 /// The queues in front of the engine.
 #[derive(Debug, Clone)]
 pub(crate) struct Admission {

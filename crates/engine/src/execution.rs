@@ -74,6 +74,10 @@ impl Job {
         self.registration.runs_on(connection.name())?;
         if !is_ready {
             external::make(&tables, connection, &service.policy)?;
+            if sink.is_abandoned() {
+                external::remove(&tables, connection);
+                return Err(Exception::new(394, "QUERY_WAS_CANCELLED", "the client is gone"));
+            }
             state.lock(connection)?;
         }
         let outcome = confirmed(service, &request, self.permitted, connection).and_then(|confirmed| {

@@ -3,15 +3,18 @@
 //! In: a body of bounded length, read as a whole before it is looked at, so that each byte is looked at once. Out: fields
 //! and files.
 
+use std::time::Duration;
+
 use axum::{
     body::{Body, Bytes},
     http::{HeaderMap, header},
 };
 use futures_util::FutureExt as _;
 use multer::Multipart;
+use tokio::time::timeout;
 
 use crate::{
-    admission::{Admission, Place},
+    admission::{Admission, Place, keep},
     body::next_piece,
     exception::{Exception, TOO_MANY_BYTES},
     off_worker::off_worker,
@@ -21,6 +24,8 @@ use crate::{
 const MAX_FORM: usize = 32 << 20;
 /// Forms up to this are read without asking for room.
 const SMALL: usize = 64 << 10;
+/// How long a form may take to arrive: it keeps others out.
+const ARRIVES: Duration = Duration::from_mins(2);
 const MAX_FIELDS: usize = 10_000;
 
 /// What a form holds.
@@ -48,12 +53,24 @@ fn content_type(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Reads a form.
-pub(crate) async fn read(
-    headers: &HeaderMap,
-    mut body: Body,
-    admission: &Admission,
-) -> Result<Form, Exception> {
+pub(crate) async fn read(headers: &HeaderMap, body: Body, admission: &Admission) -> Result<Form, Exception> {
     let boundary = multer::parse_boundary(content_type(headers).unwrap_or_default()).map_err(broken)?;
+    let late = |_| Exception::bad_arguments("the form did not arrive within two minutes");
+    let (bytes, place) = timeout(ARRIVES, receive(body, admission)).await.map_err(late)??;
+    let length = bytes.len();
+    let form = off_worker(length, move || parse(bytes.into(), boundary).now_or_never()).await;
+    let form = form.expect("all bytes are there")?;
+    let given = |name: &str| form.fields.iter().any(|(field, _)| field == name);
+    if given("user") || given("password") {
+        return Err(Exception::bad_arguments(
+            "user and password are not taken from a form; send them in headers or in the URL",
+        ));
+    }
+    Ok(Form { place, ..form })
+}
+
+/// Receives a form as a whole, with the room that it takes.
+async fn receive(mut body: Body, admission: &Admission) -> Result<(Vec<u8>, Option<Place>), Exception> {
     let mut bytes = Vec::new();
     let mut place = None;
     while let Some(piece) = next_piece(&mut body).await? {
@@ -69,10 +86,8 @@ pub(crate) async fn read(
             place = Some(admission.room(MAX_FORM).await?);
         }
     }
-    let parsing = move || parse(bytes.into(), boundary).now_or_never();
-    let parsed = off_worker(1 + MAX_FORM * usize::from(place.is_some()), parsing).await;
-    let form = parsed.expect("all bytes are there")?;
-    Ok(Form { place, ..form })
+    keep(&mut place, bytes.len());
+    Ok((bytes, place))
 }
 
 async fn parse(bytes: Bytes, boundary: String) -> Result<Form, Exception> {

@@ -9,7 +9,7 @@ use axum::body::Body;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    admission::{Admission, Place},
+    admission::{Admission, Place, keep},
     body::{InsertData, insert_data, next_piece},
     compression::unblocked,
     exception::{Exception, SYNTAX_ERROR, TOO_MANY_BYTES},
@@ -25,6 +25,8 @@ const SMALL: usize = 16 << 10;
 /// ClickHouse's own default for a statement. A larger one takes room before it is all there: for its tokens, too.
 const USUAL: usize = 256 << 10;
 const LARGE_TAKES: usize = 32 << 20;
+/// What a byte of SQL takes at most: itself, in lower case, and a token.
+const PER_BYTE: usize = 14;
 /// How long a large statement may take to arrive: it keeps others out.
 const LARGE_ARRIVES: Duration = Duration::from_mins(1);
 const BYTE_ORDER_MARK: &str = "\u{feff}";
@@ -113,6 +115,7 @@ impl Reading<'_> {
                 }
             }
         }
+        keep(&mut self.place, self.text.len() * PER_BYTE);
         if self.place.is_none() && self.text.len() > SMALL {
             self.place = Some(self.admission.room(self.text.len()).await?);
         }
