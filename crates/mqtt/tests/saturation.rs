@@ -373,7 +373,10 @@ async fn a_refused_subscription_is_requested_and_told_again_after_each_reconnect
             // MQTT 3.1.1 would send what is retained again for the filter that it has granted.
             let asks_for_both = connection == 1 || protocol != Protocol::V311;
             let codes: &[u8] = if asks_for_both { &[1, 0x80] } else { &[0x80] };
-            let filters = subscribe[2..].windows(3).filter(|bytes| bytes[..2] == [0, 1]).count();
+            let filters = subscribe[2..]
+                .windows(3)
+                .filter(|bytes| bytes[..2] == [0, 1])
+                .count();
             assert_eq!(filters, codes.len(), "{subscribe:?}");
             stream.write_all(&broker.suback(&subscribe, codes)).await.unwrap();
             expect(&mut incoming, "the refusal", refused).await;
