@@ -21,7 +21,7 @@ use crate::{
     decoder::{Decoder, Event},
     history::Past,
     keys,
-    log::{Appended, LogError, RepeatKey, Repeats},
+    log::{Appended, EventRows, LogError, RepeatKey, Repeats},
     message::{Acceptance, Message, Passage},
     refusals::RefusalBudget,
     rows,
@@ -70,11 +70,37 @@ impl Ingest {
         self.persist(&mut interpreted).await
     }
 
-    /// Takes one message and waits until it is durable, however long that takes; `None` where `shutdown` comes first.
-    pub async fn accept_in_time(&self, message: Message, shutdown: &CancellationToken) -> Option<Acceptance> {
-        let mut interpreted = self.interpret(&message).await;
+    /// Takes messages that came together, in their order, and waits until they are durable, in one write where possible,
+    /// however long that takes. Returns their outcomes, of fewer messages where `shutdown` comes first.
+    pub async fn accept_in_time(
+        &self,
+        messages: &[Message],
+        shutdown: &CancellationToken,
+    ) -> Vec<Acceptance> {
+        let mut interpreted = Vec::with_capacity(messages.len());
+        for message in messages {
+            interpreted.push(self.interpret(message).await);
+        }
+        let appended = self.append_all(&interpreted).await;
+        let mut outcomes = Vec::with_capacity(messages.len());
+        for (interpreted, appended) in interpreted.iter_mut().zip(appended) {
+            let outcome = match appended {
+                Some(appended) => Some(self.settle(interpreted, Ok(appended))),
+                None => self.persist_in_time(interpreted, shutdown).await,
+            };
+            let Some(outcome) = outcome else { break };
+            outcomes.push(outcome);
+        }
+        outcomes
+    }
+
+    async fn persist_in_time(
+        &self,
+        interpreted: &mut Interpreted,
+        shutdown: &CancellationToken,
+    ) -> Option<Acceptance> {
         loop {
-            let acceptance = self.persist(&mut interpreted).await;
+            let acceptance = self.persist(interpreted).await;
             if acceptance != Acceptance::Withheld {
                 return Some(acceptance);
             }
@@ -199,6 +225,11 @@ impl Ingest {
             (interpreted.key, interpreted.rows) = (None, rows);
             appended = self.append(interpreted).await;
         }
+        self.settle(interpreted, appended)
+    }
+
+    /// Counts and tells what became of the rows.
+    fn settle(&self, interpreted: &Interpreted, appended: Result<Appended, LogError>) -> Acceptance {
         let acceptance = match appended {
             Ok(Appended::Stored) => interpreted.outcome,
             Ok(Appended::Repeated) => {
@@ -226,6 +257,28 @@ impl Ingest {
             self.metrics.accepted(kind, started.elapsed().as_secs_f64());
         }
         acceptance
+    }
+
+    /// Appends the rows of several messages in one step; `None` for each that has to be persisted alone.
+    async fn append_all(&self, interpreted: &[Interpreted]) -> Vec<Option<Appended>> {
+        let with_rows = interpreted.iter().filter(|one| !one.rows.is_empty());
+        let events: Vec<EventRows> = with_rows
+            .map(|one| (one.key, one.rows.iter().map(Row::encode).collect()))
+            .collect();
+        let appended = if events.is_empty() {
+            Vec::new()
+        } else {
+            self.log.append_all(events).await.unwrap_or_default()
+        };
+        let mut appended = appended.into_iter();
+        // A repeat is judged once more.
+        let outcome = |one: &Interpreted| {
+            if one.rows.is_empty() {
+                return Some(Appended::Stored);
+            }
+            appended.next().filter(|appended| *appended == Appended::Stored)
+        };
+        interpreted.iter().map(outcome).collect()
     }
 
     async fn append(&self, interpreted: &Interpreted) -> Result<Appended, LogError> {

@@ -38,7 +38,8 @@ pub use devices::{DeviceView, Devices, Latest, LatestClip, LatestCommand, WrongC
 pub use door::Door;
 pub use ingest::{Ingest, Interpreted};
 pub use log::{
-    Appended, Backlog, LogError, Plan, PlanLimits, Plans, Record, RepeatKey, Repeats, Split, Unreadable,
+    Appended, Backlog, EventRows, LogError, Plan, PlanLimits, Plans, Record, RepeatKey, Repeats, Split,
+    Unreadable,
 };
 pub use message::{Acceptance, Message, Passage};
 pub use metrics::{Metrics, Summary};

@@ -45,7 +45,8 @@ struct MemoryDoor(mpsc::Receiver<(Message, oneshot::Sender<Option<Acceptance>>)>
 impl Door for MemoryDoor {
     async fn run(mut self: Box<Self>, ingest: Arc<Ingest>, shutdown: CancellationToken) {
         while let Some(Some((message, answer))) = shutdown.run_until_cancelled(self.0.recv()).await {
-            let _ = answer.send(ingest.accept_in_time(message, &shutdown).await);
+            let outcomes = ingest.accept_in_time(&[message], &shutdown).await;
+            let _ = answer.send(outcomes.first().copied());
         }
     }
 }
