@@ -48,6 +48,9 @@ const SYNONYMS: &[(&str, &[&str])] = &[
 
 /// Says that `path` is missing at `level`, where its last name is `name`, and what may have been meant.
 pub(super) fn missing(path: &str, name: &str, level: &Map<String, Value>) -> String {
+    if level.contains_key(name) {
+        return format!("'{path}' is missing: it is null");
+    }
     let mut said = format!("'{path}' is missing");
     if let Some(other) = meant(name, level) {
         said.push_str(&format!(": did you mean '{name}' by '{other}'?"));

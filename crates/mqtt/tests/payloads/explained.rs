@@ -103,6 +103,11 @@ const EXPLAINED: &[(&str, R, &str)] = &[
         R::MissingField,
         "inside of 'data'",
     ),
+    (
+        r#"{"value": 25.5, "timestamp": null}"#,
+        R::MissingField,
+        "'timestamp' is missing: it is null",
+    ),
     (r#"{"a": 1, "b": 2}"#, R::MissingField, "there is 'a', 'b'"),
     (
         r#"{"value": {"celsius": 25.5}, "timestamp": 0}"#,
