@@ -30,7 +30,7 @@ impl Ingest {
                 reading.value(),
                 before.unwrap_or_default()
             );
-            rows::suspicion(message, detail)
+            rows::suspicion(message, &detail)
         });
         (Event::Suspect(reading, cause), row)
     }

@@ -39,10 +39,10 @@ pub(crate) fn suspect(reading: &Reading, cause: &str, received_at: Timestamp) ->
 }
 
 /// The same among the errors, where a person looks for what is missing.
-pub(crate) fn suspicion(message: &Message, detail: String) -> Row {
+pub(crate) fn suspicion(message: &Message, detail: &str) -> Row {
     let fault = Fault {
         reason: "suspect",
-        detail: &detail,
+        detail,
     };
     error_row(&message.topic, fault, &message.payload, message.received_at)
 }

@@ -60,7 +60,7 @@ pub fn backend_connection(config: &Mqtt) -> anyhow::Result<ConnectionOptions> {
 /// Returns the options of the connection that finds messages one slip away from the configured topics, and its filters,
 /// if they are configured.
 pub fn diagnosis(config: &Mqtt) -> anyhow::Result<(ConnectionOptions, Option<Vec<String>>)> {
-    let mut options = connection(config, &ephemeral_client_id("casement-diagnosis"))?;
+    let mut options = connection(config, &mqtt::random_client_id("diagnosis"))?;
     options.max_packet_bytes = 32 << 20;
     let filters = config.diagnostic_topics.clone();
     if let Some(wrong) = filters

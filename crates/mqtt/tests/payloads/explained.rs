@@ -103,6 +103,11 @@ const EXPLAINED: &[(&str, R, &str)] = &[
         R::MissingField,
         "inside of 'data'",
     ),
+    (
+        r#"{"value": 25.5, "timestamp": null}"#,
+        R::MissingField,
+        "'timestamp' is missing: it is null",
+    ),
     (r#"{"a": 1, "b": 2}"#, R::MissingField, "there is 'a', 'b'"),
     (
         r#"{"value": {"celsius": 25.5}, "timestamp": 0}"#,
@@ -194,6 +199,7 @@ fn encodings_are_named() {
 #[test]
 fn an_explanation_is_short_whatever_is_sent() {
     let long = "x".repeat(60_000);
+    let many: Vec<String> = (0..6_000).map(|n| format!("\"k{n}\":1,")).collect();
     for payload in [
         long.clone(),
         format!("{{\"{long}\": NaN}}"),
@@ -202,10 +208,7 @@ fn an_explanation_is_short_whatever_is_sent() {
         format!(r#"{{"value": 1, "timestamp": 0, "unit": "{long}"}}"#),
         format!(r#"{{"{long}": {{"value": 1}}}}"#),
         format!(r#"{{"value": 1, "timestamp": 0, "device_id": "{long}"}}"#),
-        format!(
-            "{{{}\"z\": 1}}",
-            (0..6_000).map(|n| format!("\"k{n}\":1,")).collect::<String>()
-        ),
+        format!("{{{} \"z\": 1}}", many.join("")),
     ] {
         let refusal = reading(&payload).unwrap_err();
         assert!(refusal.detail.len() < 512, "{} bytes", refusal.detail.len());
