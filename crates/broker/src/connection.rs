@@ -36,8 +36,8 @@ use crate::{
     wire::{FrameLimits, Wire, frame},
 };
 
-/// Bytes of publishes that the hook handles at once for one connection.
-const MAX_PENDING_BYTES: usize = 8 << 20;
+/// Bytes of publishes that the hook handles at once for one connection; a flood of clips must not fill the queue of others.
+const MAX_PENDING_BYTES: usize = 1 << 20;
 /// From so many waiting bytes on nothing more is delivered.
 const FULL_OUTPUT_BYTES: usize = 64 << 10;
 /// From so many waiting bytes on nothing more is read: reading causes acknowledgements.
@@ -153,8 +153,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         self.deliver();
         more |= self.write(cx)?;
-        more |= self.read(cx)?;
+        // What has arrived comes first: a client may send, and close at once.
         more |= self.take_packets()?;
+        more |= self.read(cx)?;
         Ok(more)
     }
 
