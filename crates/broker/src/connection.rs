@@ -28,7 +28,7 @@ use crate::{
     gate::Identity,
     incoming::Handled,
     link::Link,
-    packet::{Codec, Packet},
+    packet::{Codec, Goodbye, Packet},
     registry::Departure,
     session::{Outlet, Session, State},
     shared::{Publisher, Shared},
@@ -36,8 +36,8 @@ use crate::{
     wire::{FrameLimits, Wire, frame},
 };
 
-/// Bytes of publishes that the hook handles at once for one connection.
-const MAX_PENDING_BYTES: usize = 8 << 20;
+/// Bytes of publishes that the hook handles at once for one connection; a flood of clips must not fill the queue of others.
+const MAX_PENDING_BYTES: usize = 1 << 20;
 /// From so many waiting bytes on nothing more is delivered.
 const FULL_OUTPUT_BYTES: usize = 64 << 10;
 /// From so many waiting bytes on nothing more is read: reading causes acknowledgements.
@@ -72,6 +72,8 @@ pub(crate) struct Connection<S> {
     pub(crate) waiting: Option<Packet>,
     pub(crate) aliases: Vec<Option<ByteString>>,
     pub(crate) clock: Clock,
+    /// Whether nothing can be written any more.
+    pub(crate) is_deaf: bool,
 }
 
 /// When something was last heard of a client.
@@ -153,14 +155,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         self.deliver();
         more |= self.write(cx)?;
-        more |= self.read(cx)?;
+        // What has arrived comes first: a client may send, and close at once.
         more |= self.take_packets()?;
+        more |= self.read(cx)?;
         Ok(more)
     }
 
     /// Writes what it can. Returns whether there is room for more now.
     fn write(&mut self, cx: &mut Context<'_>) -> Result<bool, Ending> {
         let mut written = false;
+        if self.is_deaf {
+            self.wire.output.clear();
+        }
         while !self.wire.output.is_empty() {
             match self.wire.poll_write(cx) {
                 Poll::Ready(Ok(bytes)) => {
@@ -168,7 +174,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     self.clock.stalled_since = None;
                     written = true;
                 }
-                Poll::Ready(Err(_)) => return Err(Ending::Lost),
+                Poll::Ready(Err(_)) => {
+                    // What it has sent before it closed is still to be read.
+                    self.is_deaf = true;
+                    self.wire.output.clear();
+                }
                 Poll::Pending => {
                     self.clock.stalled_since.get_or_insert_with(Instant::now);
                     return Ok(false);
@@ -221,7 +231,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Moves what waits for the client to the output, as far as the client keeps up.
     fn deliver(&mut self) {
-        if self.wire.output.len() >= FULL_OUTPUT_BYTES {
+        if self.is_deaf || self.wire.output.len() >= FULL_OUTPUT_BYTES {
             return;
         }
         let outlet = Outlet {
@@ -278,10 +288,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             // Nothing after the faulty packet is acknowledged, or the order would be broken.
             self.wire.output.truncate(before);
         }
-        if let Ending::Goodbye(goodbye) = &ending {
-            if let Err(fault) = self.apply(*goodbye) {
-                ending = fault;
-            }
+        if let Ending::Goodbye(goodbye) = &ending
+            && let Err(fault) = self.apply(*goodbye)
+        {
+            ending = fault;
         }
         let max_packet_bytes = self.max_packet_bytes;
         if let Some((reason, text)) = ending.farewell() {
@@ -311,7 +321,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// What a DISCONNECT asks for.
-    fn apply(&mut self, goodbye: crate::packet::Goodbye) -> Result<(), Ending> {
+    fn apply(&mut self, goodbye: Goodbye) -> Result<(), Ending> {
         if let Some(seconds) = goodbye.session_expiry {
             if self.session_expiry.is_zero() && seconds > 0 {
                 return Err(Ending::protocol_error(

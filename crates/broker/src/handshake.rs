@@ -21,7 +21,7 @@ use crate::{
     gate::Identity,
     packet::{Codec, malformed},
     sniff::{self, First, Version},
-    topic::{TopicFault, check_name, is_bridge_notice},
+    topic::{TopicFault, check_name, check_response, is_bridge_notice},
     will::Will,
     wire::{FrameLimits, Wire, frame},
 };
@@ -315,6 +315,12 @@ fn identity(client_id: &str, username: Option<&str>) -> Result<Arc<Identity>, Wh
             "send the client id without its terminating NUL",
         );
     }
+    if username.is_some_and(|name| name.contains('\0')) {
+        return refuse(
+            "the user name contains a NUL character",
+            "send the user name without its terminating NUL",
+        );
+    }
     Ok(Arc::new(Identity {
         client_id: if client_id.is_empty() {
             format!("auto-{}", uuid::Uuid::new_v4().simple()).into()
@@ -326,7 +332,11 @@ fn identity(client_id: &str, username: Option<&str>) -> Result<Arc<Identity>, Wh
 }
 
 fn will_fault(will: &Publish) -> Option<(TopicFault, What)> {
-    let fault = check_name(&will.topic).err()?;
+    let properties = will.properties.as_ref();
+    let response = properties.and_then(|properties| properties.response_topic.as_deref());
+    let fault = check_name(&will.topic)
+        .and_then(|()| check_response(response))
+        .err()?;
     let (reason, remedy) = match fault {
         TopicFault::Malformed(reason) => (reason, "give the will a topic without wildcards"),
         TopicFault::Reserved => (

@@ -14,7 +14,7 @@ use crate::{
     events::{EventKind, What},
     handshake::TOPIC_ALIASES,
     packet::{Codec, Packet, Refusal},
-    topic::{TopicFault, check_name, is_bridge_notice},
+    topic::{TopicFault, check_name, check_response, is_bridge_notice},
 };
 
 /// A publish whose turn to be acknowledged has come.
@@ -59,7 +59,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Packet::Subscribe(_) | Packet::Unsubscribe(..) if !self.pending.is_empty() => {
                 self.waiting = Some(packet);
             }
-            Packet::Subscribe(subscribe) => return self.subscribe(subscribe),
+            Packet::Subscribe(subscribe) => return self.subscribe(&subscribe),
             Packet::Unsubscribe(id, filters) => self.unsubscribe(id, &filters),
             Packet::Ping => {
                 Codec::pong(&mut self.wire.output);
@@ -80,7 +80,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             .publish_bytes_received
             .add(publish.payload.len() as u64);
         self.resolve_alias(&mut publish)?;
-        let mut outcome = match check_name(&publish.topic) {
+        let properties = publish.properties.as_ref();
+        let response = properties.and_then(|properties| properties.response_topic.as_deref());
+        let mut outcome = match check_name(&publish.topic).and_then(|()| check_response(response)) {
             Ok(()) => None,
             Err(TopicFault::Malformed(text)) => return Err(Ending::bad_topic(&publish.topic, text)),
             Err(TopicFault::Reserved) if is_bridge_notice(&publish.topic) => Some(Outcome::Ignored),

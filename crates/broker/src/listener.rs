@@ -208,6 +208,7 @@ fn welcome<S>(
         waiting: None,
         aliases: Vec::new(),
         clock: Clock::new(greeting.keep_alive),
+        is_deaf: false,
         shared,
     }
 }

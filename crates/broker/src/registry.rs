@@ -186,6 +186,7 @@ impl Shared {
             }
         }
         tokio::time::sleep(expiry.saturating_sub(delay)).await;
+        self.statistics.expired_sessions.one();
         self.forget(&session);
     }
 

@@ -104,11 +104,12 @@ impl Broker {
             connections: TaskTracker::new(),
             runtime: Some(runtime),
         };
-        let (socket, listen) = {
-            // The socket belongs to the broker's threads.
-            let _entered = handle.enter();
-            bind(broker.listen)?
-        };
+        // The socket belongs to the broker's threads.
+        let address = broker.listen;
+        let (socket, listen) = handle
+            .spawn(async move { bind(address) })
+            .await
+            .expect("binding does not panic")?;
         broker.listen = listen;
         let listener = Listener {
             socket,

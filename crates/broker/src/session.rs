@@ -195,15 +195,12 @@ impl State {
     /// Sends the next unacknowledged message once more.
     fn repeat(&mut self, codec: &mut Codec, outlet: Outlet, output: &mut BytesMut) -> bool {
         let Inflight { id, delivery } = &self.inflight[self.sent];
-        let written = match delivery {
-            Some(delivery) => {
-                let packet = delivery.packet(Some(*id), true, codec.is_v5());
-                codec.publish(packet, outlet.max_packet_bytes, output)
-            }
-            None => {
-                codec.release(*id, true, output);
-                true
-            }
+        let written = if let Some(delivery) = delivery {
+            let packet = delivery.packet(Some(*id), true, codec.is_v5());
+            codec.publish(packet, outlet.max_packet_bytes, output)
+        } else {
+            codec.release(*id, true, output);
+            true
         };
         if written {
             self.sent += 1;

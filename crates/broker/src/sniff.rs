@@ -47,9 +47,8 @@ const METHODS: [&[u8]; 9] = [
 pub(crate) fn first(input: &[u8]) -> First {
     let other = |reason: &str, remedy| First::Other(What::new(EventKind::OtherProtocol, reason, remedy));
     match input {
-        [] => First::Unknown,
+        [] | [0x16] => First::Unknown,
         [0x10, ..] => First::Connect,
-        [0x16] => First::Unknown,
         [0x16, 3, ..] => other(
             "a client speaks TLS, and this port speaks plain MQTT",
             "switch TLS off in the client (mqtt:// in place of mqtts://)",

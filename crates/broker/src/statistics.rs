@@ -38,6 +38,7 @@ pub(crate) struct Statistics {
     pub(crate) publish_bytes_sent: Count,
     pub(crate) accepted_sockets: Count,
     pub(crate) connects: Count,
+    pub(crate) expired_sessions: Count,
     pub(crate) events: [Count; EventKind::ALL.len()],
     connected: AtomicU64,
     most_connected: AtomicU64,

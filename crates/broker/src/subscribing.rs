@@ -34,7 +34,7 @@ struct RetainedSearch {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(crate) fn subscribe(&mut self, subscribe: Subscribe) -> Result<(), Ending> {
+    pub(crate) fn subscribe(&mut self, subscribe: &Subscribe) -> Result<(), Ending> {
         let mut codes = Vec::with_capacity(subscribe.filters.len());
         let mut retained = RetainedSearch {
             found: Vec::new(),
@@ -65,7 +65,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let is_new = self
                 .shared
                 .subscriptions
-                .insert(filter, self.subscriber(&subscribe, *options));
+                .insert(filter, self.subscriber(subscribe, *options));
             codes.push(options.qos.value());
             let wanted = match options.retain_handling {
                 RetainHandling::AtSubscribe => true,
@@ -73,7 +73,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 RetainHandling::NoAtSubscribe => false,
             };
             if wanted && filter.group.is_none() {
-                self.add_retained(filter, &subscribe, *options, &mut retained);
+                self.add_retained(filter, subscribe, *options, &mut retained);
             }
         }
         self.codec

@@ -216,20 +216,16 @@ impl Node {
 impl Group {
     fn insert(&mut self, subscriber: Subscriber) -> bool {
         let number = subscriber.session.number;
-        match self
+        let earlier = self
             .members
             .iter_mut()
-            .find(|member| member.session.number == number)
-        {
-            Some(member) => {
-                *member = subscriber;
-                false
-            }
-            None => {
-                self.members.push(subscriber);
-                true
-            }
+            .find(|member| member.session.number == number);
+        if let Some(member) = earlier {
+            *member = subscriber;
+            return false;
         }
+        self.members.push(subscriber);
+        true
     }
 
     /// The next member in turn, one that is connected if there is any.

@@ -102,6 +102,7 @@ fn publish(shared: &Shared, uptime: Duration) {
         ("$SYS/broker/clients/active", connected),
         ("$SYS/broker/clients/disconnected", absent),
         ("$SYS/broker/clients/inactive", absent),
+        ("$SYS/broker/clients/expired", statistics.expired_sessions.get()),
         ("$SYS/broker/clients/maximum", statistics.most_connected()),
         ("$SYS/broker/messages/received", statistics.packets_received.get()),
         ("$SYS/broker/messages/sent", statistics.packets_sent.get()),
@@ -132,6 +133,7 @@ fn publish(shared: &Shared, uptime: Duration) {
             shared.subscriptions.count() as u64,
         ),
         ("$SYS/broker/retained messages/count", retained as u64),
+        ("$SYS/broker/messages/stored", retained as u64),
         ("$SYS/broker/store/messages/count", retained as u64),
         ("$SYS/broker/store/messages/bytes", retained_bytes as u64),
     ];

@@ -36,6 +36,16 @@ pub(crate) fn check_name(topic: &str) -> Result<(), TopicFault> {
     Ok(())
 }
 
+/// Checks the topic for answers that a PUBLISH or a will may carry: it is never published to by the broker, but others will.
+pub(crate) fn check_response(topic: Option<&str>) -> Result<(), TopicFault> {
+    match topic {
+        Some(topic) if topic.is_empty() || topic.contains(['+', '#', '\0']) => Err(TopicFault::Malformed(
+            "its response topic is empty, or contains a wildcard or a NUL character",
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Whether a message says how a Mosquitto bridge is: bridges publish it by default, also as their will. It is taken and
 /// goes nowhere, or no bridge could connect.
 pub(crate) fn is_bridge_notice(topic: &str) -> bool {
@@ -111,6 +121,11 @@ mod tests {
         }
         assert_eq!(check_name(&"/".repeat(31)), Ok(()));
         assert_eq!(check_name("$SYS/x"), Err(TopicFault::Reserved));
+        assert_eq!(check_response(None), Ok(()));
+        assert_eq!(check_response(Some("answers/1")), Ok(()));
+        for topic in ["", "+", "a/#", "a\0"] {
+            assert!(check_response(Some(topic)).is_err(), "{topic}");
+        }
     }
 
     #[test]

@@ -85,7 +85,8 @@ async fn faults_have_reasons() {
     let six: Vec<u8> = (1..=6).flat_map(|id| publish(true, 2, id, "t", b"x")).collect();
     let large = [&[0x30, 0x80, 0x80, 0x80, 0x02][..], &[0; 8]].concat();
     let shared_no_local = [&[0, 1, 0][..], &text("$share/g/a"), &[0b101]].concat();
-    let cases: [(&str, Vec<u8>, u8); 13] = [
+    let response = [&text("t")[..], &[6, 8], &text("a/#"), b"x"].concat();
+    let cases: [(&str, Vec<u8>, u8); 14] = [
         ("a wildcard", publish(true, 1, 1, "a/#", b"x"), 0x90),
         ("a NUL in the topic", publish(true, 0, 0, "a\0", b"x"), 0x90),
         ("withheld", publish(true, 1, 1, "withheld/a", b"x"), 0x97),
@@ -99,6 +100,7 @@ async fn faults_have_reasons() {
         ("QoS 3", publish(true, 3, 1, "t", b"x"), 0x81),
         ("packet id 0", publish(true, 1, 0, "t", b"x"), 0x81),
         ("shared without local", packet(0x82, &shared_no_local), 0x82),
+        ("a wildcard in the response topic", packet(0x30, &response), 0x90),
     ];
     for (name, bytes, reason) in cases {
         let mut raw = Raw::v5(house.address(), "c", &[]).await;
