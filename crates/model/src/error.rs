@@ -101,7 +101,8 @@ pub enum LoadError {
     },
     /// The pickle names something that only an attack needs.
     #[error(
-        "the pickle refers to {0}, which no model needs: the file is hostile, do not open it with torch.load either"
+        "the pickle refers to {0}, which no model needs: the file is hostile, do not open it with torch.load either{own}",
+        own = own_function(.0)
     )]
     Hostile(String),
     /// The reader of `.pth` files refused it.
@@ -242,6 +243,15 @@ pub(crate) fn shown(name: &str) -> String {
         shown.push('…');
     }
     shown
+}
+
+/// Returns the one harmless reason for a name that attacks use.
+fn own_function(global: &str) -> &'static str {
+    if global.ends_with(".getattr") {
+        "; or, if it is your own, its class keeps a function such as torch.tanh as an attribute: use torch.nn.Tanh()"
+    } else {
+        ""
+    }
 }
 
 fn at(place: &str) -> String {
