@@ -5,9 +5,9 @@
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
-use domain::Timestamp;
 use store::{
-    Batch, DeviceRow, InsertError, LONGEST_QUERY, LatestAction, LatestReading, Store, StoreError, Table,
+    Batch, DeviceRow, InsertError, LONGEST_QUERY, LatestAction, LatestReading, LatestState, Period, Row,
+    Store, StoreError, Table,
 };
 
 /// Takes rows.
@@ -30,12 +30,17 @@ pub trait History: fmt::Debug + Send + Sync + 'static {
     /// The registered devices among `device_ids`.
     async fn devices_of(&self, device_ids: &[String]) -> Result<Vec<DeviceRow>, StoreError>;
 
-    /// The newest reading of each quantity and device since `since`.
-    async fn latest_readings(&self, since: Timestamp, limit: usize)
-    -> Result<Vec<LatestReading>, StoreError>;
+    /// The newest reading of each quantity and device in `period`.
+    async fn latest_readings(&self, period: Period, limit: usize) -> Result<Vec<LatestReading>, StoreError>;
 
-    /// The newest command to each window since `since`.
-    async fn latest_actions(&self, since: Timestamp, limit: usize) -> Result<Vec<LatestAction>, StoreError>;
+    /// The newest command to each window in `period`.
+    async fn latest_actions(&self, period: Period, limit: usize) -> Result<Vec<LatestAction>, StoreError>;
+
+    /// The newest position that each window reported in `period`.
+    async fn latest_states(&self, period: Period, limit: usize) -> Result<Vec<LatestState>, StoreError>;
+
+    /// Whether a row of the same device, time and content is stored.
+    async fn has_row(&self, row: &Row) -> Result<bool, StoreError>;
 }
 
 #[async_trait]
@@ -68,15 +73,19 @@ impl History for Store {
         bounded(Self::devices_of(self, device_ids)).await
     }
 
-    async fn latest_readings(
-        &self,
-        since: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<LatestReading>, StoreError> {
-        bounded(Self::latest_readings(self, since.as_millis(), limit)).await
+    async fn latest_readings(&self, period: Period, limit: usize) -> Result<Vec<LatestReading>, StoreError> {
+        bounded(Self::latest_readings(self, period, limit)).await
     }
 
-    async fn latest_actions(&self, since: Timestamp, limit: usize) -> Result<Vec<LatestAction>, StoreError> {
-        bounded(Self::latest_actions(self, since.as_millis(), limit)).await
+    async fn latest_actions(&self, period: Period, limit: usize) -> Result<Vec<LatestAction>, StoreError> {
+        bounded(Self::latest_actions(self, period, limit)).await
+    }
+
+    async fn latest_states(&self, period: Period, limit: usize) -> Result<Vec<LatestState>, StoreError> {
+        bounded(Self::latest_states(self, period, limit)).await
+    }
+
+    async fn has_row(&self, row: &Row) -> Result<bool, StoreError> {
+        bounded(Self::has_row(self, row)).await
     }
 }

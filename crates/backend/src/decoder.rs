@@ -1,25 +1,22 @@
 //! From a message to an event: of which kind it is, whose, what it says and when.
 //!
 //! In: topic and payload. Out: an [`Event`], nothing where the topic is none of ours, or a refusal. A clip is reduced to
-//! its features here; a device's time is replaced where its clock cannot be right.
-
-use std::sync::Arc;
+//! its features here.
 
 use domain::{
-    ClipLimits, ClockPolicy, DeviceId, Reading, Refusal, RefusalReason, ShadowPrediction, Timestamp,
-    WindowAction, WindowState,
+    ClipLimits, DeviceId, Reading, Refusal, RefusalReason, ShadowPrediction, Timestamp, WindowAction,
+    WindowState,
 };
 use mqtt::{DeviceStatus, Inbound, TopicKind, Topics};
 
 use crate::{
-    Message, Metrics,
+    Message,
     clips::{AnalysedClip, ClipAnalyser},
 };
 
-/// A message that passed every check.
+/// A message that passed every check, at the time that it states.
 pub(crate) enum Event {
-    /// A reading at the time we believe, and the time that its device claimed.
-    Reading(Reading, Timestamp),
+    Reading(Reading),
     Clip(Box<AnalysedClip>),
     Action(Box<WindowAction>),
     State(WindowState),
@@ -27,14 +24,35 @@ pub(crate) enum Event {
     Shadow(Box<ShadowPrediction>),
 }
 
+impl Event {
+    /// The same at the time that is believed.
+    pub(crate) fn at(self, timestamp: Timestamp) -> Self {
+        match self {
+            Self::Reading(reading) => Self::Reading(reading.at(timestamp)),
+            Self::Clip(mut clip) => {
+                clip.timestamp = timestamp;
+                Self::Clip(clip)
+            }
+            Self::Action(mut action) => {
+                action.timestamp = timestamp;
+                Self::Action(action)
+            }
+            Self::State(state) => Self::State(WindowState { timestamp, ..state }),
+            Self::Shadow(mut prediction) => {
+                prediction.timestamp = timestamp;
+                Self::Shadow(prediction)
+            }
+            Self::Status(..) => self,
+        }
+    }
+}
+
 /// Reads messages.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     pub(crate) topics: Topics,
-    pub(crate) clocks: ClockPolicy,
     pub(crate) clip_limits: ClipLimits,
     pub(crate) analyser: ClipAnalyser,
-    pub(crate) metrics: Arc<Metrics>,
 }
 
 impl Decoder {
@@ -68,18 +86,13 @@ impl Decoder {
     async fn read(&self, inbound: Inbound, message: &Message) -> Result<Event, Refusal> {
         let Inbound { kind, device_id } = inbound;
         let payload = &message.payload[..];
-        let at = message.received_at;
         Ok(match kind {
             TopicKind::Reading(quantity) => {
-                let reading = mqtt::decode_reading(quantity, device_id, payload)?;
-                let claimed = reading.timestamp();
-                Event::Reading(reading.at(self.believe(claimed, at)), claimed)
+                Event::Reading(mqtt::decode_reading(quantity, device_id, payload)?)
             }
             TopicKind::Audio => {
                 let received = mqtt::decode_clip(device_id, payload, &self.clip_limits)?;
-                let mut analysed = self.analyser.analyse(received).await?;
-                analysed.timestamp = self.believe(analysed.timestamp, at);
-                Event::Clip(Box::new(analysed))
+                Event::Clip(Box::new(self.analyser.analyse(received).await?))
             }
             TopicKind::WindowControl => Event::Action(Box::new(mqtt::decode_control(device_id, payload)?)),
             TopicKind::WindowState => Event::State(mqtt::decode_state(device_id, payload)?),
@@ -91,12 +104,5 @@ impl Decoder {
                 return Err(Refusal::new(RefusalReason::BadTopic, "requests are not for us"));
             }
         })
-    }
-
-    /// A device's time, or the time of receipt where its clock cannot be right.
-    fn believe(&self, claimed: Timestamp, received_at: Timestamp) -> Timestamp {
-        let stamped = self.clocks.judge(claimed, received_at);
-        self.metrics.clock(stamped.clock);
-        stamped.timestamp
     }
 }

@@ -16,11 +16,13 @@ use tracing::{debug, info, warn};
 
 use crate::{
     Devices, InferenceTrigger, Metrics,
-    clips::Recordings,
+    clips::{AnalysedClip, Recordings},
+    clocks::{Clocks, Judgement, Seen},
     decoder::{Decoder, Event},
+    history::Past,
     keys,
-    log::{Appended, RepeatKey, Repeats},
-    message::{Acceptance, Message},
+    log::{Appended, EventRows, LogError, RepeatKey, Repeats},
+    message::{Acceptance, Message, Passage},
     refusals::RefusalBudget,
     rows,
     vitals::Vitals,
@@ -28,11 +30,16 @@ use crate::{
 
 /// How long a message that the log did not take waits before it is tried again.
 const RETRY: Duration = Duration::from_millis(500);
+/// How long after a start clients may send again what the last run did not acknowledge, without marking it.
+const RESENT: Duration = Duration::from_mins(1);
 
 /// Takes messages. Its devices and its trigger are values: a partition of devices has an ingest of its own.
 #[derive(Debug)]
 pub struct Ingest {
     pub(crate) decoder: Decoder,
+    pub(crate) clocks: Arc<Clocks>,
+    pub(crate) past: Past,
+    pub(crate) started: Instant,
     pub(crate) trigger: Arc<InferenceTrigger>,
     pub(crate) devices: Arc<Devices>,
     pub(crate) recordings: Recordings,
@@ -48,7 +55,9 @@ pub struct Interpreted {
     /// What becomes of it once its rows are durable.
     outcome: Acceptance,
     key: Option<RepeatKey>,
-    rows: Vec<Row>,
+    /// By what a message whose key is known already is judged again; without it, it is a repeat.
+    seen: Option<Seen>,
+    pub(crate) rows: Vec<Row>,
     /// A birth or a last will, which counts when its event is durable.
     status: Option<(DeviceId, bool, Timestamp)>,
     accepted: Option<(TopicKind, Instant)>,
@@ -57,14 +66,41 @@ pub struct Interpreted {
 impl Ingest {
     /// Takes one message; [`Acceptance::Withheld`] where it cannot be made durable within seconds.
     pub async fn accept(&self, message: Message) -> Acceptance {
-        self.persist(&self.interpret(&message).await).await
+        let mut interpreted = self.interpret(&message).await;
+        self.persist(&mut interpreted).await
     }
 
-    /// Takes one message and waits until it is durable, however long that takes; `None` where `shutdown` comes first.
-    pub async fn accept_in_time(&self, message: Message, shutdown: &CancellationToken) -> Option<Acceptance> {
-        let interpreted = self.interpret(&message).await;
+    /// Takes messages that came together, in their order, and waits until they are durable, in one write where possible,
+    /// however long that takes. Returns their outcomes, of fewer messages where `shutdown` comes first.
+    pub async fn accept_in_time(
+        &self,
+        messages: &[Message],
+        shutdown: &CancellationToken,
+    ) -> Vec<Acceptance> {
+        let mut interpreted = Vec::with_capacity(messages.len());
+        for message in messages {
+            interpreted.push(self.interpret(message).await);
+        }
+        let appended = self.append_all(&interpreted).await;
+        let mut outcomes = Vec::with_capacity(messages.len());
+        for (interpreted, appended) in interpreted.iter_mut().zip(appended) {
+            let outcome = match appended {
+                Some(appended) => Some(self.settle(interpreted, Ok(appended))),
+                None => self.persist_in_time(interpreted, shutdown).await,
+            };
+            let Some(outcome) = outcome else { break };
+            outcomes.push(outcome);
+        }
+        outcomes
+    }
+
+    async fn persist_in_time(
+        &self,
+        interpreted: &mut Interpreted,
+        shutdown: &CancellationToken,
+    ) -> Option<Acceptance> {
         loop {
-            let acceptance = self.persist(&interpreted).await;
+            let acceptance = self.persist(interpreted).await;
             if acceptance != Acceptance::Withheld {
                 return Some(acceptance);
             }
@@ -79,70 +115,107 @@ impl Ingest {
             Ok(None) => Interpreted::nothing(Acceptance::Ignored),
             Ok(Some((kind, event))) => Interpreted {
                 accepted: Some((kind, started)),
-                ..self.decide(event, message.received_at).await
+                ..self.take(kind, event, message).await
             },
             Err(refusal) => self.refuse(message, &refusal),
         }
     }
 
-    /// Deciding comes first: it waits for neither disk nor database. A recording is stored after it.
-    async fn decide(&self, event: Event, received_at: Timestamp) -> Interpreted {
-        let mut status = None;
-        let (key, rows) = match event {
-            Event::Reading(reading, claimed) => {
-                self.trigger.observe_reading(&reading, received_at);
-                self.devices.reading(&reading, received_at);
-                // Without a clock many readings share one time: none of them may pass for a repeat.
-                let believed = claimed == reading.timestamp();
-                (
-                    believed.then(|| keys::reading(&reading, claimed)),
-                    vec![rows::reading(&reading, received_at)],
-                )
-            }
-            Event::Clip(mut clip) => {
-                self.trigger
-                    .observe_clip(&clip.device_id, clip.recent(), received_at);
-                self.devices.clip(&clip, received_at);
-                let raw_path = self.recordings.store(&mut clip).await;
-                let believed = clip.claimed == clip.timestamp;
-                (
-                    believed.then(|| keys::clip(&clip)),
-                    vec![rows::clip(&clip, raw_path, received_at)],
-                )
-            }
-            Event::Action(action) => {
-                let basis = self.trigger.last_request(&action.device_id);
-                self.devices.action(&action);
-                self.metrics.action_logged();
-                (
-                    Some(keys::action(&action)),
-                    rows::action(&action, basis.as_ref(), received_at),
-                )
-            }
-            Event::State(state) => {
-                self.devices.state(&state, received_at);
-                (Some(keys::state(&state)), vec![rows::state(&state, received_at)])
-            }
-            Event::Status(device_id, online) => {
-                let event = self.devices.status_event(&device_id, online, received_at);
-                status = Some((device_id, online, received_at));
-                (None, event.into_iter().collect())
-            }
-            // A device's state and history are what happened; this only might have.
-            Event::Shadow(prediction) => (
-                Some(keys::shadow(&prediction)),
-                vec![rows::shadow(&prediction, received_at)],
-            ),
+    async fn take(&self, kind: TopicKind, event: Event, message: &Message) -> Interpreted {
+        if message.passage.is_history {
+            return self.keep(kind, event, message).await;
+        }
+        let received_at = message.received_at;
+        let Some(claim) = keys::claim(kind, &event) else {
+            return self.status(&event, received_at);
         };
+        let key = claim.key;
+        let may_be_resent = message.passage.may_be_resent || self.started.elapsed() < RESENT;
+        let passage = Passage {
+            may_be_resent,
+            ..message.passage
+        };
+        let judgement = self.clocks.believe(claim, received_at, passage);
+        self.metrics.clock(judgement.clock, kind);
+        let event = event.at(judgement.timestamp);
+        let mut rows = self.decide(event, &judgement, message).await;
+        rows.extend(judgement.event);
         Interpreted {
-            key,
+            key: Some(key),
+            seen: Some(judgement.seen),
             rows,
-            status,
             ..Interpreted::nothing(Acceptance::Stored)
         }
     }
 
-    fn refuse(&self, message: &Message, refusal: &Refusal) -> Interpreted {
+    /// Deciding comes first: it waits for neither disk nor database. A recording is stored after it.
+    async fn decide(&self, event: Event, judgement: &Judgement, message: &Message) -> Vec<Row> {
+        let received_at = message.received_at;
+        if !judgement.is_resent {
+            self.observe(&event, judgement, received_at);
+        }
+        match event {
+            Event::Reading(reading) => vec![rows::reading(&reading, received_at)],
+            Event::Clip(mut clip) => {
+                let raw_path = self.recordings.store(&mut clip).await;
+                let mut rows = vec![rows::clip(&clip, raw_path, received_at)];
+                rows.extend(self.contradiction(&clip, message));
+                rows
+            }
+            Event::Action(action) => {
+                let basis = self.trigger.last_request(&action.device_id);
+                self.metrics.action_logged();
+                rows::action(&action, basis.as_ref(), received_at)
+            }
+            Event::State(state) => vec![rows::state(&state, received_at)],
+            Event::Shadow(prediction) => vec![rows::shadow(&prediction, received_at)],
+            // It states no time, so nothing is believed of it.
+            Event::Status(..) => vec![],
+        }
+    }
+
+    /// Shows an event to the trigger and to the devices.
+    fn observe(&self, event: &Event, judgement: &Judgement, received_at: Timestamp) {
+        let clock = judgement.wrong_clock(received_at);
+        match event {
+            Event::Reading(reading) => {
+                self.trigger.observe_reading(reading, judgement.is_late);
+                self.devices.reading(reading, received_at, clock);
+            }
+            Event::Clip(clip) => {
+                self.trigger
+                    .observe_clip(&clip.device_id, clip.recent(), judgement.is_late);
+                self.devices.clip(clip, received_at, clock);
+            }
+            Event::Action(action) => self.devices.action(action),
+            Event::State(state) => self.devices.state(state, received_at, clock),
+            // A device's state and history are what happened; a candidate's prediction only might have.
+            Event::Shadow(_) | Event::Status(..) => {}
+        }
+    }
+
+    pub(crate) fn status(&self, event: &Event, received_at: Timestamp) -> Interpreted {
+        let Event::Status(device_id, online) = event else {
+            return Interpreted::nothing(Acceptance::Ignored);
+        };
+        let row = self.devices.status_event(device_id, *online, received_at);
+        Interpreted {
+            rows: row.into_iter().collect(),
+            status: Some((device_id.clone(), *online, received_at)),
+            ..Interpreted::nothing(Acceptance::Stored)
+        }
+    }
+
+    /// The row that tells in what a message contradicts its recording, which is kept.
+    fn contradiction(&self, clip: &AnalysedClip, message: &Message) -> Option<Row> {
+        let detail = clip.contradiction.as_deref()?;
+        self.metrics.contradiction();
+        debug!(topic = %message.topic, detail, "the message contradicts its recording");
+        let listed = self.refusals.lock().spend(&message.topic);
+        listed.then(|| rows::contradiction(message, detail))
+    }
+
+    pub(crate) fn refuse(&self, message: &Message, refusal: &Refusal) -> Interpreted {
         self.metrics.refused(refusal.reason);
         debug!(topic = %message.topic, %refusal, "message refused");
         let listed = self.refusals.lock().spend(&message.topic);
@@ -154,13 +227,21 @@ impl Ingest {
     }
 
     /// Makes the rows durable; [`Acceptance::Withheld`] may be tried again.
-    async fn persist(&self, interpreted: &Interpreted) -> Acceptance {
-        let appended = if interpreted.rows.is_empty() {
-            Ok(Appended::Stored)
-        } else {
-            let rows = interpreted.rows.iter().map(Row::encode).collect();
-            self.log.append(interpreted.key, rows).await
-        };
+    async fn persist(&self, interpreted: &mut Interpreted) -> Acceptance {
+        let mut appended = self.append(interpreted).await;
+        if matches!(appended, Ok(Appended::Repeated))
+            && let Some(seen) = interpreted.seen.take()
+            && let Some(rows) = self.clocks.repeated(&seen, &interpreted.rows)
+        {
+            // It says the same again, and is new: the clock does not tell its messages apart.
+            (interpreted.key, interpreted.rows) = (None, rows);
+            appended = self.append(interpreted).await;
+        }
+        self.settle(interpreted, appended)
+    }
+
+    /// Counts and tells what became of the rows.
+    fn settle(&self, interpreted: &Interpreted, appended: Result<Appended, LogError>) -> Acceptance {
         let acceptance = match appended {
             Ok(Appended::Stored) => interpreted.outcome,
             Ok(Appended::Repeated) => {
@@ -189,13 +270,53 @@ impl Ingest {
         }
         acceptance
     }
+
+    /// Appends the rows of several messages in one step; `None` for each that has to be persisted alone.
+    async fn append_all(&self, interpreted: &[Interpreted]) -> Vec<Option<Appended>> {
+        let with_rows = interpreted.iter().filter(|one| !one.rows.is_empty());
+        let events: Vec<EventRows> = with_rows
+            .map(|one| (one.key, one.rows.iter().map(Row::encode).collect()))
+            .collect();
+        let appended = if events.is_empty() {
+            Vec::new()
+        } else {
+            self.log.append_all(events).await.unwrap_or_default()
+        };
+        let mut appended = appended.into_iter();
+        // A repeat is judged once more.
+        let outcome = |one: &Interpreted| {
+            if one.rows.is_empty() {
+                return Some(Appended::Stored);
+            }
+            appended.next().filter(|appended| *appended == Appended::Stored)
+        };
+        interpreted.iter().map(outcome).collect()
+    }
+
+    async fn append(&self, interpreted: &Interpreted) -> Result<Appended, LogError> {
+        if interpreted.rows.is_empty() {
+            return Ok(Appended::Stored);
+        }
+        let rows = interpreted.rows.iter().map(Row::encode).collect();
+        self.log.append(interpreted.key, rows).await
+    }
 }
 
 impl Interpreted {
-    const fn nothing(outcome: Acceptance) -> Self {
+    /// What becomes a row unless one of its key is stored.
+    pub(crate) fn keyed(key: RepeatKey, row: Row) -> Self {
+        Self {
+            key: Some(key),
+            rows: vec![row],
+            ..Self::nothing(Acceptance::Stored)
+        }
+    }
+
+    pub(crate) const fn nothing(outcome: Acceptance) -> Self {
         Self {
             outcome,
             key: None,
+            seen: None,
             rows: Vec::new(),
             status: None,
             accepted: None,

@@ -1,11 +1,47 @@
 //! What makes a message a repeat of another: the keys that the log keeps for an hour.
 //!
-//! In: events with the times their devices claimed. Out: the first 16 bytes of SHA-256 over kind, device, time, content.
+//! In: events with the times that they state. Out: the first 16 bytes of SHA-256 over kind, device, time, content.
 
 use domain::{Reading, ShadowPrediction, Timestamp, WindowAction, WindowState};
+use mqtt::TopicKind;
 use sha2::{Digest as _, Sha256};
 
-use crate::{clips::AnalysedClip, log::RepeatKey};
+use crate::{
+    clips::AnalysedClip,
+    clocks::{Claim, RepeatRule},
+    decoder::Event,
+    log::RepeatKey,
+};
+
+/// What an event claims about its time; `None` for a status, which states none.
+pub(crate) fn claim(kind: TopicKind, event: &Event) -> Option<Claim> {
+    // What an id names is the same, whenever it is said.
+    let by_id = |id: &Option<String>, otherwise| if id.is_some() { RepeatRule::Id } else { otherwise };
+    let (device_id, claimed, key, rule) = match event {
+        Event::Reading(it) => {
+            let key = reading(it, it.timestamp());
+            (it.device_id(), it.timestamp(), key, RepeatRule::Content)
+        }
+        Event::Clip(it) => (&it.device_id, it.timestamp, clip(it), RepeatRule::Content),
+        Event::Action(it) => {
+            let rule = by_id(&it.command_id, RepeatRule::Latest);
+            (&it.device_id, it.timestamp, action(it), rule)
+        }
+        Event::State(it) => (&it.device_id, it.timestamp, state(it), RepeatRule::Latest),
+        Event::Shadow(it) => {
+            let rule = by_id(&it.command_id, RepeatRule::Content);
+            (&it.device_id, it.timestamp, shadow(it), rule)
+        }
+        Event::Status(..) => return None,
+    };
+    Some(Claim {
+        kind,
+        device_id: device_id.clone(),
+        claimed,
+        key,
+        rule,
+    })
+}
 
 pub(crate) fn reading(reading: &Reading, claimed: Timestamp) -> RepeatKey {
     let value = reading.value().to_bits().to_le_bytes();

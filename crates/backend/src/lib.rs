@@ -6,12 +6,15 @@
 //! A message goes `door` → `ingest` → `decoder` → `trigger` and `devices` → `rows` → `log`, and is acknowledged; from
 //! there `recorder` → `database`.
 
+mod claims;
 mod clips;
 mod clock;
+mod clocks;
 mod database;
 mod decoder;
 mod devices;
 mod door;
+mod history;
 mod http;
 mod ingest;
 mod keys;
@@ -32,13 +35,14 @@ mod trigger;
 mod vitals;
 
 pub use database::{History, Tables};
-pub use devices::{DeviceView, Devices, Latest, LatestClip, LatestCommand};
+pub use devices::{DeviceView, Devices, Latest, LatestClip, LatestCommand, WrongClock};
 pub use door::Door;
 pub use ingest::{Ingest, Interpreted};
 pub use log::{
-    Appended, Backlog, LogError, Plan, PlanLimits, Plans, Record, RepeatKey, Repeats, Split, Unreadable,
+    Appended, Backlog, EventRows, LogError, Plan, PlanLimits, Plans, Record, RepeatKey, Repeats, Split,
+    Unreadable,
 };
-pub use message::{Acceptance, Message};
+pub use message::{Acceptance, Message, Passage};
 pub use metrics::{Metrics, Summary};
 pub use options::{BackendError, BackendOptions, LocalOptions};
 pub use recorder::BatchLimits;

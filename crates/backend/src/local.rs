@@ -9,7 +9,8 @@ use journal::{Entry, Journal, JournalError, Key};
 use tokio::time::{Instant, timeout_at};
 
 use crate::log::{
-    Appended, Backlog, LogError, Plan, PlanLimits, Plans, Record, RepeatKey, Repeats, Split, Unreadable,
+    Appended, Backlog, EventRows, LogError, Plan, PlanLimits, Plans, Record, RepeatKey, Repeats, Split,
+    Unreadable,
 };
 
 /// How long an event waits for room in a full journal.
@@ -70,6 +71,20 @@ impl Repeats for Journal {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    async fn append_all(&self, events: Vec<EventRows>) -> Result<Vec<Appended>, LogError> {
+        let (mut firsts, mut all) = (Vec::with_capacity(events.len()), Vec::with_capacity(events.len()));
+        for (key, rows) in events {
+            firsts.push(all.len());
+            all.extend(entries(key, rows));
+        }
+        let appended = Self::append(self, all).await?;
+        let outcome = |first: usize| match appended.get(first) {
+            Some(journal::Appended::Duplicate) => Appended::Repeated,
+            _ => Appended::Stored,
+        };
+        Ok(firsts.into_iter().map(outcome).collect())
     }
 
     fn backlog(&self) -> Backlog {

@@ -12,6 +12,23 @@ pub struct Message {
     pub payload: Bytes,
     /// When it was received.
     pub received_at: Timestamp,
+    /// How it came.
+    pub passage: Passage,
+}
+
+/// How a message came: live and for the first time, unless stated otherwise.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Passage {
+    /// The number of the connection that carried it; the same for all where the door cannot tell them apart.
+    pub connection: u64,
+    /// Whether it is marked as sent again (DUP).
+    pub is_marked: bool,
+    /// Whether its connection has only just begun, so that messages of an earlier one may be sent again.
+    pub may_be_resent: bool,
+    /// Whether it may have waited at the broker: its connection has just resumed a session.
+    pub has_waited: bool,
+    /// Whether the broker kept it from before the subscription (retained): it is history, whoever sends it now.
+    pub is_history: bool,
 }
 
 /// What became of a message. All but `Withheld` may be acknowledged.

@@ -20,6 +20,13 @@ struct Kind {
     kind: &'static str,
 }
 
+/// A wrong clock, and what it stamped.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Clock {
+    kind: &'static str,
+    message: &'static str,
+}
+
 /// The kinds of message that the backend accepts.
 fn accepted_kinds() -> impl Iterator<Item = TopicKind> {
     TopicKind::ALL
@@ -37,7 +44,8 @@ pub struct Metrics {
     refused: Family<Kind, Counter>,
     triggers: Family<Kind, Counter>,
     duplicates: Counter,
-    clocks: Family<Kind, Counter>,
+    contradictions: Counter,
+    clocks: Family<Clock, Counter>,
     requests: Counter,
     requests_dropped: Counter,
     actions: Counter,
@@ -56,6 +64,7 @@ impl Default for Metrics {
             refused: Family::default(),
             triggers: Family::default(),
             duplicates: Counter::default(),
+            contradictions: Counter::default(),
             clocks: Family::default(),
             requests: Counter::default(),
             requests_dropped: Counter::default(),
@@ -91,19 +100,24 @@ impl Metrics {
             ("messages", "Messages accepted, by kind", &self.messages),
             ("refused", "Messages refused, by reason", &self.refused),
             ("triggers", "Significant changes, by trigger", &self.triggers),
-            (
-                "clocks",
-                "Device times that were late (and kept), unset or ahead (and replaced by the time of receipt)",
-                &self.clocks,
-            ),
         ] {
             registry.register(name, help, family.clone());
         }
+        registry.register(
+            "clocks",
+            "Times that were late (and kept), unset, ahead or standing still (and replaced by the time of receipt), by kind of message",
+            self.clocks.clone(),
+        );
         for (name, help, counter) in [
             (
                 "duplicates",
                 "Repeats that were not stored again",
                 &self.duplicates,
+            ),
+            (
+                "contradictions",
+                "Clips kept whose message contradicts the recording",
+                &self.contradictions,
             ),
             (
                 "inference_requests",
@@ -161,10 +175,14 @@ impl Metrics {
         self.duplicates.inc();
     }
 
-    pub(crate) fn clock(&self, state: ClockState) {
+    pub(crate) fn contradiction(&self) {
+        self.contradictions.inc();
+    }
+
+    pub(crate) fn clock(&self, state: ClockState, message: TopicKind) {
         if state != ClockState::Right {
-            let kind = state.as_str();
-            self.clocks.get_or_create(&Kind { kind }).inc();
+            let (kind, message) = (state.as_str(), message.as_str());
+            self.clocks.get_or_create(&Clock { kind, message }).inc();
         }
     }
 

@@ -25,7 +25,7 @@ use crate::{
 /// The longest pause between two attempts.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// How often a batch that is not full is looked at.
-const GATHER_TICK: Duration = Duration::from_millis(20);
+const GATHER_TICK: Duration = Duration::from_millis(50);
 /// The longest that one migration of the schema may take.
 const PREPARE: Duration = Duration::from_secs(30);
 

@@ -13,15 +13,17 @@ use monitoring::{HealthSource, Registry};
 use mqtt::{ConnectionOptions, Publisher, Qos, TopicKind, Topics};
 use parking_lot::Mutex;
 use store::Store;
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{sync::watch, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
     BackendError, BackendOptions, Devices, Door, InferenceTrigger, Ingest, LocalOptions, Metrics, Outlet,
     clips::{ClipAnalyser, Recordings},
+    clocks::Clocks,
     database::{History, Tables},
     decoder::Decoder,
+    history::Past,
     http::{self, Views},
     log::{Plans, Repeats},
     recorder::Recorder,
@@ -71,6 +73,7 @@ pub struct Backend {
     record_tasks: Vec<JoinHandle<()>>,
     publisher: Option<Publisher>,
     prepared: watch::Receiver<bool>,
+    settled: watch::Receiver<bool>,
 }
 
 impl Backend {
@@ -107,6 +110,11 @@ impl Backend {
         metrics.register(registry);
         let devices = Arc::new(Devices::new(options.inactive_after, options.max_devices));
         let trigger = Arc::new(InferenceTrigger::new(options.trigger, Arc::clone(&metrics)));
+        // A decision is a change from what was known before, which ClickHouse has yet to say.
+        trigger.hold();
+        let clocks = Arc::new(Clocks::new(options.clocks, options.max_devices));
+        let (prepared_sender, prepared) = watch::channel(false);
+        let (settled_sender, settled) = watch::channel(false);
         let archive = options.archive.map(open_archive).transpose()?;
         let log: Arc<dyn Repeats> = Arc::clone(&parts.log) as _;
         let vitals = Arc::new(Vitals::new(Arc::clone(&log), Arc::clone(&devices)));
@@ -123,11 +131,15 @@ impl Backend {
         let ingest = Arc::new(Ingest {
             decoder: Decoder {
                 topics: options.topics.clone(),
-                clocks: options.clocks,
                 clip_limits: options.clip_limits,
                 analyser: ClipAnalyser::new(extractor, options.clip_limits, archive.is_some()),
-                metrics: Arc::clone(&metrics),
             },
+            clocks: Arc::clone(&clocks),
+            past: Past {
+                history: Arc::clone(&parts.history),
+                settled: settled.clone(),
+            },
+            started: Instant::now(),
             trigger: Arc::clone(&trigger),
             devices: Arc::clone(&devices),
             recordings: Recordings(archive.clone()),
@@ -136,7 +148,6 @@ impl Backend {
             vitals: Arc::clone(&vitals),
             metrics: Arc::clone(&metrics),
         });
-        let (prepared_sender, prepared) = watch::channel(false);
         let mut backend = Self {
             ingest,
             log: Arc::clone(&log),
@@ -148,7 +159,8 @@ impl Backend {
             door_tasks: vec![],
             record_tasks: vec![],
             publisher: None,
-            prepared,
+            prepared: prepared.clone(),
+            settled,
         };
         let recorder = Recorder {
             plans: parts.log,
@@ -161,10 +173,13 @@ impl Backend {
         let registry = DeviceRegistry {
             devices,
             trigger,
+            clocks,
             history: parts.history,
             log,
             vitals,
             max_devices: options.max_devices,
+            prepared,
+            settled: settled_sender,
         };
         backend.start_recording(recorder, registry, prepared_sender);
         if let Some(archive) = archive {
@@ -243,9 +258,11 @@ impl Backend {
         }));
     }
 
-    /// Returns when ClickHouse answers and has the schema. Accepting and deciding do not wait for it.
+    /// Returns when ClickHouse answers, has the schema and said what was known before. Accepting does not wait for it;
+    /// deciding waits for a few seconds at most.
     pub async fn ready(&self) {
         let _ = self.prepared.clone().wait_for(|prepared| *prepared).await;
+        let _ = self.settled.clone().wait_for(|settled| *settled).await;
     }
 
     /// Takes no more messages; those already received are finished. The embedded broker's hook still works.

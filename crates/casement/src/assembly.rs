@@ -49,11 +49,6 @@ fn certificates(key: &str, file: Option<&Path>) -> anyhow::Result<Option<Vec<u8>
         .transpose()
 }
 
-/// Returns a client id for one run. It cannot be guessed to take over the session, and several services can run.
-pub fn ephemeral_client_id(role: &str) -> String {
-    format!("{role}-{}", uuid::Uuid::new_v4().simple())
-}
-
 /// Returns the options of the backend's connection. Its session outlives a restart. Its packet limit is above the limit
 /// of messages, so that messages that are too large are received and recorded.
 pub fn backend_connection(config: &Mqtt) -> anyhow::Result<ConnectionOptions> {
@@ -208,13 +203,14 @@ pub fn load_options(config: &Model) -> LoadOptions {
     LoadOptions {
         device: config.device,
         onnx_runtime: config.onnx_runtime.clone(),
+        output_scale: None,
         built_in_at: (config.path == default).then_some(default),
     }
 }
 
 /// Returns the ML service's options.
 pub fn ml(config: &Config) -> anyhow::Result<MlOptions> {
-    let connection = connection(&config.mqtt, &ephemeral_client_id("casement-ml"))?;
+    let connection = connection(&config.mqtt, &mqtt::random_client_id("casementml"))?;
     let mut options = MlOptions::new(
         connection,
         topics(&config.mqtt)?,

@@ -8,7 +8,7 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf, sync::Arc, time::Durati
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use backend::{Acceptance, Backend, Ingest, Message, Receive};
+use backend::{Acceptance, Backend, Ingest, Message, Passage, Receive};
 use broker::{Broker, Publish, PublishHook, Verdict};
 use domain::{RefusalReason, Timestamp};
 use engine::{SpawnOptions, Supervisor};
@@ -67,6 +67,11 @@ impl PublishHook for Hook {
             topic: publish.topic.to_owned(),
             payload: publish.payload,
             received_at,
+            // Whether the broker is to retain it is the sender's wish: the message itself is live.
+            passage: Passage {
+                is_marked: publish.dup,
+                ..Passage::default()
+            },
         };
         match self.0.accept(message).await {
             Acceptance::Withheld => Verdict::Withhold,
@@ -212,7 +217,7 @@ impl Services {
         let mut tasks = Tasks::default();
         tasks.serve(http, monitor.routes().merge(backend.routes()), senders.clone());
         if broker.is_some() {
-            let client_id = assembly::ephemeral_client_id("casement-backend");
+            let client_id = mqtt::random_client_id("casementup");
             backend.connect(assembly::connection(&config.mqtt, &client_id)?, Receive::ByHook);
         } else {
             backend.connect(assembly::backend_connection(&config.mqtt)?, Receive::Subscribe);

@@ -47,6 +47,22 @@ fn a_half_open_connection_is_given_up() {
     assert_eq!(lines[0]["lost"], 0, "{}", lines[0]);
 }
 
+/// Rows keep arriving while far more is outstanding than the broker may have unacknowledged: the bench fails otherwise.
+/// The first ping of either version is due after 5 s, the first cut for want of an answer after 10.
+#[test]
+fn a_saturated_broker_loses_and_doubles_nothing() {
+    let lines = faults(&["--saturated", "12", "--only", "saturated,saturated-311"]);
+    assert_eq!(lines.len(), 2);
+    for line in lines {
+        assert!(line["acknowledged"].as_u64().unwrap() > 1_000, "{line}");
+        assert_eq!(
+            (&line["lost"], &line["doubled"], &line["wrong"]),
+            (&0.into(), &0.into(), &0.into()),
+            "{line}"
+        );
+    }
+}
+
 #[test]
 fn decisions_do_not_wait_for_a_stopped_database() {
     let lines = faults(&["--only", "latency", "--decisions", "50"]);
@@ -56,12 +72,61 @@ fn decisions_do_not_wait_for_a_stopped_database() {
 /// The bench itself fails where something that was accepted is not stored.
 #[test]
 fn readings_are_counted_by_every_way_of_receiving_them() {
-    let lines = bench("ingest", &["--seconds", "1", "--rounds", "1", "--decisions", "0"]);
+    let only = "mosquitto_sub,connection,backend,up";
+    let lines = bench(
+        "ingest",
+        &[
+            "--seconds",
+            "1",
+            "--rounds",
+            "1",
+            "--decisions",
+            "0",
+            "--only",
+            only,
+        ],
+    );
     assert_eq!(lines.len(), 4, "{lines:?}");
     for way in lines {
         assert!(way["messages"].as_u64().unwrap() > 0, "{way}");
         assert!(!way["processes"].as_array().unwrap().is_empty(), "{way}");
     }
+}
+
+#[test]
+fn a_rate_and_a_window_are_kept() {
+    let lines = bench(
+        "ingest",
+        &[
+            "--seconds",
+            "2",
+            "--rounds",
+            "1",
+            "--decisions",
+            "0",
+            "--only",
+            "backend",
+            "--rate",
+            "200",
+            "--window",
+            "100",
+        ],
+    );
+    let rate = lines[0]["per_second"].as_f64().unwrap();
+    assert!((100.0..300.0).contains(&rate), "{rate}");
+}
+
+#[test]
+fn a_telegraf_that_is_not_there_is_asked_for() {
+    let output = Command::new(env!("CARGO_BIN_EXE_casement"))
+        .args(["bench", "ingest", "--telegraf", "/nonexistent/telegraf"])
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !output.status.success() && error.contains("--telegraf"),
+        "{error}"
+    );
 }
 
 /// At the embedded door a connection waits for its own messages only. The bench gives up on a decision after seconds.

@@ -136,6 +136,11 @@ impl ChangeDetector {
         changed.then_some(Trigger::Change(quantity))
     }
 
+    /// Takes a reading that waited somewhere: the next current one is compared with it, and it triggers nothing.
+    pub fn observe_late_reading(&mut self, quantity: Quantity, timestamp: Timestamp, value: f64) {
+        self.series[quantity.index()].observe(timestamp, value);
+    }
+
     /// Takes a new clip. It triggers once temperature and humidity are known: a request needs both.
     pub fn observe_clip(&self) -> Option<Trigger> {
         self.climate()?;
@@ -163,6 +168,17 @@ impl ChangeDetector {
     /// Replaces the thresholds.
     pub fn set_thresholds(&mut self, thresholds: Thresholds) {
         self.thresholds = thresholds;
+    }
+
+    /// Records what was known before a restart, unless something newer is: changes are measured against it.
+    pub fn restore(&mut self, quantity: Quantity, timestamp: Timestamp, value: f64) {
+        let series = &mut self.series[quantity.index()];
+        if series.latest.is_none() {
+            series.latest = Some((timestamp, value));
+            series.decided = Some(value);
+        }
+        let is_decided = |quantity: Quantity| self.series[quantity.index()].decided.is_some();
+        self.first_climate_seen |= Quantity::CLIMATE.into_iter().all(is_decided);
     }
 
     /// Records that a request with the current climate was made: later changes are measured against it.
@@ -234,6 +250,41 @@ mod tests {
             None
         );
         assert_eq!(detector.climate(), Some((20.0, 50.0)));
+    }
+
+    #[test]
+    fn after_a_backlog_the_first_current_reading_decides() {
+        let mut detector = ChangeDetector::new(Thresholds::default());
+        detector.observe_late_reading(Quantity::Temperature, at(0), 20.0);
+        detector.observe_late_reading(Quantity::Humidity, at(0), 50.0);
+        assert_eq!(
+            detector.observe_reading(Quantity::Temperature, at(1_800), 20.0),
+            Some(Trigger::FirstClimate)
+        );
+    }
+
+    #[test]
+    fn what_was_known_before_a_restart_is_the_baseline() {
+        let mut detector = ChangeDetector::new(Thresholds::default());
+        detector.restore(Quantity::Temperature, at(0), 20.0);
+        detector.restore(Quantity::Humidity, at(0), 50.0);
+        assert_eq!(detector.observe_reading(Quantity::Temperature, at(1), 20.4), None);
+        assert_eq!(
+            detector.observe_reading(Quantity::Temperature, at(2), 20.5),
+            Some(Trigger::Change(Quantity::Temperature))
+        );
+        // It comes too late to replace what was heard since.
+        detector.decided();
+        detector.restore(Quantity::Temperature, at(0), 5.0);
+        assert_eq!(detector.climate(), Some((20.5, 50.0)));
+        let mut half = ChangeDetector::new(Thresholds::default());
+        half.observe_reading(Quantity::Temperature, at(1), 20.0);
+        half.restore(Quantity::Humidity, at(0), 50.0);
+        assert_eq!(
+            half.observe_reading(Quantity::Temperature, at(2), 20.0),
+            Some(Trigger::FirstClimate),
+            "nothing was decided on this temperature"
+        );
     }
 
     #[test]

@@ -5,7 +5,9 @@
 
 mod change;
 mod clip;
+mod clock;
 mod device;
+mod fault;
 mod features;
 mod lateness;
 mod prediction;
@@ -13,10 +15,12 @@ mod quantity;
 mod reading;
 mod refusal;
 mod time;
+mod unit;
 mod window;
 
 pub use change::{ChangeDetector, Thresholds, Trigger};
 pub use clip::{AudioFormat, AudioHash, Clip, ClipLimits};
+pub use clock::{Belief, Repeat, SeriesClock, Sighting};
 pub use device::{DeviceId, InvalidDeviceId};
 pub use features::{ClipFeatures, FEATURES_VERSION, FeatureName, Level, MODEL_AUDIO_INPUTS, Summary};
 pub use lateness::Lateness;

@@ -24,8 +24,12 @@ pub enum RefusalReason {
     NotFinite,
     /// A number lies outside what its unit allows.
     OutOfRange,
-    /// A timestamp is not RFC 3339.
+    /// The unit is none of the quantity.
+    BadUnit,
+    /// A timestamp cannot be read.
     BadTimestamp,
+    /// When a retained message was sent is unknown.
+    UnknownTime,
     /// Audio data is not Base64.
     BadBase64,
     /// Audio data cannot be decoded.
@@ -38,7 +42,7 @@ pub enum RefusalReason {
 
 impl RefusalReason {
     /// Every reason, so that metrics start at zero.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::BadTopic,
         Self::BadDeviceId,
         Self::TooLarge,
@@ -47,7 +51,9 @@ impl RefusalReason {
         Self::WrongType,
         Self::NotFinite,
         Self::OutOfRange,
+        Self::BadUnit,
         Self::BadTimestamp,
+        Self::UnknownTime,
         Self::BadBase64,
         Self::BadAudio,
         Self::DeviceMismatch,
@@ -65,7 +71,9 @@ impl RefusalReason {
             Self::WrongType => "wrong_type",
             Self::NotFinite => "not_finite",
             Self::OutOfRange => "out_of_range",
+            Self::BadUnit => "bad_unit",
             Self::BadTimestamp => "bad_timestamp",
+            Self::UnknownTime => "unknown_time",
             Self::BadBase64 => "bad_base64",
             Self::BadAudio => "bad_audio",
             Self::DeviceMismatch => "device_mismatch",

@@ -27,7 +27,7 @@ impl Timestamp {
         self.0
     }
 
-    /// Parses RFC 3339 with any offset. Digits below a millisecond are cut off.
+    /// Parses RFC 3339 with an offset of up to 14 hours. Digits below a millisecond are cut off.
     pub fn parse(text: &str) -> Result<Self, InvalidTimestamp> {
         let bytes = text.as_bytes();
         // RFC 3339 requires a full date, a `T` (or `t`, or a space) and a full time; jiff alone accepts less.
@@ -38,11 +38,21 @@ impl Timestamp {
             && bytes[13] == b':'
             && bytes[16] == b':'
             && !text.contains('[');
-        if !shaped {
+        if !shaped || offset_hours(bytes).is_some_and(|hours| hours > FURTHEST_OFFSET) {
             return Err(InvalidTimestamp);
         }
-        let instant: jiff::Timestamp = text.parse().map_err(|_| InvalidTimestamp)?;
-        Ok(Self(instant.as_millisecond()))
+        match text.parse::<jiff::Timestamp>() {
+            Ok(instant) => Ok(Self(instant.as_millisecond())),
+            Err(_) => Self::at_the_end(text).ok_or(InvalidTimestamp),
+        }
+    }
+
+    /// Parses a time of the last two days of the year 9999, which lie beyond what jiff represents: "for ever" of some
+    /// clocks. It becomes the last time that is represented.
+    fn at_the_end(text: &str) -> Option<Self> {
+        let rest = text.strip_prefix("9999-12-3")?;
+        let _: jiff::Timestamp = format!("9998-12-3{rest}").parse().ok()?;
+        Some(Self(jiff::Timestamp::MAX.as_second() * 1_000))
     }
 
     /// Returns the time `span` later.
@@ -61,6 +71,21 @@ impl Timestamp {
     pub const fn millis_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
+}
+
+/// No place on Earth is further from UTC, in hours.
+const FURTHEST_OFFSET: f64 = 14.0;
+
+/// Returns the hours of the offset at the end of a date and time; `None` without digits.
+fn offset_hours(text: &[u8]) -> Option<f64> {
+    let zone = text.get(19..)?;
+    let sign = zone.iter().rposition(|b| matches!(b, b'+' | b'-'))?;
+    let digit = |place: usize| {
+        let digits = zone[sign + 1..].iter().filter(|b| b.is_ascii_digit());
+        digits.map(|b| f64::from(b - b'0')).nth(place)
+    };
+    let minutes = digit(2).unwrap_or_default() * 10.0 + digit(3).unwrap_or_default();
+    Some(digit(0)? * 10.0 + digit(1)? + minutes / 60.0)
 }
 
 impl fmt::Display for Timestamp {
@@ -114,9 +139,16 @@ pub enum ClockState {
     Unset,
     /// Too far in the future.
     Ahead,
+    /// The same time again and again: the clock stands still. See [`SeriesClock`](crate::SeriesClock).
+    Standing,
 }
 
 impl ClockState {
+    /// Returns whether the time of receipt stands in for the device's own.
+    pub const fn is_replaced(self) -> bool {
+        matches!(self, Self::Unset | Self::Ahead | Self::Standing)
+    }
+
     /// Returns the name used in metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -124,6 +156,7 @@ impl ClockState {
             Self::Late => "late",
             Self::Unset => "unset",
             Self::Ahead => "ahead",
+            Self::Standing => "standing",
         }
     }
 }
@@ -160,11 +193,17 @@ impl ClockPolicy {
         } else {
             ClockState::Right
         };
-        let replaced = matches!(clock, ClockState::Unset | ClockState::Ahead);
         Stamped {
-            timestamp: if replaced { received_at } else { claimed },
+            timestamp: if clock.is_replaced() { received_at } else { claimed },
             clock,
         }
+    }
+}
+
+impl Stamped {
+    /// Returns whether the time of receipt stands in for the device's own.
+    pub const fn is_replaced(self) -> bool {
+        self.clock.is_replaced()
     }
 }
 
@@ -184,10 +223,27 @@ mod tests {
             "2025-10-24 12:00:00+00:00",
             "2025-10-24T14:00:00+02:00",
             "2025-10-24T12:00:00.000499+00:00",
+            "2025-10-25T02:00:00+14:00",
+            "2025-10-24T00:00:00-12:00",
+            "2025-10-24T12:00:00-00:00",
+            "2025-10-24T14:00:00+0200",
         ] {
             assert_eq!(Timestamp::parse(text), Ok(noon), "{text}");
         }
         assert_eq!(noon.to_string(), "2025-10-24T12:00:00Z");
+    }
+
+    #[test]
+    fn reads_the_first_and_the_last_years() {
+        for text in ["0000-01-01T00:00:00Z", "0001-01-01T00:00:00Z"] {
+            assert_eq!(Timestamp::parse(text).unwrap().to_string(), text);
+        }
+        for text in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999-12:00"] {
+            let last = Timestamp::parse(text).unwrap();
+            assert!(last > Timestamp::parse("9999-12-30T00:00:00Z").unwrap());
+            assert!(last.to_string().starts_with("9999-12-30T"), "it can be written");
+        }
+        assert!(Timestamp::parse("9999-12-32T00:00:00Z").is_err());
     }
 
     #[test]
@@ -200,6 +256,10 @@ mod tests {
             "2025-10-24T12:00Z",
             "2025-13-01T00:00:00Z",
             "2025-10-24T12:00:00",
+            "2025-10-24T12:00:00+25:00",
+            "2025-10-24T12:00:00-25:00",
+            "2025-10-24T12:00:00+14:01",
+            "2025-10-24T12:00:00+99",
         ] {
             assert_eq!(Timestamp::parse(text), Err(InvalidTimestamp), "{text}");
         }

@@ -16,6 +16,7 @@ mod inspect;
 mod journal;
 mod lock;
 mod options;
+mod pace;
 mod plan;
 mod record;
 mod recovery;

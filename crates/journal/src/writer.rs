@@ -1,7 +1,7 @@
 //! The only thread that writes: it gathers queued commands into a group, commits and syncs the group once, and only
 //! then replies.
 //!
-//! In: commands. Out: replies after the sync. While one group syncs, the next one queues.
+//! In: commands. Out: replies after the sync. While one group syncs, the next one queues, and may wait for company.
 
 use std::{
     collections::HashSet,
@@ -19,6 +19,7 @@ use crate::{
     command::Command,
     dedup::{DedupIndex, Filters},
     group::{Group, PendingReplies},
+    pace::Pace,
     recovery,
     stats::{Counters, add},
     storage::Storage,
@@ -46,6 +47,7 @@ pub(crate) struct Writer {
     checkpoint: Checkpoint,
     /// Cost of the records in the last segment.
     segment_bytes: u64,
+    pace: Pace,
     /// When and why the storage was closed.
     failed: Option<(Instant, JournalError)>,
 }
@@ -58,6 +60,7 @@ impl Writer {
             keys: Some(keys),
             checkpoint,
             segment_bytes: 0,
+            pace: Pace::new(),
             failed: None,
         }
     }
@@ -65,9 +68,23 @@ impl Writer {
     /// Serves commands until every sender is gone.
     pub(crate) fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         while let Some(first) = commands.blocking_recv() {
+            self.wait_for_company(&commands);
+            let next = self.checkpoint.next;
+            self.pace.begin(Instant::now());
             self.serve(first, &mut commands);
+            self.pace.end(self.checkpoint.next - next);
             self.drop_finished_segments();
         }
+    }
+
+    fn wait_for_company(&mut self, commands: &mpsc::Receiver<Command>) {
+        let Some(pause) = self.pace.pause(Instant::now()) else {
+            return;
+        };
+        std::thread::sleep(pause / 2);
+        let early = commands.len();
+        std::thread::sleep(pause / 2);
+        self.pace.paused(commands.len() > early);
     }
 
     /// Frees the space of finished segments, after the replies have been sent.

@@ -4,6 +4,7 @@
 //! no service and no database, never waits for a consumer, and never acknowledges a message that was not accepted.
 
 mod connection;
+mod nearby;
 mod pattern;
 mod payload;
 mod topics;
@@ -11,6 +12,7 @@ mod topics;
 pub use connection::{
     AckToken, BrokerUrl, ConnectionOptions, ConnectionStats, Delivery, Event, Incoming, InvalidBrokerUrl,
     Message, Protocol, PublishError, Publisher, Qos, Subscription, UnknownProtocol, connect,
+    random_client_id,
 };
 pub use pattern::{InvalidPattern, TopicPattern};
 pub use payload::{

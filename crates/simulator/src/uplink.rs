@@ -92,7 +92,7 @@ async fn deliver(
             .await;
         let (event, outcome) = match sent {
             Ok(()) => (DeliveryEvent::Acknowledged, Outcome::Acknowledged),
-            Err(PublishError::Closed | PublishError::Lost) => return,
+            Err(PublishError::Closed) => return,
             Err(error) => {
                 tracing::debug!(kind = post.kind.as_str(), %error, "refused");
                 (DeliveryEvent::Refused, Outcome::Refused)

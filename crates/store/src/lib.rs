@@ -25,7 +25,7 @@ pub use encoding::{DecodeError, Row};
 pub use error::{InsertError, StoreError};
 pub use labels::{LabelRow, Outcome};
 pub use options::StoreOptions;
-pub use query::{LONGEST_QUERY, LatestAction, LatestReading};
+pub use query::{LONGEST_QUERY, LatestAction, LatestReading, LatestState, Period};
 pub use row::{
     AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, WindowActionRow,
     WindowStateRow,

@@ -1,6 +1,6 @@
 //! The backend's queries.
 //!
-//! In: the start of a period, ms, and a limit on rows. Out: small results. ClickHouse aborts a query after
+//! In: a period and a limit on rows. Out: small results. ClickHouse aborts a query after
 //! [`LONGEST_QUERY`], so that none outlives the request it was made for.
 
 use std::time::Duration;
@@ -13,6 +13,16 @@ use crate::{DeviceRow, Store, StoreError};
 
 /// Time after which ClickHouse aborts a query of this module.
 pub const LONGEST_QUERY: Duration = Duration::from_secs(20);
+
+/// A period of time, ms, both ends included. Its end keeps rows out whose time is still to come: a clock that was ahead
+/// once would otherwise hide everything after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Period {
+    /// Its beginning.
+    pub since: i64,
+    /// Its end.
+    pub until: i64,
+}
 
 /// The newest reading of a quantity of a device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
@@ -44,6 +54,21 @@ pub struct LatestAction {
     pub reason: String,
 }
 
+/// The newest position that a window reported.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
+pub struct LatestState {
+    /// The device.
+    pub device_id: String,
+    /// Time of the report, ms.
+    pub timestamp: i64,
+    /// % open, 0–100.
+    pub position: f64,
+}
+
+/// The condition of a [`Period`], which binds two values.
+const IN_PERIOD: &str =
+    "timestamp >= fromUnixTimestamp64Milli(?) AND r.timestamp <= fromUnixTimestamp64Milli(?)";
+
 impl Store {
     /// Returns registered devices at most `limit`, the last seen first.
     pub async fn devices(&self, limit: usize) -> Result<Vec<DeviceRow>, StoreError> {
@@ -57,13 +82,17 @@ impl Store {
         Ok(self.bounded(sql).bind(device_ids).fetch_all().await?)
     }
 
-    /// Returns the newest reading of each quantity of each device since `since` (ms), for at most `limit` devices.
-    pub async fn latest_readings(&self, since: i64, limit: usize) -> Result<Vec<LatestReading>, StoreError> {
+    /// Returns the newest reading of each quantity of each device in `period`, for at most `limit` devices.
+    pub async fn latest_readings(
+        &self,
+        period: Period,
+        limit: usize,
+    ) -> Result<Vec<LatestReading>, StoreError> {
         let select = |quantity: Quantity| {
             format!(
                 "SELECT toString(device_id) AS device_id, '{quantity}' AS quantity, max(r.timestamp) AS timestamp, \
-                 argMax(r.value, r.timestamp) AS value FROM {} AS r \
-                 WHERE r.timestamp >= fromUnixTimestamp64Milli(?) GROUP BY device_id ORDER BY device_id LIMIT ?",
+                 argMax(r.value, (r.timestamp, r.received_at)) AS value FROM {} AS r \
+                 WHERE r.{IN_PERIOD} GROUP BY device_id ORDER BY device_id LIMIT ?",
                 quantity.table()
             )
         };
@@ -73,25 +102,62 @@ impl Store {
             selects.join(" UNION ALL ")
         );
         let query = self.bounded(&sql);
-        let query = Quantity::ALL
-            .iter()
-            .fold(query, |query, _| query.bind(since).bind(limit));
+        let query = Quantity::ALL.iter().fold(query, |query, _| {
+            query.bind(period.since).bind(period.until).bind(limit)
+        });
         Ok(query.fetch_all().await?)
     }
 
-    /// Returns the newest command to each window since `since` (ms), for at most `limit` windows.
-    pub async fn latest_actions(&self, since: i64, limit: usize) -> Result<Vec<LatestAction>, StoreError> {
-        let latest = |column: &str| format!("argMax(a.{column}, a.timestamp) AS {column}");
+    /// Returns the newest command to each window in `period`, for at most `limit` windows.
+    pub async fn latest_actions(
+        &self,
+        period: Period,
+        limit: usize,
+    ) -> Result<Vec<LatestAction>, StoreError> {
+        let latest = |column: &str| format!("argMax(r.{column}, (r.timestamp, r.received_at))");
         let sql = format!(
-            "SELECT ?fields FROM (SELECT toString(device_id) AS device_id, max(a.timestamp) AS timestamp, {}, {}, \
-             toString({}) AS model_version, toString({}) AS reason FROM window_actions AS a \
-             WHERE a.timestamp >= fromUnixTimestamp64Milli(?) GROUP BY device_id ORDER BY device_id LIMIT ?)",
+            "SELECT ?fields FROM (SELECT toString(device_id) AS device_id, max(r.timestamp) AS timestamp, \
+             {} AS position, {} AS confidence, toString({}) AS model_version, toString({}) AS reason \
+             FROM window_actions AS r WHERE r.{IN_PERIOD} GROUP BY device_id ORDER BY device_id LIMIT ?)",
             latest("position"),
             latest("confidence"),
-            "argMax(a.model_version, a.timestamp)",
-            "argMax(a.reason, a.timestamp)",
+            latest("model_version"),
+            latest("reason"),
         );
-        Ok(self.bounded(&sql).bind(since).bind(limit).fetch_all().await?)
+        let query = self.bounded(&sql).bind(period.since).bind(period.until);
+        Ok(query.bind(limit).fetch_all().await?)
+    }
+
+    /// Returns the newest position that each window reported in `period`, for at most `limit` windows.
+    pub async fn latest_states(&self, period: Period, limit: usize) -> Result<Vec<LatestState>, StoreError> {
+        let sql = format!(
+            "SELECT ?fields FROM (SELECT toString(device_id) AS device_id, max(r.timestamp) AS timestamp, \
+             argMax(r.position, (r.timestamp, r.received_at)) AS position \
+             FROM window_states AS r WHERE r.{IN_PERIOD} GROUP BY device_id ORDER BY device_id LIMIT ?)"
+        );
+        let query = self.bounded(&sql).bind(period.since).bind(period.until);
+        Ok(query.bind(limit).fetch_all().await?)
+    }
+
+    /// Returns whether the table of `row` has one of the same device, time and content. Rows of devices and of refusals
+    /// are never looked up.
+    pub async fn has_row(&self, row: &crate::Row) -> Result<bool, StoreError> {
+        use crate::Row;
+        let (device_id, timestamp, column, value) = match row {
+            Row::Reading(_, row) => (&row.device_id, row.timestamp, "value", row.value),
+            Row::WindowAction(row) => (&row.device_id, row.timestamp, "position", row.position),
+            Row::WindowState(row) => (&row.device_id, row.timestamp, "position", row.position),
+            Row::MlPrediction(row) => (&row.device_id, row.timestamp, "prediction", row.prediction),
+            // One device records one clip at a time.
+            Row::Audio(row) => (&row.device_id, row.timestamp, "1.", 1.0),
+            Row::Device(_) | Row::DeviceEvent(_) | Row::IngestError(_) => return Ok(false),
+        };
+        let sql = format!(
+            "SELECT count() FROM {} WHERE device_id = ? AND timestamp = fromUnixTimestamp64Milli(?) AND abs({column} - ?) < 1e-6",
+            row.table()
+        );
+        let query = self.bounded(&sql).bind(device_id).bind(timestamp).bind(value);
+        Ok(query.fetch_one::<u64>().await? > 0)
     }
 
     fn bounded(&self, sql: &str) -> Query {

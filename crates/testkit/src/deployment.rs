@@ -45,6 +45,10 @@ pub struct DeploymentOptions {
     pub clock: Option<FakeClock>,
     /// Seconds between two of Mosquitto's snapshots.
     pub autosave_s: u32,
+    /// Further settings of Mosquitto, one a line.
+    pub broker_settings: &'static str,
+    /// The keep-alive of backend and ML service in seconds.
+    pub keep_alive_s: u32,
 }
 
 impl DeploymentOptions {
@@ -58,6 +62,8 @@ impl DeploymentOptions {
             protocol: "auto",
             clock: None,
             autosave_s: 1_800,
+            broker_settings: "",
+            keep_alive_s: 5,
         }
     }
 }
@@ -84,7 +90,8 @@ impl Deployment {
     /// Chooses addresses and writes the configuration. Nothing runs yet.
     pub fn prepare(casement: Casement, directory: &Path, options: DeploymentOptions) -> Result<Self, Error> {
         let addresses = Addresses::free();
-        let broker = Mosquitto::prepare(addresses.mqtt, "")?.persistent(options.autosave_s);
+        let broker =
+            Mosquitto::prepare(addresses.mqtt, options.broker_settings)?.persistent(options.autosave_s);
         let deployment = Self {
             directory: directory.into(),
             casement,
@@ -253,7 +260,7 @@ impl Deployment {
         let journal = options.journal_path.clone().unwrap_or_else(own_journal);
         fs::create_dir_all(&journal).map_err(Error::file(&journal))?;
         let mut settings = json!({
-            "mqtt": {"protocol": options.protocol, "keep_alive_s": 5},
+            "mqtt": {"protocol": options.protocol, "keep_alive_s": options.keep_alive_s},
             "journal": {"path": journal, "max_bytes": options.journal_max_bytes},
         });
         if options.layout == Layout::ExternalBroker {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{DeviceId, Reading, Timestamp, WindowState};
 
-use super::view::{DeviceView, Latest, LatestClip};
+use super::view::{DeviceView, Latest, LatestClip, LatestCommand, WrongClock};
 use crate::clips::AnalysedClip;
 
 #[derive(Debug, Clone)]
@@ -35,6 +35,7 @@ impl Device {
             clip: None,
             command: None,
             window: None,
+            clock: None,
         };
         Self {
             view,
@@ -50,6 +51,16 @@ impl Device {
     /// Whether nothing but its first message is known of it.
     pub(super) const fn is_new(&self) -> bool {
         self.written.is_none() && self.changes == 0
+    }
+
+    /// Takes the clock's state by its last message.
+    pub(super) fn clock(&mut self, clock: Option<WrongClock>) {
+        let known = self.view.clock;
+        self.view.clock = clock.map(|clock| {
+            let since = known.filter(|known| known.state == clock.state);
+            let since = since.map_or(clock.since, |known| known.since);
+            WrongClock { since, ..clock }
+        });
     }
 
     pub(super) fn seen(&mut self, at: Timestamp) {
@@ -96,6 +107,13 @@ impl Device {
         );
     }
 
+    pub(super) fn command(&mut self, candidate: LatestCommand) {
+        let known = self.view.command.as_ref();
+        if known.is_none_or(|known| candidate.timestamp >= known.timestamp) {
+            self.view.command = Some(candidate);
+        }
+    }
+
     pub(super) fn clip(&mut self, clip: &AnalysedClip) {
         let known = self.view.clip.as_ref();
         if known.is_none_or(|known| clip.timestamp >= known.timestamp) {
@@ -109,7 +127,7 @@ impl Device {
     }
 }
 
-fn newer(known: Latest, candidate: Latest) -> Latest {
+pub(super) fn newer(known: Latest, candidate: Latest) -> Latest {
     if candidate.timestamp >= known.timestamp {
         candidate
     } else {

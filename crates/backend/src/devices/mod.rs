@@ -21,10 +21,10 @@ use parking_lot::Mutex;
 use store::Row;
 use tracing::warn;
 
-use crate::{clips::AnalysedClip, rows::device_event};
+use crate::{clips::AnalysedClip, decoder::Event, rows::device_event};
 
 pub(crate) use config::own_thresholds;
-pub use view::{DeviceView, Latest, LatestClip, LatestCommand};
+pub use view::{DeviceView, Latest, LatestClip, LatestCommand, WrongClock};
 
 use device::Device;
 
@@ -75,18 +75,24 @@ impl Devices {
         self.full.load(Ordering::Relaxed).then_some(self.most)
     }
 
-    pub(crate) fn reading(&self, reading: &Reading, at: Timestamp) {
-        self.seen(reading.device_id(), at, |device| device.reading(reading));
+    pub(crate) fn reading(&self, reading: &Reading, at: Timestamp, clock: Option<WrongClock>) {
+        self.seen(reading.device_id(), at, |device| {
+            device.reading(reading);
+            device.clock(clock);
+        });
     }
 
-    pub(crate) fn clip(&self, clip: &AnalysedClip, at: Timestamp) {
-        self.seen(&clip.device_id, at, |device| device.clip(clip));
+    pub(crate) fn clip(&self, clip: &AnalysedClip, at: Timestamp, clock: Option<WrongClock>) {
+        self.seen(&clip.device_id, at, |device| {
+            device.clip(clip);
+            device.clock(clock);
+        });
     }
 
     /// A command says nothing about the device being there, so it neither registers nor revives one.
     pub(crate) fn action(&self, action: &WindowAction) {
         if let Some(device) = self.by_id.lock().get_mut(&action.device_id) {
-            device.view.command = Some(LatestCommand {
+            device.command(LatestCommand {
                 timestamp: action.timestamp,
                 position: action.position.percent(),
                 confidence: action.confidence.probability(),
@@ -96,8 +102,27 @@ impl Devices {
         }
     }
 
-    pub(crate) fn state(&self, state: &WindowState, at: Timestamp) {
-        self.seen(&state.device_id, at, |device| device.window(state));
+    pub(crate) fn state(&self, state: &WindowState, at: Timestamp, clock: Option<WrongClock>) {
+        self.seen(&state.device_id, at, |device| {
+            device.window(state);
+            device.clock(clock);
+        });
+    }
+
+    /// Takes history of a device that is known: it shows what is newest by time, and nobody is seen by it.
+    pub(crate) fn remember(&self, event: &Event) {
+        let known = |device_id: &DeviceId, update: &dyn Fn(&mut Device)| {
+            if let Some(device) = self.by_id.lock().get_mut(device_id) {
+                update(device);
+            }
+        };
+        match event {
+            Event::Reading(reading) => known(reading.device_id(), &|device| device.reading(reading)),
+            Event::Clip(clip) => known(&clip.device_id, &|device| device.clip(clip)),
+            Event::State(state) => known(&state.device_id, &|device| device.window(state)),
+            Event::Action(action) => self.action(action),
+            Event::Shadow(_) | Event::Status(..) => {}
+        }
     }
 
     /// The event that a birth or a last will is. A retained status repeats at every connect: only a change is an event.

@@ -1,9 +1,13 @@
 //! What the registry stores of devices, and what it told about them before a restart.
 
 use domain::{DeviceId, Reading, Timestamp};
-use store::{DeviceRow, LatestAction, Row};
+use store::{DeviceRow, LatestAction, LatestState, Row};
 
-use super::{Devices, device::Device, view::LatestCommand};
+use super::{
+    Devices,
+    device::{Device, newer},
+    view::{Latest, LatestCommand},
+};
 use crate::rows::device_event;
 
 /// A device is written to the registry again when it was heard of, at most this often.
@@ -77,6 +81,22 @@ impl Devices {
             if let Some(device) = devices.get_mut(reading.device_id()) {
                 device.reading(reading);
             }
+        }
+    }
+
+    /// The newest positions that were stored of registered devices' windows.
+    pub(crate) fn restore_states(&self, states: &[LatestState]) {
+        let mut devices = self.by_id.lock();
+        for state in states {
+            let device_id = DeviceId::parse(&state.device_id).ok();
+            let Some(device) = device_id.and_then(|device_id| devices.get_mut(&device_id)) else {
+                continue;
+            };
+            let stored = Latest {
+                value: state.position,
+                timestamp: Timestamp::from_millis(state.timestamp),
+            };
+            device.view.window = Some(device.view.window.map_or(stored, |known| newer(stored, known)));
         }
     }
 

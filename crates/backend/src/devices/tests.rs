@@ -27,6 +27,7 @@ fn hear(devices: &Devices, second: i64) {
     devices.reading(
         &Reading::new(id(), Quantity::Temperature, 20.0, at(second)).unwrap(),
         at(second),
+        None,
     );
 }
 
@@ -114,6 +115,7 @@ fn late_data_does_not_become_the_latest() {
     devices.reading(
         &Reading::new(id(), Quantity::Temperature, 99.0, at(50)).unwrap(),
         at(101),
+        None,
     );
     assert_eq!(
         devices.snapshot()[&id()].readings[&Quantity::Temperature].value,
@@ -169,7 +171,7 @@ fn invented_ids_do_not_fill_the_memory() {
     let devices = devices();
     for name in ["a", "b", "c", "d"] {
         let reading = Reading::new(DeviceId::parse(name).unwrap(), Quantity::Humidity, 50.0, at(0));
-        devices.reading(&reading.unwrap(), at(0));
+        devices.reading(&reading.unwrap(), at(0), None);
     }
     assert_eq!(devices.snapshot().len(), 2);
 }
@@ -213,4 +215,33 @@ fn what_was_stored_is_shown_after_a_restart_unless_newer_is_known() {
     let command = view.command.as_ref().unwrap();
     assert_eq!((command.position, command.reason.as_deref()), (40.0, None));
     assert_eq!(devices.count(), (1, 1), "a command registers nobody");
+}
+
+#[test]
+fn history_is_shown_where_it_is_newer_and_nobody_is_seen_by_it() {
+    let devices = devices();
+    let state = |second, percent| {
+        Event::State(WindowState {
+            device_id: id(),
+            timestamp: at(second),
+            position: domain::Position::new(percent).unwrap(),
+            target: None,
+            command_id: None,
+        })
+    };
+    devices.remember(&state(500, 10.0));
+    assert_eq!(devices.count().0, 0, "history registers nobody");
+    hear(&devices, 0);
+    for (second, percent, shown) in [(500, 10.0, 10.0), (400, 20.0, 10.0), (600, 30.0, 30.0)] {
+        devices.remember(&state(second, percent));
+        let view = devices.get(&id()).unwrap();
+        assert_eq!((view.window.unwrap().value, view.last_seen), (shown, at(0)));
+    }
+    let stored = store::LatestState {
+        device_id: "room-1".into(),
+        timestamp: at(550).as_millis(),
+        position: 99.0,
+    };
+    devices.restore_states(&[stored]);
+    assert_eq!(devices.get(&id()).unwrap().window.unwrap().value, 30.0);
 }

@@ -42,6 +42,17 @@ pub struct LatestCommand {
     pub reason: Option<String>,
 }
 
+/// A clock whose times are replaced by the time of receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct WrongClock {
+    /// `unset`, `ahead` or `standing`.
+    pub state: &'static str,
+    /// The time that it stated last.
+    pub stamp: Timestamp,
+    /// Since when this was noticed.
+    pub since: Timestamp,
+}
+
 /// One device as the API shows it.
 #[derive(Debug, Clone, Serialize)]
 pub struct DeviceView {
@@ -66,6 +77,8 @@ pub struct DeviceView {
     pub command: Option<LatestCommand>,
     /// Where its window says it stands, percent open.
     pub window: Option<Latest>,
+    /// Its clock, where that is wrong.
+    pub clock: Option<WrongClock>,
 }
 
 /// Readings by quantity. Temperature and humidity, which every device has, are `null` until they are known.

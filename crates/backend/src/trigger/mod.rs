@@ -10,14 +10,14 @@ mod tests;
 use std::{sync::Arc, time::Duration};
 
 use domain::{
-    AudioFormat, AudioHash, ClipFeatures, DeviceId, InferenceRequest, Lateness, Reading, RequestAudio,
-    Thresholds, Timestamp, Trigger,
+    AudioFormat, AudioHash, ClipFeatures, DeviceId, InferenceRequest, Reading, RequestAudio, Thresholds,
+    Timestamp, Trigger,
 };
 use parking_lot::Mutex;
 use tokio::{sync::Notify, time::Instant};
 
 use crate::Metrics;
-use state::{DeviceState, State};
+use state::{DeviceState, Held, State};
 
 /// The first decision for a device waits this long for a clip: sensors start with their climate.
 const FIRST_CLIP_WAIT: Duration = Duration::from_secs(2);
@@ -27,9 +27,9 @@ const FIRST_CLIP_WAIT: Duration = Duration::from_secs(2);
 pub struct RecentClip {
     /// When it was recorded.
     pub timestamp: Timestamp,
-    /// The container's bytes as Base64, as they travelled.
-    pub data_base64: String,
-    /// Samples per second as the device said.
+    /// The container's bytes as Base64.
+    pub data_base64: Arc<str>,
+    /// Samples per second.
     pub sample_rate: u32,
     /// Seconds.
     pub duration_s: f64,
@@ -109,24 +109,33 @@ impl InferenceTrigger {
         self.state.lock().drop_old_clips(self.options.clip_max_age);
     }
 
-    /// Takes a reading; a significant one makes a request due, unless it waited somewhere and is not of now.
-    pub fn observe_reading(&self, reading: &Reading, received_at: Timestamp) {
-        self.observe(reading.device_id(), |device| {
-            let timely = device.lateness.is_timely(reading.timestamp(), received_at);
-            let trigger =
-                device
-                    .detector
-                    .observe_reading(reading.quantity(), reading.timestamp(), reading.value());
-            trigger.filter(|_| timely)
+    /// Decides nothing until [`InferenceTrigger::settle`]: what is newest of each device is kept until then.
+    pub fn hold(&self) {
+        self.state.lock().is_holding = true;
+    }
+
+    /// Takes a reading; a significant one makes a request due, unless it is late: it waited somewhere and is not of now.
+    pub fn observe_reading(&self, reading: &Reading, is_late: bool) {
+        let held = Held {
+            timestamp: reading.timestamp(),
+            value: reading.value(),
+            is_late,
+        };
+        self.observe(reading.device_id(), |device, is_holding| {
+            if is_holding {
+                device.hold(reading.quantity(), held);
+                return None;
+            }
+            device.take(reading.quantity(), held)
         });
     }
 
-    /// Takes a clip. One older than the newest known, one that waited, or the same again, changes nothing.
-    pub fn observe_clip(&self, device_id: &DeviceId, clip: RecentClip, received_at: Timestamp) {
-        self.observe(device_id, |device| {
-            if !device.lateness.is_timely(clip.timestamp, received_at) {
-                return None;
-            }
+    /// Takes a clip. One older than the newest known, a late one, or the same again, changes nothing.
+    pub fn observe_clip(&self, device_id: &DeviceId, clip: RecentClip, is_late: bool) {
+        if is_late {
+            return;
+        }
+        self.observe(device_id, |device, is_holding| {
             let newest = device.clip_timestamp;
             let late = newest.is_some_and(|newest| clip.timestamp < newest);
             let kept = device.clip.as_ref();
@@ -137,22 +146,34 @@ impl InferenceTrigger {
             }
             device.clip_timestamp = Some(clip.timestamp);
             device.clip = Some((Arc::new(clip), Instant::now()));
+            device.holds_clip |= is_holding;
+            if is_holding {
+                return None;
+            }
             device.detector.observe_clip()
         });
     }
 
-    /// What was known before a restart: sets the baseline and triggers nothing.
-    pub fn restore<'a>(&self, readings: impl IntoIterator<Item = &'a Reading>) {
-        let mut state = self.state.lock();
-        for reading in readings {
-            let Some(device) = state.device(reading.device_id(), &self.options) else {
-                return;
-            };
-            device
-                .detector
-                .observe_reading(reading.quantity(), reading.timestamp(), reading.value());
-            device.detector.decided();
-            device.lateness = Lateness::known();
+    /// Takes what was known before a restart, if anything, as the baseline. Then decides on what was held.
+    pub fn settle<'a>(&self, baseline: impl IntoIterator<Item = &'a Reading>) {
+        let held = {
+            let mut state = self.state.lock();
+            for reading in baseline {
+                if let Some(device) = state.device(reading.device_id(), &self.options) {
+                    device
+                        .detector
+                        .restore(reading.quantity(), reading.timestamp(), reading.value());
+                }
+            }
+            state.release()
+        };
+        for (device_id, readings, has_clip) in held {
+            for (quantity, reading) in readings {
+                self.observe(&device_id, |device, _| device.take(quantity, reading));
+            }
+            if has_clip {
+                self.observe(&device_id, |device, _| device.detector.observe_clip());
+            }
         }
     }
 
@@ -192,11 +213,13 @@ impl InferenceTrigger {
         }
     }
 
-    fn observe(&self, device_id: &DeviceId, change: impl FnOnce(&mut DeviceState) -> Option<Trigger>) {
+    /// Applies `change`, which is told whether decisions are held.
+    fn observe(&self, device_id: &DeviceId, change: impl FnOnce(&mut DeviceState, bool) -> Option<Trigger>) {
         let now = Instant::now();
         let mut state = self.state.lock();
+        let is_holding = state.is_holding;
         let trigger = state.update(device_id, &self.options, |device| {
-            let trigger = change(device)?;
+            let trigger = change(device, is_holding)?;
             // From here on change is measured from the state that the request will carry.
             device.detector.decided();
             let waits = trigger == Trigger::FirstClimate && device.clip.is_none();
@@ -229,7 +252,7 @@ impl InferenceTrigger {
             temperature,
             humidity,
             audio: clip.map(|clip| RequestAudio {
-                data_base64: clip.data_base64.clone(),
+                data_base64: Arc::clone(&clip.data_base64),
                 sample_rate: clip.sample_rate,
                 duration_s: clip.duration_s,
                 format: clip.format,

@@ -2,15 +2,28 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use domain::{ChangeDetector, DeviceId, Lateness, Thresholds, Timestamp};
+use domain::{ChangeDetector, DeviceId, Quantity, Thresholds, Timestamp, Trigger};
 use tokio::time::Instant;
 
 use super::{LastRequest, RecentClip, TriggerOptions};
 
+/// A reading as a decision sees it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held {
+    pub(super) timestamp: Timestamp,
+    pub(super) value: f64,
+    pub(super) is_late: bool,
+}
+
+/// What a device held: its newest readings in the order of their times, and whether it sent a clip.
+type Released = (DeviceId, Vec<(Quantity, Held)>, bool);
+
 #[derive(Debug)]
 pub(super) struct DeviceState {
     pub(super) detector: ChangeDetector,
-    pub(super) lateness: Lateness,
+    /// The newest readings while decisions are held.
+    held: [Option<Held>; Quantity::COUNT],
+    pub(super) holds_clip: bool,
     /// The clip that goes into requests, and when it was heard.
     pub(super) clip: Option<(Arc<RecentClip>, Instant)>,
     /// The newest clip's time, also of one that is no longer kept.
@@ -22,11 +35,32 @@ impl DeviceState {
     fn new(thresholds: Thresholds) -> Self {
         Self {
             detector: ChangeDetector::new(thresholds),
-            lateness: Lateness::default(),
+            held: [None; Quantity::COUNT],
+            holds_clip: false,
             clip: None,
             clip_timestamp: None,
             last_request: None,
         }
+    }
+
+    pub(super) fn hold(&mut self, quantity: Quantity, reading: Held) {
+        let held = &mut self.held[quantity.index()];
+        if held.is_none_or(|held| held.timestamp <= reading.timestamp) {
+            *held = Some(reading);
+        }
+    }
+
+    pub(super) fn take(&mut self, quantity: Quantity, reading: Held) -> Option<Trigger> {
+        let Held {
+            timestamp,
+            value,
+            is_late,
+        } = reading;
+        if is_late {
+            self.detector.observe_late_reading(quantity, timestamp, value);
+            return None;
+        }
+        self.detector.observe_reading(quantity, timestamp, value)
     }
 
     fn clip_bytes(&self) -> usize {
@@ -57,6 +91,8 @@ pub(super) struct State {
     pub(super) due: HashMap<DeviceId, Instant>,
     /// Of all clips in `devices`.
     pub(super) clip_bytes: usize,
+    /// Whether nothing is decided yet, because the baseline is not known.
+    pub(super) is_holding: bool,
     thresholds: HashMap<DeviceId, Thresholds>,
 }
 
@@ -74,6 +110,22 @@ impl State {
         let thresholds = own.copied().unwrap_or(options.thresholds);
         let device = self.devices.entry(device_id.clone());
         Some(device.or_insert_with(|| DeviceState::new(thresholds)))
+    }
+
+    /// Ends holding, and returns what was held.
+    pub(super) fn release(&mut self) -> Vec<Released> {
+        if !std::mem::take(&mut self.is_holding) {
+            return Vec::new();
+        }
+        let released = self.devices.iter_mut().map(|(device_id, device)| {
+            let held = Quantity::ALL.into_iter().zip(std::mem::take(&mut device.held));
+            let mut held: Vec<_> = held
+                .filter_map(|(quantity, held)| Some((quantity, held?)))
+                .collect();
+            held.sort_by_key(|(_, held)| held.timestamp);
+            (device_id.clone(), held, std::mem::take(&mut device.holds_clip))
+        });
+        released.collect()
     }
 
     pub(super) fn set_thresholds(&mut self, device_id: &DeviceId, thresholds: Thresholds) {

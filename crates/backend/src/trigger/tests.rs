@@ -14,7 +14,7 @@ fn id(name: &str) -> DeviceId {
 fn clip(second: i64) -> RecentClip {
     RecentClip {
         timestamp: Timestamp::from_millis(second * 1000),
-        data_base64: "A".repeat(1000),
+        data_base64: "A".repeat(1000).into(),
         sample_rate: 16_000,
         duration_s: 1.0,
         format: AudioFormat::Wav,
@@ -37,11 +37,7 @@ fn clips_are_kept_up_to_a_number_of_bytes() {
         ..TriggerOptions::default()
     });
     for (second, name) in ["a", "b", "c", "c"].into_iter().enumerate() {
-        trigger.observe_clip(
-            &id(name),
-            clip(second as i64),
-            Timestamp::from_millis(second as i64 * 1000),
-        );
+        trigger.observe_clip(&id(name), clip(second as i64), false);
     }
     let state = trigger.state.lock();
     let kept: Vec<_> = ["a", "b", "c"]
@@ -53,7 +49,7 @@ fn clips_are_kept_up_to_a_number_of_bytes() {
 #[tokio::test(start_paused = true)]
 async fn old_clips_are_dropped_without_a_request() {
     let trigger = trigger(TriggerOptions::default());
-    trigger.observe_clip(&id("a"), clip(1), Timestamp::from_millis(1_000));
+    trigger.observe_clip(&id("a"), clip(1), false);
     tokio::time::advance(Duration::from_mins(9)).await;
     trigger.drop_old_clips();
     assert_eq!(trigger.state.lock().clip_bytes, 1_000);
@@ -71,7 +67,7 @@ fn invented_devices_do_not_fill_the_memory() {
     for name in ["a", "b"] {
         for quantity in [Quantity::Temperature, Quantity::Humidity] {
             let at = Timestamp::from_millis(1_000);
-            trigger.observe_reading(&Reading::new(id(name), quantity, 20.0, at).unwrap(), at);
+            trigger.observe_reading(&Reading::new(id(name), quantity, 20.0, at).unwrap(), false);
         }
     }
     let state = trigger.state.lock();
@@ -81,24 +77,90 @@ fn invented_devices_do_not_fill_the_memory() {
 #[test]
 fn a_backlog_decides_nothing_and_is_the_baseline_of_what_follows() {
     let trigger = trigger(TriggerOptions::default());
-    let observe = |millis: i64, received: i64, value: f64| {
+    let observe = |second: i64, value: f64, is_late: bool| {
         for quantity in [Quantity::Temperature, Quantity::Humidity] {
-            let reading = Reading::new(id("a"), quantity, value, Timestamp::from_millis(millis));
-            trigger.observe_reading(&reading.unwrap(), Timestamp::from_millis(received));
+            trigger.observe_reading(&reading(quantity, second, value), is_late);
         }
-        let mut state = trigger.state.lock();
-        state.due.remove(&id("a")).is_some()
+        is_due(&trigger)
     };
-    let day = 86_400_000;
-    assert!(observe(0, 0, 20.0), "a first climate");
+    assert!(observe(0, 20.0, false), "a first climate");
     for hour in 1..24 {
-        assert!(
-            !observe(hour * 3_600_000, day + hour, 20.0 + hour as f64),
-            "hour {hour}"
-        );
+        assert!(!observe(hour * 3_600, 20.0 + hour as f64, true), "hour {hour}");
     }
     assert!(
-        observe(day + 60_000, day + 60_000, 25.0),
+        observe(86_460, 25.0, false),
         "of now, and far from what was decided on"
     );
+}
+
+fn reading(quantity: Quantity, second: i64, value: f64) -> Reading {
+    Reading::new(id("a"), quantity, value, Timestamp::from_millis(second * 1000)).unwrap()
+}
+
+/// Whether a request is due; it is not due afterwards.
+fn is_due(trigger: &InferenceTrigger) -> bool {
+    trigger.state.lock().due.remove(&id("a")).is_some()
+}
+
+#[test]
+fn nothing_decides_before_the_baseline_is_known() {
+    let climate = |second, temperature| {
+        [
+            reading(Quantity::Temperature, second, temperature),
+            reading(Quantity::Humidity, second, 50.0),
+        ]
+    };
+    // The baseline's temperature, whether what comes first is late, and whether it moves the window.
+    for (known, is_late, moves) in [
+        (Some(20.0), false, true),
+        (Some(25.0), false, false),
+        (Some(20.0), true, false),
+        (None, false, true),
+        (None, true, false),
+    ] {
+        let trigger = trigger(TriggerOptions::default());
+        trigger.hold();
+        for reading in climate(100, 25.0) {
+            trigger.observe_reading(&reading, is_late);
+        }
+        // What is older than the newest that is held is not what counts.
+        trigger.observe_reading(&reading(Quantity::Temperature, 50, 5.0), true);
+        trigger.observe_clip(&id("a"), clip(50), true);
+        assert!(!is_due(&trigger), "held");
+        let baseline = known.map(|temperature| climate(10, temperature));
+        trigger.settle(baseline.iter().flatten());
+        assert_eq!(is_due(&trigger), moves, "{known:?}, late: {is_late}");
+        trigger.observe_reading(&reading(Quantity::Temperature, 200, 30.0), false);
+        assert!(is_due(&trigger), "and then everything decides");
+    }
+}
+
+#[test]
+fn a_clip_that_was_held_decides() {
+    let trigger = trigger(TriggerOptions::default());
+    trigger.hold();
+    trigger.observe_clip(&id("a"), clip(50), false);
+    assert!(!is_due(&trigger));
+    let known = [
+        reading(Quantity::Temperature, 10, 20.0),
+        reading(Quantity::Humidity, 10, 50.0),
+    ];
+    trigger.settle(&known);
+    assert!(is_due(&trigger));
+}
+
+#[test]
+fn a_baseline_that_comes_late_changes_nothing_that_was_decided_since() {
+    let trigger = trigger(TriggerOptions::default());
+    trigger.hold();
+    trigger.settle([]);
+    for quantity in Quantity::CLIMATE {
+        trigger.observe_reading(&reading(quantity, 100, 20.0), false);
+    }
+    assert!(is_due(&trigger));
+    trigger.observe_reading(&reading(Quantity::Temperature, 101, 20.4), false);
+    trigger.settle(&[reading(Quantity::Temperature, 10, 5.0)]);
+    assert!(!is_due(&trigger));
+    trigger.observe_reading(&reading(Quantity::Temperature, 102, 20.5), false);
+    assert!(is_due(&trigger));
 }

@@ -19,7 +19,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use backend::{Acceptance, Backend, BackendOptions, BatchLimits, Door, Ingest, Message, Outlet, Parts};
+use backend::{
+    Acceptance, Backend, BackendOptions, BatchLimits, Door, Ingest, Message, Outlet, Parts, Passage,
+};
 use domain::Timestamp;
 use monitoring::{Health, Monitor, Registry};
 use mqtt::PublishError;
@@ -43,7 +45,8 @@ struct MemoryDoor(mpsc::Receiver<(Message, oneshot::Sender<Option<Acceptance>>)>
 impl Door for MemoryDoor {
     async fn run(mut self: Box<Self>, ingest: Arc<Ingest>, shutdown: CancellationToken) {
         while let Some(Some((message, answer))) = shutdown.run_until_cancelled(self.0.recv()).await {
-            let _ = answer.send(ingest.accept_in_time(message, &shutdown).await);
+            let outcomes = ingest.accept_in_time(&[message], &shutdown).await;
+            let _ = answer.send(outcomes.first().copied());
         }
     }
 }
@@ -128,9 +131,27 @@ impl Bench {
             topic: topic.to_owned(),
             payload: payload.to_owned().into(),
             received_at: Timestamp::from_millis(NOON + 1_000),
+            passage: Passage::default(),
         };
         self.door.send((message, answer)).await.unwrap();
         answered
+    }
+
+    /// Sends a message that is received at `received` seconds after noon, in this way, and says what became of it.
+    pub async fn send_at(&self, received: f64, passage: Passage, topic: &str, payload: &str) -> Acceptance {
+        let (answer, answered) = oneshot::channel();
+        let message = Message {
+            topic: topic.to_owned(),
+            payload: payload.to_owned().into(),
+            received_at: Timestamp::from_millis(NOON + (received * 1_000.0) as i64),
+            passage,
+        };
+        self.door.send((message, answer)).await.unwrap();
+        let answer = tokio::time::timeout(PATIENCE, answered).await;
+        answer
+            .expect("an answer in time")
+            .unwrap()
+            .expect("not shut down")
     }
 
     /// Sends a message through the door, and says what became of it.
@@ -195,11 +216,5 @@ pub fn reading(second: i64, value: f64) -> String {
 
 /// RFC 3339 of a time on the day of [`NOON`].
 fn rfc3339(millis: i64) -> String {
-    let since = (millis - NOON) / 1_000;
-    let (minute, second) = (since / 60, since % 60);
-    format!(
-        "2025-10-24T{:02}:{:02}:{second:02}Z",
-        12 + minute / 60,
-        minute % 60
-    )
+    Timestamp::from_millis(millis).to_string()
 }

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use async_trait::async_trait;
 use backend::{History, Tables};
-use domain::{Quantity, Timestamp};
+use domain::Quantity;
 use parking_lot::Mutex;
-use store::{Batch, DeviceRow, InsertError, LatestAction, LatestReading, Row, StoreError, Table};
+use store::{
+    Batch, DeviceRow, InsertError, LatestAction, LatestReading, LatestState, Period, Row, StoreError, Table,
+};
 
 #[derive(Debug, Default)]
 struct State {
@@ -143,11 +145,16 @@ impl Tables for MemoryTables {
 }
 
 impl MemoryTables {
-    /// The newest registry row of each device, as after merging, the last seen first.
-    fn registry(&self) -> Result<Vec<DeviceRow>, StoreError> {
+    fn answers(&self) -> Result<(), StoreError> {
         if self.state.lock().away {
             return Err(StoreError::Timeout);
         }
+        Ok(())
+    }
+
+    /// The newest registry row of each device, as after merging, the last seen first.
+    fn registry(&self) -> Result<Vec<DeviceRow>, StoreError> {
+        self.answers()?;
         let mut newest: BTreeMap<String, DeviceRow> = BTreeMap::new();
         for row in self.rows() {
             let Row::Device(row) = row else { continue };
@@ -173,11 +180,8 @@ impl History for MemoryTables {
         Ok(self.registry()?.into_iter().filter(wanted).collect())
     }
 
-    async fn latest_readings(
-        &self,
-        since: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<LatestReading>, StoreError> {
+    async fn latest_readings(&self, period: Period, limit: usize) -> Result<Vec<LatestReading>, StoreError> {
+        self.answers()?;
         let mut newest: BTreeMap<(String, Quantity), LatestReading> = BTreeMap::new();
         for row in self.rows() {
             let Row::Reading(quantity, row) = row else {
@@ -187,7 +191,7 @@ impl History for MemoryTables {
             let known = newest
                 .get(&key)
                 .is_some_and(|known| known.timestamp > row.timestamp);
-            if row.timestamp < since.as_millis() || known {
+            if !(period.since..=period.until).contains(&row.timestamp) || known {
                 continue;
             }
             let latest = LatestReading {
@@ -209,14 +213,52 @@ impl History for MemoryTables {
         Ok(readings.map(|(_, reading)| reading).collect())
     }
 
-    async fn latest_actions(&self, since: Timestamp, limit: usize) -> Result<Vec<LatestAction>, StoreError> {
+    async fn latest_states(&self, period: Period, limit: usize) -> Result<Vec<LatestState>, StoreError> {
+        self.answers()?;
+        let mut newest: BTreeMap<String, LatestState> = BTreeMap::new();
+        for row in self.rows() {
+            let Row::WindowState(row) = row else { continue };
+            let known = newest
+                .get(&row.device_id)
+                .is_some_and(|known| known.timestamp > row.timestamp);
+            if !(period.since..=period.until).contains(&row.timestamp) || known {
+                continue;
+            }
+            let latest = LatestState {
+                device_id: row.device_id.clone(),
+                timestamp: row.timestamp,
+                position: row.position,
+            };
+            newest.insert(row.device_id, latest);
+        }
+        Ok(newest.into_values().take(limit).collect())
+    }
+
+    async fn has_row(&self, row: &Row) -> Result<bool, StoreError> {
+        self.answers()?;
+        let same = |stored: &Row| match (stored, row) {
+            (Row::Reading(a, stored), Row::Reading(b, row)) => {
+                (a, &stored.device_id, stored.timestamp, stored.value)
+                    == (b, &row.device_id, row.timestamp, row.value)
+            }
+            (Row::WindowState(stored), Row::WindowState(row)) => {
+                (&stored.device_id, stored.timestamp, stored.position)
+                    == (&row.device_id, row.timestamp, row.position)
+            }
+            _ => false,
+        };
+        Ok(self.rows().iter().any(same))
+    }
+
+    async fn latest_actions(&self, period: Period, limit: usize) -> Result<Vec<LatestAction>, StoreError> {
+        self.answers()?;
         let mut newest: BTreeMap<String, LatestAction> = BTreeMap::new();
         for row in self.rows() {
             let Row::WindowAction(row) = row else { continue };
             let known = newest
                 .get(&row.device_id)
                 .is_some_and(|known| known.timestamp > row.timestamp);
-            if row.timestamp < since.as_millis() || known {
+            if !(period.since..=period.until).contains(&row.timestamp) || known {
                 continue;
             }
             let latest = LatestAction {

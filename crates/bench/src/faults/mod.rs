@@ -4,6 +4,7 @@
 mod load;
 mod reconciliation;
 mod report;
+mod saturation;
 mod scenario;
 mod scenarios;
 
@@ -29,6 +30,8 @@ pub struct Options {
     pub only: Vec<String>,
     /// How long ClickHouse stays away.
     pub away: Duration,
+    /// How long the broker is saturated.
+    pub saturated: Duration,
     /// Decisions measured with ClickHouse, and without.
     pub decisions: usize,
     /// JSON lines instead of a table.

@@ -12,6 +12,7 @@ use super::{
     Options,
     load::{Load, jumping, steady},
     reconciliation::{Reconciliation, reconcile},
+    saturation,
     scenarios::{Fault, Scenario},
 };
 
@@ -46,6 +47,11 @@ pub(super) async fn run(
         return Ok(None);
     };
     run.deployment.start().await?;
+    if scenario.fault == Fault::BrokerSaturated {
+        return saturation::run(&mut run.deployment, options.saturated)
+            .await
+            .map(Some);
+    }
     let (fault, broker) = (scenario.fault, run.deployment.addresses().mqtt);
     let clock = if fault == Fault::DeviceClocksJump {
         jumping
@@ -91,6 +97,7 @@ impl Run {
         };
         let mut deployment = DeploymentOptions::new(layout);
         deployment.protocol = scenario.protocol;
+        deployment.keep_alive_s = scenario.keep_alive_s;
         let (mut clock, mut disk) = (None, None);
         match fault {
             Fault::NetworkCut | Fault::HalfOpen => deployment.broker_proxy = Some(free_addr()),
@@ -169,8 +176,8 @@ impl Run {
                 pause(Duration::from_secs(3)).await;
                 std::fs::remove_file(ballast)?;
             }
-            // The devices' clocks jump by themselves.
-            Fault::DeviceClocksJump => {
+            // The devices' clocks jump by themselves; a saturated broker is a run of its own.
+            Fault::DeviceClocksJump | Fault::BrokerSaturated => {
                 pause(Duration::from_secs(3)).await;
                 return Ok(());
             }

@@ -20,6 +20,7 @@ pub(super) enum Fault {
     TwoBackends,
     Terminated,
     UpTerminated,
+    BrokerSaturated,
 }
 
 /// A row of the table before it is run.
@@ -36,6 +37,8 @@ pub(super) struct Scenario {
     pub(super) promised: bool,
     /// The backend's MQTT version.
     pub(super) protocol: &'static str,
+    /// The backend's keep-alive in seconds.
+    pub(super) keep_alive_s: u32,
     /// Why it cannot run on a machine that lacks something.
     pub(super) needs: &'static str,
 }
@@ -49,7 +52,21 @@ const fn scenario(name: &'static str, what: &'static str, fault: Fault, rounds: 
         kills: false,
         promised: true,
         protocol: "auto",
+        keep_alive_s: 5,
         needs: "",
+    }
+}
+
+const fn saturation(
+    name: &'static str,
+    what: &'static str,
+    protocol: &'static str,
+    keep_alive_s: u32,
+) -> Scenario {
+    Scenario {
+        protocol,
+        keep_alive_s,
+        ..scenario(name, what, Fault::BrokerSaturated, 1)
     }
 }
 
@@ -99,6 +116,9 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         protocol: "3.1.1",
         ..scenario("cut-311", "… under MQTT 3.1.1", Fault::NetworkCut, 5)
     },
+    saturation("saturated", "150,000 messages outstanding", "auto", 5),
+    saturation("saturated-30", "… keep-alive 30 s", "auto", 30),
+    saturation("saturated-311", "… under MQTT 3.1.1", "3.1.1", 5),
     scenario("half-open", "connections that carry nothing", Fault::HalfOpen, 2),
     scenario("journal-full", "the journal at its bound", Fault::JournalFull, 2),
     Scenario {

@@ -17,12 +17,21 @@ use tokio_util::sync::CancellationToken;
 const DEVICES_EACH: usize = 5;
 /// Unacknowledged readings of a publisher, at most.
 const IN_FLIGHT: u16 = 50;
-/// Readings between publishers and receiver, at most.
-const WINDOW: u64 = 5_000;
+
+/// How much is sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LoadOptions {
+    pub(super) publishers: usize,
+    /// Readings between publishers and receiver, at most.
+    pub(super) window: u64,
+    /// Readings a second of all publishers; as fast as they are acknowledged without it.
+    pub(super) rate: Option<u64>,
+}
 
 /// How many readings were sent and received.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Progress {
+    window: u64,
     sent: AtomicU64,
     received: AtomicU64,
 }
@@ -34,7 +43,7 @@ impl Progress {
             .sent
             .load(Relaxed)
             .saturating_sub(self.received.load(Relaxed))
-            >= WINDOW
+            >= self.window
         {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -49,12 +58,25 @@ pub(super) struct Load {
 }
 
 impl Load {
-    /// Starts `count` publishers with a few devices each.
-    pub(super) fn start(broker: SocketAddr, count: usize) -> Self {
-        let (stop, progress) = (CancellationToken::new(), Arc::new(Progress::default()));
+    /// Starts publishers with a few devices each.
+    pub(super) fn start(broker: SocketAddr, options: LoadOptions) -> Self {
+        let stop = CancellationToken::new();
+        let progress = Arc::new(Progress {
+            window: options.window,
+            sent: AtomicU64::new(0),
+            received: AtomicU64::new(0),
+        });
         let mut publishers = JoinSet::new();
-        for n in 0..count {
-            publishers.spawn(publish(broker, n, Arc::clone(&progress), stop.clone()));
+        for number in 0..options.publishers {
+            let publisher = Publisher {
+                broker,
+                number,
+                interval: options
+                    .rate
+                    .map(|rate| Duration::from_secs_f64(options.publishers as f64 / rate.max(1) as f64)),
+                progress: Arc::clone(&progress),
+            };
+            publishers.spawn(publisher.run(stop.clone()));
         }
         Self {
             publishers,
@@ -84,27 +106,41 @@ pub(super) fn connection(broker: SocketAddr) -> ConnectionOptions {
     ConnectionOptions::new(BrokerUrl::tcp(broker.ip().to_string(), broker.port()), "")
 }
 
-async fn publish(broker: SocketAddr, publisher: usize, progress: Arc<Progress>, stop: CancellationToken) {
-    let mut options = connection(broker);
-    options.inflight = IN_FLIGHT;
-    options.max_queued_messages = usize::from(IN_FLIGHT);
-    let (connection, mut events) = mqtt::connect(options);
-    let receiving = tokio::spawn(async move { while events.recv().await.is_some() {} });
-    // Each reading is a millisecond later than the one before: none is a repeat, and none is from the future.
-    let begin = jiff::Timestamp::now().as_millisecond() - 12 * 3_600_000;
-    for n in 0.. {
-        let device = publisher * DEVICES_EACH + n % DEVICES_EACH;
-        let time = domain::Timestamp::from_millis(begin + n as i64);
-        let payload = format!(r#"{{"value": 21.0, "timestamp": "{time}"}}"#);
-        let topic = format!("sensor/device-{device}/temperature");
-        let sent = async {
-            progress.reserve().await;
-            connection.publish(topic, payload, Qos::AtLeastOnce, false).await
-        };
-        if !matches!(stop.run_until_cancelled(sent).await, Some(Ok(()))) {
-            break;
+struct Publisher {
+    broker: SocketAddr,
+    number: usize,
+    /// Between two readings.
+    interval: Option<Duration>,
+    progress: Arc<Progress>,
+}
+
+impl Publisher {
+    async fn run(self, stop: CancellationToken) {
+        let mut options = connection(self.broker);
+        options.inflight = IN_FLIGHT;
+        options.max_queued_messages = usize::from(IN_FLIGHT);
+        let (connection, mut events) = mqtt::connect(options);
+        let receiving = tokio::spawn(async move { while events.recv().await.is_some() {} });
+        // Each reading is a millisecond later than the one before: none is a repeat, and none is from the future.
+        let begin = jiff::Timestamp::now().as_millisecond() - 12 * 3_600_000;
+        let mut ticks = self.interval.map(tokio::time::interval);
+        for n in 0.. {
+            let device = self.number * DEVICES_EACH + n % DEVICES_EACH;
+            let time = domain::Timestamp::from_millis(begin + n as i64);
+            let payload = format!(r#"{{"value": 21.0, "timestamp": "{time}"}}"#);
+            let topic = format!("sensor/device-{device}/temperature");
+            let sent = async {
+                if let Some(ticks) = &mut ticks {
+                    ticks.tick().await;
+                }
+                self.progress.reserve().await;
+                connection.publish(topic, payload, Qos::AtLeastOnce, false).await
+            };
+            if !matches!(stop.run_until_cancelled(sent).await, Some(Ok(()))) {
+                break;
+            }
         }
+        connection.disconnect().await;
+        receiving.abort();
     }
-    connection.disconnect().await;
-    receiving.abort();
 }

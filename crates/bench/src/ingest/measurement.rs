@@ -8,9 +8,11 @@ use std::{
 use anyhow::ensure;
 use testkit::usage::{cpu_seconds, memory_mib};
 
-use super::{WARM_UP, load::Load};
+use super::{
+    WARM_UP,
+    load::{Load, LoadOptions},
+};
 
-const PUBLISHERS: usize = 20;
 const POLL: Duration = Duration::from_millis(10);
 
 /// What one process used.
@@ -38,16 +40,28 @@ impl Figures {
     }
 }
 
-/// Sends to `broker` for `time` and observes `processes`; `received` returns the number of messages so far.
+/// What to measure, and for how long.
+pub(super) struct Subject {
+    pub(super) broker: SocketAddr,
+    pub(super) load: LoadOptions,
+    pub(super) processes: Vec<(&'static str, u32)>,
+    pub(super) time: Duration,
+}
+
+/// Sends to the broker and observes the processes; `received` returns the number of messages so far.
 pub(super) async fn measure(
-    broker: SocketAddr,
-    processes: Vec<(&'static str, u32)>,
-    time: Duration,
+    subject: Subject,
     received: impl Fn() -> anyhow::Result<u64>,
 ) -> anyhow::Result<Figures> {
+    let Subject {
+        broker,
+        load,
+        processes,
+        time,
+    } = subject;
     let memory = || -> Vec<f64> { processes.iter().map(|(_, pid)| memory_mib(*pid)).collect() };
     let cpu = || -> Vec<f64> { processes.iter().map(|(_, pid)| cpu_seconds(*pid)).collect() };
-    let load = Load::start(broker, PUBLISHERS);
+    let load = Load::start(broker, load);
     run_for(&load, WARM_UP, &received).await?;
     let (cpu_before, begin) = (cpu(), memory());
     let (started, first) = (Instant::now(), received()?);

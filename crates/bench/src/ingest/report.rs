@@ -60,8 +60,8 @@ impl<'a> Report<'a> {
                 "    {:<31} {median:.0} ({least:.0} … {most:.0}) messages/s",
                 receiver.description()
             );
-            let bare = receivers.iter().enumerate().filter(|(_, other)| other.is_bare());
-            for (of, other) in bare.filter(|_| !receiver.is_bare()) {
+            let peers = receivers.iter().enumerate().filter(|(_, other)| other.is_peer());
+            for (of, other) in peers.filter(|_| !receiver.is_peer()) {
                 let ratios = rounds.iter().map(|rates| 100.0 * rates[index] / rates[of]);
                 let [median, least, most] = spread(ratios.collect());
                 let _ = write!(

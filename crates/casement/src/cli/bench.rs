@@ -1,7 +1,10 @@
 //! Flags of `casement bench`.
 
-use super::values::whole;
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
+
+use super::values::whole;
 
 /// Flags of `casement bench`.
 #[derive(Debug, Args)]
@@ -25,6 +28,9 @@ pub enum BenchCommand {
         /// Seconds for which ClickHouse is unavailable
         #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = whole::<u64>)]
         away: u64,
+        /// Seconds for which the broker is saturated
+        #[arg(long, value_name = "SECONDS", default_value_t = 180, value_parser = whole::<u64>)]
+        saturated: u64,
         /// Number of decisions whose latency is measured with ClickHouse, and without
         #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = whole::<usize>)]
         decisions: usize,
@@ -40,9 +46,18 @@ pub enum BenchCommand {
         /// Number of rounds
         #[arg(long, value_name = "N", default_value_t = 5, value_parser = whole::<usize>)]
         rounds: usize,
-        /// Only these, separated by commas: `mosquitto_sub`, `connection`, `backend`, `up`
+        /// Only these, separated by commas: `mosquitto_sub`, `connection`, `telegraf`, `backend`, `up`
         #[arg(long, value_name = "NAMES", value_delimiter = ',')]
         only: Vec<String>,
+        /// Number of readings that are sent and not yet received, at most
+        #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = whole::<u64>)]
+        window: u64,
+        /// Readings a second, instead of as many as possible
+        #[arg(long, value_name = "N", value_parser = whole::<u64>)]
+        rate: Option<u64>,
+        /// Telegraf's program, if it is not on the path; without one it is left out
+        #[arg(long, value_name = "FILE")]
+        telegraf: Option<PathBuf>,
         /// Number of decisions of a quiet device, alone and during a flood; 0 for none
         #[arg(long, value_name = "N", default_value_t = 500, value_parser = whole::<usize>)]
         decisions: usize,

@@ -76,6 +76,21 @@ pub enum ModelsCommand {
         /// Its name [default: the version in its side-car]
         #[arg(long)]
         version: Option<String>,
+        /// The scale of an `.onnx` model's outputs, 0-1 or 0-100, if its file does not state it
+        #[arg(long, value_name = "SCALE")]
+        output_scale: Option<model::OutputScale>,
+        /// For a model without `log_variance`: measure its confidence on these examples, which it was not trained on: a
+        /// file of JSON lines, `clickhouse` or `simulator`
+        #[arg(long, value_name = "SOURCE")]
+        examples: Option<String>,
+    },
+    /// Measure the confidence of a version without `log_variance` anew
+    Calibrate {
+        /// Its name
+        version: String,
+        /// Examples that it was not trained on: a file of JSON lines, `clickhouse` or `simulator`
+        #[arg(long, value_name = "SOURCE")]
+        examples: String,
     },
     /// Let a version serve; a running service follows within a second
     Promote {

@@ -22,6 +22,7 @@ pub(super) async fn run(flags: cli::Bench) -> anyhow::Result<()> {
             rounds,
             only,
             away,
+            saturated,
             decisions,
             json,
         } => {
@@ -30,6 +31,7 @@ pub(super) async fn run(flags: cli::Bench) -> anyhow::Result<()> {
                 rounds,
                 only,
                 away: Duration::from_secs(away),
+                saturated: Duration::from_secs(saturated),
                 decisions: decisions.max(1),
                 json,
             };
@@ -39,6 +41,9 @@ pub(super) async fn run(flags: cli::Bench) -> anyhow::Result<()> {
             seconds,
             rounds,
             only,
+            window,
+            rate,
+            telegraf,
             decisions,
             json,
         } => {
@@ -47,6 +52,9 @@ pub(super) async fn run(flags: cli::Bench) -> anyhow::Result<()> {
                 time: Duration::from_secs(seconds.max(1)),
                 rounds,
                 only,
+                window,
+                rate,
+                telegraf,
                 decisions,
                 json,
             };

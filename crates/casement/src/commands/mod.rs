@@ -1,5 +1,6 @@
 //! One file for each subcommand.
 
+mod addition;
 mod backend;
 mod bench;
 mod compare;

@@ -66,7 +66,8 @@ pub struct Mqtt {
     pub password_file: Option<PathBuf>,
     /// Certificates (PEM) to trust for `mqtts://` instead of the system's.
     pub ca_file: Option<PathBuf>,
-    /// Keep-alive interval in seconds; at least 5.
+    /// Keep-alive interval in seconds.
+    #[schemars(range(min = 1, max = 65_535))]
     pub keep_alive_s: u64,
     /// Topic patterns; `+` and `{device_id}` both mean the device.
     #[schemars(schema_with = "words::topics")]

@@ -86,11 +86,6 @@ impl AckWindow {
         self.held_bytes > self.max_bytes
     }
 
-    /// Returns whether not even a few more may be read, such as to keep the connection alive.
-    pub(super) const fn is_overfull(&self) -> bool {
-        self.held_bytes / 2 > self.max_bytes
-    }
-
     /// Returns the number of the connection.
     pub(super) const fn epoch(&self) -> u64 {
         self.epoch
@@ -113,19 +108,16 @@ impl AckWindow {
         true
     }
 
-    /// Returns the next packet id in order, if it is acknowledged.
-    pub(super) fn ready(&self) -> Option<u16> {
-        self.open
-            .front()
-            .filter(|open| open.done)
-            .map(|open| open.packet_id)
+    /// Returns whether the next packet id in order is acknowledged.
+    pub(super) fn is_ready(&self) -> bool {
+        self.open.front().is_some_and(|open| open.done)
     }
 
-    /// Records that the acknowledgement of the next packet id, which is [ready](Self::ready), was sent.
-    pub(super) fn sent(&mut self) {
-        if self.open.pop_front().is_some() {
-            self.first += 1;
-        }
+    /// Takes the next packet id in order, if it is acknowledged: its acknowledgement is sent.
+    pub(super) fn send_next(&mut self) -> Option<u16> {
+        let open = self.open.pop_front_if(|open| open.done)?;
+        self.first += 1;
+        Some(open.packet_id)
     }
 
     /// Ends the connection: every token issued so far becomes stale.
@@ -159,12 +151,7 @@ mod tests {
     use super::*;
 
     fn drain(window: &mut AckWindow) -> Vec<u16> {
-        std::iter::from_fn(|| {
-            let id = window.ready()?;
-            window.sent();
-            Some(id)
-        })
-        .collect()
+        std::iter::from_fn(|| window.send_next()).collect()
     }
 
     #[test]
@@ -198,9 +185,8 @@ mod tests {
         let first = window.received(1, 9_000);
         assert!(!window.is_full());
         let second = window.received(2, 9_000);
-        assert!(window.is_full() && !window.is_overfull());
+        assert!(window.is_full());
         window.received(3, 9_000);
-        assert!(window.is_overfull());
         assert!(window.acknowledge(second) && window.acknowledge(second));
         assert!(window.is_full());
         assert!(window.acknowledge(first));
@@ -279,8 +265,7 @@ mod tests {
                     }
                     Step::Acknowledge(_) => {}
                     Step::Send => {
-                        if let Some(id) = window.ready() {
-                            window.sent();
+                        if let Some(id) = window.send_next() {
                             prop_assert!(broker.acknowledged(id));
                         }
                     }

@@ -1,52 +1,49 @@
-//! The task that polls the event loop. Nothing else touches the event loop. The task waits for the network, and for the
-//! consumer only when it holds too many bytes.
+//! The task that runs the event loop. Nothing else touches it. The task waits for the network, and does not read while
+//! its consumer holds too many bytes; what there is to send is written all the same.
 //!
-//! In: the client's events. Out: our events, into a channel that never blocks. When a connection ends, everything the
-//! client still holds of it is discarded before the next begins: packet ids of its deliveries would refer to other
-//! messages, and unacknowledged messages are kept in the outbox.
+//! In: the line's events. Out: our events, into a queue that never blocks. When a connection ends, everything of it is
+//! discarded before the next begins: packet ids of its deliveries would refer to other messages, and unacknowledged
+//! messages are kept in the outbox.
 
 use std::{
+    pin::pin,
     sync::{Arc, atomic::Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
-use tokio::time::timeout;
+use tokio::time::sleep;
 
 use super::{
-    AckToken, ConnectionOptions, Delivery, Event, Protocol, Qos,
+    AckToken, ConnectionOptions, Delivery, Event, Protocol, Qos, Subscription,
     backoff::{Pauses, pauses},
-    link::{Link, Shared},
-    wire::{self, Arrival, Failure, Line, LineEvent, Terms, Unsupported, Version},
+    link::{Farewell, Shared},
+    wire::{Arrival, Failure, Line, LineEvent, Terms, Unsupported, Version, is_filter},
 };
 
 /// Duration of a connection after which the next pause is short again.
 const STABLE: Duration = Duration::from_secs(5);
 /// Time for the broker to close the connection after our DISCONNECT.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_millis(500);
-/// Number of events for which a full connection is polled, so that a ping or acknowledgement is written.
-const BREATH: usize = 1_000;
 /// Number of unanswered CONNECTs after which the other version is tried.
 const MAX_UNANSWERED: u32 = 2;
 
 pub(super) struct Driver {
     options: ConnectionOptions,
     line: Line,
-    version: Version,
     /// Unanswered CONNECTs in this version; `None` once the version is known.
     unanswered: Option<u32>,
-    /// Whether this process has subscribed; a session without its subscriptions may be an older process's.
-    has_subscribed: bool,
+    /// For each subscription of the options, whether the present session has it. A session that is older than this
+    /// process may have other ones.
+    granted: Vec<bool>,
+    /// The subscriptions that were requested and not answered yet.
+    requested: Vec<usize>,
     shared: Arc<Shared>,
     pauses: Pauses,
     connected_at: Option<Instant>,
     /// The last reported reason, so that a long outage is logged once.
     last_reason: Option<String>,
-    /// Whether we sent DISCONNECT on this connection.
-    disconnecting: bool,
-    /// Whether the consumer had too much to acknowledge after the last delivery.
+    /// Whether the consumer had too much to acknowledge when last looked at.
     full: bool,
-    /// Number of events for which it may be polled all the same.
-    breath: usize,
 }
 
 impl Driver {
@@ -55,128 +52,82 @@ impl Driver {
             Protocol::Auto | Protocol::V5 => Version::V5,
             Protocol::V311 => Version::V311,
         };
-        let (sender, line) = wire::open(&options, version);
-        let shared = Shared::new(&options, sender);
+        let shared = Shared::new(&options);
         let driver = Self {
+            line: Line::new(&options, version),
             pauses: pauses(options.max_backoff),
             unanswered: (options.protocol == Protocol::Auto).then_some(0),
+            granted: vec![false; options.subscriptions.len()],
+            requested: Vec::new(),
             options,
-            line,
-            version,
-            has_subscribed: false,
             shared: Arc::clone(&shared),
             connected_at: None,
             last_reason: None,
-            disconnecting: false,
             full: false,
-            breath: 0,
         };
         (driver, shared)
     }
 
     pub(super) async fn run(mut self) {
-        let stop = self.shared.stop.clone();
+        let shared = Arc::clone(&self.shared);
+        let mut stopped = pin!(shared.stop.cancelled());
+        let mut events = Vec::new();
         loop {
-            self.wait_for_consumer().await;
-            let limit = if self.disconnecting {
-                DISCONNECT_TIMEOUT
-            } else {
-                // The client sends pings, so a poll without any event for this long is a write that nobody reads.
-                self.line.keep_alive() * 2 + Duration::from_secs(5)
-            };
-            let polled = tokio::select! {
+            self.look_at_consumer();
+            let is_ending = self.line.is_ending();
+            let step = tokio::select! {
                 biased;
-                () = stop.cancelled() => break,
-                polled = timeout(limit, self.line.poll()) => polled,
+                () = &mut stopped => break,
+                step = self.line.step(&shared, !self.full) => step,
+                () = sleep(DISCONNECT_TIMEOUT), if is_ending => break,
             };
-            let reason = match polled {
-                Ok(Ok(event)) => {
-                    self.handle(event);
-                    continue;
-                }
-                _ if self.disconnecting => break,
-                Ok(Err(failure)) => {
-                    self.note_failure(&failure);
-                    failure.reason
-                }
-                Err(_) => "the broker reads nothing".to_owned(),
+            self.line.take_events(&mut events);
+            let Err(failure) = step else {
+                self.handle(&mut events);
+                continue;
             };
-            self.lost(reason);
+            self.lost(failure, &mut events);
+            if is_ending || shared.link.lock().farewell != Farewell::None {
+                break;
+            }
             self.change_version();
             let pause = self.pauses.next().unwrap_or_default();
             tokio::select! {
                 biased;
-                () = stop.cancelled() => break,
-                () = tokio::time::sleep(pause) => {}
+                () = &mut stopped => break,
+                () = sleep(pause) => {}
             }
         }
         self.end();
     }
 
-    /// Waits while the consumer has too much to acknowledge: nothing is read, and the broker's network slows it down.
-    /// Now and then the connection is polled all the same, or the broker would take it for dead.
-    async fn wait_for_consumer(&mut self) {
-        if !self.full {
-            return;
+    /// Looks whether the consumer has acknowledged enough to read on.
+    fn look_at_consumer(&mut self) {
+        if self.full {
+            let link = self.shared.link.lock();
+            self.full = link.acks.is_full() && !link.closed;
         }
-        if self.breath > 0 {
-            self.breath -= 1;
-            return;
-        }
-        let pause = self.line.keep_alive() / 4;
-        loop {
-            let is_overfull = {
-                let link = self.shared.link.lock();
-                self.full = link.acks.is_full() && !link.closed;
-                link.acks.is_overfull()
-            };
-            if !self.full {
-                break;
+    }
+
+    fn handle(&mut self, events: &mut Vec<LineEvent>) {
+        let mut arrivals = Vec::new();
+        let mut acknowledged = false;
+        for event in events.drain(..) {
+            if !matches!(event, LineEvent::Publish(_)) {
+                self.deliver(&mut arrivals);
             }
-            tokio::select! {
-                () = self.shared.stop.cancelled() => break,
-                () = self.shared.reading.notified() => {}
-                () = tokio::time::sleep(pause) => {
-                    if !is_overfull {
-                        self.breath = BREATH;
-                        break;
-                    }
+            match event {
+                LineEvent::Publish(arrival) => arrivals.push(arrival),
+                LineEvent::Connected(terms) => self.connected(&terms),
+                LineEvent::Subscribed(granted) => self.subscribed(&granted),
+                LineEvent::Acknowledged(packet_id, outcome) => {
+                    self.shared.link.lock().outbox.acknowledged(packet_id, outcome);
+                    acknowledged = true;
                 }
             }
         }
-        // An answer to a ping may be among what was not read.
-        self.line.note_life();
-    }
-
-    fn handle(&mut self, event: LineEvent) {
-        match event {
-            LineEvent::Publish(arrival) => self.deliver(arrival),
-            LineEvent::Connected(terms) => self.connected(&terms),
-            LineEvent::Subscribed(granted) => self.subscribed(&granted),
-            LineEvent::Acknowledged(packet_id, outcome) => {
-                self.update(|link| link.outbox.acknowledged(packet_id, outcome));
-            }
-            LineEvent::PublishWritten(packet_id) => self.update(|link| link.outbox.written(packet_id)),
-            LineEvent::AckWritten => self.acknowledged(),
-            LineEvent::DisconnectWritten => self.disconnecting = true,
-            LineEvent::Other => {}
-        }
-    }
-
-    fn update(&self, change: impl FnOnce(&mut Link)) {
-        let mut link = self.shared.link.lock();
-        change(&mut link);
-        link.pump();
-        drop(link);
-        self.shared.room.notify_waiters();
-    }
-
-    /// An acknowledgement was written: the next may follow, and a disconnect may wait for it.
-    fn acknowledged(&self) {
-        let mut link = self.shared.link.lock();
-        link.pump();
-        if link.closed {
-            drop(link);
+        self.deliver(&mut arrivals);
+        if acknowledged {
             self.shared.room.notify_waiters();
         }
     }
@@ -184,7 +135,7 @@ impl Driver {
     fn connected(&mut self, terms: &Terms) {
         self.connected_at = Some(Instant::now());
         self.last_reason = None;
-        match (&mut self.unanswered, self.version) {
+        match (&mut self.unanswered, self.line.version()) {
             (Some(unanswered), Version::V311) => {
                 tracing::info!(broker = %self.options.broker, "the broker does not know MQTT 5: MQTT 3.1.1 it is");
                 // Perhaps only a proxy hung up: the version is tried again with the next connection.
@@ -193,13 +144,10 @@ impl Driver {
             (unanswered, _) => *unanswered = None,
         }
         self.shared.counters.connects.fetch_add(1, Relaxed);
-        // Without such an option, subscribing again would deliver every retained message again.
-        let known = self.has_subscribed && terms.session_present && self.version == Version::V311;
-        let subscribes = !known && !self.options.subscriptions.is_empty();
+        let subscriptions = self.missing_subscriptions(terms);
         let epoch = {
             let mut link = self.shared.link.lock();
-            // The limit is one below the broker's: at the broker's limit the client stops sending acknowledgements,
-            // too.
+            // The limit is one below the broker's: some brokers count a message that they have just acknowledged.
             link.inflight_limit = usize::from(
                 self.options
                     .inflight
@@ -207,22 +155,13 @@ impl Driver {
                     .max(1),
             );
             link.max_packet_bytes = self.options.max_packet_bytes.min(terms.max_packet_bytes);
-            if subscribes
-                && link
-                    .sender
-                    .subscribe(&self.options, terms.session_present)
-                    .is_err()
-            {
-                tracing::error!("a subscription has a filter that MQTT does not know");
-            }
+            link.subscribe = (!subscriptions.is_empty()).then_some((subscriptions, terms.session_present));
             if let Some(birth) = self.options.birth.clone() {
                 link.outbox.push_first(birth);
             }
             link.online = true;
-            link.pump();
             link.acks.epoch()
         };
-        self.has_subscribed |= subscribes;
         // A resumed session delivers again what was not consumed; without one, the waiting deliveries are the only
         // copies.
         let keep_bytes = if terms.session_present {
@@ -234,51 +173,78 @@ impl Driver {
         self.emit(Event::Connected {
             session_present: terms.session_present,
         });
-        if known {
-            self.emit(Event::Subscribed);
+        if self.requested.is_empty() {
+            self.report_subscriptions();
         }
     }
 
-    fn subscribed(&self, granted: &[bool]) {
+    /// Returns the subscriptions to request. MQTT 3.1.1 cannot subscribe without every retained message coming again, so
+    /// there a kept session is only asked for what it does not have.
+    fn missing_subscriptions(&mut self, terms: &Terms) -> Vec<Subscription> {
+        if !terms.session_present || self.line.version() != Version::V311 {
+            self.granted.fill(false);
+        }
+        let subscriptions = &self.options.subscriptions;
+        self.requested = (0..subscriptions.len())
+            .filter(|&index| !self.granted[index] && is_filter(&subscriptions[index].filter))
+            .collect();
+        self.requested
+            .iter()
+            .map(|&index| subscriptions[index].clone())
+            .collect()
+    }
+
+    fn subscribed(&mut self, granted: &[bool]) {
+        for (index, granted) in self.requested.drain(..).zip(granted) {
+            self.granted[index] = *granted;
+        }
+        self.report_subscriptions();
+    }
+
+    fn report_subscriptions(&self) {
         let refused = self
             .options
             .subscriptions
             .iter()
-            .zip(granted)
+            .zip(&self.granted)
             .filter(|(_, granted)| !**granted)
             .map(|(subscription, _)| subscription.filter.clone());
         let filters: Vec<String> = refused.collect();
-        self.emit(if filters.is_empty() {
-            Event::Subscribed
-        } else {
-            Event::SubscriptionRefused { filters }
-        });
+        if !filters.is_empty() {
+            self.emit(Event::SubscriptionRefused { filters });
+        } else if !self.granted.is_empty() {
+            self.emit(Event::Subscribed);
+        }
     }
 
-    fn deliver(&mut self, arrival: Arrival) {
-        let (qos, token) = match arrival.packet_id {
-            None => (Qos::AtMostOnce, AckToken::NONE),
-            Some(packet_id) => {
-                let mut link = self.shared.link.lock();
-                let token = link.acks.received(packet_id, arrival.payload.len());
-                self.full = link.acks.is_full();
-                if link.acks.is_overfull() {
-                    self.breath = 0;
-                }
-                (Qos::AtLeastOnce, token)
-            }
+    fn deliver(&mut self, arrivals: &mut Vec<Arrival>) {
+        if arrivals.is_empty() {
+            return;
+        }
+        let tokens: Vec<AckToken> = {
+            let mut link = self.shared.link.lock();
+            let token = |arrival: &Arrival| match arrival.packet_id {
+                None => AckToken::NONE,
+                Some(packet_id) => link.acks.received(packet_id, arrival.payload.len()),
+            };
+            let tokens = arrivals.iter().map(token).collect();
+            self.full = link.acks.is_full();
+            tokens
         };
-        let kept = self.shared.events.push_delivery(Delivery {
+        let deliveries = arrivals.drain(..).zip(tokens).map(|(arrival, token)| Delivery {
             topic: arrival.topic,
             payload: arrival.payload,
-            qos,
+            qos: if arrival.packet_id.is_some() {
+                Qos::AtLeastOnce
+            } else {
+                Qos::AtMostOnce
+            },
             retain: arrival.retain,
             dup: arrival.dup,
             token,
         });
-        if !kept {
-            self.shared.counters.dropped_qos0.fetch_add(1, Relaxed);
-        }
+        let dropped = self.shared.events.push_deliveries(deliveries);
+        self.shared.counters.dropped_qos0.fetch_add(dropped, Relaxed);
     }
 
     /// Records whether the broker seems not to support the version of our CONNECT.
@@ -300,40 +266,35 @@ impl Driver {
         {
             return;
         }
-        self.version = self.version.other();
+        let version = self.line.version().other();
         self.unanswered = Some(0);
-        tracing::debug!(broker = %self.options.broker, version = self.version.name(), "no answer; the other version now");
-        let (sender, line) = wire::open(&self.options, self.version);
-        self.shared.link.lock().sender = sender;
-        self.line = line;
+        tracing::debug!(broker = %self.options.broker, version = version.name(), "no answer; the other version now");
+        self.line.set_version(version);
     }
 
-    /// Handles the end of a connection: processes its remaining events, then discards everything of it.
-    fn lost(&mut self, reason: String) {
+    /// Handles the end of a connection: processes its remaining acknowledgements, then discards everything of it.
+    fn lost(&mut self, failure: Failure, events: &mut Vec<LineEvent>) {
+        self.note_failure(&failure);
         {
             let mut link = self.shared.link.lock();
             link.online = false;
-            for event in self.line.drain() {
-                match event {
-                    LineEvent::PublishWritten(packet_id) => link.outbox.written(packet_id),
-                    LineEvent::Acknowledged(packet_id, outcome) => {
-                        link.outbox.acknowledged(packet_id, outcome);
-                    }
-                    _ => {}
+            link.subscribe = None;
+            for event in events.drain(..) {
+                if let LineEvent::Acknowledged(packet_id, outcome) = event {
+                    link.outbox.acknowledged(packet_id, outcome);
                 }
             }
             link.acks.next_epoch();
-            let lost = link.outbox.requeue();
-            self.shared.counters.lost_qos0.fetch_add(lost, Relaxed);
+            link.outbox.requeue();
         }
-        // Only now can no handle put anything into the client's channel.
-        self.line.discard();
-        self.disconnecting = false;
-        (self.full, self.breath) = (false, 0);
+        let lost = self.line.discard();
+        self.shared.counters.lost_qos0.fetch_add(lost, Relaxed);
+        self.full = false;
         self.shared.room.notify_waiters();
         if self.connected_at.take().is_some_and(|at| at.elapsed() >= STABLE) {
             self.pauses = pauses(self.options.max_backoff);
         }
+        let reason = failure.reason;
         if self.last_reason.as_deref() != Some(&reason) {
             tracing::debug!(broker = %self.options.broker, reason, "disconnected");
             self.last_reason = Some(reason.clone());

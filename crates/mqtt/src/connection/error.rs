@@ -18,9 +18,6 @@ pub enum PublishError {
     /// The broker refused it, with MQTT's reason code.
     #[error("the broker refused the message: {0}")]
     Refused(String),
-    /// The connection ended before a `QoS` 0 message was written.
-    #[error("the connection was lost before the message was sent")]
-    Lost,
     /// It could not be sent in time.
     #[error("the message expired before it could be sent")]
     Expired,

@@ -1,8 +1,8 @@
 //! The receiving side: events in order, and acknowledgements from any task.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, iter, sync::Arc};
 
-use super::{ConnectionStats, Delivery, Event, link::Handle};
+use super::{AckToken, ConnectionStats, Delivery, Event, link::Handle};
 
 /// The events of one connection.
 ///
@@ -30,10 +30,30 @@ impl Incoming {
         Some(event)
     }
 
+    /// Waits for events and appends up to `limit` of them to `events`. Returns how many; 0 once the connection is closed
+    /// for good. It acknowledges as [`Incoming::recv`] does, and is safe to cancel.
+    pub async fn recv_many(&mut self, events: &mut Vec<Event>, limit: usize) -> usize {
+        let before = events.len();
+        self.handle.shared.events.next_many(events, limit.max(1)).await;
+        if !self.manual_acks {
+            let deliveries = events[before..].iter().filter_map(|event| match event {
+                Event::Message(delivery) => Some(delivery.token),
+                _ => None,
+            });
+            self.handle.shared.acknowledge(deliveries);
+        }
+        events.len() - before
+    }
+
     /// Acknowledges a delivery. Acknowledgements are sent in the order of receipt, whatever the order of the calls. One
     /// for an earlier connection is dropped and counted, because the broker delivers that message again.
     pub fn ack(&self, delivery: &Delivery) {
-        self.handle.shared.acknowledge(delivery.token);
+        self.ack_all(iter::once(delivery.token));
+    }
+
+    /// Acknowledges several deliveries as [`Incoming::ack`] does, by their tokens.
+    pub fn ack_all(&self, tokens: impl IntoIterator<Item = AckToken>) {
+        self.handle.shared.acknowledge(tokens.into_iter());
     }
 
     /// Returns the counters of the connection.

@@ -1,7 +1,7 @@
-//! The state that the connection's task and its handles share: acknowledgements, outbox and client under one lock.
+//! The state that the connection's task and its handles share: acknowledgements and outbox under one lock.
 //!
-//! Packets are handed to the client only under the lock and while online, so that nothing of an ended connection can
-//! get into the next.
+//! In: what handles acknowledge and publish. Out: the next packet to send, for the connection's task, and only while
+//! online, so that nothing of an ended connection can get into the next.
 
 use std::{
     sync::{
@@ -16,8 +16,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    AckToken, ConnectionOptions, PublishError, acks::AckWindow, outbox::Outbox, queue::EventQueue,
-    wire::Sender,
+    AckToken, ConnectionOptions, PublishError, Subscription, acks::AckWindow, outbox::Outbox,
+    queue::EventQueue, wire::Outgoing,
 };
 
 /// Counters of a connection since it was started.
@@ -50,12 +50,23 @@ pub(super) struct Counters {
     pub(super) lost_qos0: AtomicU64,
 }
 
+/// Whether the connection is to be ended with a DISCONNECT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Farewell {
+    None,
+    /// Once everything that waits was sent and acknowledged.
+    WhenEmpty,
+    Now,
+    Sent,
+}
+
 pub(super) struct Link {
-    /// Replaced only while offline.
-    pub(super) sender: Sender,
     pub(super) online: bool,
     /// Whether new messages are refused.
     pub(super) closed: bool,
+    pub(super) farewell: Farewell,
+    /// Subscriptions to request, and whether the session is an older one.
+    pub(super) subscribe: Option<(Vec<Subscription>, bool)>,
     pub(super) acks: AckWindow,
     pub(super) outbox: Outbox,
     /// Largest number of unacknowledged `QoS` 1 messages, and the largest packet, that the broker accepts.
@@ -64,18 +75,38 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Hands over everything that may be sent now, acknowledgements first.
-    pub(super) fn pump(&mut self) {
-        if !self.online {
-            return;
+    /// Takes the next packet that may be sent now: acknowledgements before messages.
+    pub(super) fn next_packet(&mut self) -> Option<Outgoing> {
+        if !self.online || self.farewell == Farewell::Sent {
+            return None;
         }
-        while let Some(packet_id) = self.acks.ready() {
-            if self.sender.acknowledge(packet_id).is_err() {
-                return;
-            }
-            self.acks.sent();
+        if let Some((subscriptions, session_present)) = self.subscribe.take() {
+            return Some(Outgoing::Subscribe {
+                subscriptions,
+                packet_id: self.outbox.packet_id(),
+                session_present,
+            });
         }
-        while let Some(message) = self.outbox.next_waiting() {
+        if let Some(packet_id) = self.acks.send_next() {
+            return Some(Outgoing::Acknowledge(packet_id));
+        }
+        if let Some(publish) = self.next_publish() {
+            return Some(publish);
+        }
+        let leaves = match self.farewell {
+            Farewell::WhenEmpty => self.outbox.is_empty(),
+            farewell => farewell == Farewell::Now,
+        };
+        if leaves {
+            self.farewell = Farewell::Sent;
+        }
+        leaves.then_some(Outgoing::Disconnect)
+    }
+
+    /// Takes the next message that may be sent now, and refuses those before it that never can.
+    fn next_publish(&mut self) -> Option<Outgoing> {
+        loop {
+            let message = self.outbox.next_waiting()?;
             if packet_bytes(message.topic.len(), message.payload.len()) > self.max_packet_bytes as usize {
                 self.outbox.refuse_waiting(PublishError::TooLarge {
                     limit: self.max_packet_bytes,
@@ -83,7 +114,7 @@ impl Link {
                 continue;
             }
             if self.outbox.in_flight() >= self.inflight_limit {
-                return;
+                return None;
             }
             let left = message
                 .expires_at
@@ -92,10 +123,12 @@ impl Link {
                 self.outbox.refuse_waiting(PublishError::Expired);
                 continue;
             }
-            if self.sender.publish(message, left).is_err() {
-                return;
-            }
-            self.outbox.handed_over();
+            let (message, packet_id) = self.outbox.send_waiting()?;
+            return Some(Outgoing::Publish {
+                message,
+                left,
+                packet_id,
+            });
         }
     }
 }
@@ -111,8 +144,8 @@ pub(super) struct Shared {
     pub(super) events: EventQueue,
     /// Woken when the outbox may have room or be empty.
     pub(super) room: Notify,
-    /// Wakes the task when it may read again.
-    pub(super) reading: Notify,
+    /// Wakes the task when there is something to send, or when it may read again.
+    pub(super) wake: Notify,
     /// Ends the task immediately.
     pub(super) stop: CancellationToken,
     /// Cancelled when the task has ended.
@@ -120,11 +153,12 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(options: &ConnectionOptions, sender: Sender) -> Arc<Self> {
+    pub(super) fn new(options: &ConnectionOptions) -> Arc<Self> {
         let link = Link {
-            sender,
             online: false,
             closed: false,
+            farewell: Farewell::None,
+            subscribe: None,
             acks: AckWindow::new(
                 usize::from(options.receive_maximum.max(1)),
                 options.max_unacknowledged_bytes,
@@ -138,27 +172,27 @@ impl Shared {
             counters: Counters::default(),
             events: EventQueue::new(options.max_waiting_qos0),
             room: Notify::new(),
-            reading: Notify::new(),
+            wake: Notify::new(),
             stop: CancellationToken::new(),
             ended: CancellationToken::new(),
         })
     }
 
-    /// Acknowledges a delivery of the present connection; a stale token is counted.
-    pub(super) fn acknowledge(&self, token: AckToken) {
-        if token.place.is_none() {
-            return;
-        }
+    /// Acknowledges deliveries of the present connection; stale tokens are counted.
+    pub(super) fn acknowledge(&self, tokens: impl Iterator<Item = AckToken>) {
+        let mut stale = 0;
         let mut link = self.link.lock();
         let was_full = link.acks.is_full();
-        if link.acks.acknowledge(token) {
-            link.pump();
-            if was_full && !link.acks.is_full() {
-                self.reading.notify_one();
-            }
-        } else {
-            drop(link);
-            self.counters.stale_acks.fetch_add(1, Relaxed);
+        for token in tokens {
+            stale += u64::from(!link.acks.acknowledge(token));
+        }
+        let wakes = link.acks.is_ready() || was_full && !link.acks.is_full();
+        drop(link);
+        if wakes {
+            self.wake.notify_one();
+        }
+        if stale > 0 {
+            self.counters.stale_acks.fetch_add(stale, Relaxed);
         }
     }
 

@@ -69,7 +69,7 @@ pub struct ConnectionOptions {
     pub password: Option<SecretString>,
     /// Certificates (PEM) to trust for TLS instead of the system's.
     pub trusted_certificates_pem: Option<Vec<u8>>,
-    /// Keep-alive interval: silence after which the broker is pinged (at least 5 s).
+    /// Keep-alive interval, after which the broker is pinged: 1 s to 65,535 s.
     pub keep_alive: Duration,
     /// Whether to discard an earlier session.
     pub clean_start: bool,
@@ -144,7 +144,7 @@ impl ConnectionOptions {
     /// Returns the client id, never empty.
     pub(super) fn effective_client_id(&self) -> String {
         if self.client_id.is_empty() {
-            format!("casement-{}", uuid::Uuid::new_v4().simple())
+            random_client_id("casement")
         } else {
             self.client_id.clone()
         }
@@ -152,13 +152,26 @@ impl ConnectionOptions {
 
     pub(super) fn keep_alive(&self) -> Duration {
         self.keep_alive
-            .clamp(Duration::from_secs(5), Duration::from_secs(u64::from(u16::MAX)))
+            .clamp(Duration::from_secs(1), Duration::from_secs(u64::from(u16::MAX)))
     }
+}
 
-    /// Returns the capacity of the client's channel at which an acknowledgement always fits.
-    pub(super) fn channel_capacity(&self) -> usize {
-        usize::from(self.receive_maximum.max(1)) + usize::from(self.inflight) + 16
+/// The longest client id that MQTT 3.1.1 obliges a broker to accept, and the characters that it may have.
+const CLIENT_ID_CHARS: usize = 23;
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// Returns a client id of 23 characters that begins with `role` (at most 10 letters and digits). Every broker takes it,
+/// and it cannot be guessed to take over the session.
+pub fn random_client_id(role: &str) -> String {
+    let mut number = uuid::Uuid::new_v4().as_u128();
+    // The version's bits are the same in every UUID.
+    number ^= uuid::Uuid::new_v4().as_u128().rotate_left(64);
+    let mut id: String = role.chars().take(10).collect();
+    while id.len() < CLIENT_ID_CHARS {
+        id.push(char::from(ALPHABET[(number % 62) as usize]));
+        number /= 62;
     }
+    id
 }
 
 #[cfg(test)]
@@ -174,10 +187,22 @@ mod tests {
     }
 
     #[test]
-    fn a_short_keep_alive_is_raised_to_what_the_client_allows() {
+    fn a_keep_alive_is_what_the_protocol_can_say() {
         let mut options = ConnectionOptions::new(BrokerUrl::tcp("h", 1), "");
-        options.keep_alive = Duration::from_secs(1);
-        assert_eq!(options.keep_alive(), Duration::from_secs(5));
-        assert!(!options.effective_client_id().is_empty());
+        for (asked, said) in [(1, 1), (3, 3), (65_535, 65_535), (0, 1), (100_000, 65_535)] {
+            options.keep_alive = Duration::from_secs(asked);
+            assert_eq!(options.keep_alive(), Duration::from_secs(said));
+        }
+    }
+
+    #[test]
+    fn every_broker_takes_a_random_client_id() {
+        let options = ConnectionOptions::new(BrokerUrl::tcp("h", 1), "");
+        let ids: Vec<String> = (0..100).map(|_| options.effective_client_id()).collect();
+        for id in &ids {
+            assert_eq!(id.len(), 23, "{id}");
+            assert!(id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");
+        }
+        assert_eq!(ids.iter().collect::<std::collections::BTreeSet<_>>().len(), 100);
     }
 }

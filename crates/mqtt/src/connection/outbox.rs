@@ -1,8 +1,7 @@
 //! The outbox: messages that are kept, across connections, until the broker has them.
 //!
-//! In: messages, packet ids as the client assigns them, acknowledgements. Out: the next message to hand over. The
-//! client forgets unacknowledged messages when a session is gone; the outbox does not. A message at `QoS` 0 is kept
-//! until it was written.
+//! In: messages, acknowledgements. Out: the next message to send, with its packet id. A message at `QoS` 0 is kept until
+//! it was handed to the socket.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -40,8 +39,7 @@ pub(super) struct Outbox {
     next_number: u64,
     waiting: VecDeque<Entry>,
     waiting_bytes: usize,
-    /// Messages that the client has not assigned a packet id yet, in the order in which it will.
-    handed: VecDeque<Entry>,
+    last_packet_id: u16,
     /// Sent and unacknowledged `QoS` 1 messages by packet id.
     unacked: BTreeMap<u16, Entry>,
 }
@@ -54,7 +52,7 @@ impl Outbox {
             next_number: 0,
             waiting: VecDeque::new(),
             waiting_bytes: 0,
-            handed: VecDeque::new(),
+            last_packet_id: 0,
             unacked: BTreeMap::new(),
         }
     }
@@ -98,29 +96,43 @@ impl Outbox {
         Some(entry)
     }
 
-    /// Records that the client has taken the first waiting message.
-    pub(super) fn handed_over(&mut self) {
-        if let Some(entry) = self.take_waiting() {
-            self.handed.push_back(entry);
+    /// Returns the number of waiting messages.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Returns a packet id that is not in use.
+    pub(super) fn packet_id(&mut self) -> u16 {
+        loop {
+            self.last_packet_id = self.last_packet_id.checked_add(1).unwrap_or(1);
+            if !self.unacked.contains_key(&self.last_packet_id) {
+                return self.last_packet_id;
+            }
         }
+    }
+
+    /// Takes the first waiting message, which is sent now, with its packet id (0 at `QoS` 0).
+    pub(super) fn send_waiting(&mut self) -> Option<(Message, u16)> {
+        let entry = self.take_waiting()?;
+        let message = entry.message.clone();
+        let packet_id = match message.qos {
+            Qos::AtMostOnce => {
+                entry.resolve(Ok(()));
+                0
+            }
+            Qos::AtLeastOnce => {
+                let packet_id = self.packet_id();
+                self.unacked.insert(packet_id, entry);
+                packet_id
+            }
+        };
+        Some((message, packet_id))
     }
 
     /// Removes the first waiting message, which can never be sent.
     pub(super) fn refuse_waiting(&mut self, error: PublishError) {
         if let Some(entry) = self.take_waiting() {
             entry.resolve(Err(error));
-        }
-    }
-
-    /// Records that the client wrote its next message, with this packet id (0 at `QoS` 0).
-    pub(super) fn written(&mut self, packet_id: u16) {
-        let Some(entry) = self.handed.pop_front() else {
-            return;
-        };
-        if packet_id == 0 {
-            entry.resolve(Ok(()));
-        } else {
-            self.unacked.insert(packet_id, entry);
         }
     }
 
@@ -131,36 +143,20 @@ impl Outbox {
         }
     }
 
-    /// Returns the number of `QoS` 1 messages that the client has taken and the broker has not acknowledged.
+    /// Returns the number of `QoS` 1 messages that were sent and that the broker has not acknowledged.
     pub(super) fn in_flight(&self) -> usize {
         self.unacked.len()
-            + self
-                .handed
-                .iter()
-                .filter(|e| e.message.qos == Qos::AtLeastOnce)
-                .count()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.handed.is_empty() && self.unacked.is_empty()
+        self.waiting.is_empty() && self.unacked.is_empty()
     }
 
-    /// Handles the end of a connection: `QoS` 1 messages in flight wait again, before all others and in their order;
-    /// `QoS` 0 ones are lost. Returns the number of lost messages.
-    pub(super) fn requeue(&mut self) -> u64 {
-        let mut lost = 0;
+    /// Handles the end of a connection: messages in flight wait again, before all others and in their order.
+    pub(super) fn requeue(&mut self) {
         let mut again: Vec<Entry> = std::mem::take(&mut self.unacked).into_values().collect();
-        again.extend(std::mem::take(&mut self.handed));
         again.sort_by_key(|entry| entry.number);
         for entry in again.into_iter().rev() {
-            if entry.transient {
-                continue;
-            }
-            if entry.message.qos == Qos::AtMostOnce {
-                lost += 1;
-                entry.resolve(Err(PublishError::Lost));
-                continue;
-            }
             self.waiting_bytes += entry.message.payload.len();
             self.waiting.push_front(entry);
         }
@@ -173,7 +169,6 @@ impl Outbox {
             .sum();
         self.waiting_bytes -= transient_bytes;
         self.waiting.retain(|entry| !entry.transient);
-        lost
     }
 
     /// Closes the outbox. Returns the number of `QoS` 1 messages that the broker never acknowledged.
@@ -199,11 +194,10 @@ mod tests {
         }
     }
 
-    fn waiting(outbox: &mut Outbox) -> Vec<String> {
+    fn send_all(outbox: &mut Outbox) -> Vec<(String, u16)> {
         std::iter::from_fn(|| {
-            let text = String::from_utf8_lossy(&outbox.next_waiting()?.payload).into_owned();
-            outbox.handed_over();
-            Some(text)
+            let (message, packet_id) = outbox.send_waiting()?;
+            Some((String::from_utf8_lossy(&message.payload).into_owned(), packet_id))
         })
         .collect()
     }
@@ -211,24 +205,34 @@ mod tests {
     #[test]
     fn what_was_not_acknowledged_waits_again_in_its_order() {
         let mut outbox = Outbox::new(10, 1 << 20);
+        // Packet ids wrap around: the order is that of the messages, not of the ids.
+        outbox.last_packet_id = 65_533;
         outbox.push_first(message("birth", Qos::AtLeastOnce));
-        for text in ["a", "b", "c", "d"] {
+        for text in ["a", "b", "c"] {
             outbox.push(message(text, Qos::AtLeastOnce), None);
         }
         outbox.push(message("zero", Qos::AtMostOnce), None);
-        outbox.push(message("e", Qos::AtLeastOnce), None);
-        for _ in 0..6 {
-            outbox.handed_over();
-        }
-        // Packet ids wrap around: the order is that of the messages, not of the ids.
-        for packet_id in [65_534, 65_535, 1, 2] {
-            outbox.written(packet_id);
-        }
+        let sent = send_all(&mut outbox);
+        assert_eq!(
+            sent.iter().map(|(_, id)| *id).collect::<Vec<_>>(),
+            [65_534, 65_535, 1, 2, 0]
+        );
+        outbox.push(message("d", Qos::AtLeastOnce), None);
         outbox.acknowledged(65_535, Ok(()));
-        assert_eq!(outbox.in_flight(), 4);
-        assert_eq!(outbox.requeue(), 1);
-        assert_eq!(outbox.waiting_bytes, 4);
-        assert_eq!(waiting(&mut outbox), ["b", "c", "d", "e"]);
+        assert_eq!(outbox.in_flight(), 3);
+        outbox.requeue();
+        assert_eq!((outbox.in_flight(), outbox.waiting_bytes), (0, 3));
+        let again: Vec<_> = send_all(&mut outbox).into_iter().map(|(text, _)| text).collect();
+        assert_eq!(again, ["b", "c", "d"]);
+    }
+
+    #[test]
+    fn a_packet_id_in_use_is_skipped() {
+        let mut outbox = Outbox::new(10, 1 << 20);
+        outbox.push(message("a", Qos::AtLeastOnce), None);
+        assert_eq!(send_all(&mut outbox), [("a".to_owned(), 1)]);
+        outbox.last_packet_id = 65_535;
+        assert_eq!(outbox.packet_id(), 2);
     }
 
     #[test]

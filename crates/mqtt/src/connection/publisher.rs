@@ -7,7 +7,7 @@ use tokio::{sync::oneshot, time::timeout};
 
 use super::{
     ConnectionStats, Message, PublishError, Qos,
-    link::{Handle, packet_bytes},
+    link::{Farewell, Handle, packet_bytes},
     outbox::Confirm,
 };
 
@@ -111,7 +111,11 @@ impl Publisher {
             return Ok(Some((message, confirm)));
         }
         link.outbox.push(message, confirm);
-        link.pump();
+        let online = link.online;
+        drop(link);
+        if online {
+            self.handle.shared.wake.notify_one();
+        }
         Ok(None)
     }
 
@@ -141,37 +145,32 @@ impl Publisher {
     /// Accepts no more messages, sends the queued ones (2 s at most, none if offline), disconnects from the broker, so
     /// that the last will is not sent, and ends the task.
     pub async fn disconnect(&self) {
-        let shared = &self.handle.shared;
-        shared.link.lock().closed = true;
-        shared.room.notify_waiters();
-        shared.reading.notify_one();
-        let disconnect = async {
-            loop {
-                let room = shared.room.notified();
-                tokio::pin!(room);
-                room.as_mut().enable();
-                {
-                    let link = shared.link.lock();
-                    if !link.online {
-                        return false;
-                    }
-                    let drained = link.outbox.is_empty() && link.acks.ready().is_none();
-                    // The client may have no room for it yet, after everything that was just handed to it.
-                    if drained && link.sender.disconnect().is_ok() {
-                        return true;
-                    }
-                }
-                room.await;
-            }
-        };
-        let disconnecting = timeout(DRAIN, disconnect).await.unwrap_or_else(|_| {
-            let link = shared.link.lock();
-            link.online && link.sender.disconnect().is_ok()
-        });
-        if !disconnecting || timeout(END, shared.ended.cancelled()).await.is_err() {
-            shared.stop.cancel();
-            let _ = timeout(END, shared.ended.cancelled()).await;
+        let ended = &self.handle.shared.ended;
+        if !self.leave(Farewell::WhenEmpty) {
+            self.handle.shared.stop.cancel();
+        } else if timeout(DRAIN, ended.cancelled()).await.is_err() {
+            self.leave(Farewell::Now);
         }
+        if timeout(END, ended.cancelled()).await.is_err() {
+            self.handle.shared.stop.cancel();
+            let _ = timeout(END, ended.cancelled()).await;
+        }
+    }
+
+    /// Accepts no more messages. Returns whether there is a connection to end.
+    fn leave(&self, farewell: Farewell) -> bool {
+        let shared = &self.handle.shared;
+        let online = {
+            let mut link = shared.link.lock();
+            link.closed = true;
+            if link.farewell != Farewell::Sent {
+                link.farewell = farewell;
+            }
+            link.online
+        };
+        shared.room.notify_waiters();
+        shared.wake.notify_one();
+        online
     }
 }
 

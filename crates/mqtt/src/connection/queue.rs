@@ -42,22 +42,26 @@ impl EventQueue {
         self.ready.notify_one();
     }
 
-    /// Appends a delivery. Returns `false` if it was dropped.
-    pub(super) fn push_delivery(&self, delivery: Delivery) -> bool {
+    /// Appends deliveries. Returns how many of them were dropped.
+    pub(super) fn push_deliveries(&self, deliveries: impl Iterator<Item = Delivery>) -> u64 {
+        let mut dropped = 0;
         {
             let mut waiting = self.waiting.lock();
-            if delivery.qos == Qos::AtMostOnce {
-                let bytes = waiting.qos0_bytes + delivery.payload.len();
-                if waiting.qos0_count >= self.max_qos0 || bytes > MAX_QOS0_BYTES {
-                    return false;
+            for delivery in deliveries {
+                if delivery.qos == Qos::AtMostOnce {
+                    let bytes = waiting.qos0_bytes + delivery.payload.len();
+                    if waiting.qos0_count >= self.max_qos0 || bytes > MAX_QOS0_BYTES {
+                        dropped += 1;
+                        continue;
+                    }
+                    waiting.qos0_count += 1;
+                    waiting.qos0_bytes = bytes;
                 }
-                waiting.qos0_count += 1;
-                waiting.qos0_bytes = bytes;
+                waiting.events.push_back(Event::Message(delivery));
             }
-            waiting.events.push_back(Event::Message(delivery));
         }
         self.ready.notify_one();
-        true
+        dropped
     }
 
     /// Begins a new connection. Of the `QoS` 1 deliveries of older ones, the newest `keep_bytes` stay.
@@ -100,13 +104,7 @@ impl EventQueue {
         loop {
             {
                 let mut waiting = self.waiting.lock();
-                if let Some(event) = waiting.events.pop_front() {
-                    if let Event::Message(delivery) = &event
-                        && delivery.qos == Qos::AtMostOnce
-                    {
-                        waiting.qos0_count -= 1;
-                        waiting.qos0_bytes -= delivery.payload.len();
-                    }
+                if let Some(event) = waiting.pop() {
                     return Some(event);
                 }
                 if waiting.closed {
@@ -115,6 +113,36 @@ impl EventQueue {
             }
             self.ready.notified().await;
         }
+    }
+
+    /// Appends up to `limit` events to `events`; none when closed and empty. For one consumer at a time.
+    pub(super) async fn next_many(&self, events: &mut Vec<Event>, limit: usize) {
+        loop {
+            {
+                let mut waiting = self.waiting.lock();
+                if !waiting.events.is_empty() {
+                    events.extend(std::iter::from_fn(|| waiting.pop()).take(limit));
+                    return;
+                }
+                if waiting.closed {
+                    return;
+                }
+            }
+            self.ready.notified().await;
+        }
+    }
+}
+
+impl Waiting {
+    fn pop(&mut self) -> Option<Event> {
+        let event = self.events.pop_front()?;
+        if let Event::Message(delivery) = &event
+            && delivery.qos == Qos::AtMostOnce
+        {
+            self.qos0_count -= 1;
+            self.qos0_bytes -= delivery.payload.len();
+        }
+        Some(event)
     }
 }
 
@@ -136,6 +164,13 @@ mod tests {
             retain: false,
             dup: false,
             token: AckToken { epoch, place },
+        }
+    }
+
+    impl EventQueue {
+        /// Returns whether the delivery was kept.
+        fn push_delivery(&self, delivery: Delivery) -> bool {
+            self.push_deliveries(std::iter::once(delivery)) == 0
         }
     }
 

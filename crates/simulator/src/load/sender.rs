@@ -124,7 +124,7 @@ impl Shared {
                 self.latencies.record(since.elapsed());
                 (DeliveryEvent::Acknowledged, Outcome::Acknowledged)
             }
-            Err(PublishError::Closed | PublishError::Lost) => return,
+            Err(PublishError::Closed) => return,
             Err(_) => (DeliveryEvent::Refused, Outcome::Refused),
         };
         self.counters.message(outgoing.kind, event);

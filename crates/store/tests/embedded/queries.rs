@@ -3,7 +3,7 @@
 use clickhouse::Row as ClickHouseRow;
 use domain::Quantity;
 use serde::Deserialize;
-use store::{Batch, DeviceRow, Row, Table};
+use store::{Batch, DeviceRow, Period, Row, Table, WindowStateRow};
 
 use crate::{
     engine::Engine,
@@ -50,8 +50,18 @@ async fn the_specifications_columns_come_first_and_questions_are_answered() {
         ));
         batch.push(Row::Reading(Quantity::Humidity, reading(second, "b", 50.0)));
     }
-    // Late data is not the latest.
+    // Late data is not the latest, and neither is what a clock that was ahead left behind.
     batch.push(Row::Reading(Quantity::Temperature, reading(-60, "a", 99.0)));
+    batch.push(Row::Reading(Quantity::Temperature, reading(86_400, "a", 98.0)));
+    // At the same time, what was received last.
+    for (second, received, position) in [(0, 0, 10.0), (5, 6, 50.0), (5, 7, 30.0), (86_400, 5, 99.0)] {
+        batch.push(Row::WindowState(WindowStateRow {
+            timestamp: NOON + second * 1_000,
+            device_id: "w".into(),
+            position,
+            received_at: NOON + received * 1_000,
+        }));
+    }
     for (second, active) in [(0, true), (1, false)] {
         batch.push(Row::Device(DeviceRow {
             device_id: "a".into(),
@@ -71,7 +81,11 @@ async fn the_specifications_columns_come_first_and_questions_are_answered() {
     }
     store.insert(&batch, "journal/1-1203").await.unwrap();
 
-    let latest = store.latest_readings(NOON, 100).await.unwrap();
+    let period = |since| Period {
+        since,
+        until: NOON + 3_600_000,
+    };
+    let latest = store.latest_readings(period(NOON), 100).await.unwrap();
     let latest: Vec<_> = latest
         .iter()
         .map(|r| (&r.device_id[..], &r.quantity[..], r.timestamp, r.value))
@@ -81,13 +95,19 @@ async fn the_specifications_columns_come_first_and_questions_are_answered() {
         latest,
         [("a", "temperature", last, 599.0), ("b", "humidity", last, 50.0)]
     );
-    assert!(store.latest_readings(last + 1, 100).await.unwrap().is_empty());
+    assert!(
+        store
+            .latest_readings(period(last + 1), 100)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(
-        store.latest_readings(NOON, 1).await.unwrap().len(),
+        store.latest_readings(period(NOON), 1).await.unwrap().len(),
         2,
         "one a quantity"
     );
-    let actions = store.latest_actions(NOON, 100).await.unwrap();
+    let actions = store.latest_actions(period(NOON), 100).await.unwrap();
     let [action] = &actions[..] else {
         panic!("{actions:?}")
     };
@@ -95,6 +115,29 @@ async fn the_specifications_columns_come_first_and_questions_are_answered() {
         (action.position, &action.model_version[..], &action.reason[..]),
         (75.5, "v1.0.0", "temperature")
     );
+    let states = store.latest_states(period(NOON), 100).await.unwrap();
+    let states: Vec<_> = states
+        .iter()
+        .map(|state| (&state.device_id[..], state.timestamp - NOON, state.position))
+        .collect();
+    assert_eq!(states, [("w", 5_000, 30.0)]);
+    for row in one_of_each() {
+        let keeps_history = !matches!(
+            row.table(),
+            Table::DeviceRegistry | Table::DeviceEvents | Table::IngestErrors
+        );
+        let is_stored = row.table() == Table::WindowActions;
+        assert_eq!(
+            store.has_row(&row).await.unwrap(),
+            keeps_history && is_stored,
+            "{}",
+            row.table()
+        );
+    }
+    for (second, value, is_stored) in [(5, 5.0, true), (5, 5.1, false), (600, 5.0, false)] {
+        let row = Row::Reading(Quantity::Temperature, reading(second, "a", value));
+        assert_eq!(store.has_row(&row).await.unwrap(), is_stored, "{second} {value}");
+    }
     let devices = store.devices(100).await.unwrap();
     assert_eq!((devices.len(), devices[0].is_active), (1, false));
     assert!(store.devices(0).await.unwrap().is_empty());

@@ -1,11 +1,10 @@
-//! The bytes of a connection of MQTT 5: a TCP or TLS stream, and what is read and not yet written.
+//! The bytes of a connection: a TCP or TLS stream, and what is read and not yet written.
 //!
-//! Everything is safe to cancel. Packets are read and written by rumqttc's codec.
+//! Everything is safe to cancel.
 
 use std::io;
 
 use bytes::BytesMut;
-use rumqttc::v5::mqttbytes::{self, v5::Packet};
 use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf},
@@ -13,7 +12,10 @@ use tokio::{
     select,
 };
 
-use super::super::{ConnectionOptions, tls};
+use super::{
+    super::{ConnectionOptions, tls},
+    packet::{Decoded, Outgoing, Received, Version},
+};
 
 /// Room for a read. What is read at once is bounded by it and one packet. Payloads are parts of it.
 const READ_BYTES: usize = 64 << 10;
@@ -78,27 +80,36 @@ impl Socket {
         self.outgoing.is_empty() && !self.unflushed
     }
 
+    /// Adds our CONNECT to what is to be written.
+    pub(super) fn greet(
+        &mut self,
+        options: &ConnectionOptions,
+        version: Version,
+        client_id: &str,
+    ) -> Result<(), String> {
+        version.greet(options, client_id, &mut self.outgoing)
+    }
+
     /// Adds a packet to what is to be written. After a DISCONNECT our side of the connection is closed: brokers wait
     /// for that before they close theirs.
-    pub(super) fn add(&mut self, packet: &Packet) -> Result<(), mqttbytes::Error> {
-        self.ends |= matches!(packet, Packet::Disconnect(_));
-        packet.write(&mut self.outgoing, None).map(drop)
+    pub(super) fn add(&mut self, version: Version, packet: Outgoing) -> Result<(), String> {
+        self.ends |= matches!(packet, Outgoing::Disconnect);
+        version.encode(packet, &mut self.outgoing)
     }
 
     /// Returns the next packet that was read.
-    pub(super) fn packet(&mut self) -> Result<Option<Packet>, mqttbytes::Error> {
-        match Packet::read(&mut self.incoming, Some(self.max_packet_bytes)) {
-            Ok(packet) => Ok(Some(packet)),
-            Err(mqttbytes::Error::InsufficientBytes(bytes)) => {
-                self.incoming.reserve(bytes);
+    pub(super) fn packet(&mut self, version: Version) -> Result<Option<Received>, String> {
+        match version.decode(&mut self.incoming, self.max_packet_bytes)? {
+            Decoded::Packet(received) => Ok(Some(received)),
+            Decoded::Incomplete(missing) => {
+                self.incoming.reserve(missing);
                 Ok(None)
             }
-            Err(error) => Err(error),
         }
     }
 
-    /// Writes what is to be written, or reads something. Reading goes on while nobody takes what is written.
-    pub(super) async fn progress(&mut self) -> io::Result<Progress> {
+    /// Writes what is to be written, or reads something if `reads`. Reading goes on while nobody takes what is written.
+    pub(super) async fn progress(&mut self, reads: bool) -> io::Result<Progress> {
         let (written, incoming) = (self.is_written(), &mut self.incoming);
         if incoming.capacity() - incoming.len() < LITTLE_ROOM {
             incoming.reserve(READ_BYTES);
@@ -108,10 +119,11 @@ impl Socket {
             result = write(&mut self.writer, &mut self.outgoing, &mut self.unflushed, self.ends), if !written => {
                 result.map(|()| Progress::Written)
             }
-            bytes = self.reader.read_buf(incoming) => match bytes? {
+            bytes = self.reader.read_buf(incoming), if reads => match bytes? {
                 0 => Err(io::ErrorKind::UnexpectedEof.into()),
                 _ => Ok(Progress::Read),
             },
+            else => std::future::pending().await,
         }
     }
 }

@@ -1,0 +1,294 @@
+//! What is believed of the times that messages state: one judgement for every kind of message.
+//!
+//! In: claims with their time of receipt. Out: the time to store, whether a decision may be based on it, and whether a
+//! message that the log knows is a repeat. Probable repeats are held in memory until the clock moves, or is known to
+//! stand still; see [`domain::SeriesClock`]. It never waits.
+
+use std::collections::HashMap;
+
+use domain::{Belief, ClockPolicy, ClockState, DeviceId, Lateness, Repeat, SeriesClock, Sighting, Timestamp};
+use mqtt::TopicKind;
+use parking_lot::Mutex;
+use store::Row;
+use tracing::warn;
+
+use crate::{devices::WrongClock, log::RepeatKey, message::Passage, rows};
+
+/// The most probable repeats of a series that are held.
+const MOST_HELD: usize = 4;
+/// A wrong clock is told of at most this often, and again after a longer time.
+const TOLD_MS: i64 = 60_000;
+const TOLD_AGAIN_MS: i64 = 3_600_000;
+
+/// What makes messages of a kind repeats of each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RepeatRule {
+    /// An id of the sender's.
+    Id,
+    /// Time and content.
+    Content,
+    /// Time and content, of the latest only: a state changes back.
+    Latest,
+}
+
+/// What a message claims about its time.
+#[derive(Debug, Clone)]
+pub(crate) struct Claim {
+    pub(crate) kind: TopicKind,
+    pub(crate) device_id: DeviceId,
+    pub(crate) claimed: Timestamp,
+    pub(crate) key: RepeatKey,
+    pub(crate) rule: RepeatRule,
+}
+
+/// What is made of a claim.
+#[derive(Debug)]
+pub(crate) struct Judgement {
+    pub(crate) timestamp: Timestamp,
+    pub(crate) clock: ClockState,
+    /// Whether the message waited somewhere: no decision may be based on it.
+    pub(crate) is_late: bool,
+    /// Whether it is sent again, so that it says nothing about now.
+    pub(crate) is_resent: bool,
+    /// The event to store, where a clock turns out to be wrong.
+    pub(crate) event: Option<Row>,
+    pub(crate) seen: Seen,
+}
+
+impl Judgement {
+    /// The device's clock as the API shows it; `None` where it is right, or behind.
+    pub(crate) fn wrong_clock(&self, at: Timestamp) -> Option<WrongClock> {
+        self.clock.is_replaced().then(|| WrongClock {
+            state: self.clock.as_str(),
+            stamp: self.seen.sighting.claimed,
+            since: at,
+        })
+    }
+}
+
+/// A claim as it was judged, for the question whether it is a repeat.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    claim: Claim,
+    sighting: Sighting,
+    belief: Belief,
+}
+
+/// The clocks of all devices.
+#[derive(Debug)]
+pub(crate) struct Clocks {
+    policy: ClockPolicy,
+    max_devices: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    devices: HashMap<DeviceId, Device>,
+    /// Whether devices that were not heard of since the start may have been known before.
+    assumes_known: bool,
+}
+
+#[derive(Debug, Default)]
+struct Device {
+    lateness: Lateness,
+    series: Vec<(TopicKind, Series)>,
+}
+
+#[derive(Debug, Default)]
+struct Series {
+    clock: SeriesClock,
+    /// Probable repeats with their times of receipt.
+    held: Vec<(Timestamp, Vec<Row>)>,
+    told: Option<(ClockState, Timestamp)>,
+}
+
+impl Clocks {
+    /// Knows no clock. Until [`Clocks::know`], every device is taken for one that was known before.
+    pub(crate) fn new(policy: ClockPolicy, max_devices: usize) -> Self {
+        let state = State {
+            devices: HashMap::new(),
+            assumes_known: true,
+        };
+        Self {
+            policy,
+            max_devices,
+            state: Mutex::new(state),
+        }
+    }
+
+    /// These devices were known before, and no others.
+    pub(crate) fn know<'a>(&self, devices: impl IntoIterator<Item = &'a DeviceId>) {
+        let mut state = self.state.lock();
+        for device_id in devices {
+            if state.devices.len() >= self.max_devices {
+                break;
+            }
+            let device = state.devices.entry(device_id.clone());
+            device.or_insert_with(Device::known);
+        }
+        state.assumes_known = false;
+    }
+
+    /// The verdict on a time alone, for messages that say nothing about their sender's clock now.
+    pub(crate) fn judge(&self, claimed: Timestamp, received_at: Timestamp) -> ClockState {
+        self.policy.judge(claimed, received_at).clock
+    }
+
+    /// Judges the next message.
+    pub(crate) fn believe(&self, claim: Claim, received_at: Timestamp, passage: Passage) -> Judgement {
+        let Passage {
+            connection,
+            is_marked,
+            may_be_resent,
+            has_waited,
+            ..
+        } = passage;
+        let RepeatKey(key) = claim.key;
+        let sighting = Sighting {
+            key: u128::from_be_bytes(key),
+            claimed: claim.claimed,
+            received_at,
+            connection,
+            is_marked,
+            may_be_resent,
+        };
+        let mut state = self.state.lock();
+        let mut stranger = Device::known();
+        let device = state
+            .device(&claim.device_id, self.max_devices, has_waited)
+            .unwrap_or(&mut stranger);
+        let series = device.series(claim.kind);
+        let belief = series.clock.believe(&sighting, &self.policy);
+        if belief.has_moved {
+            series.held.clear();
+        }
+        let event = series.tell(&claim, belief.clock, received_at);
+        let is_measured = matches!(claim.kind, TopicKind::Reading(_) | TopicKind::Audio);
+        let is_late = if belief.clock.is_replaced() {
+            // When it was said is unknown, and it was not now.
+            has_waited
+        } else if is_measured {
+            !device.lateness.is_timely(belief.timestamp, received_at)
+        } else {
+            belief.clock == ClockState::Late
+        };
+        Judgement {
+            timestamp: belief.timestamp,
+            clock: belief.clock,
+            is_late,
+            is_resent: belief.is_resent,
+            event,
+            seen: Seen {
+                claim,
+                sighting,
+                belief,
+            },
+        }
+    }
+
+    /// The log knows the key of this message. Returns the rows to store all the same, with those that were held before;
+    /// `None` where it is a repeat, or may be one.
+    pub(crate) fn repeated(&self, seen: &Seen, rows: &[Row]) -> Option<Vec<Row>> {
+        let Seen {
+            claim,
+            sighting,
+            belief,
+        } = seen;
+        if claim.rule == RepeatRule::Id {
+            return None;
+        }
+        let mut state = self.state.lock();
+        let series = state.devices.get_mut(&claim.device_id)?.series(claim.kind);
+        let only_latest = claim.rule == RepeatRule::Latest;
+        match series.clock.judge_repeat(sighting, belief, only_latest) {
+            Repeat::Certain => None,
+            Repeat::Probable => {
+                if series.held.len() >= MOST_HELD {
+                    series.held.remove(0);
+                }
+                series.held.push((sighting.received_at, rows.to_vec()));
+                None
+            }
+            Repeat::No { timestamp } => {
+                let mut held = std::mem::take(&mut series.held);
+                held.push((timestamp, rows.to_vec()));
+                let restamped =
+                    |(at, rows): (Timestamp, Vec<Row>)| rows.into_iter().map(move |row| rows::at(row, at));
+                Some(held.into_iter().flat_map(restamped).collect())
+            }
+        }
+    }
+}
+
+impl State {
+    /// The device, known from now on; `None` where there are too many.
+    fn device(&mut self, device_id: &DeviceId, most: usize, has_waited: bool) -> Option<&mut Device> {
+        if self.devices.len() >= most && !self.devices.contains_key(device_id) {
+            return None;
+        }
+        let was_known = self.assumes_known || has_waited;
+        let device = self.devices.entry(device_id.clone());
+        Some(device.or_insert_with(|| {
+            if was_known {
+                Device::known()
+            } else {
+                Device::default()
+            }
+        }))
+    }
+}
+
+impl Device {
+    fn known() -> Self {
+        Self {
+            lateness: Lateness::known(),
+            series: Vec::new(),
+        }
+    }
+
+    fn series(&mut self, kind: TopicKind) -> &mut Series {
+        let place = self.series.iter().position(|(known, _)| *known == kind);
+        let place = place.unwrap_or_else(|| {
+            self.series.push((kind, Series::default()));
+            self.series.len() - 1
+        });
+        &mut self.series[place].1
+    }
+}
+
+impl Series {
+    /// The event and the line in the log that a wrong clock is worth: at once, and again after an hour.
+    fn tell(&mut self, claim: &Claim, clock: ClockState, at: Timestamp) -> Option<Row> {
+        if !clock.is_replaced() {
+            return None;
+        }
+        let is_due = self.told.is_none_or(|(told, since)| {
+            let pause = at.millis_since(since);
+            pause >= TOLD_AGAIN_MS || told != clock && pause >= TOLD_MS
+        });
+        if !is_due {
+            return None;
+        }
+        self.told = Some((clock, at));
+        let (device_id, kind, claimed) = (&claim.device_id, claim.kind.as_str(), claim.claimed);
+        let remedy = match clock {
+            ClockState::Standing => {
+                "its clock stands still: look at its battery and at where it gets its time"
+            }
+            ClockState::Unset => "its clock was never set: let it ask a time server (SNTP)",
+            _ => "its clock is ahead: look at its time server and its time zone",
+        };
+        warn!(%device_id, kind, stamp = %claimed, remedy, "messages are stored with the time of receipt");
+        let detail = format!("{kind} is stamped {claimed}: {remedy}");
+        Some(rows::told_event(
+            device_id,
+            &format!("clock_{}", clock.as_str()),
+            detail,
+            at,
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests;
