@@ -20,7 +20,7 @@ use tokio::{sync::oneshot, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::{assembly, config::Config, data_dir, supervision::Tasks};
+use crate::{assembly, config::Config, data_dir, supervision::Tasks, telemetry::redaction};
 
 /// Time from the signal to the end of the engine; the rest takes a moment.
 const END: Duration = Duration::from_millis(3_600);
@@ -212,6 +212,7 @@ impl Services {
         let model = ml.as_ref().map(|ml| ml.models().current());
         health.push(backend.health());
         health.extend(ml.as_ref().map(Ml::health));
+        let health = health.into_iter().map(redaction::health).collect();
         let monitor = Monitor::new(registry, health);
         let senders = CancellationToken::new();
         let mut tasks = Tasks::default();
