@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{DeviceId, Refusal, Timestamp};
+use domain::{DeviceId, Refusal, RefusalReason, Timestamp};
 use monitoring::with_causes;
 use mqtt::TopicKind;
 use parking_lot::Mutex;
@@ -112,7 +112,11 @@ impl Ingest {
     /// Understands a message, decides and counts. Once for each message, however often its rows are then persisted.
     pub async fn interpret(&self, message: &Message) -> Interpreted {
         let started = Instant::now();
-        match self.decoder.decode(message).await {
+        // A message that lays a bug bare would otherwise be sent again after each end.
+        let decoded = monitoring::contain_async(self.decoder.decode(message)).await;
+        let decoded = decoded
+            .unwrap_or_else(|panicked| Err(Refusal::new(RefusalReason::Internal, panicked.to_string())));
+        match decoded {
             Ok(Decoded::Unread) => Interpreted::nothing(Acceptance::Ignored),
             Ok(Decoded::Foreign) => {
                 self.metrics.foreign();

@@ -26,6 +26,7 @@ use crate::{
     data_dir,
     door_book::{DoorBook, samples},
     supervision::Tasks,
+    telemetry::redaction,
 };
 
 /// Time from the signal to the end of the engine; the rest takes a moment.
@@ -219,6 +220,7 @@ impl Services {
         let model = ml.as_ref().map(|ml| ml.models().current());
         health.push(backend.health());
         health.extend(ml.as_ref().map(Ml::health));
+        let health = health.into_iter().map(redaction::health).collect();
         let monitor = Monitor::new(registry, health);
         let senders = CancellationToken::new();
         let mut tasks = Tasks::default();
