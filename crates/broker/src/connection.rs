@@ -154,7 +154,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             more = true;
         }
         self.deliver();
-        more |= self.write(cx)?;
+        more |= self.write(cx);
         // What has arrived comes first: a client may send, and close at once.
         more |= self.take_packets()?;
         more |= self.read(cx)?;
@@ -162,7 +162,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Writes what it can. Returns whether there is room for more now.
-    fn write(&mut self, cx: &mut Context<'_>) -> Result<bool, Ending> {
+    fn write(&mut self, cx: &mut Context<'_>) -> bool {
         let mut written = false;
         if self.is_deaf {
             self.wire.output.clear();
@@ -181,11 +181,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
                 Poll::Pending => {
                     self.clock.stalled_since.get_or_insert_with(Instant::now);
-                    return Ok(false);
+                    return false;
                 }
             }
         }
-        Ok(written)
+        written
     }
 
     fn read(&mut self, cx: &mut Context<'_>) -> Result<bool, Ending> {
