@@ -199,8 +199,8 @@ async fn everything_sent_before_the_end_arrives() {
         raw.send(goodbye).await;
         drop(raw);
         for i in 0..5_000 {
-            let seen = within("the hook", sees.recv()).await.unwrap();
-            assert_eq!(seen.bytes, i % 100);
+            let bytes = within("the hook", sees.recv()).await.unwrap().bytes;
+            assert_eq!(bytes, i % 100);
         }
     }
     broker.stop().await;

@@ -11,7 +11,7 @@ use support::{
 };
 
 fn broker_threads() -> usize {
-    let tasks = fs::read_dir("/proc/self/task").unwrap();
+    let tasks = fs::read_dir("/proc/self/task").expect("Linux lists threads");
     tasks
         .filter_map(|task| fs::read_to_string(task.ok()?.path().join("comm")).ok())
         .filter(|name| name.starts_with("broker"))
@@ -19,7 +19,9 @@ fn broker_threads() -> usize {
 }
 
 fn descriptors() -> usize {
-    fs::read_dir("/proc/self/fd").unwrap().count()
+    fs::read_dir("/proc/self/fd")
+        .expect("Linux lists descriptors")
+        .count()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -53,9 +53,9 @@ async fn figures_have_mosquittos_names() {
     };
     assert!(figures["$SYS/broker/version"].starts_with("casement version "));
     assert!(figures["$SYS/broker/uptime"].ends_with(" seconds"));
-    assert_eq!(number("clients/connected"), 2.0);
-    assert_eq!(number("clients/total"), 2.0);
-    assert_eq!(number("clients/maximum"), 2.0);
+    assert_eq!(figures["$SYS/broker/clients/connected"], "2");
+    assert_eq!(figures["$SYS/broker/clients/total"], "2");
+    assert_eq!(figures["$SYS/broker/clients/maximum"], "2");
     assert!(number("retained messages/count") > 1.0);
     for name in [
         "messages/received",
@@ -69,7 +69,7 @@ async fn figures_have_mosquittos_names() {
     ] {
         assert!(number(name) > 0.0, "{name}");
     }
-    assert_eq!(number("publish/messages/dropped"), 0.0);
+    assert_eq!(figures["$SYS/broker/publish/messages/dropped"], "0");
     // Nobody gets them who did not ask for them.
     let mut everything = Client::connect(house.address(), "everything").await;
     everything.subscribe("#").await;

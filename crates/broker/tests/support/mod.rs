@@ -91,8 +91,8 @@ pub struct House {
 
 impl House {
     pub async fn start(options: BrokerOptions) -> Self {
-        let (seen, sees) = mpsc::unbounded_channel();
-        let (told, tells) = mpsc::unbounded_channel();
+        let (seen, witness) = mpsc::unbounded_channel();
+        let (told, listener) = mpsc::unbounded_channel();
         let broker = Broker::start_observed(
             options,
             Arc::new(Recorder { seen }),
@@ -100,7 +100,11 @@ impl House {
         )
         .await
         .unwrap();
-        Self { broker, sees, tells }
+        Self {
+            broker,
+            sees: witness,
+            tells: listener,
+        }
     }
 
     pub fn address(&self) -> SocketAddr {
