@@ -77,6 +77,7 @@ impl Ingest {
         if clock.is_replaced() {
             return self.refuse(message, &undated(clock, claim.claimed));
         }
+        let (event, listed) = self.doubt(event, message);
         self.devices.remember(&event);
         let row = match event {
             Event::Reading(reading) => rows::reading(&reading, received_at),
@@ -86,6 +87,8 @@ impl Ingest {
             }
             Event::Action(action) => rows::action(&action, None, received_at).swap_remove(0),
             Event::State(state) => rows::state(&state, received_at),
+            Event::Suspect(reading, cause) => rows::suspect(&reading, cause, received_at),
+            Event::Held(decision) => rows::held(&decision, received_at),
             Event::Shadow(prediction) => rows::shadow(&prediction, received_at),
             Event::Status(..) => return Interpreted::nothing(Acceptance::Ignored),
         };
@@ -93,7 +96,9 @@ impl Ingest {
             self.metrics.duplicate();
             return Interpreted::nothing(Acceptance::Duplicate);
         }
-        Interpreted::keyed(claim.key, row)
+        let mut kept = Interpreted::keyed(claim.key, row);
+        kept.rows.extend(listed);
+        kept
     }
 }
 

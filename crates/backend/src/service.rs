@@ -195,6 +195,11 @@ impl Backend {
         Arc::clone(&self.ingest)
     }
 
+    /// The topics that are ours.
+    pub(crate) const fn topics(&self) -> &Topics {
+        &self.topics
+    }
+
     /// The latest state of all devices.
     pub fn devices(&self) -> Arc<Devices> {
         Arc::clone(&self.ingest.devices)

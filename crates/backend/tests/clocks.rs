@@ -17,6 +17,7 @@ const LIVE: Passage = Passage {
     may_be_resent: false,
     has_waited: false,
     is_history: false,
+    may_clear: false,
 };
 const MARKED: Passage = Passage {
     is_marked: true,
