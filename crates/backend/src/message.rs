@@ -18,6 +18,10 @@ pub struct Message {
 
 /// How a message came: live and for the first time, unless stated otherwise.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "facts of the protocol, each independent of the others"
+)]
 pub struct Passage {
     /// The number of the connection that carried it; the same for all where the door cannot tell them apart.
     pub connection: u64,
