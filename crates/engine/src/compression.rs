@@ -201,8 +201,8 @@ impl Read for BlockingReader {
     }
 }
 
-/// Returns the plain bytes of a body as the reader that `decoder` makes of it has them.
-fn plain<D>(decoder: D, mut body: Body, place: Place) -> Body
+/// Returns the plain bytes of a body as the reader that `reader_of` makes of it has them.
+fn plain<D>(reader_of: D, mut body: Body, place: Place) -> Body
 where
     D: FnOnce(BlockingReader) -> io::Result<Box<dyn Read + Send>> + Send + 'static,
 {
@@ -225,7 +225,7 @@ where
     tokio::task::spawn_blocking(move || {
         let _place = place;
         let current = Bytes::new();
-        let mut reader = match decoder(BlockingReader { pieces, current }) {
+        let mut reader = match reader_of(BlockingReader { pieces, current }) {
             Ok(reader) => reader,
             Err(error) => return drop(plain.blocking_send(Err(error))),
         };
