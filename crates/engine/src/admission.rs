@@ -19,7 +19,7 @@ use crate::{
 const TEXT_BYTES: usize = 64 << 20;
 /// Compressed bodies that are read at once: each has a thread. With every statement they are far fewer than the threads
 /// that there may be.
-const DECODERS: usize = 64;
+const DECODERS: usize = 32;
 
 /// A place, for as long as it is held.
 pub(crate) type Place = OwnedSemaphorePermit;

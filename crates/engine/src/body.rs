@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 use tokio::{sync::mpsc, time::timeout};
 
 use crate::{
-    blocks::BlockReader,
+    blocks::{BlockReader, MAX_BLOCK},
     exception::{Exception, INCORRECT_DATA},
 };
 
@@ -65,7 +65,7 @@ pub(crate) async fn insert_data(first: Vec<u8>, mut body: Body, in_blocks: bool)
     InsertData {
         first: Some(first.into()),
         rest: Some(rest),
-        blocks: in_blocks.then(BlockReader::default),
+        blocks: in_blocks.then(|| BlockReader::new(MAX_BLOCK)),
     }
 }
 

@@ -29,6 +29,8 @@ const WAITING: usize = 4;
 const PIECE: usize = 64 << 10;
 /// ClickHouse's own default for HTTP: fast rather than small.
 const LEVEL: u32 = 3;
+/// The largest window that the content coding zstd has, by RFC 9659: 8 MiB.
+const WINDOW_LOG: u32 = 23;
 const BROTLI_WINDOW_BITS: u32 = 22;
 
 /// A content coding.
@@ -72,7 +74,11 @@ impl Coding {
     fn decoder(self, from: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
         Ok(match self {
             Self::Brotli => Box::new(brotli::Decompressor::new(from, PIECE)),
-            Self::Zstd => Box::new(zstd::stream::read::Decoder::new(from)?),
+            Self::Zstd => {
+                let mut decoder = zstd::stream::read::Decoder::new(from)?;
+                decoder.window_log_max(WINDOW_LOG)?;
+                Box::new(decoder)
+            }
             Self::Lz4 => Box::new(FrameDecoder::new(from)),
             Self::Gzip => Box::new(MultiGzDecoder::new(from)),
             Self::Deflate => Box::new(ZlibDecoder::new(from)),
@@ -169,9 +175,9 @@ pub(crate) async fn decoded(
     }
 }
 
-/// Decompresses a body in ClickHouse's blocks.
-pub(crate) async fn unblocked(body: Body, admission: &Admission) -> Result<Body, Exception> {
-    let decoder = |from| Ok(Box::new(BlockDecoder::new(from)) as Box<dyn Read + Send>);
+/// Decompresses a body in ClickHouse's blocks, of which none is larger than that.
+pub(crate) async fn unblocked(body: Body, largest: usize, admission: &Admission) -> Result<Body, Exception> {
+    let decoder = move |from| Ok(Box::new(BlockDecoder::new(from, largest)) as Box<dyn Read + Send>);
     Ok(plain(decoder, body, admission.decoder().await?))
 }
 
@@ -195,8 +201,8 @@ impl Read for BlockingReader {
     }
 }
 
-/// Returns the plain bytes of a body as the reader that `decoder` makes of it has them.
-fn plain<D>(decoder: D, mut body: Body, place: Place) -> Body
+/// Returns the plain bytes of a body as the reader that `reader_of` makes of it has them.
+fn plain<D>(reader_of: D, mut body: Body, place: Place) -> Body
 where
     D: FnOnce(BlockingReader) -> io::Result<Box<dyn Read + Send>> + Send + 'static,
 {
@@ -219,7 +225,7 @@ where
     tokio::task::spawn_blocking(move || {
         let _place = place;
         let current = Bytes::new();
-        let mut reader = match decoder(BlockingReader { pieces, current }) {
+        let mut reader = match reader_of(BlockingReader { pieces, current }) {
             Ok(reader) => reader,
             Err(error) => return drop(plain.blocking_send(Err(error))),
         };

@@ -63,7 +63,7 @@ pub(crate) async fn read(
         (text, _) => text,
     };
     let body = if request.decompress {
-        unblocked(body, admission).await?
+        unblocked(body, MAX_SQL, admission).await?
     } else {
         body
     };

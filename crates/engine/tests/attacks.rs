@@ -431,14 +431,15 @@ fn external_tables_open_nothing() {
         ("t", "t_structure=a UInt32&query=DROP TABLE default.t", "1\n"),
     ] {
         for user in ["default", "reader"] {
-            let mut parameters = format!("user={user}");
+            let mut pairs = vec![format!("user={user}")];
             for pair in bait.set(more).split('&') {
                 let (key, value) = pair.split_once('=').unwrap();
-                parameters += &format!("&{}={}", encode(key), encode(value));
+                pairs.push(format!("{}={}", encode(key), encode(value)));
             }
             if !more.contains("query=") {
-                parameters += "&query=SELECT+*+FROM+x";
+                pairs.push("query=SELECT+*+FROM+x".to_owned());
             }
+            let parameters = pairs.join("&");
             let (name, data) = (bait.set(name), bait.set(data));
             let (content_type, body) = support::form(&[(&name, true, data.as_bytes())]);
             let answer = engine.post_with(&parameters, &body, &[("Content-Type", &content_type)]);

@@ -305,21 +305,30 @@ mod tests {
         assert_eq!(names, [Some("file"), Some("url"), None, Some("")]);
     }
 
+    /// Heredocs with tags of their own, none of which is closed.
+    fn unclosed(count: usize) -> String {
+        use std::fmt::Write as _;
+        let mut text = String::new();
+        for number in 0..count {
+            let _ = write!(text, "${number}$ ");
+        }
+        text
+    }
+
     #[test]
     fn a_heredocs_tag_is_what_the_engine_takes_for_one() {
+        use TokenKind::{Sign, Text, Unread, Word};
         let kinds = |text| {
             Sql::new(text)
                 .tokens()
                 .map(|token| token.kind)
                 .collect::<Vec<_>>()
         };
-        use TokenKind::{Sign, Text, Unread, Word};
         assert_eq!(kinds("$a$ ' $a$ x"), [Text, Word]);
         assert_eq!(kinds("$ -- $ ' $ -- $ x"), [Text, Word]);
         assert_eq!(kinds("$a x"), [Sign, Word, Word]);
         assert_eq!(kinds("$a$ x"), [Sign, Word, Word]);
-        let many: String = (0..20).map(|n| format!("${n}$ ")).collect();
-        assert_eq!(kinds(&many).last(), Some(&Unread));
+        assert_eq!(kinds(&unclosed(20)).last(), Some(&Unread));
     }
 
     /// Twice the text takes twice the steps, whatever it holds.
@@ -330,7 +339,6 @@ mod tests {
             let _ = Sql::new(text);
             steps::take()
         };
-        let heredocs = |n: usize| (0..n / 8).map(|n| format!("${n}$ ")).collect::<String>();
         let makes: [(&str, &dyn Fn(usize) -> String); 8] = [
             ("zeros", &|n| "\0".repeat(n)),
             ("a word", &|n| "0".repeat(n)),
@@ -339,7 +347,7 @@ mod tests {
             ("comments", &|n| "/*".repeat(n / 2)),
             ("quotes", &|n| "'\\".repeat(n / 2)),
             ("dollars", &|n| "$ ".repeat(n / 2)),
-            ("unclosed heredocs", &heredocs),
+            ("unclosed heredocs", &|n| unclosed(n / 8)),
         ];
         for (name, make) in makes {
             let (once, twice) = (steps(&make(100_000)), steps(&make(200_000)));
