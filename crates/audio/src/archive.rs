@@ -1,4 +1,4 @@
-//! The archive of recordings, if the configuration enables it: `PATH/{first two digits}/{SHA-256}.{wav|pcm}`.
+//! The archive of recordings, if the configuration enables it: `PATH/{first two digits}/{SHA-256}.{wav|flac|pcm}`.
 //!
 //! In: a clip's bytes and its hash. Out: files that only their owner may read, each recording once; the oldest are
 //! removed above a size or an age. Several processes may share a directory. Files with other names are left alone.
@@ -170,7 +170,7 @@ fn begins_with_hash(prefix: &str, name: &str) -> bool {
 }
 
 fn is_recording(prefix: &str, name: &str) -> bool {
-    begins_with_hash(prefix, name) && matches!(&name[64..], ".wav" | ".pcm")
+    begins_with_hash(prefix, name) && matches!(&name[64..], ".wav" | ".flac" | ".pcm")
 }
 
 fn is_unfinished(prefix: &str, name: &str) -> bool {
@@ -281,7 +281,7 @@ mod tests {
             "ab/holiday.wav".to_owned(),
             // Wrong place, wrong extension, upper case.
             format!("ab/{}.wav", "cd".repeat(32)),
-            format!("ab/{}.flac", "ab".repeat(32)),
+            format!("ab/{}.mp3", "ab".repeat(32)),
             format!("AB/{}.wav", "AB".repeat(32)),
             format!("{}.wav", "ab".repeat(32)),
         ];

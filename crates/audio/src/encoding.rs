@@ -1,5 +1,30 @@
 //! Sample encodings: bytes to numbers in −1…1, scaled as libsndfile does, and several channels to one.
 
+/// The order of a number's bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    Little,
+    Big,
+}
+
+impl Order {
+    pub(crate) fn u16_at(self, bytes: &[u8], at: usize) -> Option<u16> {
+        let bytes = bytes.get(at..at + 2)?.try_into().ok()?;
+        Some(match self {
+            Self::Little => u16::from_le_bytes(bytes),
+            Self::Big => u16::from_be_bytes(bytes),
+        })
+    }
+
+    pub(crate) fn u32_at(self, bytes: &[u8], at: usize) -> Option<u32> {
+        let bytes = bytes.get(at..at + 4)?.try_into().ok()?;
+        Some(match self {
+            Self::Little => u32::from_le_bytes(bytes),
+            Self::Big => u32::from_be_bytes(bytes),
+        })
+    }
+}
+
 /// The encodings that recorders use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Encoding {
@@ -27,7 +52,15 @@ impl Encoding {
 
     /// Decodes interleaved samples and averages their channels. Each encoding has its own loop, which the compiler
     /// vectorises.
-    pub(crate) fn mono(self, body: &[u8], channels: usize) -> Vec<f32> {
+    pub(crate) fn mono(self, body: &[u8], order: Order, channels: usize) -> Vec<f32> {
+        if order == Order::Big && self.bytes() > 1 {
+            // Rare enough for a copy.
+            let turned: Vec<u8> = body
+                .chunks_exact(self.bytes())
+                .flat_map(|sample| sample.iter().rev().copied())
+                .collect();
+            return self.mono(&turned, Order::Little, channels);
+        }
         match self {
             Self::U8 => mix(body, channels, |[a]| (f32::from(a) - 128.0) / 128.0),
             Self::S16 => mix(body, channels, |bytes| {
@@ -76,5 +109,37 @@ fn mu_law(code: u8) -> i16 {
         magnitude - 0x84
     } else {
         0x84 - magnitude
+    }
+}
+
+/// The name of a WAV's encoding that is not decoded (RFC 2361 and later registrations).
+pub(crate) fn name(tag: u16) -> &'static str {
+    match tag {
+        0x0001 => "PCM",
+        0x0002 => "MS ADPCM",
+        0x0003 => "floating point",
+        0x0006 => "A-law",
+        0x0007 => "µ-law",
+        0x0010 | 0x0017 => "OKI ADPCM",
+        0x0011 => "IMA ADPCM",
+        0x0014 | 0x0040 | 0x0045 | 0x0064 | 0x0065 | 0x0085 => "G.72x ADPCM",
+        0x0020 => "Yamaha ADPCM",
+        0x0022 => "TrueSpeech",
+        0x0031 => "GSM 6.10",
+        0x0042 => "G.723.1",
+        0x0050 => "MPEG audio",
+        0x0055 => "MP3",
+        0x0083 => "G.729",
+        0x0092 => "AC-3",
+        0x00ff | 0x1600 | 0x1601 | 0x1610 | 0x4143 | 0x706d | 0xa106 => "AAC",
+        0x0160..=0x0163 => "Windows Media Audio",
+        0x0200 | 0x0202 => "Creative ADPCM",
+        0x0270 => "ATRAC",
+        0x566f | 0x674f..=0x6751 | 0x676f..=0x6771 => "Ogg Vorbis",
+        0x5756 => "WavPack",
+        0x704f => "Opus",
+        0xa109 => "Speex",
+        0xf1ac => "FLAC",
+        _ => "an unknown encoding",
     }
 }

@@ -2,14 +2,27 @@
 
 use domain::{Refusal, RefusalReason};
 
+use crate::encoding;
+
 /// Bytes that are not a clip, or options that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AudioError {
     /// The bytes cannot be decoded as a recording.
     #[error("no recording: {0}")]
     Undecodable(&'static str),
+    /// The bytes are something else.
+    #[error("this is {what}: {advice}")]
+    Foreign {
+        /// What they are.
+        what: &'static str,
+        /// What to change in the firmware.
+        advice: &'static str,
+    },
     /// The WAV encoding is not supported.
-    #[error("wav encoding {tag:#06x} with {bits} bits a sample is not supported")]
+    #[error(
+        "this WAV holds {} ({tag:#06x}) of {bits} bits a sample: record PCM, 16 bit, mono, 16 kHz",
+        encoding::name(*tag)
+    )]
     Encoding {
         /// The format tag of the header.
         tag: u16,

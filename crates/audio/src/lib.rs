@@ -1,12 +1,15 @@
 //! Audio processing: decoding, resampling, and features as librosa computes them.
 //!
-//! In: WAV or PCM bytes from a device. Out: samples, a hash, [`domain::ClipFeatures`], or a refusal with its reason.
+//! In: WAV, FLAC or PCM bytes from a device. Out: samples, a hash, [`domain::ClipFeatures`], or a refusal with its reason.
 //! Pure: no files, no clock and no threads, except in [`archive`], which stores recordings.
 
 pub mod archive;
+mod container;
+mod decode;
 mod encoding;
 mod error;
 mod extractor;
+mod flac;
 mod gate;
 mod logarithm;
 mod mel;
@@ -20,10 +23,11 @@ mod track;
 pub mod wav;
 mod waveform;
 
+pub use container::recognise;
+pub use decode::{Samples, decode};
 pub use error::AudioError;
 pub use extractor::Extractor;
 pub use options::{FeatureOptions, Normalization, Preprocessing, UnknownNormalization};
-pub use wav::{Samples, decode};
 
 use domain::AudioHash;
 use sha2::{Digest as _, Sha256};

@@ -5,13 +5,13 @@
 
 use std::sync::Arc;
 
-use audio::{Extractor, archive::Archive};
+use audio::{Extractor, Samples, archive::Archive};
 use domain::{AudioFormat, AudioHash, ClipFeatures, ClipLimits, DeviceId, Refusal, RefusalReason, Timestamp};
 use mqtt::ReceivedClip;
 use tokio::sync::Semaphore;
 use tracing::warn;
 
-use crate::trigger::RecentClip;
+use crate::{claims, trigger::RecentClip};
 
 /// A clip with what was heard in it.
 #[derive(Debug, Clone)]
@@ -19,18 +19,40 @@ pub(crate) struct AnalysedClip {
     pub(crate) device_id: DeviceId,
     pub(crate) claimed: Timestamp,
     pub(crate) timestamp: Timestamp,
-    pub(crate) data_base64: String,
-    /// Samples per second as the message said: what goes into requests.
-    pub(crate) message_rate: u32,
     /// Samples per second of the recording itself.
     pub(crate) sample_rate: u32,
     /// Seconds of the recording itself.
     pub(crate) duration_s: f64,
+    /// What the recording is, whatever the message calls it.
     pub(crate) format: AudioFormat,
+    /// In what the message contradicts the recording.
+    pub(crate) contradiction: Option<String>,
+    forwarded: Forwarded,
     pub(crate) hash: AudioHash,
     pub(crate) features: ClipFeatures,
     /// The bytes themselves, where recordings are kept.
     recording: Option<Vec<u8>>,
+}
+
+/// The recording as requests carry it: a WAV or bare samples, which the specification knows.
+#[derive(Debug, Clone)]
+struct Forwarded {
+    data_base64: Arc<str>,
+    format: AudioFormat,
+}
+
+impl Forwarded {
+    /// A FLAC becomes the WAV of the same samples, if that is within the limits.
+    fn new(data_base64: Arc<str>, format: AudioFormat, samples: &Samples, limits: &ClipLimits) -> Self {
+        let wav = (format == AudioFormat::Flac).then(|| audio::wav::encode(samples));
+        match wav.filter(|wav| wav.len() <= limits.max_bytes) {
+            Some(wav) => Self {
+                data_base64: mqtt::encode_audio_data(&wav).into(),
+                format: AudioFormat::Wav,
+            },
+            None => Self { data_base64, format },
+        }
+    }
 }
 
 impl AnalysedClip {
@@ -38,10 +60,10 @@ impl AnalysedClip {
     pub(crate) fn recent(&self) -> RecentClip {
         RecentClip {
             timestamp: self.timestamp,
-            data_base64: self.data_base64.clone(),
-            sample_rate: self.message_rate,
+            data_base64: Arc::clone(&self.forwarded.data_base64),
+            sample_rate: self.sample_rate,
             duration_s: self.duration_s,
-            format: self.format,
+            format: self.forwarded.format,
             hash: self.hash.clone(),
             features: self.features.without_frames(),
         }
@@ -77,8 +99,12 @@ impl ClipAnalyser {
             .expect("the semaphore is never closed");
         let (extractor, limits) = (Arc::clone(&self.extractor), self.limits);
         let keeps = self.keeps_recordings;
-        tokio::task::spawn_blocking(move || analyse(&extractor, &limits, received, keeps))
+        let analysing = tokio::task::spawn_blocking(move || {
+            monitoring::contain(|| analyse(&extractor, &limits, received, keeps))
+        });
+        analysing
             .await
+            .unwrap_or(Err(monitoring::Panicked))
             .unwrap_or_else(|_| {
                 Err(Refusal::new(
                     RefusalReason::BadAudio,
@@ -118,18 +144,19 @@ fn analyse(
     keeps_recording: bool,
 ) -> Result<AnalysedClip, Refusal> {
     let ReceivedClip { clip, data_base64 } = received;
-    let samples =
-        audio::decode(&clip.data, clip.format, clip.sample_rate, limits).map_err(|error| error.refusal())?;
+    let refusal = |error: audio::AudioError| error.refusal();
+    let format = audio::recognise(&clip.data, clip.format).map_err(refusal)?;
+    let samples = audio::decode(&clip.data, format, clip.sample_rate, limits).map_err(refusal)?;
     let features = extractor.extract(&samples);
     Ok(AnalysedClip {
+        contradiction: claims::contradiction(&clip, &samples),
         device_id: clip.device_id,
         claimed: clip.timestamp,
         timestamp: clip.timestamp,
-        data_base64,
-        message_rate: clip.sample_rate,
         sample_rate: samples.rate,
         duration_s: samples.mono.len() as f64 / f64::from(samples.rate),
-        format: clip.format,
+        format,
+        forwarded: Forwarded::new(data_base64, format, &samples, limits),
         hash: audio::hash(&clip.data),
         features,
         recording: keeps_recording.then_some(clip.data),

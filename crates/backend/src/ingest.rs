@@ -16,7 +16,7 @@ use tracing::{debug, info, warn};
 
 use crate::{
     Devices, InferenceTrigger, Metrics,
-    clips::Recordings,
+    clips::{AnalysedClip, Recordings},
     clocks::{Clocks, Judgement, Seen},
     decoder::{Decoder, Event},
     history::Past,
@@ -138,7 +138,7 @@ impl Ingest {
         let judgement = self.clocks.believe(claim, received_at, passage);
         self.metrics.clock(judgement.clock, kind);
         let event = event.at(judgement.timestamp);
-        let mut rows = self.decide(event, &judgement, received_at).await;
+        let mut rows = self.decide(event, &judgement, message).await;
         rows.extend(judgement.event);
         Interpreted {
             key: Some(key),
@@ -149,7 +149,8 @@ impl Ingest {
     }
 
     /// Deciding comes first: it waits for neither disk nor database. A recording is stored after it.
-    async fn decide(&self, event: Event, judgement: &Judgement, received_at: Timestamp) -> Vec<Row> {
+    async fn decide(&self, event: Event, judgement: &Judgement, message: &Message) -> Vec<Row> {
+        let received_at = message.received_at;
         if !judgement.is_resent {
             self.observe(&event, judgement, received_at);
         }
@@ -157,7 +158,9 @@ impl Ingest {
             Event::Reading(reading) => vec![rows::reading(&reading, received_at)],
             Event::Clip(mut clip) => {
                 let raw_path = self.recordings.store(&mut clip).await;
-                vec![rows::clip(&clip, raw_path, received_at)]
+                let mut rows = vec![rows::clip(&clip, raw_path, received_at)];
+                rows.extend(self.contradiction(&clip, message));
+                rows
             }
             Event::Action(action) => {
                 let basis = self.trigger.last_request(&action.device_id);
@@ -201,6 +204,15 @@ impl Ingest {
             status: Some((device_id.clone(), *online, received_at)),
             ..Interpreted::nothing(Acceptance::Stored)
         }
+    }
+
+    /// The row that tells in what a message contradicts its recording, which is kept.
+    fn contradiction(&self, clip: &AnalysedClip, message: &Message) -> Option<Row> {
+        let detail = clip.contradiction.as_deref()?;
+        self.metrics.contradiction();
+        debug!(topic = %message.topic, detail, "the message contradicts its recording");
+        let listed = self.refusals.lock().spend(&message.topic);
+        listed.then(|| rows::contradiction(message, detail))
     }
 
     pub(crate) fn refuse(&self, message: &Message, refusal: &Refusal) -> Interpreted {

@@ -6,6 +6,7 @@
 //! A message goes `door` → `ingest` → `decoder` → `trigger` and `devices` → `rows` → `log`, and is acknowledged; from
 //! there `recorder` → `database`.
 
+mod claims;
 mod clips;
 mod clock;
 mod clocks;

@@ -44,6 +44,7 @@ pub struct Metrics {
     refused: Family<Kind, Counter>,
     triggers: Family<Kind, Counter>,
     duplicates: Counter,
+    contradictions: Counter,
     clocks: Family<Clock, Counter>,
     requests: Counter,
     requests_dropped: Counter,
@@ -63,6 +64,7 @@ impl Default for Metrics {
             refused: Family::default(),
             triggers: Family::default(),
             duplicates: Counter::default(),
+            contradictions: Counter::default(),
             clocks: Family::default(),
             requests: Counter::default(),
             requests_dropped: Counter::default(),
@@ -111,6 +113,11 @@ impl Metrics {
                 "duplicates",
                 "Repeats that were not stored again",
                 &self.duplicates,
+            ),
+            (
+                "contradictions",
+                "Clips kept whose message contradicts the recording",
+                &self.contradictions,
             ),
             (
                 "inference_requests",
@@ -166,6 +173,10 @@ impl Metrics {
 
     pub(crate) fn duplicate(&self) {
         self.duplicates.inc();
+    }
+
+    pub(crate) fn contradiction(&self) {
+        self.contradictions.inc();
     }
 
     pub(crate) fn clock(&self, state: ClockState, message: TopicKind) {

@@ -126,20 +126,50 @@ pub(crate) fn told_event(device_id: &domain::DeviceId, event: &str, detail: Stri
 }
 
 pub(crate) fn refusal(message: &Message, refusal: &Refusal) -> Row {
-    error_row(&message.topic, refusal, &message.payload, message.received_at)
+    error_row(
+        &message.topic,
+        refusal.into(),
+        &message.payload,
+        message.received_at,
+    )
+}
+
+/// A message that was kept, although it contradicts itself.
+pub(crate) fn contradiction(message: &Message, detail: &str) -> Row {
+    let fault = Fault {
+        reason: "contradiction",
+        detail,
+    };
+    error_row(&message.topic, fault, &message.payload, message.received_at)
 }
 
 /// A row that ClickHouse refused: its table stands where a message's topic would.
 pub(crate) fn refused_row(table: &str, payload: &[u8], refusal: &Refusal, at: Timestamp) -> Row {
-    error_row(table, refusal, payload, at)
+    error_row(table, refusal.into(), payload, at)
 }
 
-fn error_row(topic: &str, refusal: &Refusal, payload: &[u8], at: Timestamp) -> Row {
+/// What `ingest_errors` says of a message.
+#[derive(Clone, Copy)]
+struct Fault<'a> {
+    reason: &'a str,
+    detail: &'a str,
+}
+
+impl<'a> From<&'a Refusal> for Fault<'a> {
+    fn from(refusal: &'a Refusal) -> Self {
+        Self {
+            reason: refusal.reason.as_str(),
+            detail: &refusal.detail,
+        }
+    }
+}
+
+fn error_row(topic: &str, fault: Fault<'_>, payload: &[u8], at: Timestamp) -> Row {
     Row::IngestError(IngestErrorRow {
         received_at: at.as_millis(),
         topic: topic.chars().take(256).collect(),
-        reason: refusal.reason.as_str().to_owned(),
-        detail: refusal.detail.chars().take(512).collect(),
+        reason: fault.reason.to_owned(),
+        detail: fault.detail.chars().take(512).collect(),
         first_bytes: IngestErrorRow::excerpt(payload),
     })
 }
@@ -217,7 +247,7 @@ mod tests {
         let refusal = Refusal::new(RefusalReason::NotJson, "x".repeat(10_000));
         let Row::IngestError(row) = error_row(
             &"t".repeat(10_000),
-            &refusal,
+            (&refusal).into(),
             &vec![0; 100_000],
             Timestamp::from_millis(0),
         ) else {

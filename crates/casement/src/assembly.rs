@@ -17,7 +17,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 use simulator::SimulationOptions;
 use store::StoreOptions;
 
-use crate::config::{Audio, ClickHouse, Config, Engine, Model, Mqtt};
+use crate::{
+    config::{Audio, ClickHouse, Config, Engine, Model, Mqtt},
+    data_dir,
+};
 
 /// Time for which a broker keeps the backend's session, so that messages during its absence are not missed.
 const SESSION: Duration = Duration::from_hours(7 * 24);
@@ -34,7 +37,9 @@ pub fn connection(config: &Mqtt, client_id: &str) -> anyhow::Result<ConnectionOp
     options.username.clone_from(&config.username);
     options.password.clone_from(&config.password);
     options.keep_alive = Duration::from_secs(config.keep_alive_s);
-    options.trusted_certificates_pem = certificates("mqtt.ca_file", config.ca_file.as_deref())?;
+    if config.broker.tls() {
+        options.trusted_certificates_pem = certificates("mqtt.ca_file", config.ca_file.as_deref())?;
+    }
     Ok(options)
 }
 
@@ -105,7 +110,9 @@ pub fn simulation(config: &Mqtt, devices: usize) -> anyhow::Result<SimulationOpt
     options.topics = topics(config)?;
     options.username.clone_from(&config.username);
     options.password.clone_from(&config.password);
-    options.trusted_certificates_pem = certificates("mqtt.ca_file", config.ca_file.as_deref())?;
+    if config.broker.tls() {
+        options.trusted_certificates_pem = certificates("mqtt.ca_file", config.ca_file.as_deref())?;
+    }
     Ok(options)
 }
 
@@ -136,6 +143,9 @@ pub fn features(config: &Audio) -> FeatureOptions {
 fn archive(config: &Audio) -> Option<ArchiveOptions> {
     const DAY: u64 = 24 * 60 * 60;
     let limit = |value: u64| (value > 0).then_some(value);
+    if config.store_raw {
+        data_dir::close(&config.storage_path);
+    }
     config.store_raw.then(|| ArchiveOptions {
         path: config.storage_path.clone(),
         max_bytes: limit(config.storage_max_bytes),
@@ -151,14 +161,18 @@ pub fn store(config: &ClickHouse) -> anyhow::Result<StoreOptions> {
     if let Some(password) = &config.password {
         password.expose_secret().clone_into(&mut options.password);
     }
-    options.trusted_certificates_pem = certificates("clickhouse.ca_file", config.ca_file.as_deref())?;
+    if options.url.starts_with("https://") {
+        options.trusted_certificates_pem = certificates("clickhouse.ca_file", config.ca_file.as_deref())?;
+    }
     Ok(options)
 }
 
 /// Returns the embedded engine's options.
 pub fn engine(config: &Engine) -> engine::Options {
-    let password =
-        |secret: &Option<SecretString>| secret.as_ref().map(|s| engine::Password::new(s.expose_secret()));
+    let password = |secret: &Option<SecretString>| {
+        let secret = secret.as_ref()?.expose_secret();
+        Some(engine::Password::new(secret).expect("the configuration holds no blank secret"))
+    };
     let limits = &config.limits;
     let mut options = engine::Options::new(&config.path, config.addr);
     options.library.clone_from(&config.library);
@@ -189,6 +203,7 @@ pub fn load_options(config: &Model) -> LoadOptions {
     LoadOptions {
         device: config.device,
         onnx_runtime: config.onnx_runtime.clone(),
+        output_scale: None,
         built_in_at: (config.path == default).then_some(default),
     }
 }
@@ -207,14 +222,4 @@ pub fn ml(config: &Config) -> anyhow::Result<MlOptions> {
     options.features = features(&config.audio);
     options.store_raw = archive(&config.audio);
     Ok(options)
-}
-
-/// Creates the data directory `dir`.
-pub fn create_dir(dir: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(dir).with_context(|| {
-        format!(
-            "the data directory {} cannot be created; choose another with --data DIR",
-            dir.display()
-        )
-    })
 }

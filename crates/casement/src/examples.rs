@@ -11,7 +11,10 @@ use simulator::dataset::{self, DatasetOptions};
 use store::{LabelRow, Outcome, Store};
 use training::Example;
 
-use crate::{assembly, config::Sources};
+use crate::{
+    assembly,
+    config::{Reader, Sources},
+};
 
 /// Length of a simulated clip.
 const CLIP: Duration = Duration::from_secs(2);
@@ -113,12 +116,12 @@ pub fn heard(watched: &dataset::Example, extractor: &Extractor) -> anyhow::Resul
 }
 
 async fn stored(config: Sources, outcome: Outcome, since: Timestamp) -> anyhow::Result<Vec<Example>> {
-    let config = config.load()?;
+    let config = config.load_for(Reader::ClickHouse)?;
     let store = Store::new(assembly::store(&config.clickhouse)?)?;
     let rows = store
         .labels(outcome, since.as_millis())
         .await
-        .with_context(|| format!("ClickHouse at {} does not answer", config.clickhouse.addr))?;
+        .with_context(|| format!("ClickHouse at {} does not answer", config.clickhouse.url()))?;
     if rows.is_empty() {
         bail!(match outcome {
             Outcome::Chosen =>

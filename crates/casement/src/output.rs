@@ -5,6 +5,8 @@ use std::{
     io::{self, Write as _},
 };
 
+use crate::telemetry::stream;
+
 /// Prints a line. If the reader has closed the output, the process ends successfully: the reader wants no more.
 pub fn line(text: fmt::Arguments<'_>) {
     let mut out = io::stdout().lock();
@@ -15,17 +17,13 @@ pub fn line(text: fmt::Arguments<'_>) {
     if error.kind() == io::ErrorKind::BrokenPipe {
         std::process::exit(0);
     }
-    eprintln!("error: standard output cannot be written: {error}");
+    stream::ERR.write(&format!("error: standard output cannot be written: {error}\n"));
     std::process::exit(1);
 }
 
-/// Prints a line of a service, which continues if the reader has closed the output.
+/// Prints a line of a service, which goes on whether anybody reads it or not.
 pub fn service_line(text: fmt::Arguments<'_>) {
-    let mut out = io::stdout().lock();
-    let _ = out
-        .write_fmt(text)
-        .and_then(|()| out.write_all(b"\n"))
-        .and_then(|()| out.flush());
+    stream::OUT.write(&format!("{text}\n"));
 }
 
 /// `println!` by [`service_line()`].
@@ -35,6 +33,14 @@ macro_rules! announce {
     };
 }
 pub(crate) use announce;
+
+/// `eprintln!` of a tool: progress, and errors that do not end it.
+macro_rules! tell {
+    ($($text:tt)*) => {
+        $crate::telemetry::stream::ERR.write(&format!("{}\n", format_args!($($text)*)))
+    };
+}
+pub(crate) use tell;
 
 /// `println!` by [`line()`].
 macro_rules! say {

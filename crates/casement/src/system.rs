@@ -16,11 +16,11 @@ use ml::Ml;
 use model::Model;
 use monitoring::{HealthSource, HttpListener, Monitor, Part, Registry, Sample};
 use mqtt::BrokerUrl;
-use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
+use tokio::{sync::oneshot, time::Instant};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::info;
 
-use crate::{assembly, config::Config};
+use crate::{assembly, config::Config, data_dir, supervision::Tasks};
 
 /// Time from the signal to the end of the engine; the rest takes a moment.
 const END: Duration = Duration::from_millis(3_600);
@@ -53,7 +53,7 @@ struct Services {
     backend: Backend,
     model: Option<Arc<Model>>,
     senders: CancellationToken,
-    tasks: Vec<JoinHandle<()>>,
+    tasks: Tasks,
 }
 
 /// The second input: the embedded broker asks the backend before it acknowledges.
@@ -87,7 +87,7 @@ impl System {
     pub async fn start(mut config: Config, options: SystemOptions) -> anyhow::Result<Self> {
         let listener = HttpListener::bind(config.http.addr, "http.addr").await?;
         let http = listener.addr();
-        assembly::create_dir(&config.journal.path)?;
+        data_dir::create(&config.journal.path)?;
         let engine = if config.embeds_engine() {
             Some(start_engine(&mut config, options.program).await?)
         } else {
@@ -143,6 +143,11 @@ impl System {
     /// Returns the process id of the embedded engine while it runs.
     pub fn engine_pid(&self) -> Option<u32> {
         self.engine.as_ref()?.pid()
+    }
+
+    /// Runs until `shutdown`, or returns which part ended before.
+    pub async fn run_until(&mut self, shutdown: &CancellationToken) -> anyhow::Result<()> {
+        self.services.tasks.run_until(shutdown).await
     }
 
     /// Stops all parts within five seconds. Returns the number of records left in the journal.
@@ -209,7 +214,8 @@ impl Services {
         health.extend(ml.as_ref().map(Ml::health));
         let monitor = Monitor::new(registry, health);
         let senders = CancellationToken::new();
-        let mut tasks = vec![http.spawn(monitor.routes().merge(backend.routes()), senders.clone())];
+        let mut tasks = Tasks::default();
+        tasks.serve(http, monitor.routes().merge(backend.routes()), senders.clone());
         if broker.is_some() {
             let client_id = mqtt::random_client_id("casementup");
             backend.connect(assembly::connection(&config.mqtt, &client_id)?, Receive::ByHook);
@@ -218,8 +224,9 @@ impl Services {
         }
         if let Some(ml) = ml {
             let waiting_for = format!("the broker {}", config.mqtt.broker);
-            let (task, ready) = run_ml(ml, senders.clone());
-            tasks.push(task);
+            let (told, ready) = oneshot::channel();
+            let running = ml.run(senders.clone(), told);
+            tasks.add("the ML service", async { Ok(running.await?) });
             wait_for(&waiting_for, ready)
                 .await
                 .context("the ML service ended at its start")?;
@@ -231,11 +238,7 @@ impl Services {
         .await;
         if simulate > 0 {
             let rooms = simulator::run(assembly::simulation(&config.mqtt, simulate)?, senders.clone());
-            tasks.push(tokio::spawn(async move {
-                if let Err(error) = rooms.await {
-                    error!(%error, "the simulated rooms ended");
-                }
-            }));
+            tasks.add("the simulation", async { Ok(rooms.await.map(drop)?) });
         }
         Ok(Self {
             broker,
@@ -248,7 +251,7 @@ impl Services {
 
     async fn stop(mut self, deadline: Instant) -> u64 {
         self.senders.cancel();
-        let _ = tokio::time::timeout(SENDERS_END, futures_util::future::join_all(self.tasks)).await;
+        let _ = self.tasks.join(SENDERS_END).await;
         self.backend.close_doors().await;
         if let Some(broker) = self.broker {
             broker.stop().await;
@@ -260,7 +263,7 @@ impl Services {
 
 /// Starts the embedded engine and makes it the ClickHouse of the configuration.
 async fn start_engine(config: &mut Config, program: PathBuf) -> anyhow::Result<Supervisor> {
-    assembly::create_dir(&config.engine.path)?;
+    data_dir::create(&config.engine.path)?;
     let engine = Supervisor::start(engine_process(config, program)).await.context(
         "the embedded ClickHouse cannot start (or use one of your own: --clickhouse http://HOST:8123)",
     )?;
@@ -279,20 +282,6 @@ async fn start_broker(config: &mut Config, backend: &Backend) -> anyhow::Result<
     let listen = broker.listen();
     config.mqtt.broker = BrokerUrl::tcp(listen.ip().to_string(), listen.port());
     Ok(broker)
-}
-
-/// Runs the ML service as a task. The receiver resolves when it accepts requests.
-fn run_ml(ml: Ml, shutdown: CancellationToken) -> (JoinHandle<()>, oneshot::Receiver<()>) {
-    let (ready, is_ready) = oneshot::channel();
-    let task = tokio::spawn(async move {
-        if let Err(error) = ml.run(shutdown, ready).await {
-            error!(
-                error = format!("{:#}", anyhow::Error::from(error)),
-                "the ML service ended"
-            );
-        }
-    });
-    (task, is_ready)
 }
 
 /// Waits for `ready`, and logs what it is waiting for if that takes long.

@@ -13,18 +13,21 @@ use crate::{DeviceId, Refusal, RefusalReason, Timestamp};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AudioFormat {
-    /// RIFF/WAVE; its header states rate, channels and encoding.
+    /// RIFF/WAVE, RIFX or RF64; its header states rate, channels and encoding.
     #[default]
     Wav,
+    /// FLAC, a compressed form that loses nothing; its header states rate, channels and sample size.
+    Flac,
     /// Raw samples: 16 bit, little-endian, mono, at the rate stated in the message.
     Pcm,
 }
 
 impl AudioFormat {
-    /// Returns `wav` or `pcm`, as in the table `sensor_audio`.
+    /// Returns `wav`, `flac` or `pcm`, as in the table `sensor_audio`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Wav => "wav",
+            Self::Flac => "flac",
             Self::Pcm => "pcm",
         }
     }
@@ -125,7 +128,7 @@ pub struct Clip {
     pub timestamp: Timestamp,
     /// The bytes of the container, as decoded from Base64.
     pub data: Vec<u8>,
-    /// Samples per second as stated in the message; for [`AudioFormat::Wav`] the header decides.
+    /// Samples per second as stated in the message; where the recording has a header, the header decides.
     pub sample_rate: u32,
     /// Duration in seconds as stated in the message.
     pub duration_s: f64,

@@ -7,6 +7,7 @@ mod change;
 mod clip;
 mod clock;
 mod device;
+mod fault;
 mod features;
 mod lateness;
 mod prediction;
@@ -14,6 +15,7 @@ mod quantity;
 mod reading;
 mod refusal;
 mod time;
+mod unit;
 mod window;
 
 pub use change::{ChangeDetector, Thresholds, Trigger};

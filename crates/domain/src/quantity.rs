@@ -5,11 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Refusal, RefusalReason};
+use crate::{Refusal, RefusalReason, fault};
 
 /// Defines [`Quantity`] and its facts from one line for each quantity.
 macro_rules! quantities {
-    ($($variant:ident: $word:literal, $name:literal, $unit:literal, $range:expr, $decimals:literal, $threshold:expr;)+) => {
+    ($($variant:ident: $word:literal, $name:literal, $unit:literal, $range:expr, $overshoot:literal, $decimals:literal, $threshold:expr;)+) => {
         /// What a sensor measures.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum Quantity {
@@ -32,6 +32,7 @@ macro_rules! quantities {
                         name: $name,
                         unit: $unit,
                         range: $range,
+                        overshoot: $overshoot,
                         decimals: $decimals,
                         table: concat!("sensor_", $word),
                         threshold: $threshold,
@@ -43,19 +44,21 @@ macro_rules! quantities {
 }
 
 quantities! {
-    // variant: word, name, unit, values that a working sensor can report, decimals worth showing, change that matters
-    Temperature: "temperature", "Temperature", "°C", (-60.0, 100.0), 1, Some(0.5);
-    Humidity: "humidity", "Humidity", "%", (0.0, 100.0), 1, Some(2.0);
+    // variant: word, name, unit, values that exist, how far a working sensor may err beyond them, decimals worth showing,
+    // change that matters
+    Temperature: "temperature", "Temperature", "°C", (-60.0, 100.0), 0.0, 1, Some(0.5);
+    // In fog and at condensation, capacitive sensors exceed 100 % (Sensirion, SHT4x data sheet: crop to 0 to 100).
+    Humidity: "humidity", "Humidity", "%", (0.0, 100.0), 5.0, 1, Some(2.0);
     // The output range of Sensirion's SCD4x; outdoors there are 420 ppm.
-    Co2: "co2", "CO₂", "ppm", (0.0, 40_000.0), 0, None;
+    Co2: "co2", "CO₂", "ppm", (0.0, 40_000.0), 0.0, 0, None;
     // The measuring range of Bosch's BME280.
-    Pressure: "pressure", "Pressure", "hPa", (300.0, 1_100.0), 1, None;
+    Pressure: "pressure", "Pressure", "hPa", (300.0, 1_100.0), 0.0, 1, None;
     // Above what sunlight reaches (about 130,000 lx).
-    Illuminance: "illuminance", "Illuminance", "lx", (0.0, 200_000.0), 0, None;
+    Illuminance: "illuminance", "Illuminance", "lx", (0.0, 200_000.0), 0.0, 0, None;
     // The range that WMO-No. 8 asks of rain gauges.
-    Rain: "rain", "Rain", "mm/h", (0.0, 2_000.0), 1, None;
+    Rain: "rain", "Rain", "mm/h", (0.0, 2_000.0), 0.0, 1, None;
     // Above the strongest gust that was measured (113 m/s).
-    Wind: "wind", "Wind", "m/s", (0.0, 120.0), 1, None;
+    Wind: "wind", "Wind", "m/s", (0.0, 120.0), 0.0, 1, None;
 }
 
 struct Facts {
@@ -63,6 +66,7 @@ struct Facts {
     name: &'static str,
     unit: &'static str,
     range: (f64, f64),
+    overshoot: f64,
     decimals: u8,
     table: &'static str,
     threshold: Option<f64>,
@@ -95,6 +99,17 @@ impl Quantity {
         self.facts().range
     }
 
+    /// Returns `value`, or the end of the range that it exceeds by no more than a working sensor may err.
+    pub const fn clamp(self, value: f64) -> f64 {
+        let (low, high) = self.range();
+        let overshoot = self.facts().overshoot;
+        if value >= low - overshoot && value <= high + overshoot {
+            value.clamp(low, high)
+        } else {
+            value
+        }
+    }
+
     /// Returns `value` where it is finite and within [`Quantity::range`]: `NotFinite` or `OutOfRange` otherwise.
     pub fn check(self, value: f64) -> Result<f64, Refusal> {
         if !value.is_finite() {
@@ -103,7 +118,11 @@ impl Quantity {
         }
         let (low, high) = self.range();
         if !(low..=high).contains(&value) {
-            let detail = format!("{self} {value} is outside {low} to {high}");
+            let mut detail = format!("{self} {value} is outside {low} to {high}");
+            if let Some(cause) = fault::cause(self, value) {
+                detail.push_str(": ");
+                detail.push_str(cause);
+            }
             return Err(Refusal::new(RefusalReason::OutOfRange, detail));
         }
         Ok(value)

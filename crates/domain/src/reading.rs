@@ -11,21 +11,27 @@ pub struct Reading {
     quantity: Quantity,
     value: f64,
     timestamp: Timestamp,
+    clamped: bool,
+    states_unit: bool,
 }
 
 impl Reading {
-    /// Checks `value` against the quantity's range. `timestamp` is the time that the device states.
+    /// Checks `value` against the quantity's range; what exceeds it by no more than a working sensor may err is put at
+    /// its end. `timestamp` is the time that the device states.
     pub fn new(
         device_id: DeviceId,
         quantity: Quantity,
         value: f64,
         timestamp: Timestamp,
     ) -> Result<Self, Refusal> {
+        let clamped = quantity.clamp(value);
         Ok(Self {
             device_id,
             quantity,
-            value: quantity.check(value)?,
+            value: quantity.check(clamped)?,
             timestamp,
+            clamped: clamped.to_bits() != value.to_bits(),
+            states_unit: false,
         })
     }
 
@@ -42,6 +48,25 @@ impl Reading {
     /// Returns the value in the unit of [`Self::quantity`].
     pub const fn value(&self) -> f64 {
         self.value
+    }
+
+    /// Returns whether the device's value was beyond the range and was put at its end.
+    pub const fn is_clamped(&self) -> bool {
+        self.clamped
+    }
+
+    /// Returns whether the device stated the unit of its value.
+    pub const fn states_unit(&self) -> bool {
+        self.states_unit
+    }
+
+    /// Returns the reading as one whose unit the device stated.
+    #[must_use]
+    pub fn with_stated_unit(self) -> Self {
+        Self {
+            states_unit: true,
+            ..self
+        }
     }
 
     /// Returns the time of the measurement by the device's clock, or by ours after [`Self::at`].
@@ -99,6 +124,37 @@ mod tests {
             reading(Quantity::Humidity, 140.0).unwrap_err().reason,
             RefusalReason::OutOfRange
         );
+    }
+
+    #[test]
+    fn a_humidity_that_overshoots_is_clamped() {
+        for (value, kept) in [
+            (100.0, 100.0),
+            (101.0, 100.0),
+            (105.0, 100.0),
+            (-0.1, 0.0),
+            (-5.0, 0.0),
+            (55.5, 55.5),
+        ] {
+            let reading = reading(Quantity::Humidity, value).unwrap();
+            assert_eq!(
+                (reading.value(), reading.is_clamped()),
+                (kept, value != kept),
+                "{value}"
+            );
+        }
+        for (quantity, value) in [
+            (Quantity::Humidity, 105.01),
+            (Quantity::Humidity, -5.01),
+            (Quantity::Temperature, 100.1),
+            (Quantity::Co2, -1.0),
+        ] {
+            assert_eq!(
+                reading(quantity, value).unwrap_err().reason,
+                RefusalReason::OutOfRange,
+                "{quantity} {value}"
+            );
+        }
     }
 
     proptest! {

@@ -24,7 +24,9 @@ pub enum RefusalReason {
     NotFinite,
     /// A number lies outside what its unit allows.
     OutOfRange,
-    /// A timestamp is not RFC 3339.
+    /// The unit is none of the quantity.
+    BadUnit,
+    /// A timestamp cannot be read.
     BadTimestamp,
     /// When a retained message was sent is unknown.
     UnknownTime,
@@ -40,7 +42,7 @@ pub enum RefusalReason {
 
 impl RefusalReason {
     /// Every reason, so that metrics start at zero.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::BadTopic,
         Self::BadDeviceId,
         Self::TooLarge,
@@ -49,6 +51,7 @@ impl RefusalReason {
         Self::WrongType,
         Self::NotFinite,
         Self::OutOfRange,
+        Self::BadUnit,
         Self::BadTimestamp,
         Self::UnknownTime,
         Self::BadBase64,
@@ -68,6 +71,7 @@ impl RefusalReason {
             Self::WrongType => "wrong_type",
             Self::NotFinite => "not_finite",
             Self::OutOfRange => "out_of_range",
+            Self::BadUnit => "bad_unit",
             Self::BadTimestamp => "bad_timestamp",
             Self::UnknownTime => "unknown_time",
             Self::BadBase64 => "bad_base64",

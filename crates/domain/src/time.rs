@@ -27,7 +27,7 @@ impl Timestamp {
         self.0
     }
 
-    /// Parses RFC 3339 with any offset. Digits below a millisecond are cut off.
+    /// Parses RFC 3339 with an offset of up to 14 hours. Digits below a millisecond are cut off.
     pub fn parse(text: &str) -> Result<Self, InvalidTimestamp> {
         let bytes = text.as_bytes();
         // RFC 3339 requires a full date, a `T` (or `t`, or a space) and a full time; jiff alone accepts less.
@@ -38,7 +38,7 @@ impl Timestamp {
             && bytes[13] == b':'
             && bytes[16] == b':'
             && !text.contains('[');
-        if !shaped {
+        if !shaped || offset_hours(bytes).is_some_and(|hours| hours > FURTHEST_OFFSET) {
             return Err(InvalidTimestamp);
         }
         match text.parse::<jiff::Timestamp>() {
@@ -71,6 +71,21 @@ impl Timestamp {
     pub const fn millis_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
+}
+
+/// No place on Earth is further from UTC, in hours.
+const FURTHEST_OFFSET: f64 = 14.0;
+
+/// Returns the hours of the offset at the end of a date and time; `None` without digits.
+fn offset_hours(text: &[u8]) -> Option<f64> {
+    let zone = text.get(19..)?;
+    let sign = zone.iter().rposition(|b| matches!(b, b'+' | b'-'))?;
+    let digit = |place: usize| {
+        let digits = zone[sign + 1..].iter().filter(|b| b.is_ascii_digit());
+        digits.map(|b| f64::from(b - b'0')).nth(place)
+    };
+    let minutes = digit(2).unwrap_or_default() * 10.0 + digit(3).unwrap_or_default();
+    Some(digit(0)? * 10.0 + digit(1)? + minutes / 60.0)
 }
 
 impl fmt::Display for Timestamp {
@@ -208,6 +223,10 @@ mod tests {
             "2025-10-24 12:00:00+00:00",
             "2025-10-24T14:00:00+02:00",
             "2025-10-24T12:00:00.000499+00:00",
+            "2025-10-25T02:00:00+14:00",
+            "2025-10-24T00:00:00-12:00",
+            "2025-10-24T12:00:00-00:00",
+            "2025-10-24T14:00:00+0200",
         ] {
             assert_eq!(Timestamp::parse(text), Ok(noon), "{text}");
         }
@@ -237,6 +256,10 @@ mod tests {
             "2025-10-24T12:00Z",
             "2025-13-01T00:00:00Z",
             "2025-10-24T12:00:00",
+            "2025-10-24T12:00:00+25:00",
+            "2025-10-24T12:00:00-25:00",
+            "2025-10-24T12:00:00+14:01",
+            "2025-10-24T12:00:00+99",
         ] {
             assert_eq!(Timestamp::parse(text), Err(InvalidTimestamp), "{text}");
         }

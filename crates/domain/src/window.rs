@@ -2,6 +2,8 @@
 //!
 //! In: climate, features and a model's outputs. Out: requests, actions and states whose numbers are within bounds.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{AudioFormat, AudioHash, ClipFeatures, DeviceId, Timestamp};
@@ -106,9 +108,9 @@ pub struct InferenceRequest {
 /// The recording in a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RequestAudio {
-    /// The clip's container as standard Base64, exactly as in the message.
-    pub data_base64: String,
-    /// Samples per second as stated by the device.
+    /// The clip's container as standard Base64.
+    pub data_base64: Arc<str>,
+    /// Samples per second.
     pub sample_rate: u32,
     /// Duration in seconds.
     pub duration_s: f64,

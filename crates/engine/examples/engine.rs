@@ -18,8 +18,8 @@ fn main() -> ExitCode {
     options.stop_with_parent = flag("--supervised").is_some();
     options.allow_outside = flag("--allow-outside").is_some();
     if let Some(at) = flag("--passwords") {
-        options.users.default = args.get(at + 1).map(|text| Password::new(text));
-        options.users.reader = args.get(at + 2).map(|text| Password::new(text));
+        options.users.default = args.get(at + 1).and_then(|text| Password::new(text));
+        options.users.reader = args.get(at + 2).and_then(|text| Password::new(text));
     }
     options.backups = flag("--backups").and_then(|at| args.get(at + 1)).map(Into::into);
     let number = |name: &str| args.get(flag(name)? + 1)?.parse::<u64>().ok();

@@ -31,7 +31,8 @@ pub enum EngineError {
     },
     /// The address is taken or not ours.
     #[error(
-        "ClickHouse's HTTP interface cannot listen on {addr}: {source}; stop what uses it, or choose another with --clickhouse ADDR"
+        "ClickHouse's HTTP interface cannot listen on {addr}: {}, with --clickhouse ADDR or engine.addr",
+        monitoring::remedy(source)
     )]
     Listen {
         /// The address.

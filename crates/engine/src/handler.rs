@@ -123,8 +123,11 @@ async fn run(
     tokio::task::spawn_blocking(move || {
         let _permit = permit;
         let mut writer = ResponseWriter::new(&job.request, &service.temporary, head_sender, piece_sender);
-        let outcome = job.run(&service, &mut writer);
-        writer.end(outcome);
+        // A panic ends this statement alone: its client hears that it ended without an answer.
+        let _ = monitoring::contain(move || {
+            let outcome = job.run(&service, &mut writer);
+            writer.end(outcome);
+        });
     });
     match head.await {
         Ok(Ok(head)) => Ok(success(&request, head, pieces, cancel)),

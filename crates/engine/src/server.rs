@@ -89,5 +89,6 @@ fn router(service: Arc<Service>, monitor: &Monitor, listen: SocketAddr) -> Route
         .route("/ping", get(ping))
         .route("/", any(handle))
         .with_state(service)
+        .layer(axum::middleware::from_fn(monitoring::answer_panics))
         .merge(monitor.guarded_routes(listen))
 }

@@ -16,7 +16,7 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::TcpStream,
     process::{Child, ChildStdin, Command},
     sync::watch,
@@ -34,6 +34,8 @@ const START: Duration = Duration::from_secs(30);
 const END: Duration = Duration::from_millis(3_500);
 /// The longest pause between restarts: the engine is back a second after the cause of its failures has gone.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
+/// What is kept of a line that the process writes.
+const LONGEST_LINE: usize = 8 << 10;
 /// A child that lived this long did not fail at its start.
 const SETTLED: Duration = Duration::from_secs(10);
 
@@ -195,16 +197,13 @@ impl Process {
         let mut child = command.spawn().map_err(EngineError::Spawn)?;
         let stderr = child.stderr.take().expect("it is piped");
         let (sender, reason) = watch::channel(String::new());
-        tokio::spawn(async move {
-            let mut lines = BufReader::new(stderr).lines();
-            while let Ok(Some(line)) = lines.next_line().await {
-                if let Some(text) = line.strip_prefix("error: ") {
-                    drop(sender.send(text.to_owned()));
-                } else {
-                    debug!(line, "engine");
-                }
+        tokio::spawn(read_lines(BufReader::new(stderr), move |line| {
+            if let Some(text) = line.strip_prefix("error: ") {
+                drop(sender.send(text.to_owned()));
+            } else {
+                debug!(line, "engine");
             }
-        });
+        }));
         let lifeline = child.stdin.take();
         Ok(Self {
             child,
@@ -237,6 +236,27 @@ impl Process {
                 "the ClickHouse engine did not end in time and is killed; what was acknowledged is on disk"
             );
             let _ = self.child.kill().await;
+        }
+    }
+}
+
+/// Hands over every line until the end: of whatever bytes, cut where it is too long.
+async fn read_lines(mut from: impl AsyncBufRead + Unpin, mut take: impl FnMut(&str)) {
+    let mut line = Vec::new();
+    while let Ok(read) = from.fill_buf().await {
+        let end = read.iter().position(|byte| *byte == b'\n');
+        let part = &read[..end.unwrap_or(read.len())];
+        line.extend_from_slice(&part[..part.len().min(LONGEST_LINE - line.len())]);
+        let used = end.map_or(read.len(), |end| end + 1);
+        from.consume(used);
+        if end.is_some() || used == 0 {
+            if end.is_some() || !line.is_empty() {
+                take(&String::from_utf8_lossy(&line));
+            }
+            line.clear();
+        }
+        if used == 0 {
+            return;
         }
     }
 }
@@ -303,5 +323,34 @@ async fn supervise(
         };
         status.started(&process.child);
         status.restarts.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn lines_of(bytes: &[u8]) -> Vec<String> {
+        let mut lines = Vec::new();
+        read_lines(BufReader::with_capacity(16, bytes), |line| {
+            lines.push(line.to_owned())
+        })
+        .await;
+        lines
+    }
+
+    #[tokio::test]
+    async fn lines_of_any_bytes_are_read_to_the_end() {
+        assert_eq!(lines_of(b"").await, [""; 0]);
+        assert_eq!(lines_of(b"one\n\ntwo").await, ["one", "", "two"]);
+        assert_eq!(
+            lines_of(b"\xff\xfe no text\nerror: the reason\n").await,
+            ["\u{fffd}\u{fffd} no text", "error: the reason"]
+        );
+        let long = [vec![b'x'; 3 * LONGEST_LINE], b"\nnext\n".to_vec()].concat();
+        assert_eq!(
+            lines_of(&long).await,
+            ["x".repeat(LONGEST_LINE), "next".to_owned()]
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! The two users: `default` reads and writes, `reader` reads.
 //!
 //! In: a name and a password. Out: a [`User`], or ClickHouse's 516. Passwords are kept as digests and compared in
-//! constant time. A user without a password is open to everybody who reaches the address.
+//! constant time. A user without a password is open to everybody who reaches the address, whatever password they send:
+//! so it is in ClickHouse, and some drivers send one without being asked to.
 
 use std::fmt;
 
@@ -15,13 +16,17 @@ use crate::exception::{AUTHENTICATION_FAILED, Exception};
 pub struct Password([u8; 32]);
 
 impl Password {
-    /// Keeps the digest of a password.
-    pub fn new(password: &str) -> Self {
+    /// Keeps the digest of a password; `None` for one that is empty or blank, which would protect nobody.
+    pub fn new(password: &str) -> Option<Self> {
+        (!password.trim().is_empty()).then(|| Self::digest(password))
+    }
+
+    fn digest(password: &str) -> Self {
         Self(Sha256::digest(password.as_bytes()).into())
     }
 
-    fn is(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+    fn is(&self, given: &str) -> bool {
+        self.0.ct_eq(&Self::digest(given).0).into()
     }
 }
 
@@ -63,8 +68,7 @@ impl Users {
             // As much work for a name that does not exist as for one that does.
             _ => (None, &self.default),
         };
-        let open = Password::new("");
-        let fits = expected.as_ref().unwrap_or(&open).is(&Password::new(password));
+        let fits = expected.as_ref().is_none_or(|expected| expected.is(password));
         user.filter(|_| fits).ok_or_else(|| {
             Exception::new(
                 AUTHENTICATION_FAILED,
@@ -94,12 +98,22 @@ mod tests {
     #[test]
     fn only_known_users_enter() {
         let open = Users::default();
-        assert!(open.authenticate("reader", "wrong").is_err() && open.authenticate("admin", "").is_err());
+        for password in ["", "null", "any"] {
+            assert_eq!(open.authenticate("default", password).unwrap(), User::Default);
+            assert_eq!(open.authenticate("reader", password).unwrap(), User::Reader);
+            assert!(open.authenticate("admin", password).is_err());
+        }
         assert_eq!(open.authenticate("", "").unwrap(), User::Default);
         let closed = Users {
-            default: Some(Password::new("w")),
-            reader: Some(Password::new("r")),
+            default: Password::new("w"),
+            reader: Password::new("r"),
         };
+        let half = Users {
+            default: Password::new("w"),
+            reader: None,
+        };
+        assert!(half.authenticate("default", "null").is_err() && half.authenticate("reader", "null").is_ok());
+        assert!(!half.all_protected());
         assert_eq!(closed.authenticate("default", "w").unwrap(), User::Default);
         assert_eq!(closed.authenticate("reader", "r").unwrap(), User::Reader);
         for (name, password) in [
@@ -118,6 +132,9 @@ mod tests {
             );
         }
         assert!(closed.all_protected() && !open.all_protected());
+        for blank in ["", " ", "\t\r\n", "\u{a0}"] {
+            assert!(Password::new(blank).is_none(), "{blank:?} protects nobody");
+        }
         assert_eq!(format!("{:?}", closed.default), "Some([redacted])");
     }
 }

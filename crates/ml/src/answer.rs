@@ -34,7 +34,7 @@ pub struct Answer {
     pub action: WindowAction,
     /// Where the audio numbers came from.
     pub source: FeatureSource,
-    /// The recording's bytes, decoded.
+    /// The recording's bytes, where they had to be decoded.
     pub recording: Option<Vec<u8>>,
     /// The model's audio numbers, where there was a clip.
     pub inputs: Option<[f64; MODEL_AUDIO_INPUTS]>,

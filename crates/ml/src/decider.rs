@@ -26,7 +26,7 @@ struct ClipInputs {
     inputs: [f64; MODEL_AUDIO_INPUTS],
     names: Vec<String>,
     hash: AudioHash,
-    recording: Vec<u8>,
+    recording: Option<Vec<u8>>,
     source: FeatureSource,
 }
 
@@ -68,7 +68,7 @@ impl Decider {
         let (position, confidence) = checked(&prediction)?;
         let source = clip.as_ref().map_or(FeatureSource::NoClip, |clip| clip.source);
         let (audio_features, audio_hash, recording) = match clip {
-            Some(clip) => (clip.names, Some(clip.hash), Some(clip.recording)),
+            Some(clip) => (clip.names, Some(clip.hash), clip.recording),
             None => (Vec::new(), None, None),
         };
         let action = WindowAction {
@@ -94,23 +94,22 @@ impl Decider {
         })
     }
 
-    /// The features that came along, if they are of this very clip, of our version and rate; else our own.
+    /// The features that came along, if they are of our version and rate and the clip has a name; else our own. A message
+    /// is believed as a whole: the recording beside its features is decoded only where it is needed.
     fn clip_inputs(&self, audio: &RequestAudio) -> Result<ClipInputs, Refusal> {
-        let recording = mqtt::decode_audio_data(&audio.data_base64, self.clip_limits.max_bytes)?;
-        let hash = audio::hash(&recording);
-        let sent = audio
-            .features
-            .as_ref()
-            .filter(|features| audio.audio_hash.as_ref() == Some(&hash) && self.fits(features));
-        if let Some((features, inputs)) = sent.and_then(|features| Some((features, usable(features)?))) {
+        let sent = audio.features.as_ref().filter(|features| self.fits(features));
+        let sent = sent.and_then(|features| Some((features, usable(features)?, audio.audio_hash.as_ref()?)));
+        if let Some((features, inputs, hash)) = sent {
             return Ok(ClipInputs {
                 inputs,
                 names: features.used_names(),
-                hash,
-                recording,
+                hash: hash.clone(),
+                recording: None,
                 source: FeatureSource::Request,
             });
         }
+        let recording = mqtt::decode_audio_data(&audio.data_base64, self.clip_limits.max_bytes)?;
+        let hash = audio::hash(&recording);
         let samples = audio::decode(&recording, audio.format, audio.sample_rate, &self.clip_limits)
             .map_err(|error| error.refusal())?;
         let features = self.extractor.extract(&samples);
@@ -120,7 +119,7 @@ impl Decider {
             inputs,
             names: features.used_names(),
             hash,
-            recording,
+            recording: Some(recording),
             source: FeatureSource::Computed,
         })
     }
@@ -156,6 +155,8 @@ fn reason(prediction: &Prediction, source: FeatureSource) -> String {
     };
     if prediction.confidence < prediction.model_confidence {
         format!("{basis}, which lie far from what the model was trained on")
+    } else if prediction.log_variance.is_none() {
+        format!("{basis}, by a model whose confidence is unknown")
     } else {
         basis.to_owned()
     }

@@ -145,6 +145,15 @@ pub fn load(options: &MlOptions) -> Result<Model, MlError> {
     ModelSource::new(options).load()
 }
 
+/// Loads on a blocking thread. `None` where the file made the loader panic, or the runtime ends: the old model stays.
+async fn load_aside(source: ModelSource) -> Option<Result<Model, MlError>> {
+    let loading = tokio::task::spawn_blocking(move || monitoring::contain(|| source.load()));
+    let loaded = loading.await.ok()?;
+    loaded
+        .inspect_err(|_| tracing::error!("the new model file made the loader panic; it is refused"))
+        .ok()
+}
+
 /// Follows the file until `shutdown`.
 pub(crate) async fn follow(
     source: ModelSource,
@@ -167,7 +176,7 @@ pub(crate) async fn follow(
             continue;
         }
         let from = source.clone();
-        let Ok(loaded) = tokio::task::spawn_blocking(move || from.load()).await else {
+        let Some(loaded) = load_aside(from).await else {
             continue;
         };
         match loaded {
@@ -224,7 +233,7 @@ pub(crate) async fn follow_shadow(
             continue;
         }
         let from = source.clone();
-        let Ok(loaded) = tokio::task::spawn_blocking(move || from.load()).await else {
+        let Some(loaded) = load_aside(from).await else {
             continue;
         };
         metrics.shadowing(loaded.is_ok());

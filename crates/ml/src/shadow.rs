@@ -4,7 +4,6 @@
 //! a short queue: where it cannot keep up, predictions are dropped and counted, and windows do not wait.
 
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
@@ -137,7 +136,7 @@ impl Outlet {
             else {
                 continue;
             };
-            let predicted = catch_unwind(AssertUnwindSafe(|| job.predict(&candidate)));
+            let predicted = monitoring::contain(|| job.predict(&candidate));
             if predicted.is_err() {
                 error!(
                     version = candidate.version(),

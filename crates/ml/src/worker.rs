@@ -4,7 +4,6 @@
 //! never computes; whatever a clip does to a worker, the next request is served.
 
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread::JoinHandle,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -12,7 +11,7 @@ use std::{
 
 use audio::{Extractor, FeatureOptions, archive::Archive};
 use bytes::Bytes;
-use domain::{AudioFormat, DeviceId, FeatureName, Refusal, RefusalReason, Timestamp};
+use domain::{DeviceId, FeatureName, Refusal, RefusalReason, RequestAudio, Timestamp};
 use monitoring::{HealthSource, Registry};
 use mqtt::{Delivery, Event, Incoming, Publisher, Qos, Subscription, TopicKind, Topics};
 use tokio::sync::oneshot;
@@ -258,7 +257,7 @@ impl Shared {
     fn work(&self) {
         while let Some((device_id, job)) = self.queue.take() {
             // A bug that one clip lays bare must not end the service for all.
-            let served = catch_unwind(AssertUnwindSafe(|| self.serve(&device_id, &job)));
+            let served = monitoring::contain(|| self.serve(&device_id, &job));
             if served.is_err() {
                 self.metrics.refused(RefusalReason::BadAudio);
                 error!(%device_id, "deciding panicked on this request; it is refused");
@@ -277,22 +276,23 @@ impl Shared {
             return self.metrics.dropped(DropReason::Expired);
         }
         match self.decider.answer(&request, now, job.received) {
-            Ok(answer) => {
-                let format = request
-                    .audio
-                    .as_ref()
-                    .map_or_else(AudioFormat::default, |audio| audio.format);
-                self.send(answer, format, job.received);
+            Ok(mut answer) => {
+                let recording = answer.recording.take();
+                self.send(answer, job.received);
+                // Only now: the window does not wait for the disk.
+                if let Some(audio) = &request.audio {
+                    self.keep(audio, recording, device_id);
+                }
             }
             Err(refusal) => self.refuse(device_id.as_str(), &refusal),
         }
     }
 
-    fn send(&self, answer: Answer, format: AudioFormat, received: Instant) {
+    fn send(&self, answer: Answer, received: Instant) {
         let Answer {
             action,
             source,
-            recording,
+            recording: _,
             inputs,
         } = answer;
         let topic = self.topics.topic_for(TopicKind::WindowControl, &action.device_id);
@@ -318,13 +318,26 @@ impl Shared {
         if sent {
             self.shadow.offer(|| ShadowJob::beside(&action, inputs.as_ref()));
         }
-        if let (Some(archive), Some(hash), Some(recording)) = (&self.archive, &action.audio_hash, &recording)
-        {
-            let kept = archive.keep(hash, format, recording);
-            self.metrics.recording_stored(kept.is_ok());
-            if let Err(error) = kept {
-                warn!(device_id = %action.device_id, %error, "the recording cannot be kept");
-            }
+    }
+
+    /// Keeps the recording under the hash of its bytes, where recordings are kept.
+    fn keep(&self, audio: &RequestAudio, recording: Option<Vec<u8>>, device_id: &DeviceId) {
+        let Some(archive) = &self.archive else { return };
+        let most = self.decider.clip_limits.max_bytes;
+        let decoded = recording.map_or_else(|| mqtt::decode_audio_data(&audio.data_base64, most), Ok);
+        // What is no recording is not kept, even if its features came along.
+        let kept = decoded.and_then(|recording| {
+            let format = audio::recognise(&recording, audio.format).map_err(|error| error.refusal())?;
+            Ok((recording, format))
+        });
+        let (recording, format) = match kept {
+            Ok(kept) => kept,
+            Err(refusal) => return self.refuse(device_id.as_str(), &refusal),
+        };
+        let kept = archive.keep(&audio::hash(&recording), format, &recording);
+        self.metrics.recording_stored(kept.is_ok());
+        if let Err(error) = kept {
+            warn!(%device_id, %error, "the recording cannot be kept");
         }
     }
 

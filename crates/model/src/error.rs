@@ -47,6 +47,11 @@ impl fmt::Display for Shape {
     }
 }
 
+/// The ways in for a model whose computation is not in its file.
+const WAYS: &str = "three ways in: the documented layout (training/train_in_pytorch.py makes it); a whole module of \
+                    torch's own layers in that layout (torch.save(model, PATH)); or ONNX, for any model \
+                    (training/export_onnx.py)";
+
 /// A model file is refused. The serving model stays.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -63,7 +68,7 @@ pub enum LoadError {
     #[error("the model file changed while it was read; write it beside and rename it")]
     Changed,
     /// The file is larger than any model of this kind.
-    #[error("the model file has {bytes} bytes, more than {limit}")]
+    #[error("the model has {bytes} bytes, and the limit is {limit}; a model of this kind needs far fewer")]
     TooLarge {
         /// Its size, or the stated unpacked size of its entries.
         bytes: u64,
@@ -78,7 +83,8 @@ pub enum LoadError {
     },
     /// The file is a `TorchScript` archive.
     #[error(
-        "this is TorchScript (torch.jit.save); save the weights instead: torch.save(model.state_dict(), PATH)"
+        "this is TorchScript (torch.jit.save); make an .onnx file of it with training/export_onnx.py, or save the \
+         weights: torch.save(model.state_dict(), PATH)"
     )]
     TorchScript,
     /// The container is damaged or not as `torch.save` writes it.
@@ -108,10 +114,49 @@ pub enum LoadError {
         source: io::Error,
     },
     /// The file has no tensor `feature_mean`.
-    #[error("the file has no tensor 'feature_mean'; it holds {found}")]
+    #[error(
+        "the file has no tensor 'feature_mean'; it holds {found}, and how they are computed is not in the file; {WAYS}"
+    )]
     NoModel {
         /// The first names in it.
         found: String,
+    },
+    /// The file is a whole module without a tensor `feature_mean`.
+    #[error(
+        "the file is a whole module of the class {class} without a tensor 'feature_mean'; it holds {found}; {WAYS}"
+    )]
+    OtherModule {
+        /// Its class.
+        class: String,
+        /// The first names in it.
+        found: String,
+    },
+    /// A module is of a class whose code only its author has.
+    #[error(
+        "the file states {class}{}, a class of its author's own, whose forward is not in the file; {WAYS}",
+        at(place)
+    )]
+    OwnClass {
+        /// The class.
+        class: String,
+        /// Where it stands; empty for the whole model.
+        place: String,
+    },
+    /// A layer of PyTorch's is not computed here.
+    #[error("the file states {layer} at `{place}`, which Casement does not compute; {WAYS}")]
+    UnknownLayer {
+        /// The layer.
+        layer: String,
+        /// Its name.
+        place: String,
+    },
+    /// A part could be computed in several ways.
+    #[error("what `{place}` computes cannot be known: {reason}; {WAYS}")]
+    Undecided {
+        /// Its name.
+        place: String,
+        /// Why.
+        reason: String,
     },
     /// The file holds more than one model.
     #[error("the file holds several models: {0}; save only one of them")]
@@ -126,7 +171,8 @@ pub enum LoadError {
     },
     /// An entry is not part of the architecture.
     #[error(
-        "unexpected entry '{entry}' ({kind}); expected only feature_mean, feature_std, backbone.0.*, backbone.2.*, …, mean_head.*, logvar_head.*"
+        "unexpected entry '{entry}' ({kind}); expected only feature_mean, feature_std, backbone.0.*, backbone.2.*, …, \
+         mean_head.*, logvar_head.*"
     )]
     Unexpected {
         /// Its name.
@@ -172,10 +218,8 @@ pub enum LoadError {
     },
     /// A `.pth` model cannot run on a GPU.
     #[error(
-        "model.device is cuda, but a .pth model runs on the CPU: set model.device: cpu, or export the model with \
-         torch.onnx.export(model, torch.zeros(2, 50), 'm.onnx', input_names=['features'], \
-         output_names=['position', 'log_variance'], external_data=False, dynamic_shapes=…) and name the .onnx file in \
-         model.path (cuda is for .onnx models)"
+        "model.device is cuda, but a .pth model runs on the CPU: set model.device: cpu, or make an .onnx file with \
+         training/export_onnx.py and name it in model.path (cuda is for .onnx models)"
     )]
     CudaForPth,
     /// An `.onnx` model, or ONNX Runtime, cannot be used.
@@ -184,6 +228,14 @@ pub enum LoadError {
     /// The side-car cannot be used.
     #[error(transparent)]
     Sidecar(#[from] SidecarError),
+}
+
+fn at(place: &str) -> String {
+    if place.is_empty() {
+        String::new()
+    } else {
+        format!(" at `{place}`")
+    }
 }
 
 /// An input that cannot be used for a prediction.

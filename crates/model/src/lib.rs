@@ -2,7 +2,7 @@
 //! `.onnx` files, prediction, versions.
 //!
 //! In: model files that PyTorch wrote, 50 numbers for each prediction. Out: position, log variance, confidence. Code in
-//! a file is never run, and no file is used unless every tensor is exactly what the architecture requires.
+//! a file is never run, and no file is used unless all that it states is understood.
 
 mod architecture;
 mod built_in;
@@ -16,7 +16,9 @@ mod options;
 mod predict;
 pub mod pth;
 mod registry;
+mod scale;
 mod sidecar;
+mod uncertainty;
 
 pub use confidence::{GUARD_FULL_Z, GUARD_ZERO_Z, TOLERANCE_POINTS, confidence, guard};
 pub use error::{InputError, LoadError};
@@ -24,6 +26,8 @@ pub use input::INPUTS;
 pub use model::{Model, UNVERSIONED};
 pub use onnx::OnnxError;
 pub use options::{Device, LoadOptions, UnknownDevice};
-pub use predict::{PredictRequest, PredictResponse, Prediction, answer, input};
-pub use registry::{Registry, RegistryError, Version, shadow_path};
+pub use predict::{LOG_VARIANCE, PredictRequest, PredictResponse, Prediction, answer, input};
+pub use registry::{Details, Registry, RegistryError, Version, shadow_path};
+pub use scale::{OutputScale, UnknownScale};
 pub use sidecar::{Calibration, Sidecar, SidecarError, sidecar_path};
+pub use uncertainty::{ErrorRange, TooFewExamples, Uncertainty};

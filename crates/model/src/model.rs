@@ -10,7 +10,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Device, LoadError, LoadOptions, Sidecar, architecture, built_in,
+    Device, LoadError, LoadOptions, OutputScale, Sidecar, Uncertainty, architecture, built_in,
     network::Network,
     onnx::{self, OnnxNetwork},
     pth,
@@ -64,10 +64,12 @@ impl Model {
             .and_then(|file| file.take(1).read_to_end(&mut first))
             .map_err(unreadable)?;
         let mut model = if onnx::looks_like(&first) {
-            Self::from_onnx(&pth::read_limited(path)?, options)?
+            let bytes = pth::read_limited(path)?;
+            let sidecar = Sidecar::beside(path, &hex::encode(Sha256::digest(&bytes)))?;
+            Self::from_onnx(&bytes, options, sidecar.and_then(|known| known.output_scale))?
         } else if options.device == Device::Cpu {
-            let (bytes, tensors) = pth::read_file(path)?;
-            Self::checked(&bytes, tensors)?
+            let (bytes, contents) = pth::read_file(path)?;
+            Self::checked(&bytes, contents)?
         } else {
             return Err(LoadError::CudaForPth);
         };
@@ -90,8 +92,8 @@ impl Model {
         Self::checked(bytes, pth::read_bytes(bytes)?)
     }
 
-    fn checked(bytes: &[u8], tensors: Vec<pth::NamedTensor>) -> Result<Self, LoadError> {
-        let network = architecture::assemble(tensors)?;
+    fn checked(bytes: &[u8], contents: pth::Contents) -> Result<Self, LoadError> {
+        let network = architecture::assemble(contents)?;
         Ok(Self::new(bytes, Computation::Dense(Arc::new(network))))
     }
 
@@ -102,9 +104,13 @@ impl Model {
         self
     }
 
-    fn from_onnx(bytes: &[u8], options: &LoadOptions) -> Result<Self, LoadError> {
+    fn from_onnx(
+        bytes: &[u8],
+        options: &LoadOptions,
+        declared: Option<OutputScale>,
+    ) -> Result<Self, LoadError> {
         pth::check_size(bytes)?;
-        let network = OnnxNetwork::open(bytes, options)?;
+        let network = OnnxNetwork::open(bytes, options, declared)?;
         Ok(Self::new(bytes, Computation::Onnx(Arc::new(network))))
     }
 
@@ -170,6 +176,36 @@ impl Model {
     pub fn hidden_widths(&self) -> Vec<usize> {
         match &self.computation {
             Computation::Dense(network) => network.widths(),
+            Computation::Onnx(_) => Vec::new(),
+        }
+    }
+
+    /// Returns whether the model itself computes how uncertain it is.
+    pub fn states_variance(&self) -> bool {
+        match &self.computation {
+            Computation::Dense(_) => true,
+            Computation::Onnx(network) => network.states_variance(),
+        }
+    }
+
+    /// Returns the uncertainty that was measured, if the model states none itself.
+    pub fn uncertainty(&self) -> Option<&Uncertainty> {
+        let known = self.sidecar.as_ref()?.uncertainty.as_ref();
+        known.filter(|_| !self.states_variance())
+    }
+
+    /// Returns the model with this uncertainty, as if its side-car named it.
+    #[must_use]
+    pub fn with_uncertainty(mut self, uncertainty: Uncertainty) -> Self {
+        let sidecar = self.sidecar.get_or_insert_with(|| Sidecar::bare(&self.sha256));
+        sidecar.uncertainty = Some(uncertainty);
+        self
+    }
+
+    /// Returns the hidden layers that its file states, in order; none for an `.onnx` graph.
+    pub fn layers(&self) -> Vec<String> {
+        match &self.computation {
+            Computation::Dense(network) => network.hidden.iter().map(ToString::to_string).collect(),
             Computation::Onnx(_) => Vec::new(),
         }
     }

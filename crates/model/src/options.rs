@@ -6,6 +6,8 @@ use std::{
     str::FromStr,
 };
 
+use crate::OutputScale;
+
 /// The device that computes predictions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Device {
@@ -54,6 +56,8 @@ pub struct LoadOptions {
     /// ONNX Runtime's library, a folder that contains it, or a Python environment with the `onnxruntime` wheel. By
     /// default, `ORT_DYLIB_PATH` and the usual places are searched. A process keeps the first library it loads.
     pub onnx_runtime: Option<PathBuf>,
+    /// The scale of an `.onnx` model's outputs, if neither its side-car nor its metadata states it.
+    pub output_scale: Option<OutputScale>,
     /// The path that means the built-in model while there is no file.
     pub built_in_at: Option<PathBuf>,
 }

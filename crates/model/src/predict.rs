@@ -4,13 +4,14 @@ use domain::MODEL_AUDIO_INPUTS;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    INPUTS, InputError, Model, confidence, guard,
+    INPUTS, InputError, Model, Uncertainty, confidence, guard,
     model::Computation,
     network::{Network, Outputs, Scratch},
+    onnx::Answer,
 };
 
 /// Bounds to which the log variance is clamped, as in PyTorch.
-const LOG_VARIANCE: (f64, f64) = (-6.0, 8.0);
+pub const LOG_VARIANCE: (f64, f64) = (-6.0, 8.0);
 
 /// The prediction for one input: a mean and its variance, both learned (Nix and Weigend, Estimating the mean and
 /// variance of the target probability distribution, 1994).
@@ -18,8 +19,8 @@ const LOG_VARIANCE: (f64, f64) = (-6.0, 8.0);
 pub struct Prediction {
     /// Position, 0 to 100 percent.
     pub position: f64,
-    /// Natural logarithm of the error's variance in squared points, −6 to 8.
-    pub log_variance: f64,
+    /// Natural logarithm of the error's variance in squared points, −6 to 8; `None` if the model does not know it.
+    pub log_variance: Option<f64>,
     /// P(|error| ≤ 10 points), lowered if the input lies far from the training data. 0 to 1.
     pub confidence: f64,
     /// The confidence before the guard. 0 to 1.
@@ -32,21 +33,21 @@ impl Prediction {
     /// Computes position = 100·sigmoid(mean); `None` if the network overflowed.
     fn new(outputs: Outputs) -> Option<Self> {
         let position = 100.0 / (1.0 + (-f64::from(outputs.mean)).exp());
-        Self::at(position, outputs.log_variance, outputs.largest_z)
+        let log_variance = f64::from(outputs.log_variance);
+        let clamped = log_variance.clamp(LOG_VARIANCE.0, LOG_VARIANCE.1);
+        Self::at(position, Some(clamped), outputs.largest_z)
     }
 
     /// Creates a prediction from a position in percent; `None` if the network overflowed.
-    fn at(position: f64, log_variance: f32, largest_z: f32) -> Option<Self> {
-        let log_variance = f64::from(log_variance);
-        if position.is_nan() || log_variance.is_nan() {
+    fn at(position: f64, log_variance: Option<f64>, largest_z: f32) -> Option<Self> {
+        if position.is_nan() || log_variance.is_some_and(f64::is_nan) {
             return None;
         }
-        let log_variance = log_variance.clamp(LOG_VARIANCE.0, LOG_VARIANCE.1);
         let largest_z = f64::from(largest_z);
-        let model_confidence = confidence(log_variance);
+        let model_confidence = log_variance.map_or(0.0, confidence);
         Some(Self {
             position,
-            log_variance,
+            log_variance: log_variance.map(|number| number.clamp(LOG_VARIANCE.0, LOG_VARIANCE.1)),
             confidence: model_confidence * guard(largest_z),
             model_confidence,
             largest_z,
@@ -81,7 +82,7 @@ impl Model {
         match self.computation() {
             Computation::Dense(network) => predict_row(network, 0, input, &mut Scratch::default()),
             Computation::Onnx(network) => {
-                let predictions = predict_by_onnx(network, &[input])?;
+                let predictions = predict_by_onnx(network, self.uncertainty(), &[input])?;
                 Ok(predictions[0])
             }
         }
@@ -100,7 +101,10 @@ impl Model {
                     .map(|(row, input)| predict_row(network, row, input, &mut scratch))
                     .collect()
             }
-            Computation::Onnx(network) => predict_by_onnx(network, &rows.into_iter().collect::<Vec<_>>()),
+            Computation::Onnx(network) => {
+                let rows: Vec<_> = rows.into_iter().collect();
+                predict_by_onnx(network, self.uncertainty(), &rows)
+            }
         }
     }
 }
@@ -117,6 +121,7 @@ fn predict_row(
 
 fn predict_by_onnx(
     network: &crate::onnx::OnnxNetwork,
+    uncertainty: Option<&Uncertainty>,
     rows: &[&[f32]],
 ) -> Result<Vec<Prediction>, InputError> {
     for (row, input) in rows.iter().enumerate() {
@@ -125,9 +130,12 @@ fn predict_by_onnx(
     let answers = network
         .forward(&rows.concat())
         .map_err(|error| InputError::Runtime(error.to_string()))?;
-    let prediction = |(row, (input, (position, log_variance))): (usize, (&&[f32], (f32, f32)))| {
+    let prediction = |(row, (input, (position, stated))): (usize, (&&[f32], Answer))| {
         // Rounding may move a sigmoid of 32 bits out of its bounds.
-        let position = f64::from(position).clamp(0.0, 100.0);
+        let position = position.clamp(0.0, 100.0);
+        let clamped = |number: f32| f64::from(number).clamp(LOG_VARIANCE.0, LOG_VARIANCE.1);
+        let measured = || uncertainty.and_then(|known| known.log_variance(position));
+        let log_variance = stated.map(clamped).or_else(measured);
         Prediction::at(position, log_variance, network.largest_z(input)).ok_or(InputError::Overflow { row })
     };
     rows.iter().zip(answers).enumerate().map(prediction).collect()
@@ -165,8 +173,8 @@ pub struct PredictResponse {
     pub position: Vec<f64>,
     /// Confidences, 0 to 1, with the guard.
     pub confidence: Vec<f64>,
-    /// Log variances, clamped.
-    pub log_variance: Vec<f64>,
+    /// Log variances, clamped; `null` where the model does not know it.
+    pub log_variance: Vec<Option<f64>>,
     /// Confidences without the guard.
     pub model_confidence: Vec<f64>,
     /// The model's version.
@@ -189,10 +197,11 @@ pub fn answer(model: &Model, request: &PredictRequest) -> Result<PredictResponse
     }
     let predictions = model.predict_batch(rows.iter().map(Vec::as_slice))?;
     let column = |field: fn(&Prediction) -> f64| predictions.iter().map(field).collect();
+    let log_variance = predictions.iter().map(|p| p.log_variance).collect();
     Ok(PredictResponse {
         position: column(|p| p.position),
         confidence: column(|p| p.confidence),
-        log_variance: column(|p| p.log_variance),
+        log_variance,
         model_confidence: column(|p| p.model_confidence),
         model_version: model.version().to_owned(),
     })

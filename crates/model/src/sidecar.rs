@@ -10,6 +10,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use crate::{OutputScale, Uncertainty};
+
 /// Description of a model. Unknown fields are ignored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sidecar {
@@ -32,6 +34,12 @@ pub struct Sidecar {
     /// Quality of its confidence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
+    /// The scale of an `.onnx` model's outputs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_scale: Option<OutputScale>,
+    /// The uncertainty of a model that states none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncertainty: Option<Uncertainty>,
     /// Nine deciles of each input in the training data, the reference for drift; empty if unknown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub input_deciles: Vec<Vec<f32>>,
@@ -101,6 +109,8 @@ impl Sidecar {
             sample_rate: None,
             training_data: None,
             calibration: None,
+            output_scale: None,
+            uncertainty: None,
             input_deciles: Vec::new(),
         }
     }

@@ -5,7 +5,9 @@ use std::{
     process::Command,
 };
 
-use model::{Device, INPUTS, InputError, LoadOptions, Model, PredictRequest, answer};
+use model::{
+    Device, INPUTS, InputError, LoadOptions, Model, OutputScale, PredictRequest, Uncertainty, answer,
+};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -80,8 +82,9 @@ fn onnx_predicts_what_torch_predicts() {
         for theirs in [&golden.position, &by_us.position] {
             assert!(off(&by_onnx.position, theirs) < 1e-4, "{name}");
         }
-        for theirs in [&golden.log_variance, &by_us.log_variance] {
-            assert!(off(&by_onnx.log_variance, theirs) < 1e-5, "{name}");
+        let known = |numbers: &[Option<f64>]| numbers.iter().copied().flatten().collect::<Vec<_>>();
+        for theirs in [&golden.log_variance, &known(&by_us.log_variance)] {
+            assert!(off(&known(&by_onnx.log_variance), theirs) < 1e-5, "{name}");
         }
         assert!(off(&by_onnx.confidence, &by_us.confidence) < 1e-5, "{name}");
         for (row, position) in request.input.iter().zip(&by_onnx.position) {
@@ -113,6 +116,85 @@ fn the_forms_that_exporters_write_all_load() {
     }
 }
 
+/// Rows near the means of the training data, where the guard changes nothing.
+const ROWS: [[f32; INPUTS]; 3] = [[0.5; INPUTS], [-1.0; INPUTS], [0.2; INPUTS]];
+
+fn predictions(model: &Model) -> Vec<model::Prediction> {
+    model
+        .predict_batch(ROWS.iter().map(<[f32; INPUTS]>::as_slice))
+        .expect("the rows are good")
+}
+
+#[test]
+fn outputs_are_on_the_scale_that_is_declared() {
+    let dir = made();
+    let path = |name: &str| dir.path().join(format!("{name}.onnx"));
+    let declared = |scale| LoadOptions {
+        output_scale: Some(scale),
+        ..options(Device::Cpu)
+    };
+    let expected = predictions(&load(&path("good")).unwrap());
+    let same = |found: &[model::Prediction]| {
+        assert_eq!(found.len(), expected.len());
+        for (a, b) in found.iter().zip(&expected) {
+            assert!((a.position - b.position).abs() < 1e-4, "{a:?} {b:?}");
+        }
+    };
+    let share = Model::load_with(&path("share"), &declared(OutputScale::Share)).unwrap();
+    same(&predictions(&share));
+    same(&predictions(&load(&path("percent_stated")).unwrap()));
+    let stated = predictions(&load(&path("share_stated")).unwrap());
+    same(&stated);
+    // A log variance is on the same scale: in points it is larger by ln 100².
+    for (a, b) in stated.iter().zip(&expected) {
+        let points = (b.log_variance.unwrap() + 10_000_f64.ln()).min(8.0);
+        assert!((a.log_variance.unwrap() - points).abs() < 1e-4, "{a:?} {b:?}");
+    }
+    // The side-car declares as the flag does.
+    let sidecar = format!(
+        r#"{{"version": "v1", "sha256": "{}", "output_scale": "0-1"}}"#,
+        share.sha256()
+    );
+    std::fs::write(model::sidecar_path(&path("share")), sidecar).unwrap();
+    same(&predictions(&load(&path("share")).unwrap()));
+    let refused = |name: &str, scale| words(&Model::load_with(&path(name), &declared(scale)).unwrap_err());
+    assert_eq!(
+        refused("share_stated", OutputScale::Percent),
+        "the file says that its outputs are 0-1, but 0-100 was declared"
+    );
+    assert_eq!(
+        refused("good", OutputScale::Share).split(';').next(),
+        Some("for the means of its training data the model answers 5000 percent, as its scale is 0-1")
+    );
+}
+
+#[test]
+fn without_a_log_variance_the_confidence_is_measured_or_nothing() {
+    let dir = made();
+    let model = load(&dir.path().join("percent_stated.onnx")).unwrap();
+    assert!(!model.states_variance() && model.uncertainty().is_none());
+    for prediction in predictions(&model) {
+        assert_eq!((prediction.log_variance, prediction.confidence), (None, 0.0));
+    }
+    // Right in half of the cases.
+    let pairs: Vec<(f64, f64)> = (0..100)
+        .map(|i| (50.0, if i % 2 == 0 { 55.0 } else { 90.0 }))
+        .collect();
+    let measured = model.with_uncertainty(Uncertainty::measure("tests", &pairs).unwrap());
+    for prediction in predictions(&measured) {
+        assert!((prediction.model_confidence - 0.5).abs() < 1e-6, "{prediction:?}");
+        assert!(prediction.log_variance.is_some());
+    }
+    // The guard counts as for any other model.
+    let far = measured.predict(&[1e4; INPUTS]).unwrap();
+    assert_eq!((far.confidence, far.model_confidence > 0.4), (0.0, true));
+    // A model that states its own keeps it.
+    let own = load(&dir.path().join("good.onnx")).unwrap();
+    let before = predictions(&own);
+    let after = own.with_uncertainty(Uncertainty::measure("tests", &pairs).unwrap());
+    assert_eq!(predictions(&after), before);
+}
+
 #[test]
 fn whatever_is_wrong_is_named() {
     let dir = made();
@@ -126,11 +208,11 @@ fn whatever_is_wrong_is_named() {
         ("input_type", "the model has the inputs features f64 [batch, 50]"),
         (
             "output_name",
-            "the model has the outputs position f32 [batch, 1]; logvar f32 [batch, 1]; expected two",
+            "the model has the outputs position f32 [batch, 1]; logvar f32 [batch, 1]; expected position, and",
         ),
         (
             "one_output",
-            "the model has the outputs position f32 [batch, 1]; expected two",
+            "neither the file nor its side-car says whether position is 0 to 1 or 0 to 100: casement models add",
         ),
         (
             "three_outputs",
@@ -155,7 +237,15 @@ fn whatever_is_wrong_is_named() {
         ),
         (
             "wild_position",
-            "for the means of its training data the model answers position 500000",
+            "for the means of its training data the model answers 500000 percent, as its scale is 0-100",
+        ),
+        (
+            "unknown_scale",
+            "the metadata casement.output_scale cannot be used: 'percent' is no output scale, expected 0-1 or 0-100",
+        ),
+        (
+            "share_that_is_percent",
+            "for the means of its training data the model answers 5000 percent, as its scale is 0-1",
         ),
         ("bomb", "operator 'ConstantOfShape' is refused"),
         ("loop", "operator 'If' is refused"),
@@ -211,7 +301,7 @@ fn cuda_is_refused_clearly_where_the_library_has_none_and_for_pth() {
     );
     let message = words(&Model::load_with(&here("tests/goldens/regressor_h32.pth"), &cuda).unwrap_err());
     assert!(
-        message.contains("a .pth model runs on the CPU") && message.contains("torch.onnx.export("),
+        message.contains("a .pth model runs on the CPU") && message.contains("training/export_onnx.py"),
         "{message}"
     );
 }

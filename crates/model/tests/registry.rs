@@ -192,6 +192,43 @@ fn versions_may_be_of_either_format() {
 }
 
 #[test]
+fn what_a_file_does_not_say_stands_in_the_side_car() {
+    let folder = folder();
+    let runtime = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/python");
+    let options = model::LoadOptions {
+        onnx_runtime: Some(runtime),
+        ..model::LoadOptions::default()
+    };
+    let registry = folder.registry.clone().with_options(options.clone());
+    let file = golden("exported/residual.onnx");
+    let pairs: Vec<(f64, f64)> = (0..50).map(|_| (50.0, 52.0)).collect();
+    let details = model::Details {
+        uncertainty: Some(model::Uncertainty::measure("tests", &pairs).unwrap()),
+        ..model::Details::default()
+    };
+    let bare = registry.add(&file, Some("v2")).unwrap();
+    assert_eq!(bare.sidecar.uncertainty, None);
+    // Adding the same file again changes only the details.
+    let known = registry.add_with(&file, Some("v2"), details.clone()).unwrap();
+    assert_eq!(
+        (&known.path, known.sidecar.uncertainty.clone()),
+        (&bare.path, details.uncertainty.clone())
+    );
+    let model = Model::load_with(&known.path, &options).unwrap();
+    assert_eq!(model.uncertainty(), details.uncertainty.as_ref());
+    assert_eq!(registry.add(&file, Some("v2")).unwrap(), known);
+    // A measurement replaces the one before.
+    let anew = model::Details {
+        uncertainty: Some(model::Uncertainty::measure("others", &pairs).unwrap()),
+        ..model::Details::default()
+    };
+    let known = registry.describe_version("v2", anew.clone()).unwrap();
+    assert_eq!(known.sidecar.uncertainty, anew.uncertainty);
+    let missing = registry.describe_version("v9", anew).unwrap_err();
+    assert!(matches!(missing, RegistryError::Unknown { .. }));
+}
+
+#[test]
 fn a_refused_file_leaves_everything_as_it_was() {
     let folder = folder();
     let registry = &folder.registry;

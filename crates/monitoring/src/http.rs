@@ -17,7 +17,7 @@ use prometheus_client::{encoding::text::encode, registry::Registry};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Health, HealthSource, collect::HealthGauge, site};
+use crate::{Health, HealthSource, collect::HealthGauge, panics::answer_panics, site};
 
 /// The media type of the metrics.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -31,13 +31,25 @@ pub struct HttpListener {
 
 /// HTTP cannot be served there.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "HTTP cannot listen on {addr}; stop what uses it, or choose another address with --http ADDR or {key}"
-)]
+#[error("HTTP cannot listen on {addr}: {}, with --http ADDR or {key}", remedy(source))]
 pub struct HttpError {
     addr: SocketAddr,
     key: &'static str,
     source: io::Error,
+}
+
+/// What prevents listening and what to do, for an error of `bind`.
+pub fn remedy(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another program listens there; stop it, or choose another address".into()
+        }
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address; choose one of its own".into(),
+        io::ErrorKind::PermissionDenied => {
+            "this user may not take that port; choose one from 1024 upwards".into()
+        }
+        _ => format!("{error}; choose another address"),
+    }
 }
 
 impl HttpListener {
@@ -77,9 +89,11 @@ impl HttpListener {
     }
 }
 
-/// `router` for a listener at `listen`, without the requests of other sites.
+/// `router` for a listener at `listen`, without the requests of other sites. A request that panics gets an answer.
 fn guarded(router: Router, listen: SocketAddr) -> Router {
-    router.layer(axum::middleware::from_fn_with_state(listen, site::refuse_others))
+    router
+        .layer(axum::middleware::from_fn(answer_panics))
+        .layer(axum::middleware::from_fn_with_state(listen, site::refuse_others))
 }
 
 /// The metrics and the health of one role. Cheap to clone.

@@ -8,12 +8,14 @@ mod collect;
 mod health;
 mod http;
 mod link;
+mod panics;
 mod site;
 
 pub use causes::with_causes;
 pub use collect::{Sample, collector};
 pub use health::{Health, HealthSource, Part, State};
-pub use http::{HttpError, HttpListener, Monitor};
+pub use http::{HttpError, HttpListener, Monitor, remedy};
 pub use link::Link;
+pub use panics::{Panicked, answer_panics, contain, contain_async, is_contained};
 pub use prometheus_client::registry::Registry;
 pub use site::is_own_site;

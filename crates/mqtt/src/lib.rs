@@ -4,6 +4,7 @@
 //! no service and no database, never waits for a consumer, and never acknowledges a message that was not accepted.
 
 mod connection;
+mod nearby;
 mod pattern;
 mod payload;
 mod topics;

@@ -22,6 +22,15 @@ enum Level {
     Device,
 }
 
+impl Level {
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::Literal(name) => Some(name),
+            Self::Device => None,
+        }
+    }
+}
+
 /// A topic with one level for the device, written `+`, `{device_id}` or, at the end, `#`. It may begin with the
 /// `$share/{group}/` of a shared subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,7 +136,39 @@ impl TopicPattern {
             return None;
         }
         let parsed = DeviceId::parse(device.expect("a pattern has a device level"));
-        Some(parsed.map_err(|error| Refusal::new(RefusalReason::BadDeviceId, error.to_string())))
+        let refuse = |_| {
+            Refusal::new(
+                RefusalReason::BadDeviceId,
+                DeviceId::explain(device.unwrap_or_default()),
+            )
+        };
+        Some(parsed.map_err(refuse))
+    }
+
+    /// Returns the first level, unless it is the device's.
+    pub(super) fn root(&self) -> Option<&str> {
+        match self.levels.first() {
+            Some(Level::Literal(root)) => Some(root),
+            _ => None,
+        }
+    }
+
+    /// Returns the levels before and behind the device's.
+    pub(super) fn around_device(&self) -> (Vec<&str>, Vec<&str>) {
+        let device = self.levels.iter().position(|level| *level == Level::Device);
+        let (front, back) = self
+            .levels
+            .split_at(device.expect("a pattern has a device level"));
+        (literals(front), literals(back))
+    }
+
+    /// Returns the topics that match, as people read them.
+    pub(super) fn shown(&self) -> String {
+        let names = self
+            .levels
+            .iter()
+            .map(|level| level.name().unwrap_or("{device_id}"));
+        names.collect::<Vec<_>>().join("/")
     }
 
     /// Returns whether two patterns match the same topics.
@@ -138,6 +179,10 @@ impl TopicPattern {
                 _ => true,
             })
     }
+}
+
+fn literals(levels: &[Level]) -> Vec<&str> {
+    levels.iter().filter_map(Level::name).collect()
 }
 
 impl fmt::Display for TopicPattern {

@@ -68,6 +68,11 @@ impl TopicKind {
         }
     }
 
+    /// Whether services alone speak of it: requests, and what models predict.
+    pub const fn is_between_services(self) -> bool {
+        matches!(self, Self::InferenceRequest | Self::ShadowPrediction)
+    }
+
     /// The kind of that word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
@@ -221,15 +226,39 @@ impl Topics {
 
     /// What a message on `topic` is and whose: `BadTopic` for any other shape, `BadDeviceId` for a level that is no id.
     pub fn classify(&self, topic: &str) -> Result<Inbound, Refusal> {
-        for (kind, pattern) in TopicKind::ALL.into_iter().zip(&self.patterns) {
-            if let Some(device_id) = pattern.match_topic(topic) {
-                return device_id.map(|device_id| Inbound { kind, device_id });
-            }
+        self.find(topic).unwrap_or_else(|| {
+            Err(Refusal::new(
+                RefusalReason::BadTopic,
+                "no kind of message has a topic of this shape",
+            ))
+        })
+    }
+
+    /// The same among the topics of a broker that carries other traffic, too: `None` for a topic that is none of ours.
+    /// One that is a slip away from ours is refused with the topic that was probably meant.
+    pub fn classify_among_others(&self, topic: &str) -> Option<Result<Inbound, Refusal>> {
+        if let Some(found) = self.find(topic) {
+            return Some(found);
         }
-        Err(Refusal::new(
-            RefusalReason::BadTopic,
-            "no kind of message has a topic of this shape",
-        ))
+        let detail = if let Some(meant) = self.near(topic) {
+            format!("no message has this topic: did you mean `{meant}`?")
+        } else if self.has_known_root(topic) {
+            format!(
+                "no message has this topic; there are {}",
+                self.below_root_of(topic)
+            )
+        } else {
+            return None;
+        };
+        Some(Err(Refusal::new(RefusalReason::BadTopic, detail)))
+    }
+
+    fn find(&self, topic: &str) -> Option<Result<Inbound, Refusal>> {
+        let mut kinds = TopicKind::ALL.into_iter().zip(&self.patterns);
+        kinds.find_map(|(kind, pattern)| {
+            let device_id = pattern.match_topic(topic)?;
+            Some(device_id.map(|device_id| Inbound { kind, device_id }))
+        })
     }
 }
 
@@ -279,6 +308,36 @@ mod tests {
         ] {
             assert_eq!(topics.classify(topic).unwrap_err().reason, reason, "{topic}");
         }
+    }
+
+    #[test]
+    fn among_others_a_slip_is_explained_and_other_traffic_is_not_ours() {
+        let topics = Topics::default();
+        let refused = |topic: &str| {
+            let classified = topics.classify_among_others(topic).expect("one of ours");
+            classified.unwrap_err()
+        };
+        assert!(
+            topics
+                .classify_among_others("sensor/x/temperature")
+                .unwrap()
+                .is_ok()
+        );
+        assert_eq!(topics.classify_among_others("zigbee2mqtt/x"), None);
+        let slip = refused("home/sensor/x/temp");
+        assert_eq!(slip.reason, RefusalReason::BadTopic);
+        assert!(
+            slip.detail.contains("did you mean `sensor/x/temperature`?"),
+            "{slip}"
+        );
+        for topic in ["sensor/x/radiation", "/sensor/x/radiation"] {
+            let unknown = refused(topic);
+            assert_eq!(unknown.reason, RefusalReason::BadTopic);
+            assert!(unknown.detail.contains("sensor/{device_id}/co2"), "{unknown}");
+        }
+        let mac = refused("sensor/aa:bb:cc:dd:ee:01/temperature");
+        assert_eq!(mac.reason, RefusalReason::BadDeviceId);
+        assert!(mac.detail.contains("use 'aabbccddee01'"), "{mac}");
     }
 
     #[test]

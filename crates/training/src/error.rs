@@ -41,6 +41,9 @@ pub enum TrainingError {
         /// Smallest number of examples.
         needed: usize,
     },
+    /// There are too few examples to measure a model's uncertainty.
+    #[error(transparent)]
+    Uncertainty(#[from] model::TooFewExamples),
     /// All labels are equal, so there is nothing to learn.
     #[error("every example has the same position, {position}: there is nothing to learn")]
     ConstantLabels {

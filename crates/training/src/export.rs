@@ -2,7 +2,7 @@
 
 use domain::{FEATURES_VERSION, FeatureName};
 use model::{
-    Calibration, INPUTS, Sidecar,
+    INPUTS, Sidecar,
     pth::{self, NamedTensor},
 };
 
@@ -87,13 +87,9 @@ pub(crate) fn sidecar(
         features: feature_names(),
         sample_rate: Some(16_000),
         training_data: Some(options.training_data.clone()),
-        calibration: Some(Calibration {
-            mae: metrics.errors.mae,
-            ece: metrics.ece,
-            brier: metrics.brier,
-            auroc: metrics.auroc.unwrap_or(0.5),
-            coverage_95: metrics.coverage_95(),
-        }),
+        calibration: Some(metrics.calibration()),
+        output_scale: None,
+        uncertainty: None,
         input_deciles: reference.deciles().to_vec(),
     }
 }

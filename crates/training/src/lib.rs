@@ -22,6 +22,7 @@ mod regressor;
 mod report;
 mod split;
 mod train;
+mod uncertainty;
 
 pub use baselines::Baselines;
 pub use calibration::Curve;
@@ -37,3 +38,4 @@ pub use plots::{plot_evaluation, plot_report};
 pub use report::{Bar, Report, Sizes};
 pub use split::{Split, split};
 pub use train::{Trained, train};
+pub use uncertainty::{Measured, measure};

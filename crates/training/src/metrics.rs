@@ -3,7 +3,7 @@
 //! In: predictions and outcomes. Out: figures. A prediction is right within 10 points, the event that confidence refers
 //! to. Positions and errors are in points.
 
-use model::{Prediction, TOLERANCE_POINTS};
+use model::{Calibration, LOG_VARIANCE, Prediction, TOLERANCE_POINTS};
 use serde::{Deserialize, Serialize};
 
 /// Number of bins of the reliability curve, of equal width in confidence.
@@ -106,7 +106,8 @@ impl Metrics {
             sum / count as f64
         };
         let right = |e: f64| f64::from(u8::from(e.abs() <= TOLERANCE_POINTS));
-        let sigma = |p: &Prediction| (p.log_variance / 2.0).exp();
+        // What is unknown counts as the largest.
+        let sigma = |p: &Prediction| (p.log_variance.unwrap_or(LOG_VARIANCE.1) / 2.0).exp();
         let error_metrics = ErrorMetrics::of(&errors);
         let claims: Vec<(f64, bool)> = predictions
             .iter()
@@ -134,6 +135,17 @@ impl Metrics {
             guarded: mean(&|p, _| f64::from(u8::from(p.confidence < p.model_confidence))),
             errors: error_metrics,
             reliability,
+        }
+    }
+
+    /// Returns the figures for a side-car.
+    pub fn calibration(&self) -> Calibration {
+        Calibration {
+            mae: self.errors.mae,
+            ece: self.ece,
+            brier: self.brier,
+            auroc: self.auroc.unwrap_or(0.5),
+            coverage_95: self.coverage_95(),
         }
     }
 
@@ -192,7 +204,7 @@ mod tests {
         let sure = model::confidence(log_variance);
         Prediction {
             position,
-            log_variance,
+            log_variance: Some(log_variance),
             confidence: sure,
             model_confidence: sure,
             largest_z: 1.0,

@@ -56,7 +56,7 @@ pub fn train(
     let residuals: Vec<_> = predictions(&plain, &chosen(&parts.validation))?
         .iter()
         .zip(&validation.positions)
-        .map(|(said, wanted)| (said.position - wanted, said.log_variance))
+        .filter_map(|(said, wanted)| Some((said.position - wanted, said.log_variance?)))
         .collect();
     let curve = Curve::fit(&residuals);
     let pth = export::pth_bytes(&network, &normalisation, &curve);

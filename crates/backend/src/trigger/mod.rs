@@ -27,9 +27,9 @@ const FIRST_CLIP_WAIT: Duration = Duration::from_secs(2);
 pub struct RecentClip {
     /// When it was recorded.
     pub timestamp: Timestamp,
-    /// The container's bytes as Base64, as they travelled.
-    pub data_base64: String,
-    /// Samples per second as the device said.
+    /// The container's bytes as Base64.
+    pub data_base64: Arc<str>,
+    /// Samples per second.
     pub sample_rate: u32,
     /// Seconds.
     pub duration_s: f64,
@@ -252,7 +252,7 @@ impl InferenceTrigger {
             temperature,
             humidity,
             audio: clip.map(|clip| RequestAudio {
-                data_base64: clip.data_base64.clone(),
+                data_base64: Arc::clone(&clip.data_base64),
                 sample_rate: clip.sample_rate,
                 duration_s: clip.duration_s,
                 format: clip.format,

@@ -14,7 +14,7 @@ fn id(name: &str) -> DeviceId {
 fn clip(second: i64) -> RecentClip {
     RecentClip {
         timestamp: Timestamp::from_millis(second * 1000),
-        data_base64: "A".repeat(1000),
+        data_base64: "A".repeat(1000).into(),
         sample_rate: 16_000,
         duration_s: 1.0,
         format: AudioFormat::Wav,

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::values::whole;
+
 /// Flags of `casement bench`.
 #[derive(Debug, Args)]
 pub struct Bench {
@@ -18,19 +20,19 @@ pub enum BenchCommand {
     /// Cause faults under load, then compare what was acknowledged with what is stored (about twenty minutes)
     Faults {
         /// Number of rounds of each fault
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", value_parser = whole::<u32>)]
         rounds: Option<u32>,
         /// Only these faults, separated by commas
         #[arg(long, value_name = "NAMES", value_delimiter = ',')]
         only: Vec<String>,
         /// Seconds for which ClickHouse is unavailable
-        #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+        #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = whole::<u64>)]
         away: u64,
         /// Seconds for which the broker is saturated
-        #[arg(long, value_name = "SECONDS", default_value_t = 180)]
+        #[arg(long, value_name = "SECONDS", default_value_t = 180, value_parser = whole::<u64>)]
         saturated: u64,
         /// Number of decisions whose latency is measured with ClickHouse, and without
-        #[arg(long, value_name = "N", default_value_t = 1_000)]
+        #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = whole::<usize>)]
         decisions: usize,
         /// Print one JSON object per line
         #[arg(long)]
@@ -39,25 +41,25 @@ pub enum BenchCommand {
     /// Measure readings per second against a plain subscriber, their cost, and the effect of a flood on a quiet device
     Ingest {
         /// Seconds for each path in each round
-        #[arg(long, value_name = "N", default_value_t = 10)]
+        #[arg(long, value_name = "N", default_value_t = 10, value_parser = whole::<u64>)]
         seconds: u64,
         /// Number of rounds
-        #[arg(long, value_name = "N", default_value_t = 5)]
+        #[arg(long, value_name = "N", default_value_t = 5, value_parser = whole::<usize>)]
         rounds: usize,
         /// Only these, separated by commas: `mosquitto_sub`, `connection`, `telegraf`, `backend`, `up`
         #[arg(long, value_name = "NAMES", value_delimiter = ',')]
         only: Vec<String>,
         /// Number of readings that are sent and not yet received, at most
-        #[arg(long, value_name = "N", default_value_t = 5_000)]
+        #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = whole::<u64>)]
         window: u64,
         /// Readings a second, instead of as many as possible
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", value_parser = whole::<u64>)]
         rate: Option<u64>,
         /// Telegraf's program, if it is not on the path; without one it is left out
         #[arg(long, value_name = "FILE")]
         telegraf: Option<PathBuf>,
         /// Number of decisions of a quiet device, alone and during a flood; 0 for none
-        #[arg(long, value_name = "N", default_value_t = 500)]
+        #[arg(long, value_name = "N", default_value_t = 500, value_parser = whole::<usize>)]
         decisions: usize,
         /// Print one JSON object per line
         #[arg(long)]

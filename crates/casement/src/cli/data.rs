@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::values::{path, whole};
+
 use clap::{Args, Subcommand};
 
 /// Flags of `casement sql`.
@@ -22,10 +24,10 @@ pub struct Sql {
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
     /// A file whose first line is the password
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path())]
     pub password_file: Option<PathBuf>,
     /// Configuration file (YAML)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path())]
     pub config: Option<PathBuf>,
 }
 
@@ -36,10 +38,10 @@ pub struct Journal {
     #[command(subcommand)]
     pub command: JournalCommand,
     /// Directory for all data; the journal is in its subdirectory `journal` [default: ./casement-data]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", value_parser = path())]
     pub data: Option<PathBuf>,
     /// Configuration file (YAML)
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", value_parser = path())]
     pub config: Option<PathBuf>,
 }
 
@@ -55,10 +57,10 @@ pub enum JournalCommand {
     /// Print waiting records, one JSON object per line
     Inspect {
         /// The first number [default: the oldest]
-        #[arg(long, value_name = "NUMBER")]
+        #[arg(long, value_name = "NUMBER", value_parser = whole::<u64>)]
         from: Option<u64>,
         /// Largest number of records
-        #[arg(long, value_name = "N", default_value_t = 100)]
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = whole::<usize>)]
         limit: usize,
     },
     /// Read every record and check its checksum; changes nothing

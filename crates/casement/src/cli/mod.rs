@@ -7,14 +7,35 @@ mod data;
 mod models;
 mod roles;
 mod training;
+mod values;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::telemetry::{redaction, stream};
 
 pub use bench::{Bench, BenchCommand};
 pub use data::{Journal, JournalCommand, Sql};
 pub use models::{Features, Models, ModelsCommand, Predict};
 pub use roles::{Backend, Config, Endpoint, Engine, Ml, Simulate, Up};
+
 pub use training::{Evaluate, Examples, Outcomes, Train};
+
+/// Parses this process's command line. Otherwise help or an error has been printed, without the account in a URL.
+pub fn parse() -> Result<Cli, ExitCode> {
+    Cli::try_parse().map_err(|error| {
+        let text = error.to_string();
+        let clean = redaction::redact(&text);
+        if clean == text {
+            // With colours, on the stream that fits.
+            let _ = error.print();
+        } else {
+            stream::ERR.write(&clean);
+        }
+        ExitCode::from(error.exit_code() as u8)
+    })
+}
 
 /// Cheap sensors in, window positions out.
 #[derive(Debug, Parser)]
@@ -26,6 +47,21 @@ pub struct Cli {
     /// What to run
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Command {
+    /// Whether what it writes is the system's own data, and not a result for people.
+    pub(crate) fn keeps_data(&self) -> bool {
+        matches!(
+            self,
+            Self::Up(_)
+                | Self::Backend(_)
+                | Self::Ml(_)
+                | Self::Engine(_)
+                | Self::Models(_)
+                | Self::Journal(_)
+        )
+    }
 }
 
 /// One role or tool.

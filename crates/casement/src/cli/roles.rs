@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
+use super::values::{listen, number, path, whole};
+
 use clap::Args;
 
 use crate::config::Mqtt;
@@ -10,13 +12,13 @@ use crate::config::Mqtt;
 #[derive(Debug, Args)]
 pub struct Up {
     /// Directory for all data [default: ./casement-data]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = path())]
     pub data: Option<PathBuf>,
     /// Where the embedded MQTT broker listens, or the URL of your own broker [default: 127.0.0.1:1883]
     #[arg(long, value_name = "ADDR|URL")]
     pub mqtt: Option<Endpoint>,
     /// Address of page, API and metrics [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = listen)]
     pub http: Option<SocketAddr>,
     /// Where the embedded ClickHouse listens, or the URL of your own [default: 127.0.0.1:8123]
     #[arg(long, value_name = "ADDR|URL")]
@@ -25,10 +27,10 @@ pub struct Up {
     #[arg(long)]
     pub no_ml: bool,
     /// Add this many virtual rooms with sensors and windows
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole::<usize>)]
     pub simulate: usize,
     /// Configuration file (YAML)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path())]
     pub config: Option<PathBuf>,
 }
 
@@ -57,10 +59,10 @@ impl FromStr for Endpoint {
 #[derive(Debug, Args)]
 pub struct Backend {
     /// Configuration file (YAML)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path())]
     pub config: Option<PathBuf>,
     /// Address of page, API and metrics [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = listen)]
     pub http: Option<SocketAddr>,
 }
 
@@ -68,10 +70,10 @@ pub struct Backend {
 #[derive(Debug, Args)]
 pub struct Ml {
     /// Address of metrics and health [default: 127.0.0.1:8081]
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = listen)]
     pub http: Option<SocketAddr>,
     /// Configuration file (YAML)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path())]
     pub config: Option<PathBuf>,
 }
 
@@ -79,13 +81,13 @@ pub struct Ml {
 #[derive(Debug, Args)]
 pub struct Engine {
     /// Directory for all data; the engine uses its subdirectory `engine` [default: ./casement-data]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = path())]
     pub data: Option<PathBuf>,
     /// Address of ClickHouse's HTTP interface [default: 127.0.0.1:8123]
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = listen)]
     pub clickhouse: Option<SocketAddr>,
     /// Configuration file (YAML)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path())]
     pub config: Option<PathBuf>,
     /// End when standard input closes: set by the process that supervises the engine
     #[arg(long, hide = true)]
@@ -99,13 +101,13 @@ pub struct Simulate {
     #[arg(long, value_name = "URL", default_value_t = Mqtt::default().broker)]
     pub broker: mqtt::BrokerUrl,
     /// Number of devices
-    #[arg(long, value_name = "N", default_value_t = 5)]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = whole::<usize>)]
     pub devices: usize,
     /// The same seed gives the same rooms and the same weather
-    #[arg(long, value_name = "S", default_value_t = 1)]
+    #[arg(long, value_name = "S", default_value_t = 1, value_parser = whole::<u64>)]
     pub seed: u64,
     /// Speed of the simulation, relative to real time
-    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = number)]
     pub speed: f64,
 }
 
@@ -113,7 +115,7 @@ pub struct Simulate {
 #[derive(Debug, Args)]
 pub struct Config {
     /// Configuration file (YAML)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path())]
     pub config: Option<PathBuf>,
     /// Print the JSON Schema of the file, with which editors complete and check it
     #[arg(long, conflicts_with = "config")]

@@ -7,7 +7,14 @@ use monitoring::{HttpListener, Monitor, Registry};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{assembly, cli, config::Sources, output::announce, shutdown};
+use crate::{
+    assembly, cli,
+    config::{Reader, Sources},
+    data_dir,
+    output::announce,
+    shutdown,
+    supervision::Tasks,
+};
 
 const DRAIN: Duration = Duration::from_secs(4);
 
@@ -15,10 +22,10 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
     let config = Sources::process(flags.config)
         .flag("http.addr", flags.http.map(|addr| addr.to_string()))
-        .load()?;
+        .load_for(Reader::Backend)?;
     let listener = HttpListener::bind(config.http.addr, "http.addr").await?;
     let http = listener.addr();
-    assembly::create_dir(&config.journal.path)?;
+    data_dir::create(&config.journal.path)?;
     // After a crash the journal repairs itself first, which may take a second.
     let options = assembly::backend(&config)?;
     let local = assembly::local(&config)?;
@@ -26,20 +33,25 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
     let mut backend = tokio::task::block_in_place(|| Backend::open(options, local, &mut registry))?;
     let monitor = Monitor::new(registry, vec![backend.health()]);
     let serving = CancellationToken::new();
-    let http_server = listener.spawn(monitor.routes().merge(backend.routes()), serving.clone());
+    let mut tasks = Tasks::default();
+    tasks.serve(
+        listener,
+        monitor.routes().merge(backend.routes()),
+        serving.clone(),
+    );
     backend.connect(assembly::backend_connection(&config.mqtt)?, Receive::Subscribe);
     announce!(
         "casement backend is running: broker {}, ClickHouse {}, page http://{http}, journal {}",
         config.mqtt.broker,
-        config.clickhouse.addr,
+        config.clickhouse.url(),
         config.journal.path.display()
     );
-    shutdown.cancelled().await;
+    let ran = tasks.run_until(&shutdown).await;
     serving.cancel();
     let left = backend.stop(DRAIN).await;
-    let _ = tokio::time::timeout(shutdown::HTTP_END, http_server).await;
+    let _ = tasks.join(shutdown::HTTP_END).await;
     if left > 0 {
         announce!("{left} records wait in the journal and are stored at the next start");
     }
-    Ok(())
+    ran
 }

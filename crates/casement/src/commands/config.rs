@@ -3,7 +3,7 @@
 use crate::{
     cli,
     config::{self, Sources},
-    output::say,
+    output::{say, tell},
 };
 
 pub(super) fn run(flags: cli::Config) -> anyhow::Result<()> {
@@ -11,7 +11,10 @@ pub(super) fn run(flags: cli::Config) -> anyhow::Result<()> {
         say!("{}", serde_json::to_string_pretty(&config::json_schema())?);
         return Ok(());
     }
-    let config = Sources::process(flags.config).load()?;
-    say!("{}", serde_json::to_string_pretty(&config)?);
+    let (shown, warnings) = Sources::process(flags.config).show()?;
+    for warning in warnings {
+        tell!("warning: {warning}");
+    }
+    say!("{}", serde_json::to_string_pretty(&shown)?);
     Ok(())
 }

@@ -1,25 +1,27 @@
 //! `casement evaluate`: evaluates a model against outcomes.
 
 use anyhow::Context as _;
-use model::{LoadOptions, Model};
+use model::Model;
 use store::Outcome;
 
 use super::train::source;
 use crate::{
     assembly,
     cli::{Evaluate, Outcomes},
-    config::Sources,
+    config::{Reader, Sources},
     output::say,
 };
 
 pub(super) async fn run(flags: Evaluate) -> anyhow::Result<()> {
-    let (path, options) = if let Some(path) = flags.model {
-        (path, LoadOptions::default())
-    } else {
-        let config = Sources::process(flags.examples.config.clone()).load()?.model;
-        let options = assembly::load_options(&config);
-        (config.path, options)
-    };
+    let config = Sources::process(flags.examples.config.clone())
+        .load_for(Reader::Models)?
+        .model;
+    let mut options = assembly::load_options(&config);
+    if flags.model.is_some() {
+        // A named file must exist.
+        options.built_in_at = None;
+    }
+    let path = flags.model.unwrap_or(config.path);
     let model = Model::load_with(&path, &options)
         .with_context(|| format!("the model {} cannot be used", path.display()))?;
     let outcome = match flags.outcomes {

@@ -10,7 +10,11 @@ use audio::{Extractor, FeatureOptions, Samples};
 use domain::{AudioFormat, ClipLimits, FeatureName};
 use serde_json::json;
 
-use crate::{cli::Features, output::say, plot};
+use crate::{
+    cli::Features,
+    output::{say, tell},
+    plot,
+};
 
 pub(super) fn run(flags: &Features) -> anyhow::Result<()> {
     let names = if flags.features.is_empty() {
@@ -37,7 +41,7 @@ pub(super) fn run(flags: &Features) -> anyhow::Result<()> {
         if let Err(error) = print(file, flags, &extractor)
             && let Some(earlier) = failure.replace(error)
         {
-            eprintln!("error: {earlier:#}");
+            tell!("error: {earlier:#}");
         }
     }
     failure.map_or(Ok(()), Err)

@@ -15,12 +15,14 @@ use store::Row;
 
 use crate::{
     cli::{self, JournalCommand},
-    config::{Config, Sources},
+    config::{Config, Reader, Sources},
 };
 
 pub(super) fn run(flags: cli::Journal) -> anyhow::Result<()> {
     let path = flags.data.map(|data| data.join("journal").display().to_string());
-    let config = Sources::process(flags.config).flag("journal.path", path).load()?;
+    let config = Sources::process(flags.config)
+        .flag("journal.path", path)
+        .load_for(Reader::Journal)?;
     match flags.command {
         JournalCommand::Status { json } => status(&config, json),
         JournalCommand::Inspect { from, limit } => inspect(&config, from, limit),

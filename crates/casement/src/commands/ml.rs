@@ -7,16 +7,17 @@ use tracing::warn;
 
 use crate::{
     assembly, cli,
-    config::{self, Config, Sources},
+    config::{self, Config, Reader, Sources},
     output::announce,
     shutdown,
+    supervision::Tasks,
 };
 
 pub(super) async fn run(flags: cli::Ml) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
     let config = Sources::process(flags.config)
         .flag("ml.addr", flags.http.map(|addr| addr.to_string()))
-        .load()?;
+        .load_for(Reader::Ml)?;
     let listener = listen(&config).await?;
     let metrics = listener.as_ref().map_or_else(
         || "no metrics".to_owned(),
@@ -25,7 +26,10 @@ pub(super) async fn run(flags: cli::Ml) -> anyhow::Result<()> {
     let mut registry = Registry::default();
     let ml = Ml::open(assembly::ml(&config)?, &mut registry)?;
     let monitor = Monitor::new(registry, vec![ml.health()]);
-    let serving = listener.map(|listener| listener.spawn(monitor.routes(), shutdown.clone()));
+    let mut tasks = Tasks::default();
+    if let Some(listener) = listener {
+        tasks.serve(listener, monitor.routes(), shutdown.clone());
+    }
     let model = ml.models().current();
     let (ready, is_ready) = oneshot::channel();
     let broker = config.mqtt.broker.clone();
@@ -38,11 +42,18 @@ pub(super) async fn run(flags: cli::Ml) -> anyhow::Result<()> {
             );
         }
     });
-    ml.run(shutdown, ready).await?;
-    if let Some(serving) = serving {
-        let _ = tokio::time::timeout(shutdown::HTTP_END, serving).await;
-    }
-    Ok(())
+    let running = ml.run(shutdown.clone(), ready);
+    let mut running = std::pin::pin!(running);
+    let ran = tokio::select! {
+        ran = &mut running => Ok(ran?),
+        failed = tasks.run_until(&shutdown) => {
+            shutdown.cancel();
+            running.await?;
+            failed
+        }
+    };
+    let _ = tasks.join(shutdown::HTTP_END).await;
+    ran
 }
 
 /// Takes the address of metrics and health. The default one may belong to another ML service of this machine: this one

@@ -1,5 +1,6 @@
 //! One file for each subcommand.
 
+mod addition;
 mod backend;
 mod bench;
 mod compare;
@@ -17,12 +18,21 @@ mod sql;
 mod train;
 mod up;
 
-use crate::cli::Command;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use runtime::block_on;
+use crate::{
+    cli::Command,
+    data_dir,
+    telemetry::{self, panics, stream},
+};
+
+use runtime::{block_on, serve};
 
 /// Runs a subcommand to its end.
 pub fn run(command: Command) -> anyhow::Result<()> {
+    if command.keeps_data() {
+        data_dir::make_files_private();
+    }
     match command {
         Command::Features(flags) => features::run(&flags),
         Command::Predict(flags) => predict::run(flags),
@@ -33,15 +43,29 @@ pub fn run(command: Command) -> anyhow::Result<()> {
         Command::Config(flags) => config::run(flags),
         Command::Bench(flags) => block_on(bench::run(flags)),
         Command::Journal(flags) => journal::run(flags),
-        Command::Up(flags) => block_on(up::run(flags)),
-        Command::Backend(flags) => block_on(backend::run(flags)),
-        Command::Ml(flags) => block_on(ml::run(flags)),
-        Command::Engine(flags) => block_on(engine::run(engine::prepare(flags)?)),
-        Command::Simulate(flags) => block_on(simulate::run(flags)),
+        Command::Up(flags) => serve(up::run(flags)),
+        Command::Backend(flags) => serve(backend::run(flags)),
+        Command::Ml(flags) => serve(ml::run(flags)),
+        Command::Engine(flags) => serve(engine::run(engine::prepare(flags)?)),
+        Command::Simulate(flags) => serve(simulate::run(flags)),
     }
 }
 
-/// Returns the exit code of an error.
-pub fn exit_code(error: &anyhow::Error) -> u8 {
-    if error.is::<sql::Unreachable>() { 3 } else { 1 }
+/// Runs `work`, prints its error, and returns the exit code: 1 for an error, 3 if `casement sql` reaches no ClickHouse, and
+/// [`panics::EXIT_CODE`] after a panic.
+pub fn conclude(work: impl FnOnce() -> anyhow::Result<()>) -> u8 {
+    let code = match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(())) => 0,
+        Ok(Err(error)) => {
+            stream::ERR.write(&format!("error: {error:#}\n"));
+            if error.is::<sql::Unreachable>() { 3 } else { 1 }
+        }
+        Err(_) => panics::EXIT_CODE,
+    };
+    telemetry::flush();
+    if panics::happened() {
+        panics::EXIT_CODE
+    } else {
+        code
+    }
 }

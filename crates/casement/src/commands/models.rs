@@ -1,21 +1,25 @@
 //! `casement models`: manages the versions of the model.
 
-use anyhow::Context as _;
 use model::{Registry, Version};
 
-use super::{compare, runtime::block_on};
+use super::{
+    addition::{self, Newcomer},
+    compare,
+    runtime::block_on,
+};
 use crate::{
     assembly,
     cli::{Models, ModelsCommand},
-    config::Sources,
+    config::{Reader, Sources},
     output::say,
     table,
 };
 
 pub(super) fn run(flags: Models) -> anyhow::Result<()> {
-    let config = Sources::process(flags.config).load()?;
+    let sources = || Sources::process(flags.config.clone());
+    let config = sources().load_for(Reader::Models)?;
     let options = assembly::load_options(&config.model);
-    let registry = Registry::beside(&config.model.path).with_options(options);
+    let registry = Registry::beside(&config.model.path).with_options(options.clone());
     match flags.command {
         ModelsCommand::List { json } => {
             let mut versions: Vec<Version> = registry.plain(&config.model.version).into_iter().collect();
@@ -25,15 +29,23 @@ pub(super) fn run(flags: Models) -> anyhow::Result<()> {
         ModelsCommand::Show { version } => {
             say!("{}", serde_json::to_string_pretty(&registry.show(&version)?)?);
         }
-        ModelsCommand::Add { file, version } => {
-            let added = registry
-                .add(&file, version.as_deref())
-                .with_context(|| format!("{} cannot be added", file.display()))?;
-            say!(
-                "added {}; it serves after: casement models promote {}",
-                added.version,
-                added.version
-            );
+        ModelsCommand::Add {
+            file,
+            version,
+            output_scale,
+            examples,
+        } => {
+            let newcomer = Newcomer {
+                file,
+                version,
+                output_scale,
+                examples: examples.map(|from| addition::source(&from, sources())),
+            };
+            addition::add(newcomer, &registry, &options)?;
+        }
+        ModelsCommand::Calibrate { version, examples } => {
+            let source = addition::source(&examples, sources());
+            addition::calibrate(&version, source, &registry, &options)?;
         }
         ModelsCommand::Promote { version } => {
             let before = registry.promote(&version, &config.model.version)?;
@@ -56,7 +68,8 @@ pub(super) fn run(flags: Models) -> anyhow::Result<()> {
             },
         },
         ModelsCommand::Compare { a, b, days, json } => {
-            let (store, since) = (assembly::store(&config.clickhouse)?, compare::days_ago(days));
+            let asked = Sources::process(flags.config).load_for(Reader::ClickHouse)?;
+            let (store, since) = (assembly::store(&asked.clickhouse)?, compare::days_ago(days));
             block_on(compare::run(store, compare::query(a, b, since), json))?;
         }
         ModelsCommand::Remove { version } => {

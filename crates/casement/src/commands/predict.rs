@@ -6,12 +6,17 @@ use anyhow::Context as _;
 use model::{Model, PredictRequest};
 use serde_json::json;
 
-use crate::{assembly, cli::Predict, config::Sources, output::say};
+use crate::{
+    assembly,
+    cli::Predict,
+    config::{Reader, Sources},
+    output::say,
+};
 
 const SHAPE: &str = r#"{"input": [[50 numbers], …]}"#;
 
 pub(super) fn run(flags: Predict) -> anyhow::Result<()> {
-    let config = Sources::process(flags.config).load()?.model;
+    let config = Sources::process(flags.config).load_for(Reader::Models)?.model;
     let mut options = assembly::load_options(&config);
     if flags.model.is_some() {
         // A named file must exist.

@@ -2,11 +2,7 @@
 
 use simulator::SimulationOptions;
 
-use crate::{
-    cli::Simulate,
-    output::{announce, say},
-    shutdown,
-};
+use crate::{cli::Simulate, output::announce, shutdown};
 
 pub(super) async fn run(flags: Simulate) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
@@ -27,6 +23,6 @@ pub(super) async fn run(flags: Simulate) -> anyhow::Result<()> {
         ..SimulationOptions::new(flags.broker)
     };
     let summary = simulator::run(options, shutdown).await?;
-    say!("{summary}");
+    announce!("{summary}");
     Ok(())
 }

@@ -18,7 +18,7 @@ use ureq::{
 
 use crate::{
     assembly, cli,
-    config::{ClickHouse, Sources},
+    config::{ClickHouse, Reader, Sources},
 };
 
 /// The mark of an error within an answer.
@@ -54,7 +54,7 @@ pub(super) fn run(flags: cli::Sql) -> anyhow::Result<()> {
             "clickhouse.password_file",
             flags.password_file.map(|path| path.display().to_string()),
         )
-        .load()?
+        .load_for(Reader::ClickHouse)?
         .clickhouse;
     let stdin = io::stdin();
     let format = flags.format.unwrap_or_else(|| {
@@ -131,11 +131,11 @@ fn send(
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
             anyhow::anyhow!(
                 "'{}' is no address; name one as 127.0.0.1:8123 with --clickhouse ADDR",
-                config.addr
+                config.url()
             )
         }
         other => Unreachable {
-            addr: config.addr.clone(),
+            addr: config.url(),
             reason: other.to_string(),
         }
         .into(),
@@ -151,7 +151,7 @@ fn send(
     if text.trim().is_empty() {
         bail!(
             "{} answers {status}: is this ClickHouse's HTTP interface?",
-            config.addr
+            config.url()
         );
     }
     bail!("{}", text.trim().to_owned());

@@ -11,7 +11,7 @@ use crate::{
     cli::{Examples, Train},
     config::Sources,
     examples::Source,
-    output::say,
+    output::{say, tell},
 };
 
 /// Returns the source of examples that the flags name.
@@ -35,7 +35,7 @@ pub(super) fn source(flags: Examples, seed: u64, outcome: Outcome) -> Source {
 pub(super) async fn run(flags: Train) -> anyhow::Result<()> {
     let source = source(flags.examples, flags.seed, Outcome::Chosen);
     let training_data = source.describe();
-    eprintln!("collecting examples: {training_data}");
+    tell!("collecting examples: {training_data}");
     let examples = source.load().await?;
     if let Some(file) = &flags.export {
         export(file, &examples)?;
@@ -52,7 +52,7 @@ pub(super) async fn run(flags: Train) -> anyhow::Result<()> {
         ..TrainingOptions::default()
     };
     let report = flags.report.unwrap_or_else(|| out.with_extension("report"));
-    eprintln!("training on {} examples, seed {}", examples.len(), options.seed);
+    tell!("training on {} examples, seed {}", examples.len(), options.seed);
     let mut curve = Vec::new();
     let trained = training::train(&examples, &options, &mut |epoch| {
         curve.push(epoch.validation_crps);
@@ -64,7 +64,7 @@ pub(super) async fn run(flags: Train) -> anyhow::Result<()> {
 }
 
 fn show(epoch: &Epoch, epochs: usize, curve: &[f64]) {
-    eprintln!(
+    tell!(
         "epoch {:>3}/{epochs}  loss {:>8.4}  validation CRPS {:>6.3}  MAE {:>6.3} points {} {}",
         epoch.number,
         epoch.loss,
@@ -91,7 +91,7 @@ fn export(file: &Path, examples: &[Example]) -> anyhow::Result<()> {
     let name = file.display();
     let out = File::create(file).with_context(|| format!("cannot write {name}"))?;
     training::write_jsonl(BufWriter::new(out), examples)?;
-    eprintln!("{} examples written to {name}", examples.len());
+    tell!("{} examples written to {name}", examples.len());
     Ok(())
 }
 

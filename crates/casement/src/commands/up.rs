@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use crate::{
     cli::{self, Endpoint},
-    config::{Config, Sources},
+    config::{Config, Reader, Sources},
     output::announce,
     shutdown,
     system::{System, SystemOptions, this_program},
@@ -44,7 +44,7 @@ pub(super) async fn run(flags: cli::Up) -> anyhow::Result<()> {
         program: this_program()?,
         simulate,
     };
-    let Some(system) = shutdown
+    let Some(mut system) = shutdown
         .run_until_cancelled(System::start(config, options))
         .await
         .transpose()?
@@ -52,12 +52,12 @@ pub(super) async fn run(flags: cli::Up) -> anyhow::Result<()> {
         return Ok(());
     };
     announce(&system, simulate, &data, started);
-    shutdown.cancelled().await;
+    let ran = system.run_until(&shutdown).await;
     let left = system.stop().await;
     if left > 0 {
         announce!("{left} records wait in the journal and are stored at the next start");
     }
-    Ok(())
+    ran
 }
 
 fn configuration(flags: cli::Up) -> anyhow::Result<Config> {
@@ -75,7 +75,7 @@ fn configuration(flags: cli::Up) -> anyhow::Result<Config> {
         .flag("ml.embedded", flags.no_ml.then_some(false));
     let sources = place(sources, flags.mqtt, &BROKER);
     let sources = place(sources, flags.clickhouse, &ENGINE);
-    Ok(sources.load()?)
+    Ok(sources.load_for(Reader::Up)?)
 }
 
 /// Applies the flag for a part: an address to listen on means the embedded part, a URL one that runs elsewhere.

@@ -1,25 +1,24 @@
-//! Why a configuration cannot be used. Every error names the key and what to do.
+//! Why a configuration cannot be used. Every error names the key or the file, and what to do.
 
-use std::{io, path::PathBuf};
+use std::path::PathBuf;
 
 /// The configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read the configuration {path}: check the path and its permissions")]
+    #[error("the configuration {path} cannot be read: {reason}")]
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
+        /// Why, and what to do.
+        reason: String,
     },
     /// The file is not YAML, or not a mapping.
-    #[error("{path} is not a YAML mapping: {reason}")]
+    #[error("the configuration {path} cannot be understood: {reason}")]
     Syntax {
         /// The file.
         path: PathBuf,
-        /// Place and cause, in one line.
+        /// Place, cause and remedy, in one line.
         reason: String,
     },
     /// The key is unknown.

@@ -21,6 +21,11 @@ pub(super) fn lookup<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
     key.split('.').try_fold(value, |value, part| value.get(part))
 }
 
+/// Returns the place of the value at a dotted key.
+pub(super) fn lookup_mut<'a>(value: &'a mut Value, key: &str) -> Option<&'a mut Value> {
+    key.split('.').try_fold(value, |value, part| value.get_mut(part))
+}
+
 fn unknown(layer: &Value, known: &Value, path: &str) -> Option<String> {
     let (Value::Object(layer), Value::Object(known)) = (layer, known) else {
         return None;

@@ -2,23 +2,21 @@
 //!
 //! All layers are JSON values of the same shape, that of the defaults. A key outside that shape is an error.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
-use secrecy::SecretString;
 use serde_json::{Map, Value};
+use tracing::warn;
 
 use super::{
-    Config, ConfigError, bounds, json_schema,
+    Config, ConfigError, Reader, file,
+    judge::{self, Problem},
     keys::{self, lookup},
+    scope::Scope,
 };
 
 const ENV_PREFIX: &str = "CASEMENT__";
-const NATIVE_PORTS: [&str; 2] = ["9000", "9440"];
 /// Keys that are not allowed in a file.
-const SECRETS: [&str; 4] = [
+pub(super) const SECRETS: [&str; 4] = [
     "clickhouse.password",
     "engine.password",
     "engine.reader_password",
@@ -39,9 +37,10 @@ pub struct Sources {
 impl Sources {
     /// Returns the layers of this process: its variables and `file`.
     pub fn process(file: Option<PathBuf>) -> Self {
-        // Variables that are not UTF-8 are not ours.
-        let env =
-            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        // Variables whose names are not UTF-8 are not ours. A value of ours that is not UTF-8 is refused when it is read.
+        let env = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+        });
         Self {
             file,
             env: env.collect(),
@@ -56,12 +55,42 @@ impl Sources {
         self
     }
 
-    /// Reads, merges and checks all layers.
+    /// Reads and merges all layers, and checks every key.
     pub fn load(self) -> Result<Config, ConfigError> {
-        let known = serde_json::to_value(Config::default()).expect("the defaults are plain data");
-        let mut merged = known.clone();
+        self.load_for(Reader::Everything)
+    }
+
+    /// Reads and merges all layers, and checks the keys that `reader` uses. Of a key that it does not use and that
+    /// cannot be used, the result has the default.
+    pub fn load_for(self, reader: Reader) -> Result<Config, ConfigError> {
+        let (merged, problems) = self.merge()?;
+        let scope = reader.scope(&merged)?;
+        judge::refuse(&problems, &scope)?;
+        let judged = judge::judge(merged, &scope)?;
+        for note in &judged.notes {
+            warn!("{note}");
+        }
+        Ok(judged.config)
+    }
+
+    /// Reads and merges all layers. Returns them as they are, without secrets, and what is to be said about them.
+    pub fn show(self) -> Result<(Value, Vec<String>), ConfigError> {
+        let (merged, problems) = self.merge()?;
+        let judged = judge::judge(merged, &Scope::showing())?;
+        let mut warnings: Vec<String> = problems
+            .into_iter()
+            .chain(judged.problems)
+            .map(|p| p.to_string())
+            .collect();
+        warnings.extend(judged.notes);
+        Ok((judged.shown, warnings))
+    }
+
+    fn merge(self) -> Result<(Value, Vec<Problem>), ConfigError> {
+        let known = judge::defaults();
+        let (mut merged, mut problems) = (known.clone(), Vec::new());
         if let Some(path) = &self.file {
-            let layer = read_file(path)?;
+            let layer = file::read(path)?;
             let origin = path.display().to_string();
             keys::check(&layer, &known, &origin)?;
             refuse_secrets(&layer, &origin)?;
@@ -74,51 +103,17 @@ impl Sources {
             let key = path.to_ascii_lowercase().replace("__", ".");
             let layer = nest(&key, scalar(&text, lookup(&known, &key)));
             keys::check(&layer, &known, &name)?;
-            merge(&mut merged, layer);
+            if text.contains(char::REPLACEMENT_CHARACTER) {
+                let reason = format!("the value of {name} is not UTF-8 text");
+                problems.push(Problem { key, reason });
+            } else {
+                merge(&mut merged, layer);
+            }
         }
         for (key, value) in self.flags {
             merge(&mut merged, nest(key, value));
         }
-        bounds::check(&json_schema(), &merged, "")?;
-        let config: Config =
-            serde_path_to_error::deserialize(merged).map_err(|error| ConfigError::Value {
-                key: error.path().to_string(),
-                reason: error.into_inner().to_string(),
-            })?;
-        finish(config)
-    }
-}
-
-fn read_file(path: &Path) -> Result<Value, ConfigError> {
-    let text = fs::read_to_string(path).map_err(|source| ConfigError::Read {
-        path: path.into(),
-        source,
-    })?;
-    let syntax = |reason: String| ConfigError::Syntax {
-        path: path.into(),
-        reason,
-    };
-    if text
-        .lines()
-        .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
-    {
-        return Ok(Value::Object(Map::new()));
-    }
-    let value: Value = serde_saphyr::from_str(&text).map_err(|error| {
-        let first = error.to_string();
-        syntax(
-            first
-                .lines()
-                .find(|line| !line.trim().is_empty())
-                .unwrap_or("unreadable")
-                .trim()
-                .to_owned(),
-        )
-    })?;
-    if value.is_object() {
-        Ok(value)
-    } else {
-        Err(syntax("expected sections such as 'mqtt:'".into()))
+        Ok((merged, problems))
     }
 }
 
@@ -153,91 +148,17 @@ fn merge(base: &mut Value, layer: Value) {
 fn refuse_secrets(layer: &Value, origin: &str) -> Result<(), ConfigError> {
     for key in SECRETS {
         if lookup(layer, key).is_some_and(|value| !value.is_null()) {
-            let variable = format!("{ENV_PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"));
             return Err(ConfigError::SecretInFile {
                 key: key.into(),
                 origin: origin.into(),
-                variable,
+                variable: variable(key),
             });
         }
     }
     Ok(())
 }
 
-/// Checks rules that types and bounds cannot express.
-fn finish(mut config: Config) -> Result<Config, ConfigError> {
-    let Config {
-        mqtt,
-        clickhouse,
-        engine,
-        ..
-    } = &mut config;
-    for (key, file, secret) in [
-        ("mqtt.password", &mqtt.password_file, &mut mqtt.password),
-        (
-            "clickhouse.password",
-            &clickhouse.password_file,
-            &mut clickhouse.password,
-        ),
-        ("engine.password", &engine.password_file, &mut engine.password),
-        (
-            "engine.reader_password",
-            &engine.reader_password_file,
-            &mut engine.reader_password,
-        ),
-    ] {
-        read_secret(key, file.as_deref(), secret)?;
-    }
-    let value = |key: &str, reason: &str| {
-        Err(ConfigError::Value {
-            key: key.into(),
-            reason: reason.into(),
-        })
-    };
-    let (addr, url) = (&config.clickhouse.addr, config.clickhouse.url());
-    if !["http://", "https://"]
-        .iter()
-        .any(|scheme| url.starts_with(scheme))
-    {
-        return value(
-            "clickhouse.addr",
-            "write HOST:PORT, http://HOST:PORT or https://HOST:PORT",
-        );
-    }
-    if addr
-        .rsplit(':')
-        .next()
-        .is_some_and(|port| NATIVE_PORTS.contains(&port))
-    {
-        return value(
-            "clickhouse.addr",
-            "ports 9000 and 9440 speak ClickHouse's native protocol; Casement uses its HTTP interface, usually port \
-             8123, with TLS 8443",
-        );
-    }
-    if let Err(error) = mqtt::Topics::new(&config.mqtt.topics) {
-        return value("mqtt.topics", &error.to_string());
-    }
-    let audio = &config.audio;
-    let features = audio::FeatureOptions {
-        n_mfcc: audio.n_mfcc,
-        n_fft: audio.n_fft,
-        hop: audio.hop_length,
-        ..audio::FeatureOptions::default()
-    };
-    if let Err(error) = features.check() {
-        return value("audio", &error.to_string());
-    }
-    Ok(config)
-}
-
-fn read_secret(key: &str, file: Option<&Path>, secret: &mut Option<SecretString>) -> Result<(), ConfigError> {
-    let Some(path) = file else { return Ok(()) };
-    let unreadable = |error: io::Error| ConfigError::Value {
-        key: format!("{key}_file"),
-        reason: format!("cannot read {}: {error}", path.display()),
-    };
-    let text = fs::read_to_string(path).map_err(unreadable)?;
-    secret.get_or_insert_with(|| text.lines().next().unwrap_or_default().into());
-    Ok(())
+/// Returns the variable of a key.
+pub(super) fn variable(key: &str) -> String {
+    format!("{ENV_PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"))
 }

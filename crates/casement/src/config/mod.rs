@@ -1,28 +1,37 @@
 //! The configuration: read once, here, and handed to the services as plain options.
 //!
 //! In: defaults, a YAML file, `CASEMENT__SECTION__KEY` variables and flags, each taking precedence over the previous
-//! one. Out: a checked [`Config`] or one error that names the key. Nothing else in Casement reads a file or a variable
-//! for settings.
+//! one. Out: a [`Config`], of which the keys that the command uses are checked, or one error that names the key. Nothing
+//! else in Casement reads a file or a variable for settings.
 
+mod address;
 mod bounds;
 mod defaults;
 mod embedded;
 mod error;
+mod file;
+mod judge;
 mod keys;
 mod layers;
 mod parts;
+mod paths;
 mod schema;
+mod scope;
 mod secret;
 mod text;
+mod value;
 mod words;
 
 pub use embedded::Embedded;
 pub use error::ConfigError;
 pub use layers::Sources;
+pub use paths::parse as path;
 pub use schema::{
     Audio, Backend, Broker, ChangeDetection, ClickHouse, Config, Engine, EngineLimits, Http, Journal, Ml,
     Model, Mqtt,
 };
+
+pub use scope::Reader;
 
 /// Returns the JSON Schema of the configuration file: keys, types, values, bounds and defaults.
 pub fn json_schema() -> serde_json::Value {

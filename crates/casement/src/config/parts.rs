@@ -6,7 +6,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{ClickHouse, Config, Engine, Mqtt};
+use super::{ClickHouse, Config, Engine, Mqtt, address::Address};
 
 impl Config {
     /// Returns whether `casement up` runs the embedded broker.
@@ -22,27 +22,30 @@ impl Config {
     /// Returns whether `casement up` runs the embedded ClickHouse.
     pub fn embeds_engine(&self) -> bool {
         self.engine.embedded.decide(|| {
-            let configured = &self.clickhouse.addr;
-            let plain = configured.strip_prefix("http://").unwrap_or(configured);
-            let Some((host, port)) = plain.trim_end_matches('/').rsplit_once(':') else {
+            let Ok(configured) = Address::parse(&self.clickhouse.addr) else {
                 return false;
             };
-            let Ok(port) = port.parse() else { return false };
             let default = Engine::default().addr.port();
-            names(self.engine.addr, host, port) || is_loopback(host) && port == default
+            let (host, port) = (&configured.host, configured.port);
+            !configured.tls && (names(self.engine.addr, host, port) || is_loopback(host) && port == default)
         })
     }
 }
 
 impl ClickHouse {
-    /// Returns the URL of the HTTP interface.
+    /// Returns the URL of the HTTP interface. Of an address that cannot be used, the text.
     pub fn url(&self) -> String {
-        let addr = self.addr.trim_end_matches('/');
-        if addr.contains("://") {
-            addr.to_owned()
-        } else {
-            format!("http://{addr}")
-        }
+        Address::parse(&self.addr).map_or_else(|_| self.addr.clone(), |address| address.url)
+    }
+
+    /// Says what is wrong with the address.
+    pub(super) fn check(&self) -> Result<(), String> {
+        Address::parse(&self.addr).map(drop)
+    }
+
+    /// Says what people should know about the address.
+    pub(super) fn note(&self) -> Option<String> {
+        Address::parse(&self.addr).ok()?.note
     }
 }
 

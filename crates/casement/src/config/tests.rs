@@ -10,7 +10,7 @@ use mqtt::TopicKind;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use super::{Config, ConfigError, Sources, json_schema};
+use super::{Config, ConfigError, Sources, json_schema, layers::SECRETS};
 
 fn load(yaml: &str, env: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -123,6 +123,37 @@ fn secrets_stay_out_of_the_file_and_of_the_output() {
 }
 
 #[test]
+fn a_secret_that_is_empty_is_an_error_and_not_a_password() {
+    for key in SECRETS {
+        let variable = format!("CASEMENT__{}", key.to_uppercase().replace('.', "__"));
+        for value in ["", " ", "\t", "a\0b", "not UTF-8: \u{fffd}"] {
+            let error = load("", &[(variable.as_str(), value)]).unwrap_err().to_string();
+            assert!(
+                error.contains(&variable) && error.contains(key),
+                "{value:?}: {error}"
+            );
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        std::fs::write(&path, "\n").unwrap();
+        let file = format!("{variable}_FILE");
+        let error = load("", &[(file.as_str(), path.to_str().unwrap())]).unwrap_err();
+        assert!(error.to_string().contains(&format!("'{key}_file'")), "{error}");
+        std::fs::write(&path, "\u{feff}s3cret\r\n").unwrap();
+        assert!(load("", &[(file.as_str(), path.to_str().unwrap())]).is_ok());
+    }
+    // A key that is no secret may be empty where it was before.
+    assert_eq!(
+        load("", &[("CASEMENT__MQTT__USERNAME", "")])
+            .unwrap()
+            .mqtt
+            .username
+            .as_deref(),
+        Some("")
+    );
+}
+
+#[test]
 fn an_empty_file_and_an_empty_section_mean_the_defaults() {
     for yaml in ["", "# nothing\n", "mqtt:\n"] {
         assert_eq!(
@@ -196,12 +227,7 @@ fn the_schema_has_words_bounds_defaults_and_no_room_for_passwords() {
         (&rate["default"], &rate["type"]),
         (&json!(16_000), &json!("integer"))
     );
-    for password in [
-        "mqtt.password",
-        "clickhouse.password",
-        "engine.password",
-        "engine.reader_password",
-    ] {
+    for password in SECRETS {
         let schema = key(password);
         assert_eq!(
             (&schema["type"], &schema["writeOnly"]),

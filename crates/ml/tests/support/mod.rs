@@ -49,7 +49,7 @@ pub(crate) fn request(clip: Option<&[u8]>) -> InferenceRequest {
         temperature: 25.5,
         humidity: 60.0,
         audio: clip.map(|clip| RequestAudio {
-            data_base64: mqtt::encode_audio_data(clip),
+            data_base64: mqtt::encode_audio_data(clip).into(),
             sample_rate: 16_000,
             duration_s: 2.0,
             format: AudioFormat::Wav,

@@ -8,7 +8,7 @@ use super::{
     OnnxError,
     wire::{Fields, Value, varints},
 };
-use crate::{INPUTS, LoadError, error::Shape};
+use crate::{INPUTS, LoadError, OutputScale, error::Shape};
 
 /// ONNX's number for 32-bit floats.
 const FLOAT: u64 = 1;
@@ -35,20 +35,25 @@ const REFUSED: &[&str] = &[
     "Upsample",
 ];
 
-/// Mean and standard deviation of each input in the training data.
+/// The key of the output scale among the metadata.
+const SCALE: &str = "casement.output_scale";
+
+/// Mean and standard deviation of each input in the training data, and the scale of the outputs if it is stated.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Statistics {
     pub(super) mean: Vec<f32>,
     pub(super) std: Vec<f32>,
+    pub(super) scale: Option<OutputScale>,
 }
 
 /// Checks the file and reads its statistics.
 pub(super) fn check(bytes: &[u8]) -> Result<Statistics, LoadError> {
-    let mut graph = None;
+    let (mut graph, mut scale) = (None, None);
     for field in Fields::of(bytes) {
         match field? {
-            // ModelProto: graph, functions.
+            // ModelProto: graph, metadata_props, functions.
             (7, Value::Bytes(message)) => graph = Some(message),
+            (14, Value::Bytes(entry)) => scale = stated_scale(entry)?.or(scale),
             (25, Value::Bytes(function)) => {
                 for field in Fields::of(function) {
                     if let (7, Value::Bytes(node)) = field? {
@@ -88,7 +93,24 @@ pub(super) fn check(bytes: &[u8]) -> Result<Statistics, LoadError> {
             index,
             value: std[index],
         }),
-        None => Ok(Statistics { mean, std }),
+        None => Ok(Statistics { mean, std, scale }),
+    }
+}
+
+/// Returns the output scale, if this entry of the metadata states it.
+fn stated_scale(entry: &[u8]) -> Result<Option<OutputScale>, OnnxError> {
+    let (mut key, mut text) = (None, None);
+    for field in Fields::of(entry) {
+        match field? {
+            // StringStringEntryProto: key, value.
+            (1, value) => key = value.text(),
+            (2, value) => text = value.text(),
+            _ => {}
+        }
+    }
+    match (key.as_deref(), text) {
+        (Some(SCALE), Some(text)) => Ok(Some(text.parse()?)),
+        _ => Ok(None),
     }
 }
 
@@ -249,6 +271,22 @@ mod tests {
             check(b"\x08\x09\x3a\xff\x01").unwrap_err().to_string(),
             "the .onnx file is damaged: it is not a protocol buffer"
         );
+    }
+
+    #[test]
+    fn the_export_script_knows_what_is_refused() {
+        let script = include_str!("../../../../training/export_onnx.py");
+        let listed = script
+            .split("REFUSED = {")
+            .nth(1)
+            .unwrap()
+            .split('}')
+            .next()
+            .unwrap();
+        let mut known: Vec<&str> = listed.split('"').skip(1).step_by(2).collect();
+        known.sort_unstable();
+        assert_eq!(known, REFUSED);
+        assert!(script.contains(&format!("SCALE_KEY = \"{SCALE}\"")));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `.onnx` models by ONNX Runtime, which is loaded at run time.
 //!
-//! In: a file with one input `features` and the outputs `position` and `log_variance`. Out: those two numbers for each
-//! row. The file is checked before ONNX Runtime reads it. Weights are never read from other files.
+//! In: a file with one input `features` and the outputs `position` and, if it is known, `log_variance`. Out: those
+//! numbers for each row. The file is checked before ONNX Runtime reads it. Weights are never read from other files.
 
 mod error;
 mod graph;
@@ -10,7 +10,7 @@ mod session;
 mod wire;
 
 pub use error::OnnxError;
-pub(crate) use session::OnnxNetwork;
+pub(crate) use session::{Answer, OnnxNetwork};
 
 /// Every exporter writes the version of the format first: field 1, a varint.
 const FIRST_BYTE: u8 = 0x08;

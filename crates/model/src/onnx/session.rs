@@ -5,19 +5,23 @@
 
 use ort::{
     ep,
+    logging::LogLevel,
     session::{Session, builder::SessionBuilder},
     value::{Outlet, Shape, TensorElementType, TensorRef, ValueType},
 };
 use parking_lot::Mutex;
 
 use super::{OnnxError, graph, graph::Statistics, library};
-use crate::{Device, INPUTS, LoadError, LoadOptions};
+use crate::{Device, INPUTS, LoadError, LoadOptions, OutputScale};
 
 const INPUT: &str = "features";
-const OUTPUTS: [&str; 2] = ["position", "log_variance"];
+const POSITION: &str = "position";
+const LOG_VARIANCE: &str = "log_variance";
+/// Rounding may move a sigmoid of 32 bits out of its bounds by this share.
+const ROUNDING: f32 = 1e-4;
 
-/// Position in percent and log variance, as the graph computes them.
-pub(crate) type Answer = (f32, f32);
+/// Position in percent, and log variance in squared points if the graph computes it.
+pub(crate) type Answer = (f64, Option<f32>);
 
 /// An `.onnx` model that was checked and has computed once.
 pub(crate) struct OnnxNetwork {
@@ -25,6 +29,8 @@ pub(crate) struct OnnxNetwork {
     statistics: Statistics,
     /// Whether the graph was exported for batches of exactly one row.
     one_at_a_time: bool,
+    states_variance: bool,
+    scale: OutputScale,
 }
 
 impl std::fmt::Debug for OnnxNetwork {
@@ -34,28 +40,47 @@ impl std::fmt::Debug for OnnxNetwork {
 }
 
 impl OnnxNetwork {
-    /// Checks the file, opens it and computes once.
-    pub(crate) fn open(bytes: &[u8], options: &LoadOptions) -> Result<Self, LoadError> {
+    /// Checks the file, opens it and computes once. `declared` is the scale in its side-car.
+    pub(crate) fn open(
+        bytes: &[u8],
+        options: &LoadOptions,
+        declared: Option<OutputScale>,
+    ) -> Result<Self, LoadError> {
         let statistics = graph::check(bytes)?;
         let environment = library::environment(options.onnx_runtime.as_deref())?;
         let mut builder = Session::builder(&environment)
             .map_err(refused)?
             // A pass takes microseconds; dividing it among threads would take longer than computing it.
             .with_intra_threads(1)
+            .map_err(refused)?
+            // It warns of weights that no node reads; feature_mean and feature_std may be such.
+            .with_log_level(LogLevel::Error)
             .map_err(refused)?;
         if let Device::Cuda(index) = options.device {
             builder = on_cuda(builder, index)?;
         }
         let session = builder.commit_from_memory(bytes).map_err(refused)?;
         let one_at_a_time = check_input(session.inputs())?;
-        check_outputs(session.outputs())?;
+        let states_variance = check_outputs(session.outputs())?;
+        let scale = scale(
+            statistics.scale,
+            options.output_scale.or(declared),
+            states_variance,
+        )?;
         let network = Self {
             session: Mutex::new(session),
             statistics,
             one_at_a_time,
+            states_variance,
+            scale,
         };
         network.probe()?;
         Ok(network)
+    }
+
+    /// Returns whether the graph computes a log variance.
+    pub(crate) const fn states_variance(&self) -> bool {
+        self.states_variance
     }
 
     /// Returns the means of the training data.
@@ -81,7 +106,7 @@ impl OnnxNetwork {
             let count = rows.len() / INPUTS;
             let features = TensorRef::from_array_view(([count, INPUTS], rows)).map_err(refused)?;
             let outputs = session.run(ort::inputs![INPUT => features]).map_err(refused)?;
-            let [position, log_variance] = OUTPUTS.map(|name| {
+            let column = |name: &str| {
                 let (_, values) = outputs[name].try_extract_tensor::<f32>().map_err(refused)?;
                 if values.len() == count {
                     Ok(values)
@@ -91,8 +116,17 @@ impl OnnxNetwork {
                         expected: "one for each row",
                     })
                 }
-            });
-            answers.extend(position?.iter().copied().zip(log_variance?.iter().copied()));
+            };
+            let position = column(POSITION)?;
+            let log_variance = if self.states_variance {
+                Some(column(LOG_VARIANCE)?)
+            } else {
+                None
+            };
+            answers.extend(position.iter().enumerate().map(|(row, position)| {
+                let log_variance = log_variance.map(|column| self.scale.squared_points(column[row]));
+                (self.scale.percent(*position), log_variance)
+            }));
         }
         Ok(answers)
     }
@@ -101,10 +135,17 @@ impl OnnxNetwork {
     fn probe(&self) -> Result<(), OnnxError> {
         let rows = [self.feature_mean(), self.feature_mean()].concat();
         for (position, log_variance) in self.forward(&rows)? {
-            if !(-0.01..=100.01).contains(&position) || !log_variance.is_finite() {
+            let rounding = f64::from(ROUNDING) * 100.0;
+            if !(-rounding..=100.0 + rounding).contains(&position) {
                 return Err(OnnxError::Answer {
-                    answer: format!("position {position}, log variance {log_variance}"),
-                    expected: "a position of 0 to 100 percent and a finite log variance",
+                    answer: format!("{position} percent, as its scale is {}", self.scale),
+                    expected: "a position of 0 to 100 percent",
+                });
+            }
+            if log_variance.is_some_and(|number| !number.is_finite()) {
+                return Err(OnnxError::Answer {
+                    answer: "no finite log variance".into(),
+                    expected: "a finite one",
                 });
             }
         }
@@ -136,7 +177,25 @@ fn check_input(inputs: &[Outlet]) -> Result<bool, OnnxError> {
     })
 }
 
-fn check_outputs(outputs: &[Outlet]) -> Result<(), OnnxError> {
+/// Returns the scale of the outputs, by precedence.
+fn scale(
+    stated: Option<OutputScale>,
+    declared: Option<OutputScale>,
+    states_variance: bool,
+) -> Result<OutputScale, OnnxError> {
+    match (stated, declared) {
+        (Some(stated), Some(declared)) if stated != declared => {
+            Err(OnnxError::OtherScale { stated, declared })
+        }
+        (Some(scale), _) | (_, Some(scale)) => Ok(scale),
+        // The documented outputs: position in percent, and its log variance.
+        (None, None) if states_variance => Ok(OutputScale::Percent),
+        (None, None) => Err(OnnxError::NoScale),
+    }
+}
+
+/// Returns whether there is a log variance beside the position.
+fn check_outputs(outputs: &[Outlet]) -> Result<bool, OnnxError> {
     let fits = |name: &str| {
         outputs.iter().any(|output| {
             // Exporters leave the shape of an output open if they cannot infer it.
@@ -144,12 +203,12 @@ fn check_outputs(outputs: &[Outlet]) -> Result<(), OnnxError> {
                 && floats(output).is_some_and(|shape| matches!(shape[..], [_] | [_, 1 | -1]))
         })
     };
-    if outputs.len() == OUTPUTS.len() && OUTPUTS.into_iter().all(fits) {
-        Ok(())
-    } else {
-        Err(OnnxError::Outputs {
+    match outputs.len() {
+        1 if fits(POSITION) => Ok(false),
+        2 if fits(POSITION) && fits(LOG_VARIANCE) => Ok(true),
+        _ => Err(OnnxError::Outputs {
             found: described(outputs),
-        })
+        }),
     }
 }
 

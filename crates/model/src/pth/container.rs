@@ -1,6 +1,6 @@
 //! The checks of a file before it is parsed: its kind and its sizes.
 
-use std::{borrow::Cow, io::Cursor};
+use std::{borrow::Cow, io::Cursor, ops::Range};
 
 use zip::ZipArchive;
 
@@ -22,14 +22,24 @@ const MAX_ENTRIES: usize = 4096;
 const LEGACY_START: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
 /// Magic number, protocol, system, object, keys of the storages.
 const LEGACY_PICKLES: usize = 5;
+const LEGACY_OBJECT: usize = 3;
 
-/// Refuses a file that is not `.pth`, is larger than any model of this kind, or names something dangerous. Returns the
-/// bytes that the reader of `.pth` files understands.
-pub(super) fn check(bytes: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
+/// A checked file.
+pub(super) struct Checked<'a> {
+    /// The bytes that the reader of `.pth` files understands.
+    pub(super) plain: Cow<'a, [u8]>,
+    /// The pickle of the object in the file.
+    pub(super) pickle: Cow<'a, [u8]>,
+}
+
+/// Refuses a file that is not `.pth`, is larger than any model of this kind, or names something dangerous.
+pub(super) fn check(bytes: &[u8]) -> Result<Checked<'_>, LoadError> {
     check_size(bytes)?;
     if bytes.starts_with(b"PK\x03\x04") {
-        check_zip(bytes)?;
-        Ok(Cow::Borrowed(bytes))
+        Ok(Checked {
+            plain: Cow::Borrowed(bytes),
+            pickle: Cow::Owned(check_zip(bytes)?),
+        })
     } else if bytes.starts_with(LEGACY_START) && bytes.get(257..262) != Some(b"ustar") {
         check_legacy(bytes)
     } else {
@@ -64,7 +74,8 @@ fn kind_of(bytes: &[u8]) -> &'static str {
     }
 }
 
-fn check_zip(bytes: &[u8]) -> Result<(), LoadError> {
+/// Returns the pickle of a zip container.
+fn check_zip(bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
     // Entries are counted in the bytes, because a zip reader allocates memory for all of them when it opens the file.
     if bytes
         .windows(4)
@@ -117,7 +128,11 @@ fn check_zip(bytes: &[u8]) -> Result<(), LoadError> {
         [] => Err(LoadError::Container(
             "it has no data.pkl: a zip file, but not from torch.save".into(),
         )),
-        [index] => check_pickle(&unpack(&mut archive, *index)?).map(drop),
+        [index] => {
+            let pickle = unpack(&mut archive, *index)?;
+            check_pickle(&pickle)?;
+            Ok(pickle)
+        }
         _ => Err(LoadError::Container("it has more than one data.pkl".into())),
     }
 }
@@ -137,33 +152,48 @@ fn unpack(archive: &mut ZipArchive<Cursor<&[u8]>>, index: usize) -> Result<Vec<u
     Ok(bytes)
 }
 
-fn check_legacy(bytes: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
-    let (mut at, mut classes) = (0, Vec::new());
-    for _ in 0..LEGACY_PICKLES {
+fn check_legacy(bytes: &[u8]) -> Result<Checked<'_>, LoadError> {
+    let (mut at, mut classes, mut object) = (0, Vec::new(), 0..0);
+    for number in 0..LEGACY_PICKLES {
         let scan = check_pickle(&bytes[at..])?;
         classes.extend(
             scan.module_classes
                 .iter()
                 .map(|(place, index)| (at + place, *index)),
         );
+        if number == LEGACY_OBJECT {
+            object = at..at + scan.len;
+        }
         at += scan.len;
     }
-    if classes.is_empty() {
-        return Ok(Cow::Borrowed(bytes));
-    }
-    // The reader does not support a module's class with its source, so it gets the class alone: instead of resolving
-    // the pair (BINPERSID), POP drops it and LONG_BINGET takes the class from the memo.
-    let mut plain = Vec::with_capacity(bytes.len() + 5 * classes.len());
-    let mut copied = 0;
-    for (place, index) in classes {
+    let pickle = without_sources(bytes, object, &classes)?;
+    let plain = if classes.is_empty() {
+        Cow::Borrowed(bytes)
+    } else {
+        without_sources(bytes, 0..bytes.len(), &classes)?
+    };
+    Ok(Checked { plain, pickle })
+}
+
+/// Returns a part of the file without the sources of modules' classes. The reader does not support a module's class
+/// with its source, so it gets the class alone: instead of resolving the pair (BINPERSID), POP drops it and
+/// `LONG_BINGET` takes the class from the memo.
+fn without_sources<'a>(
+    bytes: &'a [u8],
+    part: Range<usize>,
+    classes: &[(usize, u64)],
+) -> Result<Cow<'a, [u8]>, LoadError> {
+    let mut plain = Vec::with_capacity(part.len() + 5 * classes.len());
+    let mut copied = part.start;
+    for (place, index) in classes.iter().filter(|(place, _)| part.contains(place)) {
         let index =
-            u32::try_from(index).map_err(|_| LoadError::Container("the pickle's memo is absurd".into()))?;
-        plain.extend(&bytes[copied..place]);
+            u32::try_from(*index).map_err(|_| LoadError::Container("the pickle's memo is absurd".into()))?;
+        plain.extend(&bytes[copied..*place]);
         plain.extend(b"0j");
         plain.extend(index.to_le_bytes());
         copied = place + 1;
     }
-    plain.extend(&bytes[copied..]);
+    plain.extend(&bytes[copied..part.end]);
     Ok(Cow::Owned(plain))
 }
 

@@ -1,20 +1,26 @@
 //! `.pth` files as PyTorch writes and reads them.
 //!
 //! In: the bytes of a zip container (state dict, checkpoint, whole module) or of the older stream of pickles. Out:
-//! named tensors; and the reverse. Sizes are checked before anything is parsed, and nothing in a file is ever run.
+//! named tensors, and the layers that a whole module states; and the reverse. Sizes are checked before anything is parsed, and nothing in a file is ever run.
 
 mod container;
+mod cursor;
 mod names;
+mod objects;
 mod pickle;
 mod read;
 mod stack;
+mod unpickle;
 mod write;
 
+#[cfg(test)]
+mod module_tests;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use container::check_size;
-pub(crate) use read::{read_bytes, read_file, read_limited};
+pub(crate) use objects::{Id, Object, Objects, Place};
+pub(crate) use read::{Contents, read_bytes, read_file, read_limited};
 pub use write::write;
 
 /// A tensor with its name in the state dict.

@@ -4,7 +4,10 @@
 //! It protects the reader, which copies a whole object wherever the pickle refers back to it, and it finds names in
 //! parts of a file that the reader skips.
 
-use super::stack::{Fault, Kind, Stack};
+use super::{
+    cursor::Cursor,
+    stack::{Fault, Kind, Stack},
+};
 
 /// The result of a scan.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -20,74 +23,27 @@ pub(super) struct Scan {
 /// Scans the pickle at the start of `bytes`; what follows it is ignored.
 pub(super) fn scan(bytes: &[u8]) -> Result<Scan, Fault> {
     let mut walk = Walk {
-        bytes,
-        at: 0,
+        cursor: Cursor::of(bytes),
         stack: Stack::default(),
         globals: Vec::new(),
         module_classes: Vec::new(),
     };
     while walk.step()? {}
     Ok(Scan {
-        len: walk.at,
+        len: walk.cursor.place(),
         globals: walk.globals,
         module_classes: walk.module_classes,
     })
 }
 
 struct Walk<'a> {
-    bytes: &'a [u8],
-    at: usize,
+    cursor: Cursor<'a>,
     stack: Stack<'a>,
     globals: Vec<String>,
     module_classes: Vec<(usize, u64)>,
 }
 
-impl<'a> Walk<'a> {
-    fn take(&mut self, len: usize) -> Result<&'a [u8], Fault> {
-        let end = self.at.checked_add(len).filter(|end| *end <= self.bytes.len());
-        let taken = &self.bytes[self.at..end.ok_or(Fault("it ends in the middle"))?];
-        self.at += len;
-        Ok(taken)
-    }
-
-    fn number(&mut self, width: usize) -> Result<u64, Fault> {
-        Ok(self
-            .take(width)?
-            .iter()
-            .rev()
-            .fold(0, |number, byte| number << 8 | u64::from(*byte)))
-    }
-
-    /// Returns the bytes after a length of `width` bytes.
-    fn counted(&mut self, width: usize) -> Result<&'a [u8], Fault> {
-        let len = usize::try_from(self.number(width)?).map_err(|_| Fault("a length is absurd"))?;
-        self.take(len)
-    }
-
-    fn line(&mut self) -> Result<&'a [u8], Fault> {
-        let rest = &self.bytes[self.at..];
-        let len = rest
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .ok_or(Fault("it ends in the middle"))?;
-        self.at += len + 1;
-        Ok(&rest[..len])
-    }
-
-    fn line_number(&mut self) -> Result<u64, Fault> {
-        let line = self.line()?;
-        std::str::from_utf8(line)
-            .ok()
-            .and_then(|text| text.trim().parse().ok())
-            .ok_or(Fault("a memo index is no number"))
-    }
-
-    fn text(&mut self, width: usize) -> Result<(), Fault> {
-        let text = self.counted(width)?;
-        self.stack.push_text(text);
-        Ok(())
-    }
-
+impl Walk<'_> {
     fn import(&mut self, module: &[u8], name: &[u8]) {
         self.globals.push(format!(
             "{}.{}",
@@ -99,11 +55,11 @@ impl<'a> Walk<'a> {
 
     /// Interprets one opcode; returns `false` at STOP. The order is: values, containers, memo, frame.
     fn step(&mut self) -> Result<bool, Fault> {
-        let opcode = self.take(1)?[0];
+        let opcode = self.cursor.take(1)?[0];
         match opcode {
             b'.' => return Ok(false),
             b'c' | b'i' => {
-                let (module, name) = (self.line()?, self.line()?);
+                let (module, name) = (self.cursor.line()?, self.cursor.line()?);
                 if opcode == b'i' {
                     self.stack.collect(1)?;
                 }
@@ -115,20 +71,13 @@ impl<'a> Walk<'a> {
                 };
                 self.import(module, name);
             }
-            b'X' | b'T' => self.text(4)?,
-            b'U' | 0x8c => self.text(1)?,
-            0x8d => self.text(8)?,
-            b'S' | b'V' => {
-                let text = self.line()?;
-                // The text of S includes its quotes.
-                let quoted =
-                    text.len() >= 2 && matches!(text[0], b'\'' | b'"') && text[0] == text[text.len() - 1];
-                self.stack
-                    .push_text(if quoted { &text[1..text.len() - 1] } else { text });
+            b'X' | b'T' | b'U' | 0x8c | 0x8d | b'S' | b'V' => {
+                let text = self.cursor.text(opcode)?;
+                self.stack.push_text(text);
             }
             b'I' | b'L' | b'F' | b'P' | b'B' | b'C' | b'K' | b'M' | b'J' | b'G' | 0x8a | 0x8b | 0x8e
             | 0x96 => {
-                self.scalar(opcode)?;
+                self.cursor.scalar(opcode)?;
                 self.stack.push();
             }
             b'N' | b']' | b'}' | b')' | 0x88 | 0x89 | 0x8f | 0x97 => self.stack.push(),
@@ -142,7 +91,7 @@ impl<'a> Walk<'a> {
             // A persistent id becomes a storage, or a module's class; a buffer becomes a read-only one.
             b'Q' => {
                 if let Kind::ModuleClass(index) = self.stack.top()?.kind {
-                    self.module_classes.push((self.at - 1, index));
+                    self.module_classes.push((self.cursor.place() - 1, index));
                 }
                 self.stack.combine(1, 0)?;
             }
@@ -151,11 +100,7 @@ impl<'a> Walk<'a> {
             b'1' => self.stack.discard_to_mark()?,
             b'2' => self.stack.duplicate()?,
             b'q' | b'r' | b'p' | b'h' | b'j' | b'g' => {
-                let index = match opcode {
-                    b'q' | b'h' => self.number(1)?,
-                    b'r' | b'j' => self.number(4)?,
-                    _ => self.line_number()?,
-                };
+                let index = self.cursor.memo_index(opcode)?;
                 let recalls = matches!(opcode, b'h' | b'j' | b'g');
                 if recalls {
                     self.stack.recall(index)?;
@@ -164,27 +109,12 @@ impl<'a> Walk<'a> {
                 }
             }
             0x94 => self.stack.memoize(None)?,
-            0x80 => drop(self.take(1)?),
-            0x95 => drop(self.take(8)?),
+            0x80 => drop(self.cursor.take(1)?),
+            0x95 => drop(self.cursor.take(8)?),
             0x82..=0x84 => return Err(Fault("it uses Python's extension registry")),
             _ => return Err(Fault("it has an unknown opcode")),
         }
         Ok(true)
-    }
-
-    /// Skips a scalar's bytes.
-    fn scalar(&mut self, opcode: u8) -> Result<(), Fault> {
-        match opcode {
-            b'K' => self.take(1),
-            b'M' => self.take(2),
-            b'J' => self.take(4),
-            b'G' => self.take(8),
-            b'C' | 0x8a => self.counted(1),
-            b'B' | 0x8b => self.counted(4),
-            0x8e | 0x96 => self.counted(8),
-            _ => self.line(),
-        }
-        .map(drop)
     }
 }
 

@@ -3,42 +3,61 @@
 //! The crate `pytorch-reader` reads the formats. What it does not check is checked here: entries that are not tensors,
 //! several models in one file, element types, and sizes before any bytes are read.
 
-use std::{borrow::Cow, fs::File, io, io::Read as _, path::Path};
+use std::{borrow::Cow, fs::File, io::Read as _, path::Path};
 
 use pytorch_reader::{DType, PickleValue, PytorchError, PytorchReader, Tensor};
 
 use super::{
     NamedTensor,
     container::{self, MAX_FILE_BYTES},
+    objects::{Objects, Place},
+    stack::Fault,
+    unpickle,
 };
 use crate::LoadError;
 
 /// The tensor by which a model is found.
 const ANCHOR: &str = "feature_mean";
+/// The last part of a name of `BatchNorm`.
+const COUNTER: &str = ".num_batches_tracked";
 /// The versions of the modules, an attribute of `state_dict()` that the reader returns as an entry.
 const METADATA: &str = "_metadata";
 
-/// Returns the bytes of the file at `path` and the tensors of the model in it.
-pub(crate) fn read_file(path: &Path) -> Result<(Vec<u8>, Vec<NamedTensor>), LoadError> {
+/// What a file holds of its model.
+#[derive(Debug)]
+pub(crate) struct Contents {
+    /// The tensors, by their names in the model's state dict.
+    pub(crate) tensors: Vec<NamedTensor>,
+    /// Everything else that the pickle states.
+    pub(crate) objects: Objects,
+    /// Where the model stands in it.
+    pub(crate) place: Place,
+}
+
+/// Returns the bytes of the file at `path` and the model in it.
+pub(crate) fn read_file(path: &Path) -> Result<(Vec<u8>, Contents), LoadError> {
     let bytes = read_limited(path)?;
-    let tensors = match container::check(&bytes)? {
-        Cow::Borrowed(_) => read_checked(path)?,
-        Cow::Owned(plain) => read_temporary(&plain)?,
+    let checked = container::check(&bytes)?;
+    let contents = match &checked.plain {
+        Cow::Borrowed(_) => read_checked(path, &checked.pickle)?,
+        Cow::Owned(plain) => read_temporary(plain, &checked.pickle)?,
     };
+    drop(checked);
     // The reader opens the path itself; it must have read what was checked.
     if read_limited(path)? != bytes {
         return Err(LoadError::Changed);
     }
-    Ok((bytes, tensors))
+    Ok((bytes, contents))
 }
 
-/// Returns the tensors of the model in `bytes`.
-pub(crate) fn read_bytes(bytes: &[u8]) -> Result<Vec<NamedTensor>, LoadError> {
-    read_temporary(&container::check(bytes)?)
+/// Returns the model in `bytes`.
+pub(crate) fn read_bytes(bytes: &[u8]) -> Result<Contents, LoadError> {
+    let checked = container::check(bytes)?;
+    read_temporary(&checked.plain, &checked.pickle)
 }
 
 /// Writes the bytes to a temporary file, because the reader needs a path.
-fn read_temporary(bytes: &[u8]) -> Result<Vec<NamedTensor>, LoadError> {
+fn read_temporary(bytes: &[u8], pickle: &[u8]) -> Result<Contents, LoadError> {
     use std::io::Write as _;
     let temporary = |source| LoadError::Read {
         path: std::env::temp_dir(),
@@ -48,35 +67,57 @@ fn read_temporary(bytes: &[u8]) -> Result<Vec<NamedTensor>, LoadError> {
     file.write_all(bytes)
         .and_then(|()| file.flush())
         .map_err(temporary)?;
-    read_checked(file.path())
+    read_checked(file.path(), pickle)
 }
 
 /// Returns the bytes of a file, at most one more than the limit.
 pub(crate) fn read_limited(path: &Path) -> Result<Vec<u8>, LoadError> {
-    let read = || -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        File::open(path)?
-            .take(MAX_FILE_BYTES + 1)
-            .read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    read().map_err(|source| LoadError::Read {
+    let unreadable = |source| LoadError::Read {
         path: path.to_owned(),
         source,
-    })
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    // Said before it is read: only then is the true size known.
+    let metadata = file.metadata().map_err(unreadable)?;
+    if metadata.is_file() && metadata.len() > MAX_FILE_BYTES {
+        return Err(LoadError::TooLarge {
+            bytes: metadata.len(),
+            limit: MAX_FILE_BYTES,
+        });
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    Ok(bytes)
 }
 
-fn read_checked(path: &Path) -> Result<Vec<NamedTensor>, LoadError> {
+fn read_checked(path: &Path, pickle: &[u8]) -> Result<Contents, LoadError> {
     // The message repeats its causes and quotes the file at any length.
     let refused = |error: PytorchError| LoadError::Reader(error.to_string().chars().take(300).collect());
     let tensors = PytorchReader::new(path).map_err(refused)?.into_tensors();
-    let prefix = find_model(tensors.keys().map(String::as_str))?;
+    let objects = unpickle::read(pickle)
+        .map_err(|Fault(problem)| LoadError::Container(format!("the pickle cannot be read: {problem}")))?;
+    let prefix = find_model(tensors.keys().map(String::as_str), &objects)?;
     let entries = PytorchReader::read_pickle_data(path, None).map_err(refused)?;
     refuse_foreign(&entries, "", &prefix)?;
-    let mut named: Vec<(String, Tensor)> = tensors
+    let place = objects
+        .locate(&prefix, ANCHOR)
+        .ok_or_else(|| LoadError::Container(format!("nothing known holds its tensor '{prefix}{ANCHOR}'")))?;
+    let named = tensors
         .into_iter()
-        .filter_map(|(name, tensor)| Some((name.strip_prefix(&prefix)?.to_owned(), tensor)))
-        .collect();
+        .filter_map(|(name, tensor)| Some((name.strip_prefix(&prefix)?.to_owned(), tensor)));
+    Ok(Contents {
+        tensors: all_values(named.collect())?,
+        objects,
+        place,
+    })
+}
+
+/// Returns the elements of all tensors, which together must be no more than a file may hold.
+fn all_values(mut named: Vec<(String, Tensor)>) -> Result<Vec<NamedTensor>, LoadError> {
+    // BatchNorm counts its batches in an integer, which no evaluation reads.
+    named.retain(|(name, tensor)| !(name.ends_with(COUNTER) && tensor.shape().is_empty()));
     named.sort_by(|a, b| a.0.cmp(&b.0));
     let bytes = named.iter().fold(0_u64, |sum, (_, tensor)| {
         sum.saturating_add(tensor.byte_len() as u64)
@@ -94,7 +135,10 @@ fn read_checked(path: &Path) -> Result<Vec<NamedTensor>, LoadError> {
 }
 
 /// Returns the prefix of `feature_mean`: nothing in a state dict, `model_state_dict.` in a checkpoint, and so on.
-fn find_model<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Result<String, LoadError> {
+fn find_model<'a>(
+    names: impl Iterator<Item = &'a str> + Clone,
+    objects: &Objects,
+) -> Result<String, LoadError> {
     let is_level = |prefix: &&str| prefix.is_empty() || prefix.ends_with('.');
     let mut prefixes: Vec<&str> = names
         .clone()
@@ -113,7 +157,14 @@ fn find_model<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Result<String
             } else {
                 found.join(", ")
             };
-            Err(LoadError::NoModel { found })
+            Err(objects
+                .module(objects.root())
+                .map_or(LoadError::NoModel { found: found.clone() }, |class| {
+                    LoadError::OtherModule {
+                        class: class.chars().take(80).collect(),
+                        found,
+                    }
+                }))
         }
         several => {
             let shown: Vec<String> = several

@@ -27,6 +27,9 @@ pub enum RegistryError {
     /// The file names no version, and none was given.
     #[error("the model has no side-car that names its version; name one")]
     Unnamed,
+    /// The version is not a file of the folder yet.
+    #[error("version '{0}' is not in the folder of versions; add its file first: casement models add")]
+    NoFile(String),
     /// The version serves.
     #[error("version '{0}' serves; promote another one first")]
     Serving(String),

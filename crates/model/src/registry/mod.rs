@@ -15,7 +15,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{LoadError, LoadOptions, Model, Sidecar, built_in, sidecar_path};
+use crate::{
+    Calibration, LoadError, LoadOptions, Model, OutputScale, Sidecar, Uncertainty, built_in, sidecar_path,
+};
 
 pub use error::RegistryError;
 pub use folder::shadow_path;
@@ -24,6 +26,27 @@ pub use version::Version;
 use error::io_error;
 use folder::{Folder, replace_link, same_file};
 use history::{Event, History};
+
+/// What a file does not say of its model, for its side-car.
+#[derive(Debug, Clone, Default)]
+pub struct Details {
+    /// The scale of an `.onnx` model's outputs.
+    pub output_scale: Option<OutputScale>,
+    /// The uncertainty that was measured for a model that states none.
+    pub uncertainty: Option<Uncertainty>,
+    /// Figures on examples that had no part in the measurement.
+    pub calibration: Option<Calibration>,
+}
+
+impl Details {
+    fn write_into(self, sidecar: &mut Sidecar) {
+        sidecar.output_scale = self.output_scale.or(sidecar.output_scale);
+        if self.uncertainty.is_some() {
+            sidecar.uncertainty = self.uncertainty;
+            sidecar.calibration = self.calibration;
+        }
+    }
+}
 
 /// The versions of the model that one file serves.
 #[derive(Debug, Clone)]
@@ -113,13 +136,51 @@ impl Registry {
     /// Adds a copy of `file`, named `version` or by its side-car. It does not serve yet. Adding the same file again
     /// changes nothing.
     pub fn add(&self, file: &Path, version: Option<&str>) -> Result<Version, RegistryError> {
-        let model = self.load(file)?;
-        let version = match (version, model.sidecar()) {
-            (Some(version), _) => version,
-            (None, Some(sidecar)) => &sidecar.version,
-            (None, None) => return Err(RegistryError::Unnamed),
+        self.add_with(file, version, Details::default())
+    }
+
+    /// Adds a copy of `file` as [`Self::add`] does, with these details in its side-car. Adding the same file again
+    /// changes only them.
+    pub fn add_with(
+        &self,
+        file: &Path,
+        version: Option<&str>,
+        details: Details,
+    ) -> Result<Version, RegistryError> {
+        let options = LoadOptions {
+            output_scale: details.output_scale,
+            ..self.options.clone()
         };
-        self.store(&model, version, || fs::read(file).map_err(io_error(file)))
+        let model = Model::load_with(file, &options)?;
+        let version = match (version, model.sidecar()) {
+            (Some(version), _) => version.to_owned(),
+            (None, Some(sidecar)) if !sidecar.version.is_empty() => sidecar.version.clone(),
+            _ => return Err(RegistryError::Unnamed),
+        };
+        let added = self.store(&model, &version, &details, || {
+            fs::read(file).map_err(io_error(file))
+        })?;
+        self.describe_anew(added, details)
+    }
+
+    /// Replaces the details of a version.
+    pub fn describe_version(&self, version: &str, details: Details) -> Result<Version, RegistryError> {
+        let known = self.show(version)?;
+        if !self.folder.file(version).exists() {
+            return Err(RegistryError::NoFile(version.to_owned()));
+        }
+        self.describe_anew(known, details)
+    }
+
+    /// Writes these details into the side-car of a version, unless they stand there.
+    fn describe_anew(&self, known: Version, details: Details) -> Result<Version, RegistryError> {
+        let mut sidecar = known.sidecar.clone();
+        details.write_into(&mut sidecar);
+        if sidecar == known.sidecar {
+            return Ok(known);
+        }
+        self.folder.place(&sidecar_path(&known.path), &json(&sidecar))?;
+        Ok(self.read(&known.version))
     }
 
     /// Adds a checked model to the folder.
@@ -127,6 +188,7 @@ impl Registry {
         &self,
         model: &Model,
         version: &str,
+        details: &Details,
         bytes: impl FnOnce() -> Result<Vec<u8>, RegistryError>,
     ) -> Result<Version, RegistryError> {
         version::check(version)?;
@@ -145,10 +207,10 @@ impl Registry {
             .cloned()
             .unwrap_or_else(|| Sidecar::bare(model.sha256()));
         version.clone_into(&mut sidecar.version);
+        details.clone().write_into(&mut sidecar);
         self.folder.create()?;
-        let json = serde_json::to_vec_pretty(&sidecar).expect("a side-car is plain data");
         // The side-car comes first: a model without one would have no version.
-        self.folder.place(&sidecar_path(&path), &json)?;
+        self.folder.place(&sidecar_path(&path), &json(&sidecar))?;
         self.folder.place(&path, &bytes()?)?;
         // The copy must be what was checked.
         if let Err(error) = self.load(&path) {
@@ -267,7 +329,9 @@ impl Registry {
     fn adopt(&self, unnamed: &str) -> Result<Option<String>, RegistryError> {
         if self.serves_built_in() {
             let model = self.load(&self.serving)?;
-            let stored = self.store(&model, model.version(), || Ok(built_in::BYTES.to_vec()));
+            let stored = self.store(&model, model.version(), &Details::default(), || {
+                Ok(built_in::BYTES.to_vec())
+            });
             return match stored {
                 Ok(version) => Ok(Some(version.version)),
                 // Another model has its name, and keeps it.
@@ -297,6 +361,10 @@ impl Registry {
             .record(event, version)
             .map_err(io_error(self.history.path()))
     }
+}
+
+fn json(sidecar: &Sidecar) -> Vec<u8> {
+    serde_json::to_vec_pretty(sidecar).expect("a side-car is plain data")
 }
 
 /// Returns an error and its causes in one line.

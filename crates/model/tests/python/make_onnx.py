@@ -29,6 +29,7 @@ def model(
     extra_outputs=(),
     drop_output=False,
     out_shape=None,
+    stated=None,
 ):
     features, position, log_variance = names
     weights = {
@@ -70,6 +71,8 @@ def model(
         [numpy_helper.from_array(np.asarray(value), key) for key, value in weights.items() if value is not None],
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    if stated:
+        helper.set_model_props(made, {"author": "somebody", "casement.output_scale": stated})
     save(made, OUT / f"{name}.onnx")
     return made
 
@@ -92,6 +95,11 @@ model("zero_std", tensors={"feature_std": np.where(np.arange(50) == 3, 0, STD).a
 model("nan_weight", tensors={"mean_head.weight": np.full((1, 50), np.nan, np.float32)})
 model("double_mean", tensors={"feature_mean": MEAN.astype(np.float64)})
 model("wild_position", scale=1e6)
+model("share", scale=1.0, drop_output=True)
+model("share_stated", scale=1.0, stated="0-1")
+model("percent_stated", stated="0-100", drop_output=True)
+model("unknown_scale", stated="percent")
+model("share_that_is_percent", stated="0-1")
 shape = helper.make_node("Constant", [], ["huge"], value=numpy_helper.from_array(np.array([1 << 40], np.int64)))
 model("bomb", extra_nodes=[shape, helper.make_node("ConstantOfShape", ["huge"], ["zeros"])])
 model("unknown_operator", extra_nodes=[helper.make_node("Teleport", ["z"], ["elsewhere"])])

@@ -1,6 +1,6 @@
 //! `sensor/{device_id}/audio`: a recording in Base64 with its rate, duration and time.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use domain::{AudioFormat, Clip, ClipLimits, DeviceId, Refusal, RefusalReason};
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ const FIELDS: &[Field] = &[
     required("data", Kind::Text),
     required("sample_rate", Kind::Number),
     required("duration", Kind::Number),
-    required("timestamp", Kind::Text),
+    required("timestamp", Kind::Time),
     optional("format", Kind::Text),
     optional("device_id", Kind::Text),
 ];
@@ -52,7 +52,7 @@ pub struct ReceivedClip {
     /// The recording.
     pub clip: Clip,
     /// `clip.data` as standard Base64 with padding: the device's own text if it has this form.
-    pub data_base64: String,
+    pub data_base64: Arc<str>,
 }
 
 impl fmt::Debug for ReceivedClip {
@@ -73,18 +73,20 @@ pub fn decode_clip(
         let detail = format!("a payload of {} bytes exceeds {max_payload} bytes", payload.len());
         return Err(Refusal::new(RefusalReason::TooLarge, detail));
     }
-    let inbound: Inbound<'_> = field::read(payload, FIELDS)?;
+    let mut repaired = Vec::new();
+    let inbound: Inbound<'_> = field::read(payload, FIELDS, &mut repaired)?;
     field::same_device(inbound.device_id.as_deref(), &device_id)?;
     let timestamp = field::timestamp("timestamp", &inbound.timestamp)?;
     let sample_rate = field::hertz("sample_rate", inbound.sample_rate)?;
     let format = format(inbound.format.as_deref())?;
     let (data, text) = base64::decode(&inbound.data, limits.max_bytes)?;
-    limits.check(data.len(), sample_rate, inbound.duration)?;
-    check_bytes(format, &data)?;
-    let data_base64 = match text {
-        Cow::Owned(text) => text,
-        Cow::Borrowed(_) => inbound.data.into_owned(),
-    };
+    limits
+        .check(data.len(), sample_rate, inbound.duration)
+        .map_err(|refusal| with_unit(refusal, sample_rate, inbound.duration))?;
+    if data.is_empty() {
+        return Err(Refusal::new(RefusalReason::BadAudio, "the audio data is empty"));
+    }
+    let data_base64 = Arc::from(&*text);
     let clip = Clip {
         device_id,
         timestamp,
@@ -96,35 +98,37 @@ pub fn decode_clip(
     Ok(ReceivedClip { clip, data_base64 })
 }
 
-/// Parses the format in a payload, by default WAV.
+/// Names the unit where a number looks like one of kilohertz or milliseconds.
+fn with_unit(mut refusal: Refusal, sample_rate: u32, duration: f64) -> Refusal {
+    if (4..=192).contains(&sample_rate) {
+        refusal.detail += "; 'sample_rate' is in hertz, not in kilohertz";
+    } else if duration >= 100.0 {
+        refusal.detail += "; 'duration' is in seconds, not in milliseconds";
+    }
+    refusal
+}
+
+/// Parses the format in a payload, by default WAV: its name or its media type, in any case of letters.
 pub(super) fn format(text: Option<&str>) -> Result<AudioFormat, Refusal> {
-    match text {
-        None | Some("wav") => Ok(AudioFormat::Wav),
-        Some("pcm") => Ok(AudioFormat::Pcm),
-        Some(other) => {
-            let shown: String = other.chars().take(40).collect();
-            Err(Refusal::new(
-                RefusalReason::BadAudio,
-                format!("'format' is '{shown}', not wav or pcm"),
-            ))
-        }
-    }
-}
-
-fn check_bytes(format: AudioFormat, data: &[u8]) -> Result<(), Refusal> {
-    if data.is_empty() {
-        return Err(Refusal::new(RefusalReason::BadAudio, "the audio data is empty"));
-    }
-    if format == AudioFormat::Pcm && !data.len().is_multiple_of(2) {
-        return Err(Refusal::new(
+    let Some(text) = text else {
+        return Ok(AudioFormat::Wav);
+    };
+    let shown: String = text.chars().take(40).collect();
+    let name = shown.to_ascii_lowercase();
+    let name = name.split(';').next().unwrap_or_default().trim();
+    let name = name.strip_prefix("audio/").unwrap_or(name);
+    match name.strip_prefix("x-").unwrap_or(name) {
+        "" | "wav" | "wave" | "vnd.wave" | "riff" | "rifx" | "rf64" | "bw64" => Ok(AudioFormat::Wav),
+        "flac" => Ok(AudioFormat::Flac),
+        "pcm" | "pcm16" | "pcm_s16le" | "s16le" | "s16_le" | "raw" => Ok(AudioFormat::Pcm),
+        _ => Err(Refusal::new(
             RefusalReason::BadAudio,
-            "16-bit samples have an even number of bytes",
-        ));
+            format!("'format' is '{shown}', not wav, flac or pcm: record PCM, 16 bit, mono, 16 kHz"),
+        )),
     }
-    Ok(())
 }
 
-/// Encodes a clip as a device does: exactly the specification's fields for WAV, plus `format` for raw samples.
+/// Encodes a clip as a device does: exactly the specification's fields for WAV, plus `format` for others.
 pub fn encode_clip(clip: &Clip) -> Vec<u8> {
     field::write(&Outbound {
         data: &base64::encode_audio_data(&clip.data),

@@ -14,7 +14,7 @@ use super::field::{self, Field, Kind, optional, required};
 
 const FIELDS: &[Field] = &[
     optional("device_id", Kind::Text),
-    required("timestamp", Kind::Text),
+    required("timestamp", Kind::Time),
     required("position", Kind::Number),
     required("confidence", Kind::Number),
     required("features_used", Kind::Object),
@@ -26,7 +26,7 @@ const FIELDS: &[Field] = &[
     optional("inference_time_ms", Kind::Number),
     optional("audio_hash", Kind::Text),
     optional("reason", Kind::Text),
-    optional("expires_at", Kind::Text),
+    optional("expires_at", Kind::Time),
 ];
 
 #[derive(Deserialize)]
@@ -94,7 +94,8 @@ struct FeaturesSent<'a> {
 
 /// Decodes a command from any sender of the specification's fields.
 pub fn decode_control(device_id: DeviceId, payload: &[u8]) -> Result<WindowAction, Refusal> {
-    let inbound: Inbound<'_> = field::read_short(payload, FIELDS)?;
+    let mut repaired = Vec::new();
+    let inbound: Inbound<'_> = field::read_short(payload, FIELDS, &mut repaired)?;
     field::same_device(inbound.device_id.as_deref(), &device_id)?;
     if inbound.inference_time_ms.is_some_and(|ms| ms < 0.0) {
         return Err(Refusal::new(

@@ -1,12 +1,15 @@
-//! Decoding of payload fields, with exact errors for those that are wrong.
+//! Decoding of payload fields.
 //!
 //! A message is usually decoded in one pass into its typed form. Only if that fails is the payload decoded again as
-//! plain JSON, to find the wrong field. A message that the second pass would accept (one with a repeated field) is
-//! refused nevertheless.
+//! plain JSON, which `repair` brings into that form where only one thing can be meant, or refuses with the wrong field.
+
+use std::borrow::Cow;
 
 use domain::{AudioHash, DeviceId, Refusal, RefusalReason, Timestamp};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
+
+use super::{repair, time};
 
 /// The type that a field must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,23 +17,25 @@ pub(super) enum Kind {
     Number,
     Text,
     Texts,
+    Time,
     Object,
 }
 
 impl Kind {
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Number => "a number",
             Self::Text => "text",
+            Self::Time => "a time",
             Self::Texts => "a list of texts",
             Self::Object => "an object",
         }
     }
 
-    fn holds(self, value: &Value) -> bool {
+    pub(super) fn holds(self, value: &Value) -> bool {
         match self {
             Self::Number => value.is_number(),
-            Self::Text => value.is_string(),
+            Self::Text | Self::Time => value.is_string(),
             Self::Texts => value
                 .as_array()
                 .is_some_and(|list| list.iter().all(Value::is_string)),
@@ -45,6 +50,47 @@ pub(super) struct Field {
     path: &'static str,
     kind: Kind,
     required: bool,
+}
+
+/// Other names that devices have for a field, beside other letter case.
+const ALIASES: &[(&str, &[&str])] = &[(
+    "unit",
+    &[
+        "units",
+        "unit_of_measurement",
+        "value_unit",
+        "temperature_unit",
+        "temp_unit",
+        "humidity_unit",
+    ],
+)];
+
+impl Field {
+    /// Where it stands.
+    pub(super) const fn path(self) -> &'static str {
+        self.path
+    }
+
+    pub(super) const fn kind(self) -> Kind {
+        self.kind
+    }
+
+    pub(super) const fn is_required(self) -> bool {
+        self.required
+    }
+
+    /// Returns whether `key` at the top is the field's, or the object's that holds it.
+    pub(super) fn is_named(self, key: &str) -> bool {
+        let top = self.path.split('.').next().unwrap_or_default();
+        self.means(top, key)
+    }
+
+    /// Returns whether `key` stands for `name`, which is a part of the field's path.
+    pub(super) fn means(self, name: &str, key: &str) -> bool {
+        let aliases = ALIASES.iter().find(|(ours, _)| *ours == name);
+        let aliases = aliases.map_or(&[][..], |(_, others)| others);
+        key.eq_ignore_ascii_case(name) || aliases.iter().any(|other| key.eq_ignore_ascii_case(other))
+    }
 }
 
 pub(super) const fn required(path: &'static str, kind: Kind) -> Field {
@@ -75,116 +121,45 @@ pub(super) fn check_length(payload: &[u8]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Decodes a `payload` without a clip as `T`. `fields` serve to explain a failure.
-pub(super) fn read_short<'a, T: Deserialize<'a>>(payload: &'a [u8], fields: &[Field]) -> Result<T, Refusal> {
+/// Decodes a `payload` without a clip as `T`. See [`read`].
+pub(super) fn read_short<'a, T: Deserialize<'a>>(
+    payload: &'a [u8],
+    fields: &[Field],
+    repaired: &'a mut Vec<u8>,
+) -> Result<T, Refusal> {
     check_length(payload)?;
-    read(payload, fields)
+    read(payload, fields, repaired)
 }
 
-/// Decodes `payload` as `T`. `fields` serve to explain a failure.
-pub(super) fn read<'a, T: Deserialize<'a>>(payload: &'a [u8], fields: &[Field]) -> Result<T, Refusal> {
-    serde_json::from_slice(payload).map_err(|error| explain(payload, fields, &error))
+/// Decodes `payload` as `T`. One that is not of this form is repaired by `fields`; `repaired` then holds its text.
+pub(super) fn read<'a, T: Deserialize<'a>>(
+    payload: &'a [u8],
+    fields: &[Field],
+    repaired: &'a mut Vec<u8>,
+) -> Result<T, Refusal> {
+    serde_json::from_slice(payload).or_else(|_| read_repaired(payload, fields, repaired))
 }
 
+/// The same for a payload that is to be repaired in any case.
 #[cold]
-fn explain(payload: &[u8], fields: &[Field], error: &serde_json::Error) -> Refusal {
-    let value: Value = match serde_json::from_slice(payload) {
-        Ok(value) => value,
-        Err(error) => return explain_syntax(payload, &error),
-    };
-    if !value.is_object() {
-        let detail = format!("the payload is {}, not an object", name_of(&value));
-        return Refusal::new(RefusalReason::WrongType, detail);
-    }
-    for field in fields {
-        if let Some(refusal) = blame(&value, *field) {
-            return refusal;
-        }
-    }
-    Refusal::new(RefusalReason::NotJson, error.to_string())
+pub(super) fn read_repaired<'a, T: Deserialize<'a>>(
+    payload: &[u8],
+    fields: &[Field],
+    repaired: &'a mut Vec<u8>,
+) -> Result<T, Refusal> {
+    *repaired = repair::repair(payload, fields)?;
+    serde_json::from_slice(repaired).map_err(|error| Refusal::new(RefusalReason::NotJson, error.to_string()))
 }
 
-/// Returns what is wrong with a field, if anything. The fields of an absent object are not checked.
-fn blame(value: &Value, field: Field) -> Option<Refusal> {
-    let mut found = value;
-    let mut names = field.path.split('.').peekable();
-    while let Some(name) = names.next() {
-        found = found.get(name).unwrap_or(&Value::Null);
-        if found.is_null() {
-            let missing = field.required && names.peek().is_none();
-            return missing.then(|| {
-                Refusal::new(
-                    RefusalReason::MissingField,
-                    format!("'{}' is missing", field.path),
-                )
-            });
-        }
-    }
-    (!field.kind.holds(found)).then(|| {
-        let detail = format!(
-            "'{}' is {}, not {}",
-            field.path,
-            name_of(found),
-            field.kind.as_str()
-        );
-        Refusal::new(RefusalReason::WrongType, detail)
-    })
-}
-
-fn explain_syntax(payload: &[u8], error: &serde_json::Error) -> Refusal {
-    let text = error.to_string();
-    let reason = if text.starts_with("number out of range") || stands_no_number(payload, error) {
-        RefusalReason::NotFinite
-    } else {
-        RefusalReason::NotJson
-    };
-    Refusal::new(reason, text)
-}
-
-/// Returns whether JSON ended at a `NaN` or `Infinity`, as printf and Python write them.
-fn stands_no_number(payload: &[u8], error: &serde_json::Error) -> bool {
-    let line = payload
-        .split(|b| *b == b'\n')
-        .nth(error.line().saturating_sub(1))
-        .unwrap_or_default();
-    // The column is that of the first or second byte of the word, depending on how serde_json interpreted it.
-    let column = error.column();
-    (column.saturating_sub(2)..=column).any(|start| {
-        let word = line.get(start..).unwrap_or_default();
-        let word = word.strip_prefix(b"-").unwrap_or(word);
-        ["nan", "inf"].iter().any(|name| {
-            word.get(..3)
-                .is_some_and(|w| w.eq_ignore_ascii_case(name.as_bytes()))
-        })
-    })
-}
-
-const fn name_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a truth value",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
-/// Parses RFC 3339.
+/// Parses a time in any form that has one meaning.
 pub(super) fn timestamp(path: &str, text: &str) -> Result<Timestamp, Refusal> {
-    Timestamp::parse(text).map_err(|error| {
-        let shown: String = text.chars().take(40).collect();
-        Refusal::new(
-            RefusalReason::BadTimestamp,
-            format!("'{path}' is '{shown}': {error}"),
-        )
-    })
+    time::parse(path, text)
 }
 
 /// Refuses a payload that names a different device from the topic.
 pub(super) fn same_device(claimed: Option<&str>, device_id: &DeviceId) -> Result<(), Refusal> {
     match claimed {
-        Some(claimed) if claimed != device_id.as_str() => {
+        Some(claimed) if !device_id.is_named(claimed) => {
             let shown: String = claimed.chars().take(DeviceId::MAX_LEN).collect();
             let detail = format!("the payload says '{shown}', the topic '{device_id}'");
             Err(Refusal::new(RefusalReason::DeviceMismatch, detail))
@@ -227,6 +202,35 @@ pub(super) fn audio_hash(path: &str, text: Option<&str>) -> Result<Option<AudioH
 /// Decodes an optional field that the specification does not have. A value of another form counts as absent.
 pub(super) fn lenient<T: DeserializeOwned>(value: Option<Value>) -> Option<T> {
     value.and_then(|value| serde_json::from_value(value).ok())
+}
+
+/// Decodes an optional text without copying it where it has no escapes.
+pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cow<'de, str>>, D::Error> {
+    /// An `Option` of borrowed text by itself would be copied.
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    Ok(Option::<Text<'de>>::deserialize(deserializer)?.map(|text| text.0))
+}
+
+/// Adds a field to an encoded object that has others. Long text without anything to escape, as Base64 is, is copied as a
+/// whole: an encoder would look at each of its characters.
+pub(super) fn append_text(object: &mut Vec<u8>, name: &str, text: &str) {
+    let closed = object.pop();
+    debug_assert!(closed == Some(b'}') && object.len() > 1, "an object with fields");
+    object.reserve(name.len() + text.len() + 8);
+    object.extend_from_slice(b",\"");
+    object.extend_from_slice(name.as_bytes());
+    object.extend_from_slice(b"\":");
+    // Numbers in place of truth values, for the compiler to take many at once.
+    let escapes = |byte: u8| u8::from(byte < b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\');
+    if text.bytes().fold(0, |any, byte| any | escapes(byte)) != 0 {
+        object.extend(write(&text));
+    } else {
+        object.push(b'"');
+        object.extend_from_slice(text.as_bytes());
+        object.push(b'"');
+    }
+    object.push(b'}');
 }
 
 /// Encodes a payload that consists of text and finite numbers.

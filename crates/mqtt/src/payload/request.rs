@@ -3,7 +3,7 @@
 //! In addition to the specification's fields it may have `audio_hash`, `audio_features` and `expires_at` and, if the
 //! audio data is not WAV, `audio_metadata.format`.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use domain::{
     AudioFormat, ClipFeatures, DeviceId, InferenceRequest, Quantity, Refusal, RefusalReason, RequestAudio,
@@ -19,7 +19,7 @@ use super::{
 
 const FIELDS: &[Field] = &[
     optional("device_id", Kind::Text),
-    required("timestamp", Kind::Text),
+    required("timestamp", Kind::Time),
     required("temperature", Kind::Number),
     required("humidity", Kind::Number),
     optional("audio_data", Kind::Text),
@@ -28,7 +28,7 @@ const FIELDS: &[Field] = &[
     required("audio_metadata.duration", Kind::Number),
     optional("audio_metadata.format", Kind::Text),
     optional("audio_hash", Kind::Text),
-    optional("expires_at", Kind::Text),
+    optional("expires_at", Kind::Time),
 ];
 
 #[derive(Deserialize)]
@@ -39,8 +39,8 @@ struct Inbound<'a> {
     timestamp: Cow<'a, str>,
     temperature: f64,
     humidity: f64,
-    #[serde(default)]
-    audio_data: Option<String>,
+    #[serde(borrow, default, deserialize_with = "field::text")]
+    audio_data: Option<Cow<'a, str>>,
     #[serde(default)]
     audio_metadata: Option<Metadata>,
     #[serde(default)]
@@ -57,8 +57,6 @@ struct Outbound<'a> {
     timestamp: Timestamp,
     temperature: f64,
     humidity: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    audio_data: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     audio_metadata: Option<OutboundMetadata>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,7 +88,8 @@ struct OutboundMetadata {
 /// Decodes a request. The audio data stays Base64 (see [`super::decode_audio_data`]): it is not needed if the request
 /// has features of the right version. Features that cannot be decoded count as absent.
 pub fn decode_request(device_id: DeviceId, payload: &[u8]) -> Result<InferenceRequest, Refusal> {
-    let inbound: Inbound<'_> = field::read(payload, FIELDS)?;
+    let mut repaired = Vec::new();
+    let inbound: Inbound<'_> = field::read(payload, FIELDS, &mut repaired)?;
     field::same_device(inbound.device_id.as_deref(), &device_id)?;
     let timestamp = field::timestamp("timestamp", &inbound.timestamp)?;
     let expires_at = inbound
@@ -105,7 +104,7 @@ pub fn decode_request(device_id: DeviceId, payload: &[u8]) -> Result<InferenceRe
                 .audio_metadata
                 .ok_or_else(|| Refusal::new(RefusalReason::MissingField, "'audio_metadata' is missing"))?;
             Some(RequestAudio {
-                data_base64: data,
+                data_base64: Arc::from(&*data),
                 sample_rate: field::hertz("audio_metadata.sample_rate", metadata.sample_rate)?,
                 duration_s: metadata.duration,
                 format: clip::format(metadata.format.as_deref())?,
@@ -127,12 +126,11 @@ pub fn decode_request(device_id: DeviceId, payload: &[u8]) -> Result<InferenceRe
 /// Encodes a request.
 pub fn encode_request(request: &InferenceRequest) -> Vec<u8> {
     let audio = request.audio.as_ref();
-    field::write(&Outbound {
+    let mut payload = field::write(&Outbound {
         device_id: &request.device_id,
         timestamp: request.timestamp,
         temperature: request.temperature,
         humidity: request.humidity,
-        audio_data: audio.map(|audio| audio.data_base64.as_str()),
         audio_metadata: audio.map(|audio| OutboundMetadata {
             sample_rate: audio.sample_rate,
             duration: audio.duration_s,
@@ -143,5 +141,9 @@ pub fn encode_request(request: &InferenceRequest) -> Vec<u8> {
             .map(domain::AudioHash::as_str),
         audio_features: audio.and_then(|audio| audio.features.as_ref()),
         expires_at: request.expires_at,
-    })
+    });
+    if let Some(audio) = audio {
+        field::append_text(&mut payload, "audio_data", &audio.data_base64);
+    }
+    payload
 }

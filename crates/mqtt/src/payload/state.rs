@@ -9,7 +9,7 @@ use super::field::{self, Field, Kind, optional, required};
 
 const FIELDS: &[Field] = &[
     optional("device_id", Kind::Text),
-    required("timestamp", Kind::Text),
+    required("timestamp", Kind::Time),
     required("position", Kind::Number),
     optional("target", Kind::Number),
     optional("command_id", Kind::Text),
@@ -41,7 +41,8 @@ struct Outbound<'a> {
 
 /// Decodes a window's report.
 pub fn decode_state(device_id: DeviceId, payload: &[u8]) -> Result<WindowState, Refusal> {
-    let inbound: Inbound<'_> = field::read_short(payload, FIELDS)?;
+    let mut repaired = Vec::new();
+    let inbound: Inbound<'_> = field::read_short(payload, FIELDS, &mut repaired)?;
     field::same_device(inbound.device_id.as_deref(), &device_id)?;
     let target = inbound
         .target

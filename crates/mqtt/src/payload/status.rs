@@ -3,7 +3,7 @@
 use domain::{Refusal, RefusalReason};
 use serde_json::Value;
 
-use super::field;
+use super::{field, repair};
 
 /// Whether a device is connected, as stated by it or its broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,6 +26,7 @@ impl DeviceStatus {
 
 /// Decodes a status: the plain word, the word as a JSON string, or an object whose `status` contains it.
 pub fn decode_status(payload: &[u8]) -> Result<DeviceStatus, Refusal> {
+    let payload = repair::framed(payload);
     if let Some(status) = word(payload) {
         return Ok(status);
     }

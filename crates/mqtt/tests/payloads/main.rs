@@ -1,6 +1,8 @@
 //! The specification's example payloads, verbatim, and what is refused about anything else.
 
 mod arbitrary;
+mod explained;
+mod forgiven;
 mod refusals;
 mod round_trips;
 mod specified;
@@ -18,6 +20,11 @@ fn device() -> DeviceId {
 
 fn reading(payload: &str) -> Result<Reading, Refusal> {
     decode_reading(Quantity::Temperature, device(), payload.as_bytes())
+}
+
+/// A reading of 25.5 °C at noon, with `extra` behind.
+fn with(extra: &str) -> String {
+    format!(r#"{{"value": 25.5, "timestamp": "2025-10-24T12:00:00Z"{extra}}}"#)
 }
 
 fn clip(payload: &str) -> Result<mqtt::ReceivedClip, Refusal> {

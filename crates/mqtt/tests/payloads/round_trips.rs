@@ -44,7 +44,7 @@ fn request(audio: Option<RequestAudio>) -> InferenceRequest {
 #[test]
 fn requests_come_back_whole() {
     let audio = RequestAudio {
-        data_base64: encode_audio_data(TONE),
+        data_base64: encode_audio_data(TONE).into(),
         sample_rate: 16_000,
         duration_s: 0.005,
         format: AudioFormat::Wav,

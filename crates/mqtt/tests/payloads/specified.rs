@@ -34,7 +34,7 @@ fn the_specified_clip_is_a_placeholder_and_its_twin_a_clip() {
         (received.clip.format, received.clip.timestamp),
         (AudioFormat::Wav, NOON)
     );
-    assert_eq!(received.data_base64, encode_audio_data(TONE));
+    assert_eq!(*received.data_base64, *encode_audio_data(TONE));
 }
 
 #[test]

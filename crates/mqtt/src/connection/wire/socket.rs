@@ -33,6 +33,8 @@ pub(super) struct Socket {
     incoming: BytesMut,
     outgoing: BytesMut,
     unflushed: bool,
+    /// Nothing is written after what waits.
+    ends: bool,
     max_packet_bytes: u32,
 }
 
@@ -64,6 +66,7 @@ impl Socket {
             incoming: BytesMut::with_capacity(READ_BYTES),
             outgoing: BytesMut::with_capacity(READ_BYTES),
             unflushed: false,
+            ends: false,
             max_packet_bytes: options.max_packet_bytes,
         })
     }
@@ -87,8 +90,10 @@ impl Socket {
         version.greet(options, client_id, &mut self.outgoing)
     }
 
-    /// Adds a packet to what is to be written.
+    /// Adds a packet to what is to be written. After a DISCONNECT our side of the connection is closed: brokers wait
+    /// for that before they close theirs.
     pub(super) fn add(&mut self, version: Version, packet: Outgoing) -> Result<(), String> {
+        self.ends |= matches!(packet, Outgoing::Disconnect);
         version.encode(packet, &mut self.outgoing)
     }
 
@@ -111,7 +116,7 @@ impl Socket {
         }
         select! {
             biased;
-            result = write(&mut self.writer, &mut self.outgoing, &mut self.unflushed), if !written => {
+            result = write(&mut self.writer, &mut self.outgoing, &mut self.unflushed, self.ends), if !written => {
                 result.map(|()| Progress::Written)
             }
             bytes = self.reader.read_buf(incoming), if reads => match bytes? {
@@ -127,6 +132,7 @@ async fn write(
     writer: &mut WriteHalf<Box<dyn Stream>>,
     outgoing: &mut BytesMut,
     unflushed: &mut bool,
+    ends: bool,
 ) -> io::Result<()> {
     while !outgoing.is_empty() {
         *unflushed = true;
@@ -135,6 +141,9 @@ async fn write(
         }
     }
     writer.flush().await?;
+    if ends {
+        writer.shutdown().await?;
+    }
     *unflushed = false;
     Ok(())
 }

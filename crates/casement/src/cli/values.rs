@@ -1,0 +1,42 @@
+//! Values of flags, whose faults are told in words of the person who wrote them.
+
+use std::{ffi::OsString, net::SocketAddr, ops::RangeInclusive, path::PathBuf, str::FromStr};
+
+use clap::builder::{OsStringValueParser, TypedValueParser};
+
+use crate::config;
+
+/// A whole number.
+pub(super) fn whole<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse()
+        .map_err(|_| "write a whole number, such as 5".to_owned())
+}
+
+/// A whole number within bounds.
+pub(super) fn within(bounds: RangeInclusive<u32>) -> impl Fn(&str) -> Result<u32, String> + Clone {
+    move |text| {
+        let number = text.parse().ok().filter(|number| bounds.contains(number));
+        let (least, most) = (bounds.start(), bounds.end());
+        number.ok_or_else(|| format!("write a whole number from {least} to {most}"))
+    }
+}
+
+/// A number.
+pub(super) fn number(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+    number.ok_or_else(|| "write a number, such as 1.5".to_owned())
+}
+
+/// An address to listen on.
+pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "write IP:PORT, such as 127.0.0.1:8080".to_owned())
+}
+
+/// A path: of any bytes, and with a leading `~` for the home directory.
+pub(super) fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().try_map(|text: OsString| match text.to_str() {
+        Some(text) => config::path(text),
+        None => Ok(text.into()),
+    })
+}
