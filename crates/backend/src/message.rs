@@ -29,6 +29,17 @@ pub struct Passage {
     pub has_waited: bool,
     /// Whether the broker kept it from before the subscription (retained): it is history, whoever sends it now.
     pub is_history: bool,
+    /// Whether it makes a broker forget what it retained, if it is empty: it was sent to be retained, or that is unknown.
+    pub may_clear: bool,
+}
+
+/// Something that happened to a client of the embedded broker.
+#[derive(Debug, Clone)]
+pub struct DoorEvent {
+    /// What kind of thing.
+    pub kind: &'static str,
+    /// Who, why and what helps, in words.
+    pub detail: String,
 }
 
 /// What became of a message. All but `Withheld` may be acknowledged.

@@ -4,7 +4,7 @@
 //! Block: 16 bytes `CityHash128` (v1.0.2) of the rest, 1 byte method (0x82 LZ4, 0x90 Zstandard, 0x02 none), 4 bytes
 //! compressed size with its 9-byte header, 4 bytes size, then the data; little-endian.
 
-use std::io::Read as _;
+use std::io::{self, Cursor, Read};
 
 use crate::exception::{Exception, INCORRECT_DATA};
 
@@ -13,37 +13,85 @@ const HEADER: usize = 9;
 const LZ4: u8 = 0x82;
 const ZSTD: u8 = 0x90;
 const NONE: u8 = 0x02;
-/// ClickHouse's own limit on a block.
-const MAX_BLOCK: usize = 1 << 30;
+/// Clients send blocks of about a megabyte; the largest hold a column of a batch. A block is in memory as a whole, twice.
+const MAX_BLOCK: usize = 128 << 20;
+const PIECE: usize = 64 << 10;
 /// The most bytes that one byte of LZ4 decompresses to.
 const LZ4_AT_MOST: usize = 255;
 
-/// Decompresses blocks as their bytes arrive.
+/// Decompresses blocks as their bytes arrive, one at a time: few bytes may hold many large ones.
 #[derive(Debug, Default)]
 pub(crate) struct BlockReader {
     waiting: Vec<u8>,
+    /// Where the next block begins.
+    at: usize,
 }
 
 impl BlockReader {
-    /// Returns the decompressed bytes of every block that is complete now.
-    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Exception> {
+    /// Takes bytes of the body.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
+        self.waiting.drain(..std::mem::take(&mut self.at));
         self.waiting.extend_from_slice(bytes);
+    }
+
+    /// Returns the decompressed bytes of the next block that is complete.
+    pub(crate) fn next_block(&mut self) -> Result<Option<Vec<u8>>, Exception> {
+        let rest = &self.waiting[self.at..];
+        let Some(length) = block_length(rest)? else {
+            return Ok(None);
+        };
         let mut plain = Vec::new();
-        let mut at = 0;
-        while let Some(length) = block_length(&self.waiting[at..])? {
-            decompress(&self.waiting[at..at + length], &mut plain)?;
-            at += length;
-        }
-        self.waiting.drain(..at);
-        Ok(plain)
+        decompress(&rest[..length], &mut plain)?;
+        self.at += length;
+        Ok(Some(plain))
     }
 
     /// Refuses a body that ends within a block.
     pub(crate) fn finish(&self) -> Result<(), Exception> {
-        if self.waiting.is_empty() {
+        if self.waiting.len() == self.at {
             Ok(())
         } else {
             Err(damaged("the body ends within a compressed block"))
+        }
+    }
+}
+
+/// Reads blocks from a reader of the body.
+pub(crate) struct BlockDecoder<R> {
+    from: R,
+    piece: Vec<u8>,
+    blocks: BlockReader,
+    plain: Cursor<Vec<u8>>,
+}
+
+impl<R: Read> BlockDecoder<R> {
+    pub(crate) fn new(from: R) -> Self {
+        Self {
+            from,
+            piece: vec![0; PIECE],
+            blocks: BlockReader::default(),
+            plain: Cursor::default(),
+        }
+    }
+}
+
+impl<R: Read> Read for BlockDecoder<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let broken = |error: Exception| io::Error::other(error.reason().to_owned());
+        loop {
+            let taken = self.plain.read(into)?;
+            if taken > 0 {
+                return Ok(taken);
+            }
+            if let Some(plain) = self.blocks.next_block().map_err(broken)? {
+                self.plain = Cursor::new(plain);
+                continue;
+            }
+            let length = self.from.read(&mut self.piece)?;
+            if length == 0 {
+                return self.blocks.finish().map_err(broken).map(|()| 0);
+            }
+            self.blocks.feed(&self.piece[..length]);
         }
     }
 }
@@ -129,7 +177,13 @@ mod tests {
     fn every_method_is_read_and_none_takes_more_than_it_says() {
         let plain = b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
         let packed = zstd::bulk::compress(plain, 1).unwrap();
-        let read = |block: &[u8]| BlockReader::default().push(block);
+        let read = |block: &[u8]| {
+            let mut reader = BlockReader::default();
+            reader.feed(block);
+            reader
+                .next_block()
+                .map(|plain| plain.expect("the block is whole"))
+        };
         for whole in [
             compress(plain),
             block(ZSTD, &packed, plain.len()),
@@ -155,15 +209,21 @@ mod tests {
             let mut reader = BlockReader::default();
             let mut plain = Vec::new();
             for piece in stream.chunks(piece) {
-                plain.extend(reader.push(piece).unwrap());
+                reader.feed(piece);
+                while let Some(block) = reader.next_block().unwrap() {
+                    plain.extend(block);
+                }
             }
             reader.finish().unwrap();
-            prop_assert_eq!(plain, parts.concat());
+            prop_assert_eq!(&plain, &parts.concat());
+            let mut read = Vec::new();
+            BlockDecoder::new(&stream[..]).read_to_end(&mut read).unwrap();
+            prop_assert_eq!(read, plain);
         }
 
         #[test]
         fn noise_is_refused_or_waited_for(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
-            let _ = BlockReader::default().push(&bytes);
+            let _ = BlockDecoder::new(&bytes[..]).read_to_end(&mut Vec::new());
         }
 
         #[test]
@@ -171,9 +231,7 @@ mod tests {
             let mut block = compress(&part);
             let index = at.index(block.len());
             block[index] ^= 1;
-            let mut reader = BlockReader::default();
-            let outcome = reader.push(&block);
-            prop_assert!(outcome.is_err() || reader.finish().is_err());
+            prop_assert!(BlockDecoder::new(&block[..]).read_to_end(&mut Vec::new()).is_err());
         }
     }
 }

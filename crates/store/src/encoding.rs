@@ -12,8 +12,8 @@ use serde::{
 };
 
 use crate::{
-    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, Table, WindowActionRow,
-    WindowStateRow,
+    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, SuspectReadingRow,
+    Table, WindowActionRow, WindowStateRow,
 };
 
 const JSON_V1: u8 = 1;
@@ -24,6 +24,8 @@ const JSON_V1: u8 = 1;
 pub enum Row {
     /// A row of the quantity's table.
     Reading(Quantity, ReadingRow),
+    /// A row of `suspect_readings`.
+    Suspect(SuspectReadingRow),
     /// A row of `sensor_audio`.
     Audio(AudioRow),
     /// A row of `window_actions`.
@@ -44,6 +46,7 @@ pub enum Row {
 #[derive(Debug, Clone, Copy)]
 enum Tag {
     Reading(Quantity),
+    Suspect,
     Audio,
     WindowAction,
     MlPrediction,
@@ -57,6 +60,7 @@ impl Tag {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Reading(quantity) => quantity.as_str(),
+            Self::Suspect => "suspect",
             Self::Audio => "audio",
             Self::WindowAction => "window_action",
             Self::MlPrediction => "ml_prediction",
@@ -68,7 +72,8 @@ impl Tag {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        const OTHERS: [Tag; 7] = [
+        const OTHERS: [Tag; 8] = [
+            Tag::Suspect,
             Tag::Audio,
             Tag::WindowAction,
             Tag::MlPrediction,
@@ -103,6 +108,7 @@ impl Serialize for Row {
         let tag = self.tag().as_str();
         match self {
             Self::Reading(_, row) => serializer.serialize_newtype_variant("Row", 0, tag, row),
+            Self::Suspect(row) => serializer.serialize_newtype_variant("Row", 8, tag, row),
             Self::Audio(row) => serializer.serialize_newtype_variant("Row", 1, tag, row),
             Self::WindowAction(row) => serializer.serialize_newtype_variant("Row", 2, tag, row),
             Self::MlPrediction(row) => serializer.serialize_newtype_variant("Row", 3, tag, row),
@@ -126,6 +132,7 @@ impl<'de> Deserialize<'de> for Row {
                 let (tag, content) = access.variant::<Tag>()?;
                 Ok(match tag {
                     Tag::Reading(quantity) => Row::Reading(quantity, content.newtype_variant()?),
+                    Tag::Suspect => Row::Suspect(content.newtype_variant()?),
                     Tag::Audio => Row::Audio(content.newtype_variant()?),
                     Tag::WindowAction => Row::WindowAction(content.newtype_variant()?),
                     Tag::MlPrediction => Row::MlPrediction(content.newtype_variant()?),
@@ -159,6 +166,7 @@ impl Row {
     pub const fn table(&self) -> Table {
         match self {
             Self::Reading(quantity, _) => Table::Sensor(*quantity),
+            Self::Suspect(_) => Table::SuspectReadings,
             Self::Audio(_) => Table::SensorAudio,
             Self::WindowAction(_) => Table::WindowActions,
             Self::MlPrediction(_) => Table::MlPredictions,
@@ -172,6 +180,7 @@ impl Row {
     const fn tag(&self) -> Tag {
         match self {
             Self::Reading(quantity, _) => Tag::Reading(*quantity),
+            Self::Suspect(_) => Tag::Suspect,
             Self::Audio(_) => Tag::Audio,
             Self::WindowAction(_) => Tag::WindowAction,
             Self::MlPrediction(_) => Tag::MlPrediction,

@@ -27,8 +27,8 @@ pub use labels::{LabelRow, Outcome};
 pub use options::StoreOptions;
 pub use query::{LONGEST_QUERY, LatestAction, LatestReading, LatestState, Period};
 pub use row::{
-    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, WindowActionRow,
-    WindowStateRow,
+    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, SuspectReadingRow,
+    WindowActionRow, WindowStateRow,
 };
 pub use schema::SCHEMA_VERSION;
 pub use store::Store;

@@ -25,7 +25,7 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 9] = [
+const MIGRATIONS: [Migration; 11] = [
     migration!(1, "0001_schema_migrations"),
     migration!(2, "0002_readings"),
     migration!(3, "0003_audio"),
@@ -35,6 +35,8 @@ const MIGRATIONS: [Migration; 9] = [
     migration!(7, "0007_window_action_origin"),
     migration!(8, "0008_co2"),
     migration!(9, "0009_weather"),
+    migration!(10, "0010_suspect_readings"),
+    migration!(11, "0011_held_predictions"),
 ];
 
 /// The schema version that this program needs.

@@ -2,8 +2,8 @@
 
 use domain::Quantity;
 use store::{
-    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, WindowActionRow,
-    WindowStateRow,
+    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, SuspectReadingRow,
+    WindowActionRow, WindowStateRow,
 };
 
 /// 2025-10-24T12:00:00Z, in ms.
@@ -41,6 +41,14 @@ pub(crate) fn one_of_each() -> Vec<Row> {
         Row::Reading(quantity, row)
     });
     let others = [
+        Row::Suspect(SuspectReadingRow {
+            timestamp,
+            device_id: device_id(),
+            quantity: "temperature".into(),
+            value: 85.0,
+            reason: "85 °C is what a DS18B20 holds after power-on".into(),
+            received_at,
+        }),
         Row::Audio(AudioRow {
             timestamp,
             device_id: device_id(),
@@ -75,6 +83,7 @@ pub(crate) fn one_of_each() -> Vec<Row> {
             model_version: "v1.0.0".into(),
             command_id: "c-1".into(),
             received_at,
+            held: true,
         }),
         Row::Device(DeviceRow {
             device_id: device_id(),
