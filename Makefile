@@ -18,7 +18,7 @@ build: packages engine ## The optimised binary: target/release/casement
 run: build ## Build, then run everything with five simulated rooms (DEVICES=N for another number)
 	./target/release/casement up --simulate $(DEVICES)
 
-test: packages test-packages engine python ## Every test, with a real Mosquitto and a real ClickHouse engine
+test: packages test-packages engine python clients ## Every test, with a real Mosquitto and a real ClickHouse engine
 	$(CARGO) test $(ALL) --no-fail-fast
 
 lint: packages ## Format, clippy, documentation and, with cargo-deny, licences; warnings are errors
@@ -44,6 +44,10 @@ packages: ## Debian packages that building needs
 .PHONY: test-packages
 test-packages:
 	scripts/packages.sh test
+
+.PHONY: clients
+clients:
+	scripts/clients.sh
 
 python: ## The Python environment that tests compare with
 	scripts/python-env.sh

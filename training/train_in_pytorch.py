@@ -7,7 +7,7 @@
     casement models add models/mine.pth --version mine && casement models promote mine
 
 A line of the file: {"device_id", "timestamp", "temperature", "humidity", "audio": [48 numbers] or absent, "position"}.
-Needs torch and nothing else. On the 30,395 examples of 160 simulated rooms it took PyTorch 2.15 two minutes on two busy
+Needs torch and nothing else. A network of any other architecture goes through training/export_onnx.py instead. On the 30,395 examples of 160 simulated rooms it took PyTorch 2.15 two minutes on two busy
 cores to a mean absolute error of 6.1 points, ECE 0.036, AUROC 0.88; `casement evaluate` reads the file. Its calibration is
 plain scaling of the log variance; `casement train` bends it by a curve, which is how its ECE comes to 0.01.
 """

@@ -240,6 +240,27 @@ mod tests {
     }
 
     #[test]
+    fn every_format_has_its_extension_and_is_found_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let archive = Archive::open(options(dir.path())).unwrap();
+        for (number, format) in [
+            (1, AudioFormat::Wav),
+            (2, AudioFormat::Flac),
+            (3, AudioFormat::Pcm),
+        ] {
+            let path = archive.keep(&hash(number), format, b"12").unwrap();
+            assert!(path.ends_with(&format!(".{}", format.as_str())), "{path}");
+        }
+        drop(archive);
+        let none = ArchiveOptions {
+            max_bytes: Some(0),
+            ..options(dir.path())
+        };
+        let archive = Archive::open(none).unwrap();
+        assert_eq!(archive.scan().unwrap().len(), 0);
+    }
+
+    #[test]
     fn the_oldest_go_first_also_after_a_restart() {
         let dir = tempfile::tempdir().unwrap();
         let archive = Archive::open(options(dir.path())).unwrap();

@@ -90,6 +90,7 @@ pub(crate) fn parse(data: &[u8]) -> Result<(Header, Body<'_>), AudioError> {
     } else {
         Order::Little
     };
+    let wide = data.starts_with(b"RF64") || data.starts_with(b"BW64");
     let (mut header, mut length_64) = (None, None);
     let mut at = 12;
     while let (Some(name), Some(length)) = (data.get(at..at + 4), order.u32_at(data, at + 4)) {
@@ -99,7 +100,7 @@ pub(crate) fn parse(data: &[u8]) -> Result<(Header, Body<'_>), AudioError> {
                 .unwrap_or_default()
         };
         match name {
-            b"ds64" => length_64 = u64_at(chunk(), 8),
+            b"ds64" if wide => length_64 = u64_at(chunk(), 8),
             b"fmt " => {
                 check_order(order, length, data.len())?;
                 header = Some(parse_format(order, chunk())?);
@@ -160,8 +161,8 @@ fn parse_format(order: Order, chunk: &[u8]) -> Result<Header, AudioError> {
     let rate = order.u32_at(chunk, 4).ok_or_else(short)?;
     let bits = order.u16_at(chunk, 14).ok_or_else(short)?;
     if tag == EXTENSIBLE {
-        // The sub-format's first two bytes are the tag it would have without the extension.
-        tag = order.u16_at(chunk, 24).ok_or_else(short)?;
+        // The sub-format begins with the tag it would have without the extension, as a number of 32 bits.
+        tag = order.u32_at(chunk, 24).ok_or_else(short)? as u16;
     }
     if channels == 0 {
         return Err(AudioError::Undecodable("it has no channels"));

@@ -59,6 +59,17 @@ fn rifx_is_a_wav_of_the_other_byte_order() {
 }
 
 #[test]
+fn an_extensible_rifx_names_its_encoding_in_its_own_byte_order() {
+    let mut file = rifx(&tone(100));
+    file[20..22].copy_from_slice(&0xfffe_u16.to_be_bytes());
+    file[16..20].copy_from_slice(&40_u32.to_be_bytes());
+    let mut extension = vec![0, 22, 0, 16, 0, 0, 0, 4, 0, 0, 0, 1];
+    extension.extend([0, 0, 0, 0x10, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71]);
+    file.splice(36..36, extension);
+    assert_eq!(wav(&file).unwrap().mono, tone(100));
+}
+
+#[test]
 fn a_name_of_one_byte_order_with_numbers_of_the_other_is_told() {
     let mut file = encode_pcm16(&tone(100), 16_000);
     file[..4].copy_from_slice(b"RIFX");

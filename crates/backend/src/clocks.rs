@@ -4,7 +4,7 @@
 //! message that the log knows is a repeat. Probable repeats are held in memory until the clock moves, or is known to
 //! stand still; see [`domain::SeriesClock`]. It never waits.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use domain::{Belief, ClockPolicy, ClockState, DeviceId, Lateness, Repeat, SeriesClock, Sighting, Timestamp};
 use mqtt::TopicKind;
@@ -16,6 +16,10 @@ use crate::{devices::WrongClock, log::RepeatKey, message::Passage, rows};
 
 /// The most probable repeats of a series that are held.
 const MOST_HELD: usize = 4;
+/// The most of all series: each may have a clip's features.
+const MOST_HELD_IN_ALL: usize = 2_000;
+/// Lines in the log a minute; what is beyond them is an event all the same.
+const LINES_A_MINUTE: u32 = 20;
 /// A wrong clock is told of at most this often, and again after a longer time.
 const TOLD_MS: i64 = 60_000;
 const TOLD_AGAIN_MS: i64 = 3_600_000;
@@ -56,6 +60,11 @@ pub(crate) struct Judgement {
 }
 
 impl Judgement {
+    /// Whether the message is of now although its time is not: its clock is behind, steadily.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.clock == ClockState::Late && !self.is_late
+    }
+
     /// The device's clock as the API shows it; `None` where it is right, or behind.
     pub(crate) fn wrong_clock(&self, at: Timestamp) -> Option<WrongClock> {
         self.clock.is_replaced().then(|| WrongClock {
@@ -87,6 +96,16 @@ struct State {
     devices: HashMap<DeviceId, Device>,
     /// Whether devices that were not heard of since the start may have been known before.
     assumes_known: bool,
+    /// Probable repeats that are held, of all series.
+    held: usize,
+    lines: Lines,
+}
+
+/// The lines of the present minute.
+#[derive(Debug, Default)]
+struct Lines {
+    since: Option<Timestamp>,
+    spent: u32,
 }
 
 #[derive(Debug, Default)]
@@ -109,6 +128,8 @@ impl Clocks {
         let state = State {
             devices: HashMap::new(),
             assumes_known: true,
+            held: 0,
+            lines: Lines::default(),
         };
         Self {
             policy,
@@ -154,16 +175,29 @@ impl Clocks {
             may_be_resent,
         };
         let mut state = self.state.lock();
+        let state = &mut *state;
+        let is_known = state.devices.contains_key(&claim.device_id) || state.devices.len() < self.max_devices;
         let mut stranger = Device::known();
-        let device = state
-            .device(&claim.device_id, self.max_devices, has_waited)
-            .unwrap_or(&mut stranger);
+        let device = if is_known {
+            let was_known = state.assumes_known || has_waited;
+            let device = state.devices.entry(claim.device_id.clone());
+            device.or_insert_with(|| {
+                if was_known {
+                    Device::known()
+                } else {
+                    Device::default()
+                }
+            })
+        } else {
+            &mut stranger
+        };
         let series = device.series(claim.kind);
         let belief = series.clock.believe(&sighting, &self.policy);
         if belief.has_moved {
-            series.held.clear();
+            state.held -= std::mem::take(&mut series.held).len();
         }
-        let event = series.tell(&claim, belief.clock, received_at);
+        let is_told = is_known && series.is_to_be_told(belief.clock, received_at);
+        let event = is_told.then(|| tell(&claim, belief.clock, received_at, &mut state.lines));
         let is_measured = matches!(claim.kind, TopicKind::Reading(_) | TopicKind::Audio);
         let is_late = if belief.clock.is_replaced() {
             // When it was said is unknown, and it was not now.
@@ -199,43 +233,32 @@ impl Clocks {
             return None;
         }
         let mut state = self.state.lock();
+        let state = &mut *state;
         let series = state.devices.get_mut(&claim.device_id)?.series(claim.kind);
         let only_latest = claim.rule == RepeatRule::Latest;
         match series.clock.judge_repeat(sighting, belief, only_latest) {
             Repeat::Certain => None,
             Repeat::Probable => {
-                if series.held.len() >= MOST_HELD {
-                    series.held.remove(0);
+                if series.held.len() < MOST_HELD && state.held < MOST_HELD_IN_ALL {
+                    series.held.push((sighting.received_at, rows.to_vec()));
+                    state.held += 1;
                 }
-                series.held.push((sighting.received_at, rows.to_vec()));
                 None
             }
             Repeat::No { timestamp } => {
                 let mut held = std::mem::take(&mut series.held);
+                state.held -= held.len();
                 held.push((timestamp, rows.to_vec()));
-                let restamped =
-                    |(at, rows): (Timestamp, Vec<Row>)| rows.into_iter().map(move |row| rows::at(row, at));
-                Some(held.into_iter().flat_map(restamped).collect())
+                let mut earliest = Timestamp::from_millis(i64::MIN);
+                let restamped = held.into_iter().flat_map(|(at, rows)| {
+                    // What came in one millisecond is kept apart.
+                    let at = at.max(earliest);
+                    earliest = at.plus(Duration::from_millis(1));
+                    rows.into_iter().map(move |row| rows::at(row, at))
+                });
+                Some(restamped.collect())
             }
         }
-    }
-}
-
-impl State {
-    /// The device, known from now on; `None` where there are too many.
-    fn device(&mut self, device_id: &DeviceId, most: usize, has_waited: bool) -> Option<&mut Device> {
-        if self.devices.len() >= most && !self.devices.contains_key(device_id) {
-            return None;
-        }
-        let was_known = self.assumes_known || has_waited;
-        let device = self.devices.entry(device_id.clone());
-        Some(device.or_insert_with(|| {
-            if was_known {
-                Device::known()
-            } else {
-                Device::default()
-            }
-        }))
     }
 }
 
@@ -258,36 +281,46 @@ impl Device {
 }
 
 impl Series {
-    /// The event and the line in the log that a wrong clock is worth: at once, and again after an hour.
-    fn tell(&mut self, claim: &Claim, clock: ClockState, at: Timestamp) -> Option<Row> {
-        if !clock.is_replaced() {
-            return None;
-        }
+    /// Whether a wrong clock is worth an event: at once, and again after an hour.
+    fn is_to_be_told(&mut self, clock: ClockState, at: Timestamp) -> bool {
         let is_due = self.told.is_none_or(|(told, since)| {
             let pause = at.millis_since(since);
             pause >= TOLD_AGAIN_MS || told != clock && pause >= TOLD_MS
         });
-        if !is_due {
-            return None;
+        if !clock.is_replaced() || !is_due {
+            return false;
         }
         self.told = Some((clock, at));
-        let (device_id, kind, claimed) = (&claim.device_id, claim.kind.as_str(), claim.claimed);
-        let remedy = match clock {
-            ClockState::Standing => {
-                "its clock stands still: look at its battery and at where it gets its time"
-            }
-            ClockState::Unset => "its clock was never set: let it ask a time server (SNTP)",
-            _ => "its clock is ahead: look at its time server and its time zone",
-        };
-        warn!(%device_id, kind, stamp = %claimed, remedy, "messages are stored with the time of receipt");
-        let detail = format!("{kind} is stamped {claimed}: {remedy}");
-        Some(rows::told_event(
-            device_id,
-            &format!("clock_{}", clock.as_str()),
-            detail,
-            at,
-        ))
+        true
     }
+}
+
+impl Lines {
+    fn spend(&mut self, at: Timestamp) -> bool {
+        if self
+            .since
+            .is_none_or(|since| at.millis_since(since).abs() >= TOLD_MS)
+        {
+            (self.since, self.spent) = (Some(at), 0);
+        }
+        self.spent += 1;
+        self.spent <= LINES_A_MINUTE
+    }
+}
+
+/// The event and the line in the log that a wrong clock is worth.
+fn tell(claim: &Claim, clock: ClockState, at: Timestamp, lines: &mut Lines) -> Row {
+    let (device_id, kind, claimed) = (&claim.device_id, claim.kind.as_str(), claim.claimed);
+    let remedy = match clock {
+        ClockState::Standing => "its clock stands still: look at its battery and at where it gets its time",
+        ClockState::Unset => "its clock was never set: let it ask a time server (SNTP)",
+        _ => "its clock is ahead: look at its time server and its time zone",
+    };
+    if lines.spend(at) {
+        warn!(%device_id, kind, stamp = %claimed, remedy, "messages are stored with the time of receipt");
+    }
+    let detail = format!("{kind} is stamped {claimed}: {remedy}");
+    rows::told_event(device_id, &format!("clock_{}", clock.as_str()), detail, at)
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! From a message to an event: of which kind it is, whose, what it says and when.
 //!
-//! In: topic and payload. Out: an [`Event`], nothing where the topic is none of ours, or a refusal. A clip is reduced to
+//! In: topic and payload. Out: an [`Event`], nothing where the message is none of ours, or a refusal. A clip is reduced to
 //! its features here.
 
 use domain::{
-    ClipLimits, DeviceId, Reading, Refusal, RefusalReason, ShadowPrediction, Timestamp, WindowAction,
-    WindowState,
+    ClipLimits, DeviceId, HeldDecision, Reading, Refusal, RefusalReason, ShadowPrediction, Timestamp,
+    WindowAction, WindowState,
 };
 use mqtt::{DeviceStatus, Inbound, TopicKind, Topics};
 
@@ -22,6 +22,18 @@ pub(crate) enum Event {
     State(WindowState),
     Status(DeviceId, bool),
     Shadow(Box<ShadowPrediction>),
+    Held(Box<HeldDecision>),
+    /// A reading that is typical of a fault, and what is suspect about it.
+    Suspect(Reading, &'static str),
+}
+
+/// What a message is.
+pub(crate) enum Decoded {
+    Event(TopicKind, Event),
+    /// Ours, and nothing to read: a request, or an empty message that makes a broker forget a retained one.
+    Unread,
+    /// None of ours: a broker carries other traffic, too.
+    Foreign,
 }
 
 impl Event {
@@ -42,6 +54,11 @@ impl Event {
                 prediction.timestamp = timestamp;
                 Self::Shadow(prediction)
             }
+            Self::Held(mut decision) => {
+                decision.timestamp = timestamp;
+                Self::Held(decision)
+            }
+            Self::Suspect(reading, cause) => Self::Suspect(reading.at(timestamp), cause),
             Self::Status(..) => self,
         }
     }
@@ -56,31 +73,21 @@ pub(crate) struct Decoder {
 }
 
 impl Decoder {
-    /// The event and its kind; `None` for a message that is not for the backend.
-    pub(crate) async fn decode(&self, message: &Message) -> Result<Option<(TopicKind, Event)>, Refusal> {
-        if !self.is_ours(&message.topic) {
-            return Ok(None);
+    /// What a message is; of one that is a slip away from ours, the refusal says so.
+    pub(crate) async fn decode(&self, message: &Message) -> Result<Decoded, Refusal> {
+        if message.passage.may_clear && message.payload.is_empty() {
+            return Ok(Decoded::Unread);
         }
-        let inbound = self.topics.classify(&message.topic)?;
+        // The embedded broker shows us all topics.
+        let Some(inbound) = self.topics.classify_among_others(&message.topic) else {
+            return Ok(Decoded::Foreign);
+        };
+        let inbound = inbound?;
         if inbound.kind == TopicKind::InferenceRequest {
-            return Ok(None);
+            return Ok(Decoded::Unread);
         }
         let kind = inbound.kind;
-        Ok(Some((kind, self.read(inbound, message).await?)))
-    }
-
-    /// Whether a topic lies in a tree that devices and windows talk in: the embedded broker shows us all topics. The ML
-    /// service's tree is its own; of it only the candidates' predictions are ours.
-    fn is_ours(&self, topic: &str) -> bool {
-        let root = topic.split('/').next();
-        TopicKind::ALL.into_iter().any(|kind| {
-            let pattern = self.topics.pattern(kind);
-            match kind {
-                TopicKind::InferenceRequest => false,
-                TopicKind::ShadowPrediction => pattern.match_topic(topic).is_some(),
-                _ => pattern.filter().split('/').next() == root,
-            }
-        })
+        Ok(Decoded::Event(kind, self.read(inbound, message).await?))
     }
 
     async fn read(&self, inbound: Inbound, message: &Message) -> Result<Event, Refusal> {
@@ -100,6 +107,7 @@ impl Decoder {
                 Event::Status(device_id, mqtt::decode_status(payload)? == DeviceStatus::Online)
             }
             TopicKind::ShadowPrediction => Event::Shadow(Box::new(mqtt::decode_shadow(device_id, payload)?)),
+            TopicKind::Prediction => Event::Held(Box::new(mqtt::decode_held(device_id, payload)?)),
             TopicKind::InferenceRequest => {
                 return Err(Refusal::new(RefusalReason::BadTopic, "requests are not for us"));
             }

@@ -8,8 +8,9 @@ use std::{sync::Arc, time::Duration};
 use domain::{ClockState, Refusal, RefusalReason, Timestamp};
 use monitoring::with_causes;
 use mqtt::TopicKind;
-use store::Row;
-use tokio::sync::watch;
+use parking_lot::Mutex;
+use store::{Row, StoreError};
+use tokio::{sync::watch, time::Instant};
 use tracing::debug;
 
 use crate::{
@@ -24,6 +25,8 @@ use crate::{
 
 /// How long ClickHouse is waited for, once the baseline is known or unknowable.
 const LONGEST_LOOK_UP: Duration = Duration::from_secs(2);
+/// How long it is not asked again after it did not answer: what follows must not wait for each message.
+const NOT_AGAIN: Duration = Duration::from_secs(10);
 
 /// What was stored before.
 #[derive(Debug)]
@@ -31,22 +34,29 @@ pub(crate) struct Past {
     pub(crate) history: Arc<dyn History>,
     /// Turns true when the baseline is known, or known to be unknowable.
     pub(crate) settled: watch::Receiver<bool>,
+    /// When ClickHouse last did not answer.
+    pub(crate) failed: Mutex<Option<Instant>>,
 }
 
 impl Past {
     /// Whether such a row is stored; `false` where ClickHouse does not say so in time.
     async fn has(&self, row: &Row) -> bool {
-        let asked = async {
-            let _ = self.settled.clone().wait_for(|settled| *settled).await;
-            tokio::time::timeout(LONGEST_LOOK_UP, self.history.has_row(row)).await
-        };
-        match asked.await {
-            Ok(Ok(has)) => has,
-            Ok(Err(error)) => {
-                debug!(error = with_causes(&error), "a retained message is taken for new");
+        let _ = self.settled.clone().wait_for(|settled| *settled).await;
+        if self
+            .failed
+            .lock()
+            .is_some_and(|failed| failed.elapsed() < NOT_AGAIN)
+        {
+            return false;
+        }
+        let asked = tokio::time::timeout(LONGEST_LOOK_UP, self.history.has_row(row)).await;
+        match asked.unwrap_or(Err(StoreError::Timeout)) {
+            Ok(has) => has,
+            Err(error) => {
+                debug!(error = with_causes(&error), "retained messages are taken for new");
+                *self.failed.lock() = Some(Instant::now());
                 false
             }
-            Err(_) => false,
         }
     }
 }
@@ -67,6 +77,7 @@ impl Ingest {
         if clock.is_replaced() {
             return self.refuse(message, &undated(clock, claim.claimed));
         }
+        let (event, listed) = self.doubt(event, message);
         self.devices.remember(&event);
         let row = match event {
             Event::Reading(reading) => rows::reading(&reading, received_at),
@@ -76,6 +87,8 @@ impl Ingest {
             }
             Event::Action(action) => rows::action(&action, None, received_at).swap_remove(0),
             Event::State(state) => rows::state(&state, received_at),
+            Event::Suspect(reading, cause) => rows::suspect(&reading, cause, received_at),
+            Event::Held(decision) => rows::held(&decision, received_at),
             Event::Shadow(prediction) => rows::shadow(&prediction, received_at),
             Event::Status(..) => return Interpreted::nothing(Acceptance::Ignored),
         };
@@ -83,7 +96,9 @@ impl Ingest {
             self.metrics.duplicate();
             return Interpreted::nothing(Acceptance::Duplicate);
         }
-        Interpreted::keyed(claim.key, row)
+        let mut kept = Interpreted::keyed(claim.key, row);
+        kept.rows.extend(listed);
+        kept
     }
 }
 

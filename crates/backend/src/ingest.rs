@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{DeviceId, Origin, Refusal, Timestamp};
+use domain::{DeviceId, Origin, Refusal, RefusalReason, Timestamp};
 use monitoring::with_causes;
 use mqtt::TopicKind;
 use parking_lot::Mutex;
@@ -17,12 +17,13 @@ use tracing::{debug, info, warn};
 use crate::{
     Devices, InferenceTrigger, Metrics,
     clips::{AnalysedClip, Recordings},
+    clock::now,
     clocks::{Clocks, Judgement, Seen},
-    decoder::{Decoder, Event},
+    decoder::{Decoded, Decoder, Event},
     history::Past,
     keys,
     log::{Appended, EventRows, LogError, RepeatKey, Repeats},
-    message::{Acceptance, Message, Passage},
+    message::{Acceptance, DoorEvent, Message, Passage},
     refusals::RefusalBudget,
     rows,
     vitals::Vitals,
@@ -111,9 +112,17 @@ impl Ingest {
     /// Understands a message, decides and counts. Once for each message, however often its rows are then persisted.
     pub async fn interpret(&self, message: &Message) -> Interpreted {
         let started = Instant::now();
-        match self.decoder.decode(message).await {
-            Ok(None) => Interpreted::nothing(Acceptance::Ignored),
-            Ok(Some((kind, event))) => Interpreted {
+        // A message that lays a bug bare would otherwise be sent again after each end.
+        let decoded = monitoring::contain_async(self.decoder.decode(message)).await;
+        let decoded = decoded
+            .unwrap_or_else(|panicked| Err(Refusal::new(RefusalReason::Internal, panicked.to_string())));
+        match decoded {
+            Ok(Decoded::Unread) => Interpreted::nothing(Acceptance::Ignored),
+            Ok(Decoded::Foreign) => {
+                self.metrics.foreign();
+                Interpreted::nothing(Acceptance::Ignored)
+            }
+            Ok(Decoded::Event(kind, event)) => Interpreted {
                 accepted: Some((kind, started)),
                 ..self.take(kind, event, message).await
             },
@@ -137,14 +146,25 @@ impl Ingest {
         };
         let judgement = self.clocks.believe(claim, received_at, passage);
         self.metrics.clock(judgement.clock, kind);
-        let event = event.at(judgement.timestamp);
+        let (event, listed) = self.doubt(event.at(judgement.timestamp), message);
         let mut rows = self.decide(event, &judgement, message).await;
-        rows.extend(judgement.event);
+        rows.extend(judgement.event.into_iter().chain(listed));
         Interpreted {
             key: Some(key),
             seen: Some(judgement.seen),
             rows,
             ..Interpreted::nothing(Acceptance::Stored)
+        }
+    }
+
+    /// Keeps what happened at the embedded broker's door, beside the messages that were refused.
+    pub async fn record_door_event(&self, event: &DoorEvent) {
+        let row = rows::door_event(event, now());
+        if let Err(error) = self.log.append(None, vec![row.encode()]).await {
+            debug!(
+                error = with_causes(&error),
+                "an event of the broker is only in the log"
+            );
         }
     }
 
@@ -172,6 +192,8 @@ impl Ingest {
                 rows::action(&action, basis.as_ref(), received_at)
             }
             Event::State(state) => vec![rows::state(&state, received_at)],
+            Event::Suspect(reading, cause) => vec![rows::suspect(&reading, cause, received_at)],
+            Event::Held(decision) => vec![rows::held(&decision, received_at)],
             Event::Shadow(prediction) => vec![rows::shadow(&prediction, received_at)],
             // It states no time, so nothing is believed of it.
             Event::Status(..) => vec![],
@@ -181,18 +203,29 @@ impl Ingest {
     /// Shows an event to the trigger and to the devices.
     fn observe(&self, event: &Event, judgement: &Judgement, received_at: Timestamp) {
         let clock = judgement.wrong_clock(received_at);
+        let is_late = judgement.is_late;
         match event {
             Event::Reading(reading) => {
-                self.trigger.observe_reading(reading, judgement.is_late);
+                if judgement.is_behind() {
+                    self.trigger
+                        .observe_reading(&reading.clone().at(received_at), is_late);
+                } else {
+                    self.trigger.observe_reading(reading, is_late);
+                }
                 self.devices.reading(reading, received_at, clock);
             }
             Event::Clip(clip) => {
-                self.trigger
-                    .observe_clip(&clip.device_id, clip.recent(), judgement.is_late);
+                let mut recent = clip.recent();
+                if judgement.is_behind() {
+                    recent.timestamp = received_at;
+                }
+                self.trigger.observe_clip(&clip.device_id, recent, is_late);
                 self.devices.clip(clip, received_at, clock);
             }
             Event::Action(action) => self.devices.action(action),
             Event::State(state) => self.devices.state(state, received_at, clock),
+            Event::Suspect(reading, cause) => self.devices.suspect(reading, cause, received_at),
+            Event::Held(decision) => self.devices.held(decision),
             // A device's state and history are what happened; a candidate's prediction only might have.
             Event::Shadow(_) | Event::Status(..) => {}
         }
@@ -231,7 +264,7 @@ impl Ingest {
     }
 
     /// Makes the rows durable; [`Acceptance::Withheld`] may be tried again.
-    async fn persist(&self, interpreted: &mut Interpreted) -> Acceptance {
+    pub(crate) async fn persist(&self, interpreted: &mut Interpreted) -> Acceptance {
         let mut appended = self.append(interpreted).await;
         if matches!(appended, Ok(Appended::Repeated))
             && let Some(seen) = interpreted.seen.take()

@@ -2,7 +2,7 @@
 //!
 //! In: events with the times that they state. Out: the first 16 bytes of SHA-256 over kind, device, time, content.
 
-use domain::{Reading, ShadowPrediction, Timestamp, WindowAction, WindowState};
+use domain::{HeldDecision, Reading, ShadowPrediction, Timestamp, WindowAction, WindowState};
 use mqtt::TopicKind;
 use sha2::{Digest as _, Sha256};
 
@@ -18,7 +18,7 @@ pub(crate) fn claim(kind: TopicKind, event: &Event) -> Option<Claim> {
     // What an id names is the same, whenever it is said.
     let by_id = |id: &Option<String>, otherwise| if id.is_some() { RepeatRule::Id } else { otherwise };
     let (device_id, claimed, key, rule) = match event {
-        Event::Reading(it) => {
+        Event::Reading(it) | Event::Suspect(it, _) => {
             let key = reading(it, it.timestamp());
             (it.device_id(), it.timestamp(), key, RepeatRule::Content)
         }
@@ -32,6 +32,7 @@ pub(crate) fn claim(kind: TopicKind, event: &Event) -> Option<Claim> {
             let rule = by_id(&it.command_id, RepeatRule::Content);
             (&it.device_id, it.timestamp, shadow(it), rule)
         }
+        Event::Held(it) => (&it.device_id, it.timestamp, held(it), RepeatRule::Content),
         Event::Status(..) => return None,
     };
     Some(Claim {
@@ -95,6 +96,17 @@ pub(crate) fn shadow(prediction: &ShadowPrediction) -> RepeatKey {
         "shadow_prediction",
         prediction.device_id.as_str(),
         prediction.timestamp,
+        &content,
+    )
+}
+
+pub(crate) fn held(decision: &HeldDecision) -> RepeatKey {
+    let mut content = decision.position.percent().to_bits().to_le_bytes().to_vec();
+    content.extend(decision.model_version.as_bytes());
+    digest(
+        "prediction",
+        decision.device_id.as_str(),
+        decision.timestamp,
         &content,
     )
 }

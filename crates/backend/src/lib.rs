@@ -13,7 +13,9 @@ mod clocks;
 mod database;
 mod decoder;
 mod devices;
+mod diagnosis;
 mod door;
+mod doubt;
 mod history;
 mod http;
 mod ingest;
@@ -37,14 +39,16 @@ mod trigger;
 mod vitals;
 
 pub use database::{History, Tables};
-pub use devices::{DeviceView, Devices, Latest, LatestClip, LatestCommand, WrongClock};
+pub use devices::{
+    DeviceView, Devices, Latest, LatestClip, LatestCommand, LatestHeld, LatestSuspect, WrongClock,
+};
 pub use door::Door;
 pub use ingest::{Ingest, Interpreted};
 pub use log::{
     Appended, Backlog, EventRows, LogError, Plan, PlanLimits, Plans, Record, RepeatKey, Repeats, Split,
     Unreadable,
 };
-pub use message::{Acceptance, Message, Passage};
+pub use message::{Acceptance, DoorEvent, Message, Passage};
 pub use metrics::{Metrics, Summary};
 pub use options::{BackendError, BackendOptions, LocalOptions};
 pub use recorder::BatchLimits;

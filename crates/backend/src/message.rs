@@ -18,6 +18,10 @@ pub struct Message {
 
 /// How a message came: live and for the first time, unless stated otherwise.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "facts of the protocol, each independent of the others"
+)]
 pub struct Passage {
     /// The number of the connection that carried it; the same for all where the door cannot tell them apart.
     pub connection: u64,
@@ -29,6 +33,17 @@ pub struct Passage {
     pub has_waited: bool,
     /// Whether the broker kept it from before the subscription (retained): it is history, whoever sends it now.
     pub is_history: bool,
+    /// Whether it makes a broker forget what it retained, if it is empty: it was sent to be retained, or that is unknown.
+    pub may_clear: bool,
+}
+
+/// Something that happened to a client of the embedded broker.
+#[derive(Debug, Clone)]
+pub struct DoorEvent {
+    /// What kind of thing.
+    pub kind: &'static str,
+    /// Who, why and what helps, in words.
+    pub detail: String,
 }
 
 /// What became of a message. All but `Withheld` may be acknowledged.

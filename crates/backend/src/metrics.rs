@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{ClockState, RefusalReason, Trigger};
+use domain::{ClockState, Quantity, RefusalReason, Trigger};
 use monitoring::Registry;
 use mqtt::TopicKind;
 use prometheus_client::{
@@ -49,6 +49,9 @@ pub struct Metrics {
     triggers: Family<Kind, Counter>,
     duplicates: Counter,
     contradictions: Counter,
+    suspect: Family<Kind, Counter>,
+    clamped: Family<Kind, Counter>,
+    foreign: Counter,
     clocks: Family<Clock, Counter>,
     requests: Counter,
     requests_dropped: Counter,
@@ -116,6 +119,9 @@ impl Default for Metrics {
             triggers: Family::default(),
             duplicates: Counter::default(),
             contradictions: Counter::default(),
+            suspect: Family::default(),
+            clamped: Family::default(),
+            foreign: Counter::default(),
             clocks: Family::default(),
             requests: Counter::default(),
             requests_dropped: Counter::default(),
@@ -137,6 +143,11 @@ impl Default for Metrics {
         for kind in accepted_kinds() {
             drop(metrics.messages.get_or_create(&Kind { kind: kind.as_str() }));
         }
+        for quantity in Quantity::CLIMATE {
+            let kind = quantity.as_str();
+            drop(metrics.suspect.get_or_create(&Kind { kind }));
+            drop(metrics.clamped.get_or_create(&Kind { kind }));
+        }
         for trigger in Trigger::all() {
             drop(metrics.triggers.get_or_create(&Kind {
                 kind: trigger.as_str(),
@@ -153,6 +164,16 @@ impl Metrics {
         for (name, help, family) in [
             ("messages", "Messages accepted, by kind", &self.messages),
             ("refused", "Messages refused, by reason", &self.refused),
+            (
+                "suspect_readings",
+                "Readings typical of a fault, kept apart, by quantity",
+                &self.suspect,
+            ),
+            (
+                "clamped_readings",
+                "Readings put at the end of the range, by quantity",
+                &self.clamped,
+            ),
             ("triggers", "Significant changes, by trigger", &self.triggers),
         ] {
             registry.register(name, help, family.clone());
@@ -182,6 +203,11 @@ impl Metrics {
                 "inference_requests_dropped",
                 "Inference requests that could not be published",
                 &self.requests_dropped,
+            ),
+            (
+                "foreign",
+                "Messages of others that were seen: on topics that are none of ours",
+                &self.foreign,
             ),
             ("window_actions", "Window commands logged", &self.actions),
             ("rows_stored", "Rows stored in ClickHouse", &self.rows),
@@ -223,6 +249,20 @@ impl Metrics {
                 kind: trigger.as_str(),
             })
             .inc();
+    }
+
+    pub(crate) fn suspect(&self, quantity: Quantity) {
+        let kind = quantity.as_str();
+        self.suspect.get_or_create(&Kind { kind }).inc();
+    }
+
+    pub(crate) fn clamped(&self, quantity: Quantity) {
+        let kind = quantity.as_str();
+        self.clamped.get_or_create(&Kind { kind }).inc();
+    }
+
+    pub(crate) fn foreign(&self) {
+        self.foreign.inc();
     }
 
     pub(crate) fn duplicate(&self) {

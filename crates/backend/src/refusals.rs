@@ -10,6 +10,7 @@ use tokio::time::Instant;
 const WINDOW: Duration = Duration::from_mins(1);
 const ROWS_PER_TOPIC: u32 = 20;
 const MAX_TOPICS: usize = 1_000;
+const LONGEST_TOPIC: usize = 256;
 
 /// The budget of all topics for the present minute.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ impl RefusalBudget {
         if self.since.elapsed() >= WINDOW {
             *self = Self::new();
         }
+        // Topics that begin alike for so long share a budget.
+        let topic = &topic[..topic.floor_char_boundary(LONGEST_TOPIC)];
         let room = self.rows.len() < MAX_TOPICS || self.rows.contains_key(topic);
         let spent = if room {
             self.rows.entry(topic.to_owned()).or_default()
@@ -65,5 +68,8 @@ mod tests {
         let granted = (0..5_000).filter(|i| budget.spend(&format!("t{i}"))).count();
         assert_eq!(granted, MAX_TOPICS + ROWS_PER_TOPIC as usize);
         assert_eq!(budget.rows.len(), MAX_TOPICS);
+        let mut budget = RefusalBudget::new();
+        assert!(budget.spend(&"ä".repeat(30_000)));
+        assert!(budget.rows.keys().all(|topic| topic.len() <= LONGEST_TOPIC));
     }
 }

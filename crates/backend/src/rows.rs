@@ -2,13 +2,19 @@
 //!
 //! In: domain values and the time of receipt. Out: `store`'s rows. Pure.
 
-use domain::{Origin, Reading, Refusal, ShadowPrediction, Timestamp, WindowAction, WindowState};
+use domain::{
+    HeldDecision, Origin, Reading, Refusal, ShadowPrediction, Timestamp, WindowAction, WindowState,
+};
 use store::{
-    AudioRow, DeviceEventRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, WindowActionRow,
-    WindowStateRow,
+    AudioRow, DeviceEventRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, SuspectReadingRow,
+    WindowActionRow, WindowStateRow,
 };
 
-use crate::{clips::AnalysedClip, message::Message, trigger::LastRequest};
+use crate::{
+    clips::AnalysedClip,
+    message::{DoorEvent, Message},
+    trigger::LastRequest,
+};
 
 pub(crate) fn reading(reading: &Reading, received_at: Timestamp) -> Row {
     let row = ReadingRow {
@@ -18,6 +24,27 @@ pub(crate) fn reading(reading: &Reading, received_at: Timestamp) -> Row {
         received_at: received_at.as_millis(),
     };
     Row::Reading(reading.quantity(), row)
+}
+
+/// A reading that is kept apart from the others.
+pub(crate) fn suspect(reading: &Reading, cause: &str, received_at: Timestamp) -> Row {
+    Row::Suspect(SuspectReadingRow {
+        timestamp: reading.timestamp().as_millis(),
+        device_id: reading.device_id().to_string(),
+        quantity: reading.quantity().to_string(),
+        value: reading.value(),
+        reason: cause.to_owned(),
+        received_at: received_at.as_millis(),
+    })
+}
+
+/// The same among the errors, where a person looks for what is missing.
+pub(crate) fn suspicion(message: &Message, detail: &str) -> Row {
+    let fault = Fault {
+        reason: "suspect",
+        detail,
+    };
+    error_row(&message.topic, fault, &message.payload, message.received_at)
 }
 
 /// `raw_path`: where the recording is kept; empty where it is not.
@@ -69,6 +96,7 @@ pub(crate) fn action(action: &WindowAction, basis: Option<&LastRequest>, receive
         model_version: model.to_owned(),
         command_id,
         received_at: received_at.as_millis(),
+        held: false,
     };
     vec![Row::WindowAction(told), Row::MlPrediction(predicted)]
 }
@@ -84,6 +112,22 @@ pub(crate) fn shadow(prediction: &ShadowPrediction, received_at: Timestamp) -> R
         model_version: prediction.model_version.clone(),
         command_id: prediction.command_id.clone().unwrap_or_default(),
         received_at: received_at.as_millis(),
+        held: false,
+    })
+}
+
+/// What the model decided and nobody was told.
+pub(crate) fn held(decision: &HeldDecision, received_at: Timestamp) -> Row {
+    Row::MlPrediction(MlPredictionRow {
+        timestamp: decision.timestamp.as_millis(),
+        device_id: decision.device_id.to_string(),
+        prediction: decision.position.percent(),
+        confidence: decision.confidence.probability(),
+        inference_time_ms: decision.inference_time_ms.unwrap_or(f64::NAN),
+        model_version: decision.model_version.clone(),
+        command_id: String::new(),
+        received_at: received_at.as_millis(),
+        held: true,
     })
 }
 
@@ -101,6 +145,7 @@ pub(crate) fn at(mut row: Row, timestamp: Timestamp) -> Row {
     let timestamp = timestamp.as_millis();
     match &mut row {
         Row::Reading(_, row) => row.timestamp = timestamp,
+        Row::Suspect(row) => row.timestamp = timestamp,
         Row::Audio(row) => row.timestamp = timestamp,
         Row::WindowAction(row) => row.timestamp = timestamp,
         Row::MlPrediction(row) => row.timestamp = timestamp,
@@ -141,6 +186,17 @@ pub(crate) fn contradiction(message: &Message, detail: &str) -> Row {
         detail,
     };
     error_row(&message.topic, fault, &message.payload, message.received_at)
+}
+
+/// What happened to a client has no topic.
+pub(crate) fn door_event(event: &DoorEvent, at: Timestamp) -> Row {
+    Row::IngestError(IngestErrorRow {
+        received_at: at.as_millis(),
+        topic: String::new(),
+        reason: event.kind.to_owned(),
+        detail: event.detail.chars().take(512).collect(),
+        first_bytes: String::new(),
+    })
 }
 
 /// A row that ClickHouse refused: its table stands where a message's topic would.

@@ -140,6 +140,7 @@ impl Backend {
             past: Past {
                 history: Arc::clone(&parts.history),
                 settled: settled.clone(),
+                failed: Mutex::default(),
             },
             started: Instant::now(),
             trigger: Arc::clone(&trigger),
@@ -207,6 +208,11 @@ impl Backend {
     /// The `accept` behind every door.
     pub fn ingest(&self) -> Arc<Ingest> {
         Arc::clone(&self.ingest)
+    }
+
+    /// The topics that are ours.
+    pub(crate) const fn topics(&self) -> &Topics {
+        &self.topics
     }
 
     /// The latest state of all devices.

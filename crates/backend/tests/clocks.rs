@@ -17,6 +17,7 @@ const LIVE: Passage = Passage {
     may_be_resent: false,
     has_waited: false,
     is_history: false,
+    may_clear: false,
 };
 const MARKED: Passage = Passage {
     is_marked: true,
@@ -173,6 +174,33 @@ async fn a_clock_that_stands_still_loses_nothing_and_decides() {
         assert_eq!(standing.count(), 3, "once for each series");
         assert!(bench.metric(r#"clocks_total{kind="standing",message="temperature"}"#) > 40);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_behind_after_it_was_unset_decides_again() {
+    let bench = Bench::start();
+    bench.backend.ready().await;
+    for quantity in ["temperature", "humidity"] {
+        let unset = r#"{"value": 20, "timestamp": "1970-01-01T00:00:05Z"}"#;
+        bench
+            .send_at(0.0, LIVE, &format!("sensor/a/{quantity}"), unset)
+            .await;
+    }
+    bench.until("asked", |bench| requests(bench).len() == 1).await;
+    for minute in 1..=5 {
+        let payload = reading((minute - 120) * 60, 20.0 + minute as f64);
+        let received = minute as f64 * 60.0;
+        bench
+            .send_at(received, LIVE, "sensor/a/temperature", &payload)
+            .await;
+    }
+    bench
+        .until("asked again", |bench| requests(bench).len() > 1)
+        .await;
+    assert_eq!(requests(&bench).last().unwrap()["temperature"], 25.0);
+    settled(&bench).await;
+    let times: Vec<_> = stored(&bench).iter().map(|row| row.1).collect();
+    assert_eq!(times[2], -119 * 60_000, "its own time is stored");
 }
 
 #[tokio::test(start_paused = true)]

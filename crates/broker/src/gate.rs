@@ -1,63 +1,58 @@
-//! The adapter between the broker library and the hook: checks the topic, then calls the hook at the end of the
-//! access check.
+//! The way to the hook, until it is closed.
 //!
-//! The library's own publish hook runs before its access check, so a message that passes it may still be refused. The
-//! end of the access check is the last point before routing and PUBACK. Last wills skip the access check and arrive
-//! through the publish hook.
+//! In: publishes whose topic was checked. Out: the hook's verdicts.
 
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
 
-use async_trait::async_trait;
 use parking_lot::RwLock;
-use rmqtt::{
-    codec::{types::QoS, v5::PublishAckReason},
-    hook::{Handler, HookResult, Parameter, ReturnType},
-    session::Session,
-    types::{FromType, Publish as Packet, PublishAclResult, PublishResult},
-};
+use rmqtt_codec::types::{Publish as Packet, QoS};
 
 use crate::{Publish, PublishHook, Qos, Verdict};
 
-/// Passes every publish to the hook, until it is closed.
-#[derive(Clone)]
+/// Passes publishes to the hook.
 pub(crate) struct Gate {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    /// `None` when closed. The library's context refers to itself and is never freed, so it must not own the hook.
+    /// `None` once it is closed.
     hook: RwLock<Option<Arc<dyn PublishHook>>>,
     in_progress: AtomicUsize,
 }
 
+/// Who published.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub(crate) client_id: Arc<str>,
+    pub(crate) username: Option<String>,
+}
+
 impl Gate {
     pub(crate) fn new(hook: Arc<dyn PublishHook>) -> Self {
-        let inner = Inner {
+        Self {
             hook: RwLock::new(Some(hook)),
             in_progress: AtomicUsize::new(0),
-        };
-        Self {
-            inner: Arc::new(inner),
         }
     }
 
     /// Withholds every publish from now on, except those that the hook is handling, and releases the hook.
     pub(crate) fn close(&self) {
-        self.inner.hook.write().take();
+        self.hook.write().take();
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.hook.read().is_none()
     }
 
     /// Whether the hook is handling no publish.
     pub(crate) fn is_idle(&self) -> bool {
-        self.inner.in_progress.load(Ordering::SeqCst) == 0
+        self.in_progress.load(Ordering::SeqCst) == 0
     }
 
-    async fn call_hook(&self, session: &Session, packet: &Packet, last_will: bool) -> Verdict {
+    /// Asks the hook.
+    pub(crate) async fn ask(&self, identity: &Identity, packet: &Packet, last_will: bool) -> Verdict {
         // Counted before the hook is read, so that closing either stops this publish or waits for it.
-        let _guard = InProgress::new(&self.inner.in_progress);
-        let Some(hook) = self.inner.hook.read().clone() else {
+        let _guard = InProgress::new(&self.in_progress);
+        let Some(hook) = self.hook.read().clone() else {
             return Verdict::Withhold;
         };
         let publish = Publish {
@@ -70,79 +65,11 @@ impl Gate {
             },
             retain: packet.retain,
             dup: packet.dup,
-            client_id: &session.id.client_id,
-            username: session.id.username.as_deref(),
+            client_id: &identity.client_id,
+            username: identity.username.as_deref(),
             last_will,
         };
         hook.accept(publish).await
-    }
-
-    async fn check(&self, session: &Session, packet: &Packet) -> PublishAclResult {
-        match topic_fault(&packet.topic) {
-            Some(TopicFault::Malformed) => {
-                tracing::debug!(client_id = %session.id.client_id, topic = %packet.topic, "not a topic to publish to");
-                disconnect(PublishAckReason::TopicNameInvalid, "not a topic name")
-            }
-            // No reason string: small clients cannot read one in a PUBACK, and the code is clear.
-            Some(TopicFault::Reserved) => PublishAclResult(PublishResult::reason_code(
-                PublishAckReason::NotAuthorized,
-                None,
-                false,
-            )),
-            None => match self.call_hook(session, packet, false).await {
-                Verdict::Accept => PublishAclResult::allow(),
-                Verdict::Refuse => PublishAclResult(PublishResult::reason_code(
-                    PublishAckReason::QuotaExceeded,
-                    None,
-                    false,
-                )),
-                Verdict::Withhold => disconnect(PublishAckReason::QuotaExceeded, "not accepted now"),
-            },
-        }
-    }
-}
-
-#[async_trait]
-impl Handler for Gate {
-    async fn hook(&self, parameter: &Parameter, earlier: Option<HookResult>) -> ReturnType {
-        match parameter {
-            Parameter::MessagePublishCheckAcl(session, packet) => {
-                if matches!(&earlier, Some(HookResult::PublishAclResult(result)) if !result.is_allow()) {
-                    return (false, earlier);
-                }
-                let result = self.check(session, packet).await;
-                (result.is_allow(), Some(HookResult::PublishAclResult(result)))
-            }
-            Parameter::MessagePublish(Some(session), from, packet)
-                if matches!(from.typ(), FromType::LastWill) =>
-            {
-                if topic_fault(&packet.topic).is_none() {
-                    self.call_hook(session, packet, true).await;
-                }
-                (true, earlier)
-            }
-            _ => (true, earlier),
-        }
-    }
-}
-
-fn disconnect(reason: PublishAckReason, text: &'static str) -> PublishAclResult {
-    PublishAclResult(PublishResult::reason_code(reason, Some(text.into()), true))
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum TopicFault {
-    Malformed,
-    Reserved,
-}
-
-fn topic_fault(topic: &str) -> Option<TopicFault> {
-    if topic.is_empty() || topic.contains(['+', '#', '\0']) {
-        Some(TopicFault::Malformed)
-    } else if topic.starts_with('$') {
-        Some(TopicFault::Reserved)
-    } else {
-        None
     }
 }
 

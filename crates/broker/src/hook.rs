@@ -50,7 +50,7 @@ pub enum Verdict {
 /// Receives every publish that the broker allows, at every `QoS`, and decides when it is acknowledged.
 #[async_trait]
 pub trait PublishHook: Send + Sync + 'static {
-    /// Awaited before the message is routed and acknowledged. Publishes of one connection are handled in sequence,
-    /// those of different connections concurrently. Runs on the broker's threads.
+    /// Awaited before the message is routed and acknowledged. Publishes are handled concurrently; those of one connection
+    /// are begun, routed and acknowledged in the order of receipt. Runs on the broker's threads.
     async fn accept(&self, publish: Publish<'_>) -> Verdict;
 }

@@ -1,14 +1,41 @@
-//! The embedded broker: MQTT 3.1.1 and 5 on one port, retained messages, shared subscriptions, and a hook that is
+//! The embedded broker: MQTT 3.1, 3.1.1 and 5 on one port, retained messages, shared subscriptions, and a hook that is
 //! awaited before a publish is acknowledged.
 //!
-//! In: TCP connections. Out: routed messages, and every publish to the [`PublishHook`]. Sessions are kept in memory;
-//! durability is the hook's task. Nothing here reads a payload.
+//! In: TCP connections. Out: routed messages, every publish to the [`PublishHook`], events to an [`Observer`]. Sessions are
+//! kept in memory; durability is the hook's task. Nothing here reads a payload. The codec is a library's; only `message`,
+//! `packet`, `handshake` and `will` see its packets.
 
+mod admission;
+mod alias;
+mod connection;
+mod ending;
+mod events;
+mod figures;
 mod gate;
+mod handshake;
 mod hook;
+mod incoming;
+mod link;
+mod listener;
+mod message;
 mod options;
+mod packet;
+mod registry;
+mod retained;
 mod server;
+mod session;
+mod shared;
+mod sniff;
+mod statistics;
+mod subscribing;
+mod subscriptions;
+mod sys;
+mod topic;
+mod will;
+mod wire;
 
+pub use events::{BrokerEvent, EventKind, Observer};
+pub use figures::{Figure, Figures};
 pub use hook::{Publish, PublishHook, Qos, Verdict};
 pub use options::BrokerOptions;
 pub use server::{Broker, BrokerError};

@@ -19,14 +19,31 @@ pub struct BrokerOptions {
     pub max_retained_bytes: u32,
     /// Maximum number of connected clients.
     pub max_connections: usize,
+    /// Maximum number of connections from one address.
+    pub max_connections_per_address: usize,
+    /// Maximum number of connections from one address that have not sent CONNECT yet.
+    pub max_unidentified_per_address: usize,
+    /// Time from accepting a connection to its CONNECT.
+    pub connect_timeout: Duration,
     /// Maximum number of unacknowledged messages in each direction of a connection.
     pub max_inflight: NonZeroU16,
     /// Maximum number of messages queued for one client, connected or not; then the oldest are dropped.
     pub max_queued_messages: usize,
+    /// Maximum number of bytes queued for one client; then the oldest messages are dropped. Clients share the bytes of one
+    /// message.
+    pub max_queued_bytes: usize,
+    /// Maximum number of sessions, of clients that are connected and that are away.
+    pub max_sessions: usize,
+    /// Maximum number of subscriptions of one client.
+    pub max_subscriptions: usize,
     /// How long a session outlives its connection: the maximum in MQTT 5, the fixed value in 3.1.1.
     pub session_expiry: Duration,
     /// Maximum number of retained messages.
     pub max_retained_messages: u32,
+    /// Maximum number of bytes of all retained messages together.
+    pub max_retained_total_bytes: usize,
+    /// How often the broker's figures below `$SYS` are published.
+    pub sys_interval: Duration,
     /// Threads that serve the connections.
     pub worker_threads: usize,
 }
@@ -38,10 +55,18 @@ impl Default for BrokerOptions {
             max_packet_bytes: 32 << 20,
             max_retained_bytes: 2 << 20,
             max_connections: 10_000,
+            max_connections_per_address: 9_000,
+            max_unidentified_per_address: 1_000,
+            connect_timeout: Duration::from_secs(10),
             max_inflight: NonZeroU16::new(1_000).expect("a thousand is not zero"),
             max_queued_messages: 10_000,
+            max_queued_bytes: 64 << 20,
+            max_sessions: 100_000,
+            max_subscriptions: 10_000,
             session_expiry: Duration::from_hours(24),
             max_retained_messages: 100_000,
+            max_retained_total_bytes: 256 << 20,
+            sys_interval: Duration::from_secs(10),
             worker_threads: std::thread::available_parallelism()
                 .map_or(2, usize::from)
                 .clamp(1, 4),

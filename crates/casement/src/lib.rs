@@ -7,6 +7,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod data_dir;
+mod door_book;
 pub mod examples;
 pub mod output;
 mod plot;

@@ -9,7 +9,7 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf, sync::Arc, time::Durati
 use anyhow::Context as _;
 use async_trait::async_trait;
 use backend::{Acceptance, Backend, Ingest, Message, Passage, Receive};
-use broker::{Broker, Publish, PublishHook, Verdict};
+use broker::{Broker, Observer, Publish, PublishHook, Verdict};
 use domain::{RefusalReason, Timestamp};
 use engine::{SpawnOptions, Supervisor};
 use ml::Ml;
@@ -20,7 +20,14 @@ use tokio::{sync::oneshot, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::{assembly, config::Config, data_dir, supervision::Tasks};
+use crate::{
+    assembly,
+    config::Config,
+    data_dir,
+    door_book::{DoorBook, samples},
+    supervision::Tasks,
+    telemetry::redaction,
+};
 
 /// Time from the signal to the end of the engine; the rest takes a moment.
 const END: Duration = Duration::from_millis(3_600);
@@ -70,6 +77,7 @@ impl PublishHook for Hook {
             // Whether the broker is to retain it is the sender's wish: the message itself is live.
             passage: Passage {
                 is_marked: publish.dup,
+                may_clear: publish.retain,
                 ..Passage::default()
             },
         };
@@ -198,7 +206,7 @@ impl Services {
         let (options, local) = (assembly::backend(config)?, assembly::local(config)?);
         let mut backend = tokio::task::block_in_place(|| Backend::open(options, local, &mut registry))?;
         let broker = if config.embeds_broker() {
-            Some(start_broker(config, &backend).await?)
+            Some(start_broker(config, &backend, &mut registry).await?)
         } else {
             info!(url = %config.mqtt.broker, "the broker runs elsewhere");
             None
@@ -212,6 +220,7 @@ impl Services {
         let model = ml.as_ref().map(|ml| ml.models().current());
         health.push(backend.health());
         health.extend(ml.as_ref().map(Ml::health));
+        let health = health.into_iter().map(redaction::health).collect();
         let monitor = Monitor::new(registry, health);
         let senders = CancellationToken::new();
         let mut tasks = Tasks::default();
@@ -221,6 +230,8 @@ impl Services {
             backend.connect(assembly::connection(&config.mqtt, &client_id)?, Receive::ByHook);
         } else {
             backend.connect(assembly::backend_connection(&config.mqtt)?, Receive::Subscribe);
+            let (diagnosis, filters) = assembly::diagnosis(&config.mqtt)?;
+            backend.diagnose(diagnosis, filters);
         }
         if let Some(ml) = ml {
             let waiting_for = format!("the broker {}", config.mqtt.broker);
@@ -274,11 +285,20 @@ pub(crate) async fn start_engine(config: &mut Config, program: PathBuf) -> anyho
 }
 
 /// Starts the embedded broker in front of the backend and makes it the broker of the configuration.
-async fn start_broker(config: &mut Config, backend: &Backend) -> anyhow::Result<Broker> {
+async fn start_broker(
+    config: &mut Config,
+    backend: &Backend,
+    registry: &mut Registry,
+) -> anyhow::Result<Broker> {
     let hook = Arc::new(Hook(backend.ingest()));
-    let broker = Broker::start(assembly::broker(config), hook)
+    let observer: Arc<dyn Observer> = Arc::new(DoorBook::open(backend.ingest()));
+    let broker = Broker::start_observed(assembly::broker(config), hook, Some(observer))
         .await
         .context("the broker cannot start (choose another address with --mqtt ADDR, or a broker of your own with --mqtt URL)")?;
+    let figures = broker.figures();
+    registry
+        .sub_registry_with_prefix("casement_broker")
+        .register_collector(monitoring::collector(move || samples(&figures)));
     let listen = broker.listen();
     config.mqtt.broker = BrokerUrl::tcp(listen.ip().to_string(), listen.port());
     Ok(broker)

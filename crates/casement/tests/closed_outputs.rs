@@ -1,16 +1,19 @@
-//! Services whose output nobody reads any more: they end in order at every signal.
+//! Services whose output nobody reads, or nobody reads any more: they serve, and end in order at every signal.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, PipeReader, PipeWriter, Write as _, pipe},
+    net::SocketAddr,
+    path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use testkit::{Addresses, Signal, free_addr, signal};
+use rustix::fs::{OFlags, fcntl_setfl};
+use testkit::{Addresses, Signal, free_addr, get, signal, wait_until_blocking};
 
 /// Time in which every role reaches its first log lines.
 const WARM_UP: Duration = Duration::from_millis(1_500);
@@ -55,38 +58,87 @@ fn end(mut child: Child, by: Signal) -> ExitStatus {
     }
 }
 
+/// A pipe that takes nothing more, and whose reader never reads.
+fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = pipe().expect("there is room for a pipe");
+    fcntl_setfl(&writer, OFlags::NONBLOCK).expect("it is ours");
+    while writer.write(&[b'x'; 4096]).is_ok() {}
+    while writer.write(b"x").is_ok() {}
+    fcntl_setfl(&writer, OFlags::empty()).expect("it is ours");
+    (reader, writer)
+}
+
+/// Runs `check` with each role, in an environment without broker and ClickHouse, until it is ended by `by`.
+fn with_each_role(dir: &Path, by: Signal, start: impl Fn(&[&str], &[(&str, String)], SocketAddr) -> Child) {
+    let data = dir.join("data");
+    let (addresses, nobody) = (Addresses::free(), free_addr().to_string());
+    let (http, clickhouse) = (addresses.http.to_string(), addresses.clickhouse.to_string());
+    let stored = data.display().to_string();
+    let broker = format!("tcp://{nobody}");
+    let environment = [
+        ("CASEMENT__MQTT__BROKER", broker.clone()),
+        ("CASEMENT__CLICKHOUSE__ADDR", nobody.clone()),
+        (
+            "CASEMENT__JOURNAL__PATH",
+            dir.join("journal").display().to_string(),
+        ),
+        ("RUST_LOG", "debug".to_owned()),
+    ];
+    let up = addresses.arguments(&data);
+    let up: Vec<&str> = up.iter().map(String::as_str).collect();
+    let own = [("RUST_LOG", "debug".to_owned())];
+    let roles: [(Role, SocketAddr); 5] = [
+        ((&["backend", "--http", &http], &environment), addresses.http),
+        ((&["ml", "--http", &http], &environment), addresses.http),
+        (
+            (&["engine", "--data", &stored, "--clickhouse", &clickhouse], &own),
+            addresses.clickhouse,
+        ),
+        (
+            (&["simulate", "--broker", &broker, "--devices", "2"], &own),
+            addresses.mqtt,
+        ),
+        ((&up, &own), addresses.http),
+    ];
+    for ((arguments, environment), page) in roles {
+        let child = start(arguments, environment, page);
+        let status = end(child, by);
+        assert!(status.success(), "{} ended with {status} at {by:?}", arguments[0]);
+    }
+}
+
 #[test]
 fn every_role_ends_at_every_signal_when_nobody_reads_its_output() {
     let dir = tempfile::tempdir().unwrap();
-    let data = dir.path().join("data");
     for by in [Signal::TERM, Signal::INT, Signal::HUP] {
-        let (addresses, nobody) = (Addresses::free(), free_addr().to_string());
-        let (http, clickhouse) = (addresses.http.to_string(), addresses.clickhouse.to_string());
-        let stored = data.display().to_string();
-        let broker = format!("tcp://{nobody}");
-        let environment = [
-            ("CASEMENT__MQTT__BROKER", broker.clone()),
-            ("CASEMENT__CLICKHOUSE__ADDR", nobody.clone()),
-            (
-                "CASEMENT__JOURNAL__PATH",
-                dir.path().join("journal").display().to_string(),
-            ),
-            ("RUST_LOG", "debug".to_owned()),
-        ];
-        let up = addresses.arguments(&data);
-        let up: Vec<&str> = up.iter().map(String::as_str).collect();
-        let own = [("RUST_LOG", "debug".to_owned())];
-        let roles: [Role; 5] = [
-            (&["backend", "--http", &http], &environment),
-            (&["ml", "--http", &http], &environment),
-            (&["engine", "--data", &stored, "--clickhouse", &clickhouse], &own),
-            (&["simulate", "--broker", &broker, "--devices", "2"], &own),
-            (&up, &own),
-        ];
-        for (arguments, environment) in roles {
-            let child = start_and_stop_reading(arguments, environment);
-            let status = end(child, by);
-            assert!(status.success(), "{} ended with {status} at {by:?}", arguments[0]);
-        }
+        with_each_role(dir.path(), by, |arguments, environment, _| {
+            start_and_stop_reading(arguments, environment)
+        });
+    }
+}
+
+#[test]
+fn every_role_serves_and_ends_while_its_reader_does_not_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let ((_out_reader, out), (_err_reader, err)) = (full_pipe(), full_pipe());
+    for by in [Signal::TERM, Signal::INT, Signal::HUP] {
+        with_each_role(dir.path(), by, |arguments, environment, page| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_casement"));
+            command.args(arguments).current_dir(support::root());
+            command.envs(environment.iter().map(|(name, value)| (name, value)));
+            let child = command
+                .stdin(Stdio::null())
+                .stdout(out.try_clone().expect("it is ours"))
+                .stderr(err.try_clone().expect("it is ours"))
+                .spawn()
+                .expect("the binary starts");
+            if arguments[0] == "simulate" {
+                thread::sleep(WARM_UP);
+            } else {
+                let ready = || get(&format!("http://{page}/health")).is_ok();
+                wait_until_blocking(arguments[0], ready).expect("it serves");
+            }
+            child
+        });
     }
 }

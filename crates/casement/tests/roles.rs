@@ -3,55 +3,50 @@
 
 mod support;
 
-use std::{
-    fs,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{net::SocketAddr, path::Path, time::Duration};
 
 use support::{casement, client::Client, clip};
 use testkit::{Mosquitto, free_addr, get, wait_sql, wait_until};
 
-/// The specification's file with this test's addresses in place of its own.
-fn config(dir: &Path, name: &str, yaml: &str, mqtt: SocketAddr, clickhouse: SocketAddr) -> PathBuf {
-    let path = dir.join(name);
-    let here = yaml
-        .replace("tcp://localhost:1883", &format!("tcp://{mqtt}"))
-        .replace("localhost:8123", &clickhouse.to_string());
-    fs::write(&path, here).unwrap();
-    path
+/// Addresses of this process: ClickHouse's HTTP interface where the specification's native address leads, and that.
+fn clickhouse_addresses() -> (SocketAddr, String) {
+    // All of 127.0.0.0/8 is loopback: the port is fixed, so the host is not.
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let http = SocketAddr::from(([127, 77, high, low], 8123));
+    (http, format!("{}:9000", http.ip()))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_specifications_files_start_the_services() {
     let dir = tempfile::tempdir().unwrap();
     let broker = Mosquitto::start().unwrap();
-    let (mqtt, clickhouse, http) = (broker.addr(), free_addr(), free_addr());
+    let (mqtt, http) = (broker.addr(), free_addr());
+    let (clickhouse, native) = clickhouse_addresses();
     let data = dir.path().join("data");
     let mut engine = casement().engine(&data, clickhouse).unwrap();
     engine.wait_for_line("casement engine is running").unwrap();
-    let backend_config = config(
-        dir.path(),
-        "backend.yaml",
-        include_str!("config/spec-backend.yaml"),
-        mqtt,
-        clickhouse,
-    );
-    let ml_config = config(
-        dir.path(),
-        "ml.yaml",
-        include_str!("config/spec-ml.yaml"),
-        mqtt,
-        clickhouse,
-    );
-    let journal = [(
-        "CASEMENT__JOURNAL__PATH",
-        dir.path().join("journal").display().to_string(),
-    )];
-    let mut backend = casement().backend(&backend_config, http, &journal).unwrap();
+    // Verbatim; only the addresses are this test's.
+    let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config");
+    let (backend_config, ml_config) = (files.join("spec-backend.yaml"), files.join("spec-ml.yaml"));
+    let environment = [
+        ("CASEMENT__MQTT__BROKER", format!("tcp://{mqtt}")),
+        ("CASEMENT__CLICKHOUSE__ADDR", native),
+        (
+            "CASEMENT__JOURNAL__PATH",
+            dir.path().join("journal").display().to_string(),
+        ),
+    ];
+    let mut backend = casement().backend(&backend_config, http, &environment).unwrap();
+    backend.wait_for_line("HTTP interface is asked, at").unwrap();
     let ml_http = free_addr();
-    let mut ml = casement().ml(&ml_config, ml_http).unwrap();
+    let ml_flags = [
+        "ml",
+        "--config",
+        ml_config.to_str().unwrap(),
+        "--http",
+        &ml_http.to_string(),
+    ];
+    let mut ml = casement().start_with(&ml_flags, &environment).unwrap();
     ml.wait_for_line("casement ml is running").unwrap();
     let ready = format!("http://{http}/ready");
     wait_until("the backend is ready", || get(&ready).is_ok())
@@ -127,7 +122,7 @@ async fn the_specifications_files_start_the_services() {
             support::client::reading(28.0, later.plus(Duration::from_millis(1))),
         )
         .await;
-    let _backend = casement().backend(&backend_config, http, &journal).unwrap();
+    let _backend = casement().backend(&backend_config, http, &environment).unwrap();
     wait_sql(
         clickhouse,
         "SELECT count(), max(value) FROM iot.sensor_temperature",

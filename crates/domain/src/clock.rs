@@ -51,17 +51,33 @@ pub struct Belief {
 
 /// What the series knew when the message came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about one message")]
 struct Trace {
     generation: u32,
     /// Whether the same message came before.
-    is_known: bool,
-    /// Whether it came before on the same connection.
-    is_known_here: bool,
+    known: Known,
     /// Whether the message before stated the same time and said something else.
     is_changed: bool,
     is_paced: bool,
     /// The stated time and what has passed since the clock first showed it.
     finer: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    No,
+    OnAnotherConnection,
+    OnThisConnection,
+}
+
+impl Trace {
+    fn is_known(self) -> bool {
+        self.known != Known::No
+    }
+
+    fn is_known_here(self) -> bool {
+        self.known == Known::OnThisConnection
+    }
 }
 
 /// Whether a message is a repeat of one that is stored.
@@ -116,16 +132,16 @@ impl SeriesClock {
         let trace = self.trace(sighting, has_moved, elapsed);
         if has_moved {
             self.move_on(sighting);
-        } else if !sighting.is_marked && !trace.is_known && elapsed > RESOLUTION {
+        } else if !sighting.is_marked && !trace.is_known() && elapsed > RESOLUTION {
             self.add_evidence(sighting.claimed, 2);
         }
-        self.remember(sighting, trace.is_known);
+        self.remember(sighting, trace.is_known());
         let judged = policy.judge(sighting.claimed, sighting.received_at);
         let (timestamp, clock) = if judged.is_replaced() {
             (self.replacement(sighting.received_at), judged.clock)
         } else if self.is_standing && !has_moved {
             (self.replacement(sighting.received_at), ClockState::Standing)
-        } else if sighting.is_marked || trace.is_known && !(trace.is_changed && trace.is_known_here) {
+        } else if sighting.is_marked || trace.is_known() && !(trace.is_changed && trace.is_known_here()) {
             (sighting.claimed, judged.clock)
         } else {
             (trace.finer, judged.clock)
@@ -134,8 +150,8 @@ impl SeriesClock {
             timestamp,
             clock,
             has_moved,
-            is_resent: trace.is_known
-                && (sighting.is_marked || sighting.may_be_resent && !trace.is_known_here),
+            is_resent: trace.is_known()
+                && (sighting.is_marked || sighting.may_be_resent && !trace.is_known_here()),
             trace,
         }
     }
@@ -147,7 +163,7 @@ impl SeriesClock {
         if sighting.is_marked || trace.generation != self.generation {
             return Repeat::Certain;
         }
-        if sighting.may_be_resent && !trace.is_known_here {
+        if sighting.may_be_resent && !trace.is_known_here() {
             return Repeat::Probable;
         }
         if belief.clock.is_replaced() {
@@ -158,7 +174,7 @@ impl SeriesClock {
             let timestamp = trace.finer;
             return Repeat::No { timestamp };
         }
-        if trace.is_known && trace.is_paced {
+        if trace.is_known() && trace.is_paced {
             self.add_evidence(sighting.claimed, 1);
         }
         if self.is_standing {
@@ -186,8 +202,11 @@ impl SeriesClock {
             .map_or(0, |last| sighting.received_at.millis_since(last));
         Trace {
             generation: self.generation.wrapping_add(u32::from(has_moved)),
-            is_known: known.is_some(),
-            is_known_here: known.is_some_and(|seen| seen.connection == sighting.connection),
+            known: match known {
+                None => Known::No,
+                Some(seen) if seen.connection == sighting.connection => Known::OnThisConnection,
+                Some(_) => Known::OnAnotherConnection,
+            },
             is_changed: is_same_time && self.last.is_some_and(|last| last.key != sighting.key),
             is_paced: is_same_time || pause >= RESOLUTION.as_millis() as i64,
             finer: sighting.claimed.plus(elapsed),

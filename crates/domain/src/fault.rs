@@ -80,8 +80,8 @@ const FAULTS: &[Fault] = faults! {
     Some(Temperature), Exactly(-46.85), Jump(20.0), LOWEST;
     // Aosong, AHT20 data sheet: -50 + 200·raw/2^20.
     Some(Temperature), Exactly(-50.0), Jump(20.0), LOWEST;
-    // A room of 10 to 38 °C has 50 to 100 °F. Who changes the unit jumps by 0.8·T + 32: by 40 at least.
-    Some(Temperature), Between(50.0, 100.0), UnitlessFirstOrJump(35.0), FAHRENHEIT;
+    // A room of 13 to 38 °C has 55 to 100 °F. Who changes the unit jumps by 0.8·T + 32: by 42 at least.
+    Some(Temperature), Between(55.0, 100.0), UnitlessFirstOrJump(35.0), FAHRENHEIT;
     // No room is that dry; outdoors the lowest ever measured were 1 to 2 %.
     Some(Humidity), Between(0.0, 1.0), UnitlessFirstOrJump(10.0), FRACTION;
     // NOAA Global Monitoring Laboratory: no air on this planet has less. SCD30, SCD4x and MH-Z19 give 0 at first.
@@ -128,8 +128,8 @@ impl Fault {
         self.quantity.is_none_or(|own| own == quantity) && self.values.hold(value)
     }
 
-    fn is_suspect(&self, reading: &Reading, previous: Option<f64>) -> bool {
-        let jumped = |by: f64| previous.map(|previous| (reading.value() - previous).abs() > by);
+    fn is_suspect(&self, reading: &Reading, previous: &mut impl FnMut() -> Option<f64>) -> bool {
+        let mut jumped = |by: f64| previous().map(|previous| (reading.value() - previous).abs() > by);
         match self.when {
             Always => true,
             Jump(by) => jumped(by) == Some(true),
@@ -141,13 +141,13 @@ impl Fault {
 }
 
 impl Reading {
-    /// Returns what is suspect about the reading; `None` if nothing is. `previous` is the newest value of the device and
-    /// quantity that was not suspect.
-    pub fn suspicion(&self, previous: Option<f64>) -> Option<&'static str> {
+    /// Returns what is suspect about the reading; `None` if nothing is. `previous` is asked only where it matters: for the
+    /// newest value of the device and quantity that was not suspect.
+    pub fn suspicion(&self, mut previous: impl FnMut() -> Option<f64>) -> Option<&'static str> {
         let mut fitting = FAULTS
             .iter()
             .filter(|fault| fault.fits(self.quantity(), self.value()));
-        let suspect = fitting.find(|fault| fault.is_suspect(self, previous));
+        let suspect = fitting.find(|fault| fault.is_suspect(self, &mut previous));
         suspect.map(|fault| fault.cause)
     }
 }
@@ -173,7 +173,7 @@ mod tests {
     }
 
     fn is_suspect(quantity: Quantity, value: f64, previous: Option<f64>) -> bool {
-        reading(quantity, value).suspicion(previous).is_some()
+        reading(quantity, value).suspicion(|| previous).is_some()
     }
 
     #[test]
@@ -188,7 +188,8 @@ mod tests {
             (Temperature, 72.5, None, true),
             (Temperature, 72.5, Some(22.0), true),
             (Temperature, 72.5, Some(60.0), false),
-            (Temperature, 50.1, Some(49.0), false),
+            (Temperature, 50.0, Some(10.0), false),
+            (Temperature, 55.1, Some(49.0), false),
             (Temperature, 45.0, None, false),
             (Temperature, 0.0, Some(21.3), true),
             (Temperature, 0.0, Some(1.2), false),
@@ -238,9 +239,9 @@ mod tests {
     #[test]
     fn a_stated_unit_is_believed_but_not_a_power_on_value() {
         let celsius = |value| reading(Temperature, value).with_stated_unit();
-        assert_eq!(celsius(72.5).suspicion(None), None);
-        assert_eq!(celsius(72.5).suspicion(Some(21.0)), None);
-        assert_eq!(celsius(85.0).suspicion(Some(21.0)), Some(POWER_ON));
+        assert_eq!(celsius(72.5).suspicion(|| None), None);
+        assert_eq!(celsius(72.5).suspicion(|| Some(21.0)), None);
+        assert_eq!(celsius(85.0).suspicion(|| Some(21.0)), Some(POWER_ON));
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub use clock::{Belief, Repeat, SeriesClock, Sighting};
 pub use device::{DeviceId, InvalidDeviceId};
 pub use features::{ClipFeatures, FEATURES_VERSION, FeatureName, Level, MODEL_AUDIO_INPUTS, Summary};
 pub use lateness::Lateness;
-pub use prediction::ShadowPrediction;
+pub use prediction::{HeldDecision, ShadowPrediction};
 pub use quantity::Quantity;
 pub use reading::Reading;
 pub use refusal::{Refusal, RefusalReason};

@@ -1,4 +1,4 @@
-//! The prediction of a candidate model, made beside the one that serves.
+//! Predictions that move no window: a candidate's, made beside the model that serves, and those of too little confidence.
 
 use crate::{Confidence, DeviceId, Position, Timestamp};
 
@@ -19,4 +19,32 @@ pub struct ShadowPrediction {
     pub inference_time_ms: Option<f64>,
     /// Id of the serving model's command, which pairs the two predictions.
     pub command_id: Option<String>,
+}
+
+/// A decision of the serving model whose confidence is too low to be carried out. It moves nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeldDecision {
+    /// The device whose window it concerns.
+    pub device_id: DeviceId,
+    /// Time of the decision.
+    pub timestamp: Timestamp,
+    /// Position that would have been commanded.
+    pub position: Position,
+    /// The confidence, which is below the floor.
+    pub confidence: Confidence,
+    /// Temperature that the decision is based on, in degrees Celsius.
+    pub temperature: f64,
+    /// Relative humidity that the decision is based on, in percent.
+    pub humidity: f64,
+    /// The model's version.
+    pub model_version: String,
+    /// The inference time in milliseconds.
+    pub inference_time_ms: Option<f64>,
+    /// Why it is held, in words.
+    pub reason: Option<String>,
+}
+
+impl Confidence {
+    /// The confidence below which a decision is not carried out, unless configured otherwise.
+    pub const DEFAULT_FLOOR: f64 = 0.2;
 }

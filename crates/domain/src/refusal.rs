@@ -38,11 +38,13 @@ pub enum RefusalReason {
     DeviceMismatch,
     /// ClickHouse refused the row.
     Database,
+    /// Reading it met a fault of ours; the log has it.
+    Internal,
 }
 
 impl RefusalReason {
     /// Every reason, so that metrics start at zero.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::BadTopic,
         Self::BadDeviceId,
         Self::TooLarge,
@@ -58,6 +60,7 @@ impl RefusalReason {
         Self::BadAudio,
         Self::DeviceMismatch,
         Self::Database,
+        Self::Internal,
     ];
 
     /// Returns the name used in tables, metrics and logs.
@@ -78,6 +81,7 @@ impl RefusalReason {
             Self::BadAudio => "bad_audio",
             Self::DeviceMismatch => "device_mismatch",
             Self::Database => "database",
+            Self::Internal => "internal",
         }
     }
 }

@@ -85,20 +85,25 @@ impl Quantity {
     /// the quantity's. What is converted is rounded to the sixth decimal.
     pub fn convert(self, value: f64, unit: &str) -> Result<f64, Refusal> {
         let name = normalised(unit);
-        let Some(known) = self.units().iter().find(|known| known.names.contains(&&*name)) else {
-            let shown: String = unit.chars().take(LONGEST).collect();
-            let known: Vec<&str> = self.units().iter().map(|known| known.names[0]).collect();
-            let detail = format!(
-                "'unit' is '{shown}', which is no unit of {self}: send {}, without a unit or with one of: {}",
-                self.unit(),
-                known.join(", ")
-            );
-            return Err(Refusal::new(RefusalReason::BadUnit, detail));
-        };
-        if known.scale == 1.0 && known.offset == 0.0 {
-            return Ok(value);
+        let units = self.units();
+        match units.iter().position(|known| known.names.contains(&&*name)) {
+            // The first is the quantity's own.
+            Some(0) => Ok(value),
+            Some(place) => {
+                let Unit { scale, offset, .. } = units[place];
+                Ok(((value * scale + offset) * 1e6).round() / 1e6)
+            }
+            None => {
+                let shown: String = unit.chars().take(LONGEST).collect();
+                let known: Vec<&str> = units.iter().map(|known| known.names[0]).collect();
+                let detail = format!(
+                    "'unit' is '{shown}', which is no unit of {self}: send {}, without a unit or with one of: {}",
+                    self.unit(),
+                    known.join(", ")
+                );
+                Err(Refusal::new(RefusalReason::BadUnit, detail))
+            }
         }
-        Ok(((value * known.scale + known.offset) * 1e6).round() / 1e6)
     }
 }
 

@@ -135,10 +135,16 @@ impl Policy {
         let text = quote(&format!("{}{end}", statement.text()));
         let format_query = format!("SELECT formatQuerySingleLine({text})");
         let (canonical, _) = connection.query(&format_query, "RawBLOB", &[]).map_err(|error| {
+            // The engine names the statement that asked it, which is ours.
+            let reason = error
+                .reason()
+                .split(": In scope SELECT formatQuerySingleLine")
+                .next();
+            let reason = reason.unwrap_or_default();
             if error.code == SYNTAX_ERROR {
-                return error;
+                return Exception::new(SYNTAX_ERROR, "SYNTAX_ERROR", reason);
             }
-            Exception::access_denied(format_args!("the statement cannot be read for certain: {error}"))
+            Exception::access_denied(format_args!("the statement cannot be read for certain: {reason}"))
         })?;
         self.check_reach(&Sql::new(&String::from_utf8_lossy(&canonical)))?;
         Ok(Confirmed(statement))
@@ -182,6 +188,11 @@ impl Policy {
         }
         let sql = Sql::new(text);
         for (index, token) in sql.tokens().enumerate() {
+            if token.kind == TokenKind::Unread {
+                return Err(Exception::access_denied(
+                    "SQL in text has too many unclosed heredocs",
+                ));
+            }
             if token.kind == TokenKind::Text {
                 self.check_text(&unquoted(token.text), depth + 1)?;
             }
@@ -264,7 +275,7 @@ impl Policy {
     }
 }
 
-/// Refuses a statement by GET that does not read, for every user.
+/// Refuses a statement that does not read, by GET or with the setting `readonly`, for every user.
 pub(crate) fn check_get(statement: &Statement) -> Result<(), Exception> {
     if reads(statement) {
         return Ok(());

@@ -1,11 +1,16 @@
 //! Request bodies: read for a statement, then handed to the blocking thread that inserts the rest.
+//!
+//! In: a plain body, or for an insert's data one in ClickHouse's blocks. Out: pieces. A client that is silent for too long
+//! is taken for gone, as ClickHouse does: its statement would keep its place for ever.
+
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody as _};
 use http_body_util::BodyExt as _;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 
 use crate::{
-    blocks::BlockReader,
+    blocks::{BlockReader, MAX_BLOCK},
     exception::{Exception, INCORRECT_DATA},
 };
 
@@ -15,62 +20,52 @@ const WAITING: usize = 8;
 const TOGETHER: usize = 1 << 20;
 /// Bytes of a short body.
 const SHORT: u64 = 1 << 20;
+/// ClickHouse waits for half of that.
+const LONGEST_SILENCE: Duration = Duration::from_mins(1);
 
-/// A body, decompressed as it is read.
-pub(crate) struct BodyReader {
-    body: Body,
-    blocks: Option<BlockReader>,
+/// Returns the next piece of a body, which may be empty; `None` at its end.
+pub(crate) async fn next_piece(body: &mut Body) -> Result<Option<Bytes>, Exception> {
+    loop {
+        let frame = timeout(LONGEST_SILENCE, body.frame())
+            .await
+            .map_err(|_| incorrect("the client was silent for a minute within its request"))?;
+        match frame {
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
+            Some(Err(error)) => {
+                return Err(incorrect(format_args!("the body cannot be read: {error}")));
+            }
+            None => return Ok(None),
+        }
+    }
 }
 
-impl BodyReader {
-    /// `decompress`: the body comes in ClickHouse's compressed blocks.
-    pub(crate) fn new(body: Body, decompress: bool) -> Self {
-        Self {
-            body,
-            blocks: decompress.then(BlockReader::default),
-        }
-    }
-
-    /// Returns the next piece, which may be empty; `None` at the end.
-    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Exception> {
-        while let Some(frame) = self.body.frame().await {
-            let frame = frame.map_err(|_| incorrect("the body cannot be read"))?;
-            if let Ok(data) = frame.into_data() {
-                return decompressed(self.blocks.as_mut(), data).map(Some);
-            }
-        }
-        self.blocks.as_ref().map_or(Ok(()), BlockReader::finish)?;
-        Ok(None)
-    }
-
-    /// Makes an insert's data of `first`, which was read already, and of what is left. A short body is read to its
-    /// end: it delays no insert, and the engine gets it in one piece.
-    pub(crate) async fn into_data(self, first: Vec<u8>) -> InsertData {
-        let Self { mut body, blocks } = self;
-        let (sender, rest) = mpsc::channel(WAITING);
-        if body.size_hint().exact().is_some_and(|bytes| bytes <= SHORT) {
-            let whole = axum::body::to_bytes(body, SHORT as usize).await;
-            let _ = sender.try_send(whole.map_err(|_| cut_off()));
-        } else {
-            tokio::spawn(async move {
-                while let Some(frame) = body.frame().await {
-                    let piece = match frame {
-                        Ok(frame) => frame.into_data().map_err(drop).ok().map(Ok),
-                        Err(_) => Some(Err(cut_off())),
-                    };
-                    let Some(piece) = piece else { continue };
-                    let broken = piece.is_err();
-                    if sender.send(piece).await.is_err() || broken {
-                        return;
-                    }
+/// Makes an insert's data of `first`, which was read already, and of what is left in `body`, which may come in
+/// ClickHouse's blocks. A short body is read to its end: it delays no insert, and the engine gets it in one piece.
+pub(crate) async fn insert_data(first: Vec<u8>, mut body: Body, in_blocks: bool) -> InsertData {
+    let (sender, rest) = mpsc::channel(WAITING);
+    if body.size_hint().exact().is_some_and(|bytes| bytes <= SHORT) {
+        let whole = timeout(LONGEST_SILENCE, axum::body::to_bytes(body, SHORT as usize)).await;
+        let _ = sender.try_send(whole.map_or(Err(cut_off()), |whole| whole.map_err(|_| cut_off())));
+    } else {
+        tokio::spawn(async move {
+            loop {
+                let piece = next_piece(&mut body).await.transpose();
+                let Some(piece) = piece else { return };
+                let broken = piece.is_err();
+                if sender.send(piece).await.is_err() || broken {
+                    return;
                 }
-            });
-        }
-        InsertData {
-            first: Some(first.into()),
-            rest: Some(rest),
-            blocks,
-        }
+            }
+        });
+    }
+    InsertData {
+        first: Some(first.into()),
+        rest: Some(rest),
+        blocks: in_blocks.then(|| BlockReader::new(MAX_BLOCK)),
     }
 }
 
@@ -83,7 +78,7 @@ pub(crate) struct InsertData {
 
 impl InsertData {
     /// Makes data of bytes that are all there.
-    pub(crate) fn whole(bytes: Vec<u8>) -> Self {
+    pub(crate) fn whole(bytes: impl Into<Bytes>) -> Self {
         Self {
             first: Some(bytes.into()),
             rest: None,
@@ -96,37 +91,50 @@ impl InsertData {
         if let Some(first) = self.first.take().filter(|first| !first.is_empty()) {
             return Ok(Some(first));
         }
-        let Some(rest) = &mut self.rest else {
+        let Some(piece) = self.piece(true)? else {
             return Ok(None);
         };
-        let Some(piece) = rest.blocking_recv() else {
-            self.blocks.as_ref().map_or(Ok(()), BlockReader::finish)?;
-            return Ok(None);
-        };
-        let piece = decompressed(self.blocks.as_mut(), piece?)?;
-        let Ok(next) = rest.try_recv() else {
+        let Some(next) = self.piece(false)? else {
             return Ok(Some(piece));
         };
         // What has arrived goes along, since each piece has a price in the engine.
         let mut together = piece.to_vec();
-        together.extend(decompressed(self.blocks.as_mut(), next?)?);
+        together.extend(next);
         while together.len() < TOGETHER
-            && let Ok(next) = rest.try_recv()
+            && let Some(next) = self.piece(false)?
         {
-            together.extend(decompressed(self.blocks.as_mut(), next?)?);
+            together.extend(next);
         }
         Ok(Some(together.into()))
     }
-}
 
-fn decompressed(blocks: Option<&mut BlockReader>, piece: Bytes) -> Result<Bytes, Exception> {
-    match blocks {
-        Some(blocks) => blocks.push(&piece).map(Bytes::from),
-        None => Ok(piece),
+    /// Returns the next plain piece; `None` at the end, and without `wait` where none has arrived.
+    fn piece(&mut self, wait: bool) -> Result<Option<Bytes>, Exception> {
+        let Some(rest) = &mut self.rest else {
+            return Ok(None);
+        };
+        loop {
+            if let Some(blocks) = &mut self.blocks
+                && let Some(plain) = blocks.next_block()?
+            {
+                return Ok(Some(plain.into()));
+            }
+            let received = if wait {
+                rest.blocking_recv()
+            } else {
+                rest.try_recv().ok()
+            };
+            match (received.transpose()?, &mut self.blocks) {
+                (Some(piece), Some(blocks)) => blocks.feed(&piece),
+                (Some(piece), None) => return Ok(Some(piece)),
+                (None, Some(blocks)) if wait => return blocks.finish().map(|()| None),
+                (None, _) => return Ok(None),
+            }
+        }
     }
 }
 
-fn incorrect(what: &str) -> Exception {
+fn incorrect(what: impl std::fmt::Display) -> Exception {
     Exception::new(INCORRECT_DATA, "INCORRECT_DATA", what)
 }
 

@@ -1,7 +1,8 @@
 //! HTTP's content codings: gzip, deflate, br, zstd and lz4 frames, both ways, a piece at a time.
 //!
 //! In: plain pieces, or a compressed body. Out: compressed pieces that a client can read at once, or the plain body.
-//! A piece is decompressed when it is needed, so that a small body cannot fill the memory.
+//! A piece is decompressed when it is needed, so that a small body cannot fill the memory, and on a thread of its own, of
+//! which there are few. It ends with its client.
 
 use std::io::{self, Read, Write as _};
 
@@ -14,16 +15,22 @@ use flate2::{
     read::{MultiGzDecoder, ZlibDecoder},
     write::{GzEncoder, ZlibEncoder},
 };
-use http_body_util::BodyExt as _;
 use lz4_flex::frame::{FrameDecoder, FrameEncoder};
 use tokio::sync::mpsc;
 
-use crate::exception::{Exception, NOT_IMPLEMENTED};
+use crate::{
+    admission::{Admission, Place},
+    blocks::BlockDecoder,
+    body::next_piece,
+    exception::{Exception, NOT_IMPLEMENTED},
+};
 
 const WAITING: usize = 4;
 const PIECE: usize = 64 << 10;
 /// ClickHouse's own default for HTTP: fast rather than small.
 const LEVEL: u32 = 3;
+/// The largest window that the content coding zstd has, by RFC 9659: 8 MiB.
+const WINDOW_LOG: u32 = 23;
 const BROTLI_WINDOW_BITS: u32 = 22;
 
 /// A content coding.
@@ -67,7 +74,11 @@ impl Coding {
     fn decoder(self, from: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
         Ok(match self {
             Self::Brotli => Box::new(brotli::Decompressor::new(from, PIECE)),
-            Self::Zstd => Box::new(zstd::stream::read::Decoder::new(from)?),
+            Self::Zstd => {
+                let mut decoder = zstd::stream::read::Decoder::new(from)?;
+                decoder.window_log_max(WINDOW_LOG)?;
+                Box::new(decoder)
+            }
             Self::Lz4 => Box::new(FrameDecoder::new(from)),
             Self::Gzip => Box::new(MultiGzDecoder::new(from)),
             Self::Deflate => Box::new(ZlibDecoder::new(from)),
@@ -135,7 +146,11 @@ impl Encoder {
 }
 
 /// Decompresses a body. An unknown `Content-Encoding` is refused rather than stored as it is.
-pub(crate) fn decoded(headers: &HeaderMap, body: Body) -> Result<Body, Exception> {
+pub(crate) async fn decoded(
+    headers: &HeaderMap,
+    body: Body,
+    admission: &Admission,
+) -> Result<Body, Exception> {
     let encoding = headers
         .get(header::CONTENT_ENCODING)
         .map(|value| value.to_str().unwrap_or("?").trim().to_ascii_lowercase());
@@ -145,7 +160,11 @@ pub(crate) fn decoded(headers: &HeaderMap, body: Body) -> Result<Body, Exception
         Some(other) => other,
     };
     match Coding::ALL.into_iter().find(|coding| coding.name() == encoding) {
-        Some(coding) => Ok(plain(coding, body)),
+        Some(coding) => Ok(plain(
+            move |from| coding.decoder(from),
+            body,
+            admission.decoder().await?,
+        )),
         None => Err(Exception::new(
             NOT_IMPLEMENTED,
             "NOT_IMPLEMENTED",
@@ -154,6 +173,12 @@ pub(crate) fn decoded(headers: &HeaderMap, body: Body) -> Result<Body, Exception
             ),
         )),
     }
+}
+
+/// Decompresses a body in ClickHouse's blocks, of which none is larger than that.
+pub(crate) async fn unblocked(body: Body, largest: usize, admission: &Admission) -> Result<Body, Exception> {
+    let decoder = move |from| Ok(Box::new(BlockDecoder::new(from, largest)) as Box<dyn Read + Send>);
+    Ok(plain(decoder, body, admission.decoder().await?))
 }
 
 /// A blocking reader of bytes from the async side.
@@ -176,14 +201,21 @@ impl Read for BlockingReader {
     }
 }
 
-fn plain(coding: Coding, mut body: Body) -> Body {
+/// Returns the plain bytes of a body as the reader that `reader_of` makes of it has them.
+fn plain<D>(reader_of: D, mut body: Body, place: Place) -> Body
+where
+    D: FnOnce(BlockingReader) -> io::Result<Box<dyn Read + Send>> + Send + 'static,
+{
     let (compressed, pieces) = mpsc::channel(WAITING);
     let (plain, decoded) = mpsc::channel::<io::Result<Bytes>>(WAITING);
     tokio::spawn(async move {
-        while let Some(frame) = body.frame().await {
-            let piece = frame
-                .map_err(io::Error::other)
-                .map(|frame| frame.into_data().unwrap_or_default());
+        loop {
+            let piece = next_piece(&mut body).await.transpose();
+            let Some(piece) =
+                piece.map(|piece| piece.map_err(|error| io::Error::other(error.reason().to_owned())))
+            else {
+                return;
+            };
             let broken = piece.is_err();
             if compressed.send(piece).await.is_err() || broken {
                 return;
@@ -191,8 +223,9 @@ fn plain(coding: Coding, mut body: Body) -> Body {
         }
     });
     tokio::task::spawn_blocking(move || {
+        let _place = place;
         let current = Bytes::new();
-        let mut reader = match coding.decoder(BlockingReader { pieces, current }) {
+        let mut reader = match reader_of(BlockingReader { pieces, current }) {
             Ok(reader) => reader,
             Err(error) => return drop(plain.blocking_send(Err(error))),
         };

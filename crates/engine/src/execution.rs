@@ -10,10 +10,11 @@ use crate::{
     access::{Confirmed, Permitted, Policy},
     body::InsertData,
     exception::Exception,
+    external::{self, ExternalTable},
     ffi::{Connection, Counters},
     format::{Joiner, Joining, joining},
     kill,
-    pool::Lease,
+    pool::{Lease, Wanted},
     request::QueryRequest,
     running::Registration,
     service::Service,
@@ -42,38 +43,57 @@ pub(crate) struct Job {
     pub(crate) permitted: Permitted,
     /// An insert's data.
     pub(crate) data: Option<InsertData>,
+    /// Tables that this statement alone sees.
+    pub(crate) tables: Vec<ExternalTable>,
     pub(crate) registration: Registration,
 }
 
 impl Job {
     /// Runs the statement from its connection to its end.
-    pub(crate) fn run(self, service: &Service, sink: &mut dyn Sink) -> Result<Counters, Exception> {
-        let request = &*self.request;
+    pub(crate) fn run(mut self, service: &Service, sink: &mut dyn Sink) -> Result<Counters, Exception> {
+        let request = Arc::clone(&self.request);
+        let tables = std::mem::take(&mut self.tables);
         let state = ConnectionState::new(
             request.user,
             request.database.as_deref(),
             &request.settings,
             &service.limits,
         );
-        let session = request.session.as_ref();
-        let mut lease = service
-            .pool
-            .lease(&service.engine, request.user, session, &state)?;
+        let wanted = Wanted {
+            user: request.user,
+            session: request.session.as_ref(),
+            state: &state,
+            is_fresh: !tables.is_empty(),
+        };
+        let mut lease = service.pool.lease(&service.engine, &wanted)?;
         let is_ready = matches!(lease, Lease::Ready(_));
         let connection = lease.connection();
         if !is_ready {
             state.apply(connection)?;
         }
         self.registration.runs_on(connection.name())?;
-        let confirmed = confirmed(service, request, self.permitted, connection)?;
-        let execution = Execution {
-            service,
-            request,
-            confirmed: &confirmed,
-            connection,
-        };
-        let keeps_state = execution.keeps_state();
-        let counters = execution.run(self.data, sink)?;
+        if !is_ready {
+            external::make(&tables, connection, &service.policy)?;
+            if sink.is_abandoned() {
+                external::remove(&tables, connection);
+                return Err(Exception::new(394, "QUERY_WAS_CANCELLED", "the client is gone"));
+            }
+            state.lock(connection)?;
+        }
+        let outcome = confirmed(service, &request, self.permitted, connection).and_then(|confirmed| {
+            let execution = Execution {
+                service,
+                request: &request,
+                confirmed: &confirmed,
+                connection,
+            };
+            let keeps_state = execution.keeps_state() && tables.is_empty();
+            Ok((execution.run(self.data, sink)?, keeps_state))
+        });
+        if matches!(lease, Lease::Session(_)) {
+            external::remove(&tables, lease.connection());
+        }
+        let (counters, keeps_state) = outcome?;
         if keeps_state && !sink.is_abandoned() && self.registration.end() {
             service.pool.give_back(lease, state);
         }
@@ -89,7 +109,7 @@ fn confirmed(
     connection: &mut Connection,
 ) -> Result<Confirmed, Exception> {
     let replaced = match permitted.statement().kind() {
-        Kind::Select { .. } | Kind::Other => service.running.with_client_ids(permitted.statement()),
+        Kind::Select { .. } | Kind::Other => service.running.with_client_ids(permitted.statement())?,
         Kind::Insert | Kind::KillQuery(_) => None,
     };
     let permitted = match replaced {
@@ -279,7 +299,7 @@ mod tests {
             "SELECT query_id, user FROM system.processes, system.one WHERE user = 'reader'",
             "SELECT count() FROM system.processes FORMAT JSON",
         ] {
-            let replaced = running.with_client_ids(&Statement::parse(sql)).unwrap();
+            let replaced = running.with_client_ids(&Statement::parse(sql)).unwrap().unwrap();
             assert!(
                 policy.permit(User::Reader, replaced, &[]).is_ok(),
                 "{sql}: {registered:?}"

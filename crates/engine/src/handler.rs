@@ -7,22 +7,29 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     body::Body,
     extract::{Request, State},
-    http::{Method, header, request::Parts},
+    http::{HeaderMap, Method, Uri, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     access::{Permitted, check_get},
+    admission::Place,
     body::InsertData,
     compression,
+    encoding::Encoding,
     exception::Exception,
     execution::Job,
-    input, origin,
-    request::{QueryRequest, read_form},
-    response::{ResponseWriter, failure, success},
+    external::{self, ExternalTable},
+    form,
+    input::{self, Input},
+    off_worker::off_worker,
+    origin,
+    request::{QueryRequest, authenticate},
+    response::{ResponseWriter, failure, options, success},
     running::CancelOnDrop,
     service::Service,
+    users::User,
 };
 
 /// How long, and how many bytes of it, the body of a refused request is still read.
@@ -31,81 +38,152 @@ const PIECES_WAITING: usize = 4;
 
 /// Answers a request.
 pub(crate) async fn handle(State(service): State<Arc<Service>>, request: Request) -> Response {
-    let mut query_id = String::new();
+    let mut reply = Reply::default();
     let statistics = Arc::clone(&service.statistics);
-    match answer(service, request, &mut query_id).await {
+    match answer(service, request, &mut reply).await {
         Ok(response) => response,
         Err(error) => {
             statistics.failed();
-            failure(&error, &query_id)
+            failure(&error, &reply.query_id, reply.encoding)
         }
     }
 }
 
-async fn answer(
-    service: Arc<Service>,
-    request: Request,
-    query_id: &mut String,
-) -> Result<Response, Exception> {
+/// What an error is answered with, as far as it is known.
+#[derive(Default)]
+struct Reply {
+    query_id: String,
+    encoding: Encoding,
+}
+
+/// A request that was understood, before its statement is checked.
+struct Understood {
+    request: Arc<QueryRequest>,
+    input: Input,
+    tables: Vec<ExternalTable>,
+    form: Option<Place>,
+}
+
+async fn answer(service: Arc<Service>, request: Request, reply: &mut Reply) -> Result<Response, Exception> {
     let (parts, body) = request.into_parts();
     origin::check(&parts.headers, service.loopback)?;
-    let mut parameters: Vec<(String, String)> =
-        form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
-            .into_owned()
-            .collect();
-    let is_get = parts.method == Method::GET;
-    if is_get && parameters.is_empty() {
+    if parts.method == Method::OPTIONS {
+        return Ok(options(parts.headers.get(header::ORIGIN)));
+    }
+    let url = url_parameters(&parts.uri);
+    let only_reads = matches!(parts.method, Method::GET | Method::HEAD);
+    if only_reads && url.is_empty() {
         return Ok("Ok.\n".into_response());
     }
-    let body = if is_form(&parts) {
-        read_form(Request::from_parts(parts.clone(), body), &mut parameters).await?;
-        Body::empty()
-    } else {
-        body
-    };
-    let body = compression::decoded(&parts.headers, body)?;
-    let request = match QueryRequest::new(parameters, &parts.headers, &service.users)
-        .and_then(|request| check_values(&service, request))
-    {
-        Ok(request) => Arc::new(request),
-        Err(error) => {
-            // A client that is still sending would see a broken connection in place of the answer.
-            let _ = tokio::time::timeout(REFUSED_BODY.0, axum::body::to_bytes(body, REFUSED_BODY.1)).await;
-            return Err(error);
-        }
-    };
-    query_id.clone_from(&request.query_id);
-    let (statement, data) = input::read(&request, body).await?;
-    if is_get {
+    reply.encoding = Encoding::requested(&url, &parts.headers);
+    let mut understood = understand(&service, &parts, url, body, reply).await?;
+    let statement = understood.input.statement;
+    if only_reads || understood.request.only_reads {
         check_get(&statement)?;
     }
-    let permitted = service
-        .policy
-        .permit(request.user, statement, &request.parameters)?;
-    run(service, request, permitted, data).await
+    let (checker, request) = (Arc::clone(&service), Arc::clone(&understood.request));
+    let permitted = off_worker(statement.text().len(), move || {
+        checker
+            .policy
+            .permit(request.user, statement, &request.parameters)
+    });
+    let statement = ToRun {
+        permitted: permitted.await?,
+        data: understood.input.data.take(),
+        tables: understood.tables,
+        places: [understood.input.place, understood.form],
+    };
+    run(service, understood.request, statement).await
 }
 
-fn is_form(parts: &Parts) -> bool {
-    let content_type = parts.headers.get(header::CONTENT_TYPE);
-    content_type
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.starts_with("multipart/form-data"))
-}
-
-fn check_values(service: &Service, request: QueryRequest) -> Result<QueryRequest, Exception> {
-    for (_, value) in &request.settings {
-        service.policy.check_value(value)?;
+/// Reads who asks, then what they ask.
+async fn understand(
+    service: &Arc<Service>,
+    parts: &Parts,
+    mut parameters: Vec<(String, String)>,
+    body: Body,
+    reply: &mut Reply,
+) -> Result<Understood, Exception> {
+    let user = match authenticate(&parameters, &parts.headers, &service.users) {
+        Ok(user) => user,
+        Err(error) => return Err(refused(body, error).await),
+    };
+    let mut body = compression::decoded(&parts.headers, body, &service.admission).await?;
+    let mut tables = Vec::new();
+    let mut place = None;
+    if form::is_form(&parts.headers) {
+        let form = form::read(&parts.headers, body, &service.admission).await?;
+        parameters.extend(form.fields);
+        tables = external::tables(form.files, &mut parameters)?;
+        parameters.retain(|(name, _)| !name.ends_with("_structure") && !name.ends_with("_types"));
+        place = form.place;
+        body = Body::empty();
     }
-    Ok(request)
+    let request = match read_request(service, user, parameters, &parts.headers).await {
+        Ok(request) => Arc::new(request),
+        Err(error) => return Err(refused(body, error).await),
+    };
+    reply.query_id.clone_from(&request.query_id);
+    reply.encoding = request.encoding;
+    Ok(Understood {
+        input: input::read(&request, body, &service.admission).await?,
+        request,
+        tables,
+        form: place,
+    })
+}
+
+fn url_parameters(uri: &Uri) -> Vec<(String, String)> {
+    form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
+        .into_owned()
+        .collect()
+}
+
+/// Reads what is left of a refused request: a client that is still sending would see a broken connection in place of
+/// the answer.
+async fn refused(body: Body, error: Exception) -> Exception {
+    let _ = tokio::time::timeout(REFUSED_BODY.0, axum::body::to_bytes(body, REFUSED_BODY.1)).await;
+    error
+}
+
+async fn read_request(
+    service: &Arc<Service>,
+    user: User,
+    parameters: Vec<(String, String)>,
+    headers: &HeaderMap,
+) -> Result<QueryRequest, Exception> {
+    let request = QueryRequest::new(user, parameters, headers)?;
+    let bytes = request.settings.iter().map(|(_, value)| value.len()).sum();
+    let service = Arc::clone(service);
+    off_worker(bytes, move || {
+        let mut values = request.settings.iter().map(|(_, value)| value);
+        values.try_for_each(|value| service.policy.check_value(value))?;
+        Ok(request)
+    })
+    .await
+}
+
+/// A statement that may run, with what belongs to it.
+struct ToRun {
+    permitted: Permitted,
+    data: Option<InsertData>,
+    tables: Vec<ExternalTable>,
+    /// What its text and its form take.
+    places: [Option<Place>; 2],
 }
 
 /// Waits for the statement's turn, runs it, and answers with the first that is known of its outcome.
 async fn run(
     service: Arc<Service>,
     request: Arc<QueryRequest>,
-    permitted: Permitted,
-    data: Option<InsertData>,
+    statement: ToRun,
 ) -> Result<Response, Exception> {
+    let ToRun {
+        permitted,
+        data,
+        tables,
+        places,
+    } = statement;
     let registration = service.running.register(&request.query_id, request.user)?;
     let is_insert = permitted.statement().is_insert();
     let permit = service.admission.admit(request.user, is_insert).await?;
@@ -118,10 +196,11 @@ async fn run(
         request: Arc::clone(&request),
         permitted,
         data,
+        tables,
         registration,
     };
     tokio::task::spawn_blocking(move || {
-        let _permit = permit;
+        let _places = (permit, places);
         let mut writer = ResponseWriter::new(&job.request, &service.temporary, head_sender, piece_sender);
         // A panic ends this statement alone: its client hears that it ended without an answer.
         let _ = monitoring::contain(move || {

@@ -42,6 +42,15 @@ pub(crate) struct ConnectionPool {
     idle: parking_lot::Mutex<Vec<Idle>>,
 }
 
+/// What a request needs of its connection.
+pub(crate) struct Wanted<'a> {
+    pub(crate) user: User,
+    pub(crate) session: Option<&'a SessionRequest>,
+    pub(crate) state: &'a ConnectionState,
+    /// No other request has used it, unless it is a session's.
+    pub(crate) is_fresh: bool,
+}
+
 /// A connection for the time of one request.
 pub(crate) enum Lease {
     /// In no state yet.
@@ -63,19 +72,18 @@ impl Lease {
 
 impl ConnectionPool {
     /// Returns a connection. A reader has no session: its connection is locked after the client's settings.
-    pub(crate) fn lease(
-        &self,
-        engine: &Engine,
-        user: User,
-        session: Option<&SessionRequest>,
-        state: &ConnectionState,
-    ) -> Result<Lease, Exception> {
-        let Some(wanted) = session.filter(|_| user == User::Default) else {
-            return match self.take_idle(state) {
+    pub(crate) fn lease(&self, engine: &Engine, wanted: &Wanted<'_>) -> Result<Lease, Exception> {
+        let Some(session) = wanted.session.filter(|_| wanted.user == User::Default) else {
+            let idle = (!wanted.is_fresh).then(|| self.take_idle(wanted.state)).flatten();
+            return match idle {
                 Some(connection) => Ok(Lease::Ready(connection)),
                 None => engine.connect().map(Lease::Fresh),
             };
         };
+        self.lease_session(engine, session)
+    }
+
+    fn lease_session(&self, engine: &Engine, wanted: &SessionRequest) -> Result<Lease, Exception> {
         let now = Instant::now();
         let mut open = self.sessions.lock();
         // A session that runs a statement does not expire.

@@ -4,16 +4,12 @@
 
 use std::collections::HashMap;
 
-use axum::{
-    extract::{FromRequest as _, Multipart, Request},
-    http::{HeaderMap, header},
-};
-
+use axum::http::{HeaderMap, header};
 use uuid::Uuid;
 
 use crate::{
-    compression::Coding,
-    exception::{Exception, UNKNOWN_FORMAT},
+    encoding::{Encoding, is_true},
+    exception::{Exception, READONLY, UNKNOWN_FORMAT},
     ffi::Parameter,
     settings::{Setting, check_name},
     users::{User, Users},
@@ -66,10 +62,10 @@ pub(crate) struct QueryRequest {
     pub(crate) protocol: u32,
     /// The body comes in ClickHouse's compressed blocks.
     pub(crate) decompress: bool,
-    /// The answer goes out in ClickHouse's compressed blocks.
-    pub(crate) compress: bool,
-    /// The answer goes out in this coding, by `Accept-Encoding`.
-    pub(crate) coding: Option<Coding>,
+    /// How the answer goes out.
+    pub(crate) encoding: Encoding,
+    /// The client asks for a statement that only reads.
+    pub(crate) only_reads: bool,
     /// The answer is held until the statement has ended, so that its status tells how it ended.
     pub(crate) wait_end_of_query: bool,
 }
@@ -83,17 +79,20 @@ pub(crate) struct SessionRequest {
 }
 
 impl QueryRequest {
-    /// Reads the parameters (later ones win) and the headers.
+    /// Reads the parameters (later ones win) and the headers of a user's request.
     pub(crate) fn new(
+        user: User,
         given: Vec<(String, String)>,
         headers: &HeaderMap,
-        users: &Users,
     ) -> Result<Self, Exception> {
+        let encoding = Encoding::requested(&given, headers);
         let mut url: HashMap<String, String> = HashMap::new();
         let mut settings = Vec::new();
         let mut parameters = Vec::new();
         for (name, value) in given {
-            if let Some(parameter) = name.strip_prefix("param_") {
+            if name.is_empty() {
+                // `?&a=1`, as ClickHouse has it.
+            } else if let Some(parameter) = name.strip_prefix("param_") {
                 parameters.push((parameter.to_owned(), value));
             } else if ENDPOINT.contains(&name.as_str()) {
                 url.insert(name, value);
@@ -101,15 +100,8 @@ impl QueryRequest {
                 settings.push((name, value));
             }
         }
-        let header = |name: &str| {
-            headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned)
-        };
-        let (name, password) = credentials(&url, headers, &header);
-        let user = users.authenticate(&name, &password)?;
-        let flag = |name: &str| url.get(name).is_some_and(|value| value == "1" || value == "true");
+        let url_query = url.remove("query").unwrap_or_default();
+        let flag = |name: &str| url.get(name).is_some_and(|value| is_true(value));
         let session = url
             .get("session_id")
             .filter(|id| !id.is_empty())
@@ -122,18 +114,20 @@ impl QueryRequest {
                     .min(3600),
                 must_exist: flag("session_check"),
             });
-        let accepts = header("accept-encoding").unwrap_or_default();
-        let compress = flag("compress");
-        let coding = Some(accepts)
-            .filter(|_| flag("enable_http_compression") && !compress)
-            .and_then(|accepts| Coding::accepted(&accepts));
-        for (name, _) in &settings {
-            check_name(user, name)?;
+        for (name, value) in &settings {
+            // Nobody is freed by it, and nobody who asks for less is refused.
+            let only_reads = name == "readonly" && (value == "1" || value == "2" && user == User::Default);
+            if name == "readonly" && user == User::Default && !only_reads {
+                return Err(Exception::new(READONLY, "READONLY", "'readonly' is 1 or 2 here"));
+            }
+            if !only_reads {
+                check_name(user, name)?;
+            }
         }
         let default_format = url
             .get("default_format")
             .cloned()
-            .or_else(|| header("x-clickhouse-format"));
+            .or_else(|| text_of(headers, "x-clickhouse-format"));
         if let Some(format) = default_format.as_ref().filter(|format| !is_word(format)) {
             return Err(Exception::new(
                 UNKNOWN_FORMAT,
@@ -143,7 +137,7 @@ impl QueryRequest {
         }
         Ok(Self {
             user,
-            url_query: url.get("query").cloned().unwrap_or_default(),
+            url_query,
             query_id: url
                 .get("query_id")
                 .filter(|id| !id.is_empty())
@@ -154,8 +148,11 @@ impl QueryRequest {
                 .or_else(|| url.get("default_database"))
                 .filter(|d| !d.is_empty())
                 .cloned()
-                .or_else(|| header("x-clickhouse-database")),
+                .or_else(|| text_of(headers, "x-clickhouse-database")),
             default_format,
+            only_reads: settings
+                .iter()
+                .any(|(name, value)| name == "readonly" && value != "0"),
             settings,
             parameters,
             session,
@@ -164,8 +161,7 @@ impl QueryRequest {
                 .and_then(|text| text.parse().ok())
                 .unwrap_or(0),
             decompress: flag("decompress"),
-            compress,
-            coding,
+            encoding,
             wait_end_of_query: flag("wait_end_of_query"),
         })
     }
@@ -176,47 +172,36 @@ fn is_word(name: &str) -> bool {
     name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-fn credentials(
-    url: &HashMap<String, String>,
+/// Returns the user whom headers or URL name, in this order.
+pub(crate) fn authenticate(
+    url: &[(String, String)],
     headers: &HeaderMap,
-    header: &impl Fn(&str) -> Option<String>,
-) -> (String, String) {
-    if let Some(user) = header("x-clickhouse-user") {
-        return (user, header("x-clickhouse-key").unwrap_or_default());
+    users: &Users,
+) -> Result<User, Exception> {
+    if let Some(user) = text_of(headers, "x-clickhouse-user") {
+        return users.authenticate(&user, &text_of(headers, "x-clickhouse-key").unwrap_or_default());
     }
-    let basic = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Basic "));
-    if let Some(encoded) = basic {
+    let authorization = text_of(headers, header::AUTHORIZATION.as_str());
+    if let Some(encoded) = authorization
+        .as_deref()
+        .and_then(|value| value.strip_prefix("Basic "))
+    {
         let decoded = base64_simd::STANDARD
             .decode_to_vec(encoded.trim())
             .unwrap_or_default();
-        let text = String::from_utf8_lossy(&decoded).into_owned();
+        let text = String::from_utf8_lossy(&decoded);
         let (user, password) = text.split_once(':').unwrap_or((&text, ""));
-        return (user.to_owned(), password.to_owned());
+        return users.authenticate(user, password);
     }
-    let of = |name: &str| url.get(name).cloned().unwrap_or_default();
-    (of("user"), of("password"))
+    let of = |name: &str| {
+        let last = url.iter().rfind(|(given, _)| given == name);
+        last.map_or("", |(_, value)| value.as_str())
+    };
+    users.authenticate(of("user"), of("password"))
 }
 
-/// Adds the fields of a multipart form to `parameters`.
-pub(crate) async fn read_form(
-    request: Request,
-    parameters: &mut Vec<(String, String)>,
-) -> Result<(), Exception> {
-    let broken = |error: &dyn std::fmt::Display| {
-        Exception::bad_arguments(format_args!("the form cannot be read: {error}"))
-    };
-    let mut form = Multipart::from_request(request, &())
-        .await
-        .map_err(|error| broken(&error))?;
-    while let Some(field) = form.next_field().await.map_err(|error| broken(&error))? {
-        let name = field.name().unwrap_or_default().to_owned();
-        let value = field.text().await.map_err(|error| broken(&error))?;
-        parameters.push((name, value));
-    }
-    Ok(())
+fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -226,7 +211,7 @@ pub(crate) mod tests {
     /// Makes the request of a URL that holds only a statement.
     pub(crate) fn url_request(query: &str) -> QueryRequest {
         let given = vec![("query".to_owned(), query.to_owned())];
-        QueryRequest::new(given, &HeaderMap::new(), &Users::default()).unwrap()
+        QueryRequest::new(User::Default, given, &HeaderMap::new()).unwrap()
     }
 
     #[test]

@@ -15,8 +15,7 @@ use tempfile::{SpooledTempFile, spooled_tempfile_in};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    blocks,
-    compression::Encoder,
+    encoding::{Encoding, Pieces},
     exception::{CANNOT_READ, Exception},
     execution::Sink,
     ffi::Counters,
@@ -51,18 +50,12 @@ pub(crate) struct ResponseHead {
 pub(crate) struct ResponseWriter {
     head: Option<oneshot::Sender<Result<ResponseHead, Exception>>>,
     pieces: mpsc::Sender<Piece>,
-    encoding: Encoding,
+    encoding: Pieces,
     started: Instant,
     /// The beginning of an answer that may be a short one, with its format.
     begun: Option<(String, Vec<u8>)>,
     /// Where the answer waits for the end of its statement, and its format.
     held: Option<(SpooledTempFile, String)>,
-}
-
-enum Encoding {
-    Plain,
-    Blocks,
-    Coded(Box<Encoder>),
 }
 
 impl ResponseWriter {
@@ -72,28 +65,15 @@ impl ResponseWriter {
         head: oneshot::Sender<Result<ResponseHead, Exception>>,
         pieces: mpsc::Sender<Piece>,
     ) -> Self {
-        let encoding = match request.coding {
-            _ if request.compress => Encoding::Blocks,
-            Some(coding) => Encoding::Coded(Box::new(Encoder::new(coding))),
-            None => Encoding::Plain,
-        };
         Self {
             head: Some(head),
             pieces,
-            encoding,
+            encoding: Pieces::new(request.encoding),
             started: Instant::now(),
             begun: None,
             held: request
                 .wait_end_of_query
                 .then(|| (spooled_tempfile_in(HELD_IN_MEMORY, temporary), String::new())),
-        }
-    }
-
-    fn encode(&mut self, bytes: Vec<u8>) -> Vec<u8> {
-        match &mut self.encoding {
-            Encoding::Plain => bytes,
-            Encoding::Blocks => blocks::compress(&bytes),
-            Encoding::Coded(encoder) => encoder.encode(&bytes),
         }
     }
 
@@ -110,7 +90,7 @@ impl ResponseWriter {
     }
 
     fn send(&mut self, bytes: Vec<u8>) -> bool {
-        let bytes = self.encode(bytes);
+        let bytes = self.encoding.encode(bytes);
         bytes.is_empty() || self.pieces.blocking_send(Ok(bytes.into())).is_ok()
     }
 
@@ -123,7 +103,7 @@ impl ResponseWriter {
                     let mut whole = if bytes.is_empty() {
                         bytes
                     } else {
-                        self.encode(bytes)
+                        self.encoding.encode(bytes)
                     };
                     whole.extend(self.last_bytes());
                     self.send_head(&format, Some(counters), Some(whole.into()));
@@ -160,10 +140,7 @@ impl ResponseWriter {
 
     /// Returns the end of a content coding.
     fn last_bytes(&mut self) -> Vec<u8> {
-        match std::mem::replace(&mut self.encoding, Encoding::Plain) {
-            Encoding::Coded(encoder) => encoder.finish(),
-            _ => Vec::new(),
-        }
+        std::mem::replace(&mut self.encoding, Pieces::Plain).finish()
     }
 
     /// Sends the held answer.
@@ -279,18 +256,49 @@ pub(crate) fn success(
             HeaderValue::from_static(content_type(&head.format)),
         );
     }
-    if let Some(coding) = request.coding {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
-    }
+    set_coding(headers, request.encoding);
     response
 }
 
-/// Returns the response of an error, as ClickHouse's server has it.
-pub(crate) fn failure(error: &Exception, query_id: &str) -> Response {
+fn set_coding(headers: &mut HeaderMap, encoding: Encoding) {
+    if let Some(coding) = encoding.coding() {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+    }
+}
+
+/// Returns the response of an error, as ClickHouse's server has it, in the encoding that the client reads.
+pub(crate) fn failure(error: &Exception, query_id: &str, encoding: Encoding) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = (status, format!("{error}\n")).into_response();
+    let body = encoding.whole(format!("{error}\n").into_bytes());
+    let mut response = (status, body).into_response();
     let headers = response.headers_mut();
     common(headers, query_id);
+    set_coding(headers, encoding);
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=UTF-8"),
+    );
     set(headers, "x-clickhouse-exception-code", &error.code.to_string());
+    response
+}
+
+/// Returns the answer to OPTIONS. Pages of other sites were refused before, so that no origin but our own is named.
+pub(crate) fn options(origin: Option<&HeaderValue>) -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    let headers = response.headers_mut();
+    let methods = HeaderValue::from_static("POST, GET, OPTIONS");
+    headers.insert(header::ALLOW, methods.clone());
+    if let Some(origin) = origin {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        headers.insert(header::VARY, HeaderValue::from_static("Origin"));
+    }
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static(
+            "origin, x-requested-with, x-clickhouse-format, x-clickhouse-user, x-clickhouse-key, Authorization",
+        ),
+    );
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     response
 }

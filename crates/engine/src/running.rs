@@ -17,9 +17,12 @@ use parking_lot::Mutex;
 use crate::{
     exception::Exception,
     ffi::Engine,
-    sql::{Statement, quote},
+    sql::{Sql, Statement, quote},
     users::User,
 };
+
+/// A statement in which the list of running statements stands as often as it is named is no longer.
+const LONGEST_REPLACED: usize = 4 << 20;
 
 /// The statements by their clients' ids.
 #[derive(Debug, Default, Clone)]
@@ -111,11 +114,11 @@ impl Running {
 
     /// Returns the statement to run in place of one that names `system.processes` or is `SHOW PROCESSLIST`, with the
     /// ids and users of our clients; `None` for every other statement.
-    pub(crate) fn with_client_ids(&self, statement: &Statement) -> Option<Statement> {
+    pub(crate) fn with_client_ids(&self, statement: &Statement) -> Result<Option<Statement>, Exception> {
         let sql = statement.sql();
         // Almost every statement is told apart by this alone.
         if !sql.lower().contains("process") {
-            return None;
+            return Ok(None);
         }
         let text = sql.text();
         if let (Some(show), Some(list)) = (sql.token(0), sql.token(1))
@@ -123,28 +126,44 @@ impl Running {
             && list.is("processlist")
         {
             let (processes, rest) = (self.processes(), &text[list.end..]);
-            return Some(Statement::parse(&format!(
+            return Ok(Some(Statement::parse(&format!(
                 "SELECT * EXCEPT engine_query_id FROM {processes} ORDER BY elapsed DESC{rest}"
-            )));
+            ))));
+        }
+        let named = named_processes(sql);
+        if named.is_empty() {
+            return Ok(None);
+        }
+        let processes = self.processes();
+        if text.len() + named.len() * processes.len() > LONGEST_REPLACED {
+            return Err(Exception::bad_arguments(
+                "the statement names system.processes too often",
+            ));
         }
         let mut replaced = String::new();
         let mut copied = 0;
-        for (index, database) in sql.tokens().enumerate() {
-            let table = sql
-                .token(index + 2)
-                .filter(|table| table.name() == Some("processes"));
-            let is_qualified = database.name() == Some("system") && sql.is_sign(index + 1, ".");
-            // `system.processes.user` is a column.
-            let is_column = sql.is_sign(index + 3, ".");
-            if let Some(table) = table.filter(|_| is_qualified && !is_column) {
-                replaced.push_str(&text[copied..database.start]);
-                replaced.push_str(&self.processes());
-                copied = table.end;
-            }
+        for (start, end) in named {
+            replaced.push_str(&text[copied..start]);
+            replaced.push_str(&processes);
+            copied = end;
         }
         replaced.push_str(&text[copied..]);
-        (copied > 0).then(|| Statement::parse(&replaced))
+        Ok(Some(Statement::parse(&replaced)))
     }
+}
+
+/// Returns where a statement names `system.processes`.
+fn named_processes(sql: &Sql) -> Vec<(usize, usize)> {
+    let named = sql.tokens().enumerate().filter_map(|(index, database)| {
+        let is_qualified = database.name() == Some("system") && sql.is_sign(index + 1, ".");
+        // `system.processes.user` is a column.
+        let is_column = sql.is_sign(index + 3, ".");
+        let table = sql
+            .token(index + 2)
+            .filter(|table| table.name() == Some("processes") && is_qualified && !is_column)?;
+        Some((database.start, table.end))
+    });
+    named.collect()
 }
 
 impl Registration {
@@ -271,7 +290,7 @@ mod tests {
         let processes = running.processes();
         assert!(processes.contains("['', 'c-1'], ['', 'it\\'s']") && processes.contains("['', 'reader']"));
         let text = |sql: &str| {
-            let replaced = running.with_client_ids(&Statement::parse(sql));
+            let replaced = running.with_client_ids(&Statement::parse(sql)).unwrap();
             replaced.map(|statement| statement.text().to_owned())
         };
         assert_eq!(
@@ -283,5 +302,7 @@ mod tests {
         assert_eq!(text("SELECT 'system.processes', system.processes.user"), None);
         let list = text("SHOW PROCESSLIST FORMAT JSON").unwrap();
         assert!(list.ends_with("ORDER BY elapsed DESC FORMAT JSON"));
+        let often = format!("SELECT 1 FROM {}", "system.processes, ".repeat(100_000));
+        assert!(running.with_client_ids(&Statement::parse(&often)).is_err());
     }
 }

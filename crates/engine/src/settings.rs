@@ -64,7 +64,7 @@ pub(crate) fn check_name(user: User, name: &str) -> Result<(), Exception> {
         )));
     }
     let formatting = name.starts_with("output_format_") || name.starts_with("format_");
-    if user == User::Default && name != "readonly" || READER_SETTINGS.contains(&name) || formatting {
+    if user == User::Default || READER_SETTINGS.contains(&name) || formatting {
         return Ok(());
     }
     Err(Exception::new(
@@ -80,7 +80,7 @@ pub(crate) struct ConnectionState {
     database: Option<String>,
     /// `name = value`, in the order in which they are set.
     settings: Vec<String>,
-    /// Locked at the end: a reader's.
+    /// Locked by [`lock`](Self::lock): a reader's.
     readonly: bool,
 }
 
@@ -101,9 +101,13 @@ impl ConnectionState {
         if let Some(database) = &self.database {
             run(format!("USE {}", quote_name(database)))?;
         }
-        run(format!("SET {}, {name}", self.settings.join(", ")))?;
+        run(format!("SET {}, {name}", self.settings.join(", ")))
+    }
+
+    /// Locks a reader's connection, behind which nothing is set or made any more.
+    pub(crate) fn lock(&self, connection: &mut Connection) -> Result<(), Exception> {
         if self.readonly {
-            run("SET readonly = 1".into())?;
+            connection.query("SET readonly = 1", "Null", &[])?;
         }
         Ok(())
     }
@@ -134,8 +138,10 @@ fn assignments(user: User, client: &[Setting], limits: &Limits) -> Vec<String> {
         bounds.push(("max_execution_time", seconds));
         bounds.push(("max_result_bytes", limits.reader_result_bytes as f64));
     }
-    // A statement is found by its connection's comment, so a client's own comment is dropped.
-    for (name, value) in client.iter().filter(|(name, _)| name != "log_comment") {
+    // A statement is found by its connection's comment, so a client's own comment is dropped; whether it only reads is
+    // checked before.
+    let ours = |name: &str| matches!(name, "log_comment" | "readonly");
+    for (name, value) in client.iter().filter(|(name, _)| !ours(name)) {
         let bound = bounds.iter().find(|(bounded, _)| bounded == name);
         if let Some((_, most)) = bound {
             // 0 would mean no limit.

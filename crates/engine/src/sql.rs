@@ -11,8 +11,9 @@ mod rows;
 mod statement;
 
 pub(crate) use self::{
+    head::LONGEST_HEAD,
     kill::KillQuery,
-    lexer::{Sql, Token, TokenKind},
+    lexer::{Sql, Token, TokenKind, steps},
     literal::{quote, quote_name, unquoted},
-    statement::{Kind, Statement},
+    statement::{Kind, NoInsert, Statement},
 };

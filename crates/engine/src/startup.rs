@@ -4,7 +4,6 @@
 
 use std::{
     fs::{self, File},
-    io::Write as _,
     path::{Path, PathBuf},
 };
 
@@ -140,7 +139,10 @@ fn with_stderr<T>(log: &Path, work: impl FnOnce() -> T) -> (T, String) {
     }
     let output = fs::read_to_string(log).unwrap_or_default();
     let _ = fs::remove_file(log);
-    let _ = std::io::stderr().write_all(output.as_bytes());
+    // By the log, which waits for no reader.
+    output
+        .lines()
+        .for_each(|line| tracing::warn!("ClickHouse: {line}"));
     (outcome, output)
 }
 

@@ -333,7 +333,7 @@ mod tests {
     async fn lines_of(bytes: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
         read_lines(BufReader::with_capacity(16, bytes), |line| {
-            lines.push(line.to_owned())
+            lines.push(line.to_owned());
         })
         .await;
         lines

@@ -115,6 +115,9 @@ const REACHING: &[&str] = &[
     "SELECT /* /* */ '*/' */ file('{file}') -- '",
     "SELECT 1 /* /* ' */ */ , file('{file}') /* ' */",
     "SELECT $a$ ' $a$, file('{file}') -- '",
+    "SELECT $ ' $ x $ ' $, file('{file}') -- '",
+    "SELECT $ -- $ x $ -- $, file('{file}')",
+    "SELECT 1 AS $x$, $a$ -- $a$, file('{file}')",
     "SELECT '\\'', file('{file}') -- '",
     "SELECT 1 -- \\\n, file('{file}')",
     "SELECT 1 # x\n, file('{file}')",
@@ -342,6 +345,10 @@ fn settings_and_parameters_open_nothing() {
         ),
         format!(
             "additional_result_filter={}",
+            encode(&bait.set("1 = $ -- $ x $ -- $ OR file('{file}') = 1"))
+        ),
+        format!(
+            "additional_result_filter={}",
             encode(&bait.set("file('{file}') = 1"))
         ),
         format!("format_schema={file}"),
@@ -369,6 +376,102 @@ fn settings_and_parameters_open_nothing() {
         b"SELECT * FROM {t:Identifier}",
     );
     assert_eq!(answer.text(), "0");
+}
+
+/// Names, structures, formats and data of external tables, as form and as URL.
+#[test]
+fn external_tables_open_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let bait = Bait::new();
+    // Without the kernel's lock: the others have to hold by themselves.
+    let engine = Engine::start_with(dir.path(), &[]);
+    engine.sql("CREATE TABLE default.t (a UInt32) ENGINE = MergeTree ORDER BY a");
+    for (name, more, data) in [
+        ("x", "x_structure=a String DEFAULT file('{file}')", ""),
+        ("x", "x_structure=a String MATERIALIZED file('{file}')", "1\n"),
+        ("x", "x_structure=a String ALIAS file('{file}')", "1\n"),
+        ("x", "x_structure=a String) ENGINE = File(CSV, '{file}'", "1\n"),
+        ("x", "x_structure=a String) AS SELECT file('{file}') --", "1\n"),
+        (
+            "x",
+            "x_structure=a String /* /* */ DEFAULT file('{file}') */",
+            "1\n",
+        ),
+        ("x", "x_structure=a file('{file}')", "1\n"),
+        ("x", "x_structure=a Array(file('{file}'))", "1\n"),
+        (
+            "x",
+            "x_structure=a $ ' $ String $ ' $ DEFAULT file('{file}')",
+            "1\n",
+        ),
+        ("x", "x_types=String DEFAULT file('{file}')", "1\n"),
+        ("x", "x_structure=a String&x_format=Values", "(file('{file}'))"),
+        (
+            "x",
+            "x_structure=a String&x_format=Values",
+            "((SELECT file('{file}')))",
+        ),
+        ("x", "x_structure=a String&x_format=CSV FROM INFILE '{file}'", ""),
+        (
+            "x",
+            "x_structure=a String&x_format=Template&format_template_row={file}",
+            "1\n",
+        ),
+        (
+            "x",
+            "x_structure=a String&x_format=Protobuf&format_schema={file}:x",
+            "1\n",
+        ),
+        (
+            "x` (a String) ENGINE = File(CSV, '{file}') --",
+            "x_structure=a String",
+            "1\n",
+        ),
+        ("{file}", "{file}_structure=a String", "1\n"),
+        ("t", "t_structure=a UInt32&query=DROP TABLE default.t", "1\n"),
+    ] {
+        for user in ["default", "reader"] {
+            let mut pairs = vec![format!("user={user}")];
+            for pair in bait.set(more).split('&') {
+                let (key, value) = pair.split_once('=').unwrap();
+                pairs.push(format!("{}={}", encode(key), encode(value)));
+            }
+            if !more.contains("query=") {
+                pairs.push("query=SELECT+*+FROM+x".to_owned());
+            }
+            let parameters = pairs.join("&");
+            let (name, data) = (bait.set(name), bait.set(data));
+            let (content_type, body) = support::form(&[(&name, true, data.as_bytes())]);
+            let answer = engine.post_with(&parameters, &body, &[("Content-Type", &content_type)]);
+            let context = format!("{user}, {name}, {more}: {}", answer.text());
+            // What stands in a comment is no part of a structure, however comments nest.
+            let is_harmless = more.contains("/*") || more.contains("DROP") && user == "default";
+            assert!(answer.status != 200 || is_harmless, "{context}");
+            assert!(!answer.text().contains(SECRET), "{context}");
+            bait.untouched(&context);
+            engine.sql("CREATE TABLE IF NOT EXISTS default.t (a UInt32) ENGINE = MergeTree ORDER BY a");
+        }
+    }
+    // A user that only the form names would be somebody else.
+    let (content_type, body) = support::form(&[("user", false, b"reader"), ("query", false, b"SELECT 1")]);
+    assert_eq!(
+        engine
+            .post_with("", &body, &[("Content-Type", &content_type)])
+            .code,
+        "36"
+    );
+    // A reader's connection is locked after its tables were made.
+    let (content_type, body) = support::form(&[("x", true, b"1\n")]);
+    for query in [
+        "DROP TABLE x",
+        "INSERT INTO x VALUES (2)",
+        "CREATE TEMPORARY TABLE y (a UInt8)",
+        "SELECT 1 SETTINGS max_memory_usage = 0",
+    ] {
+        let parameters = format!("user=reader&x_types=UInt8&query={}", encode(query));
+        let answer = engine.post_with(&parameters, &body, &[("Content-Type", &content_type)]);
+        assert_eq!(answer.code, "164", "{query}: {}", answer.text());
+    }
 }
 
 #[test]

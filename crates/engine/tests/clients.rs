@@ -1,5 +1,5 @@
-//! Clients that others wrote, unchanged: the official Rust client, Python's clickhouse-connect and `SQLAlchemy`, and
-//! clickhouse-go.
+//! Clients that others wrote, unchanged: the official Rust client, Python's clickhouse-connect and `SQLAlchemy`. Those
+//! that need tools which Casement itself does not are in `foreign`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::float_cmp, clippy::too_many_lines)]
 
 mod support;
@@ -221,29 +221,4 @@ fn clickhouse_connect_with_every_kind_of_column() {
 #[test]
 fn sqlalchemy_through_clickhouse_connect() {
     python("alchemy.py");
-}
-
-/// Where a Go is that can build it; Casement itself needs none.
-#[test]
-fn clickhouse_go_where_go_is() {
-    let version = Command::new("go").args(["env", "GOVERSION"]).output();
-    let version = version.map_or(String::new(), |output| {
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    });
-    let minor = version
-        .trim()
-        .strip_prefix("go1.")
-        .and_then(|rest| rest.split('.').next()?.parse().ok());
-    if minor.unwrap_or(0) < 26 {
-        eprintln!(
-            "clickhouse-go was not tried: it needs Go 1.26, here is '{}'",
-            version.trim()
-        );
-        return;
-    }
-    let dir = tempfile::tempdir().unwrap();
-    let engine = Engine::start(dir.path());
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/go");
-    let port = engine.addr.port().to_string();
-    succeeds(Command::new("go").args(["run", ".", &port]).current_dir(program));
 }

@@ -103,6 +103,10 @@ fn the_documentations_lines_work() {
             "3\n",
         ),
         (
+            "printf 'root\\t0\\nnobody\\t65534\\n' | curl -sS -F 'users=@-' \"$URL/?query=SELECT+max(uid)+FROM+users&users_structure=name+String,uid+UInt16\"",
+            "65534\n",
+        ),
+        (
             "curl -sS \"$URL/?session_id=s\" -d 'CREATE TEMPORARY TABLE own (a UInt8)' && curl -sS \"$URL/?session_id=s\" -d 'SELECT count() FROM own'",
             "0\n",
         ),

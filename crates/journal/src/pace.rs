@@ -45,7 +45,7 @@ impl Pace {
             return None;
         }
         if self.spaced {
-            return Some(SPACING - since);
+            return Some(SPACING.saturating_sub(since));
         }
         self.count += 1;
         (self.count >= TRIAL_AFTER).then_some(TRIAL)

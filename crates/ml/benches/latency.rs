@@ -109,6 +109,7 @@ async fn main() {
 async fn measure(broker: &Mosquitto, requests: usize, candidate: Option<PathBuf>) {
     let connection = ConnectionOptions::new(BrokerUrl::tcp("127.0.0.1", broker.addr().port()), "ml");
     let mut options = MlOptions::new(connection, Topics::default(), model_path(), "v0");
+    options.min_confidence = 0.0;
     let shadowing = format!("casement_ml_shadowing {}", u8::from(candidate.is_some()));
     options.shadow = candidate;
     let mut registry = Registry::default();

@@ -6,6 +6,7 @@
 mod answer;
 mod budget;
 mod decider;
+mod floor;
 mod metrics;
 mod models;
 mod options;

@@ -61,6 +61,7 @@ const INFERENCE_SECONDS: [f64; 12] = [
 pub(crate) struct Metrics {
     requests: Counter,
     answers: Counter,
+    held: Counter,
     refused: Family<Kind, Counter>,
     dropped: Family<Kind, Counter>,
     features: Family<Kind, Counter>,
@@ -80,6 +81,7 @@ impl Default for Metrics {
         let metrics = Self {
             requests: Counter::default(),
             answers: Counter::default(),
+            held: Counter::default(),
             refused: Family::default(),
             dropped: Family::default(),
             features: Family::default(),
@@ -132,6 +134,11 @@ impl Metrics {
         for (name, help, counter) in [
             ("requests", "Requests received", &self.requests),
             ("answers", "Window commands sent", &self.answers),
+            (
+                "held",
+                "Decisions not carried out, for too little confidence",
+                &self.held,
+            ),
             (
                 "model_swaps",
                 "Models taken into service while running",
@@ -186,6 +193,10 @@ impl Metrics {
             })
             .inc();
         self.inference_seconds.observe(seconds);
+    }
+
+    pub(crate) fn held(&self) {
+        self.held.inc();
     }
 
     pub(crate) fn refused(&self, reason: RefusalReason) {

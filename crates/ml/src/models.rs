@@ -154,6 +154,12 @@ async fn load_aside(source: ModelSource) -> Option<Result<Model, MlError>> {
         .ok()
 }
 
+/// Returns whether both are the same file with the same side-car, which may have another version or a confidence that
+/// was measured anew.
+fn is_same(a: &Model, b: &Model) -> bool {
+    (a.sha256(), a.version(), a.sidecar()) == (b.sha256(), b.version(), b.sidecar())
+}
+
 /// Follows the file until `shutdown`.
 pub(crate) async fn follow(
     source: ModelSource,
@@ -181,10 +187,7 @@ pub(crate) async fn follow(
         };
         match loaded {
             // The side-car may have been touched without a change.
-            Ok(model)
-                if model.sha256() == slot.current().sha256()
-                    && model.version() == slot.current().version() =>
-            {
+            Ok(model) if is_same(&model, &slot.current()) => {
                 vitals.model.up();
             }
             Ok(model) => {
@@ -248,5 +251,25 @@ pub(crate) async fn follow_shadow(
                 warn!("the candidate is refused: {}", with_causes(&error));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Uncertainty;
+
+    use super::*;
+
+    #[test]
+    fn a_confidence_measured_anew_makes_another_model() {
+        let model = Model::built_in().unwrap();
+        assert!(is_same(&model, &model.clone()));
+        let measured = |right: f64| {
+            let uncertainty = Uncertainty::measure("tests", &[(50.0, right); 20]).unwrap();
+            model.clone().with_uncertainty(uncertainty)
+        };
+        assert!(is_same(&measured(50.0), &measured(50.0)));
+        assert!(!is_same(&measured(50.0), &measured(90.0)));
+        assert!(!is_same(&measured(50.0), &model));
     }
 }

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use audio::{AudioError, FeatureOptions, archive::ArchiveOptions};
-use domain::ClipLimits;
+use domain::{ClipLimits, Confidence};
 use model::{LoadError, LoadOptions};
 use mqtt::{ConnectionOptions, Topics};
 
@@ -30,6 +30,8 @@ pub struct MlOptions {
     pub store_raw: Option<ArchiveOptions>,
     /// How long a command is worth acting on.
     pub command_ttl: Duration,
+    /// The confidence, 0 to 1, below which a decision is published for the record and not carried out.
+    pub min_confidence: f64,
     /// How many devices may wait for an answer at once; the one that waited longest gives way.
     pub max_waiting: usize,
 }
@@ -53,6 +55,7 @@ impl MlOptions {
             clip_limits: ClipLimits::default(),
             store_raw: None,
             command_ttl: Duration::from_mins(1),
+            min_confidence: Confidence::DEFAULT_FLOOR,
             max_waiting: 1_000,
         }
     }

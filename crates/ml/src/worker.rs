@@ -21,6 +21,7 @@ use tracing::{debug, error, info, warn};
 use crate::{
     Answer, Decider, MlError, MlOptions, ModelSlot,
     budget::LogBudget,
+    floor::Floor,
     metrics::{DropReason, Metrics},
     models::{ModelSource, ShadowSlot, follow, follow_shadow},
     queue::{Displaced, JobQueue},
@@ -58,6 +59,7 @@ struct Shared {
     archive: Option<Arc<Archive>>,
     refusals_logged: LogBudget,
     shadow: Shadow,
+    floor: Floor,
 }
 
 impl Ml {
@@ -145,6 +147,7 @@ impl Ml {
             archive: archive.clone(),
             refusals_logged: LogBudget::default(),
             shadow,
+            floor: Floor(options.min_confidence),
         });
         let model = models.current();
         info!(
@@ -295,12 +298,17 @@ impl Shared {
             recording: _,
             inputs,
         } = answer;
-        let topic = self.topics.topic_for(TopicKind::WindowControl, &action.device_id);
+        let held = self.floor.held(&action);
+        let (kind, payload) = match &held {
+            None => (TopicKind::WindowControl, mqtt::encode_control(&action)),
+            Some(decision) => (TopicKind::Prediction, mqtt::encode_held(decision)),
+        };
+        let topic = self.topics.topic_for(kind, &action.device_id);
         // While the broker is away the command would wait for it and arrive stale.
         let sent = self.publisher.is_connected()
             && match self
                 .publisher
-                .try_publish(topic, mqtt::encode_control(&action), Qos::AtLeastOnce, false)
+                .try_publish(topic, payload, Qos::AtLeastOnce, false)
             {
                 Ok(()) => true,
                 Err(error) => {
@@ -308,14 +316,18 @@ impl Shared {
                     false
                 }
             };
-        if sent {
+        let commanded = sent && held.is_none();
+        if commanded {
             self.metrics.answered(source, received.elapsed().as_secs_f64());
             debug!(device_id = %action.device_id, position = action.position.percent(), "commanded");
+        } else if sent {
+            self.metrics.held();
+            debug!(device_id = %action.device_id, position = action.position.percent(), "held");
         } else {
             self.metrics.dropped(DropReason::Unsent);
         }
         // Only now: the candidate must not delay the window, and what moved nothing has nothing to be compared with.
-        if sent {
+        if commanded {
             self.shadow.offer(|| ShadowJob::beside(&action, inputs.as_ref()));
         }
     }

@@ -91,14 +91,18 @@ pub enum LoadError {
     #[error("the .pth container is damaged: {0}")]
     Container(String),
     /// The pickle is larger than any model of this kind needs.
-    #[error("the pickle has more than {limit} bytes; a model of this kind needs fewer than 10000")]
+    #[error(
+        "the pickle has more than {limit} bytes, which are enough for 150 layers; save the weights alone \
+         (torch.save(model.state_dict(), PATH)), or make an .onnx file with training/export_onnx.py"
+    )]
     PickleTooLarge {
         /// The limit in bytes.
         limit: usize,
     },
     /// The pickle names something that only an attack needs.
     #[error(
-        "the pickle refers to {0}, which no model needs: the file is hostile, do not open it with torch.load either"
+        "the pickle refers to {0}, which no model needs: the file is hostile, do not open it with torch.load either{own}",
+        own = own_function(.0)
     )]
     Hostile(String),
     /// The reader of `.pth` files refused it.
@@ -228,6 +232,26 @@ pub enum LoadError {
     /// The side-car cannot be used.
     #[error(transparent)]
     Sidecar(#[from] SidecarError),
+}
+
+/// Returns a name from a file as messages show it: short, and without what would change a terminal.
+pub(crate) fn shown(name: &str) -> String {
+    const LONGEST: usize = 80;
+    let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    let mut shown: String = name.chars().take(LONGEST).map(plain).collect();
+    if name.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// Returns the one harmless reason for a name that attacks use.
+fn own_function(global: &str) -> &'static str {
+    if global.ends_with(".getattr") {
+        "; or, if it is your own, its class keeps a function such as torch.tanh as an attribute: use torch.nn.Tanh()"
+    } else {
+        ""
+    }
 }
 
 fn at(place: &str) -> String {

@@ -202,6 +202,14 @@ impl Model {
         self
     }
 
+    /// Returns whether its file names no activations, so that they are taken for `ReLU`, as documented.
+    pub fn assumes_relu(&self) -> bool {
+        match &self.computation {
+            Computation::Dense(network) => network.assumes_relu,
+            Computation::Onnx(_) => false,
+        }
+    }
+
     /// Returns the hidden layers that its file states, in order; none for an `.onnx` graph.
     pub fn layers(&self) -> Vec<String> {
         match &self.computation {

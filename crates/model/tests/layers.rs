@@ -93,6 +93,7 @@ fn networks_drawn_at_random_predict_what_torch_predicts() {
 fn a_file_tells_its_layers() {
     let tell = |name: &str| {
         let model = Model::load(&here(&format!("tests/goldens/layers/{name}.pth"))).unwrap();
+        assert_eq!(model.assumes_relu(), name.starts_with("state_"));
         model.layers().join(" → ")
     };
     assert_eq!(

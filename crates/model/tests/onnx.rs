@@ -265,7 +265,7 @@ fn whatever_is_wrong_is_named() {
     std::fs::write(&large, vec![8; (16 << 20) + 1]).unwrap();
     assert!(
         words(&load(&large).unwrap_err())
-            .starts_with("the model file has 16777217 bytes, more than 16777216")
+            .starts_with("the model has 16777217 bytes, and the limit is 16777216")
     );
 }
 

@@ -17,7 +17,7 @@ use prometheus_client::{encoding::text::encode, registry::Registry};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Health, HealthSource, collect::HealthGauge, panics::answer_panics, site};
+use crate::{Health, HealthSource, collect::HealthGauge, descriptors, panics::answer_panics, site};
 
 /// The media type of the metrics.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -116,7 +116,8 @@ impl Monitor {
 
     /// The health of all parts now.
     pub fn health(&self) -> Health {
-        Health::of(self.sources.iter().flat_map(|source| source()).collect())
+        let parts = self.sources.iter().flat_map(|source| source());
+        Health::of(parts.chain(descriptors::part()).collect())
     }
 
     /// All metrics as `OpenMetrics` text.

@@ -5,6 +5,7 @@
 
 mod causes;
 mod collect;
+mod descriptors;
 mod health;
 mod http;
 mod link;
@@ -13,6 +14,7 @@ mod site;
 
 pub use causes::with_causes;
 pub use collect::{Sample, collector};
+pub use descriptors::raise_descriptor_limit;
 pub use health::{Health, HealthSource, Part, State};
 pub use http::{HttpError, HttpListener, Monitor, remedy};
 pub use link::Link;

@@ -14,11 +14,11 @@ pub use connection::{
     Message, Protocol, PublishError, Publisher, Qos, Subscription, UnknownProtocol, connect,
     random_client_id,
 };
-pub use pattern::{InvalidPattern, TopicPattern};
+pub use pattern::{InvalidPattern, TopicPattern, is_topic_filter};
 pub use payload::{
-    DeviceStatus, ReceivedClip, decode_audio_data, decode_clip, decode_control, decode_reading,
+    DeviceStatus, ReceivedClip, decode_audio_data, decode_clip, decode_control, decode_held, decode_reading,
     decode_request, decode_shadow, decode_state, decode_status, encode_audio_data, encode_clip,
-    encode_control, encode_reading, encode_request, encode_shadow, encode_state, encode_status,
+    encode_control, encode_held, encode_reading, encode_request, encode_shadow, encode_state, encode_status,
 };
 pub use secrecy::SecretString;
 pub use topics::{Inbound, TopicKind, TopicPatterns, Topics};

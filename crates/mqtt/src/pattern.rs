@@ -22,6 +22,11 @@ enum Level {
     Device,
 }
 
+/// Returns whether `text` may be subscribed to.
+pub fn is_topic_filter(text: &str) -> bool {
+    text.len() <= 65_535 && !text.contains('\0') && rumqttc::valid_filter(text)
+}
+
 impl Level {
     fn name(&self) -> Option<&str> {
         match self {
@@ -237,6 +242,16 @@ mod tests {
             assert_eq!(pattern.filter(), filter);
             assert_eq!(pattern.topic_for(&device("d-1")), topic);
             assert_eq!(pattern.match_topic(topic), Some(Ok(device("d-1"))));
+        }
+    }
+
+    #[test]
+    fn filters_are_told_from_other_text() {
+        for filter in ["#", "+/sensor/#", "sensor/+/temperature", "$share/g/sensor/#"] {
+            assert!(is_topic_filter(filter), "{filter}");
+        }
+        for text in ["", "a/#/b", "a+/b", "a\0", "sensor/#x"] {
+            assert!(!is_topic_filter(text), "{text}");
         }
     }
 

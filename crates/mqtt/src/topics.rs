@@ -27,16 +27,19 @@ pub enum TopicKind {
     DeviceStatus,
     /// What a candidate model would have decided.
     ShadowPrediction,
+    /// What the model decided with too little confidence to be carried out.
+    Prediction,
 }
 
 /// The kinds that are not readings.
-const OTHERS: [TopicKind; 6] = [
+const OTHERS: [TopicKind; 7] = [
     TopicKind::Audio,
     TopicKind::WindowState,
     TopicKind::WindowControl,
     TopicKind::InferenceRequest,
     TopicKind::DeviceStatus,
     TopicKind::ShadowPrediction,
+    TopicKind::Prediction,
 ];
 
 impl TopicKind {
@@ -65,12 +68,16 @@ impl TopicKind {
             Self::WindowState => "window_state",
             Self::DeviceStatus => "device_status",
             Self::ShadowPrediction => "shadow_prediction",
+            Self::Prediction => "prediction",
         }
     }
 
     /// Whether services alone speak of it: requests, and what models predict.
     pub const fn is_between_services(self) -> bool {
-        matches!(self, Self::InferenceRequest | Self::ShadowPrediction)
+        matches!(
+            self,
+            Self::InferenceRequest | Self::ShadowPrediction | Self::Prediction
+        )
     }
 
     /// The kind of that word.
@@ -88,6 +95,7 @@ impl TopicKind {
             Self::WindowState => "window/{device_id}/state".into(),
             Self::DeviceStatus => "device/{device_id}/status".into(),
             Self::ShadowPrediction => "ml/prediction/shadow/{device_id}".into(),
+            Self::Prediction => "ml/prediction/{device_id}".into(),
         }
     }
 }

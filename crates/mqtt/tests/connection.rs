@@ -140,6 +140,35 @@ async fn qos_0_beyond_the_limit_is_dropped_and_counted() {
     assert_eq!(incoming.stats().dropped_qos0, 16);
 }
 
+/// At `QoS` 0 nothing comes back that would wake the connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_than_fits_into_one_write_leaves_without_waiting_for_anything() {
+    const MESSAGES: usize = 100;
+    let mosquitto = Mosquitto::start().unwrap();
+    let mut options = support::options(mosquitto.addr(), "c");
+    options.max_queued_messages = MESSAGES;
+    let (publisher, mut incoming) = connect(options);
+    expect(&mut incoming, "the connection", |event| {
+        matches!(event, Event::Connected { .. })
+    })
+    .await;
+    let mut sending = tokio::task::JoinSet::new();
+    for _ in 0..MESSAGES {
+        let publisher = publisher.clone();
+        sending.spawn(async move {
+            publisher
+                .publish_confirmed("t", vec![0; 20_000], Qos::AtMostOnce, false)
+                .await
+        });
+    }
+    within("all of them", async {
+        while let Some(sent) = sending.join_next().await {
+            sent.unwrap().unwrap();
+        }
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outbox_that_is_full_says_so() {
     let mut options = support::options(([127, 0, 0, 1], 1).into(), "nobody-listens");

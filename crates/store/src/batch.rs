@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::Quantity;
 
 use crate::{
-    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, SystemMetricsRow,
+    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, SuspectReadingRow, SystemMetricsRow,
     Table, WindowActionRow, WindowStateRow,
 };
 
@@ -13,6 +13,7 @@ use crate::{
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Batch {
     readings: BTreeMap<Quantity, Vec<ReadingRow>>,
+    pub(crate) suspect_readings: Vec<SuspectReadingRow>,
     pub(crate) audio: Vec<AudioRow>,
     pub(crate) window_actions: Vec<WindowActionRow>,
     pub(crate) ml_predictions: Vec<MlPredictionRow>,
@@ -32,6 +33,7 @@ impl Batch {
                 .entry(quantity)
                 .or_default()
                 .push(received_to_the_second(row)),
+            Row::Suspect(row) => self.suspect_readings.push(row),
             Row::Audio(row) => self.audio.push(row),
             Row::WindowAction(row) => self.window_actions.push(with_origin(row)),
             Row::MlPrediction(row) => self.ml_predictions.push(row),
@@ -55,6 +57,7 @@ impl Batch {
             rows.iter().map(row)
         });
         readings
+            .chain(self.suspect_readings.iter().cloned().map(Row::Suspect))
             .chain(self.audio.iter().cloned().map(Row::Audio))
             .chain(self.window_actions.iter().cloned().map(Row::WindowAction))
             .chain(self.ml_predictions.iter().cloned().map(Row::MlPrediction))
@@ -69,6 +72,7 @@ impl Batch {
     pub fn rows_of(&self, table: Table) -> usize {
         match table {
             Table::Sensor(quantity) => self.readings(quantity).len(),
+            Table::SuspectReadings => self.suspect_readings.len(),
             Table::SensorAudio => self.audio.len(),
             Table::WindowActions => self.window_actions.len(),
             Table::MlPredictions => self.ml_predictions.len(),

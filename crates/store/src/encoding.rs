@@ -12,7 +12,7 @@ use serde::{
 };
 
 use crate::{
-    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, SystemMetricsRow,
+    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, SuspectReadingRow, SystemMetricsRow,
     Table, WindowActionRow, WindowStateRow,
 };
 
@@ -24,6 +24,8 @@ const JSON_V1: u8 = 1;
 pub enum Row {
     /// A row of the quantity's table.
     Reading(Quantity, ReadingRow),
+    /// A row of `suspect_readings`.
+    Suspect(SuspectReadingRow),
     /// A row of `sensor_audio`.
     Audio(AudioRow),
     /// A row of `window_actions`.
@@ -46,6 +48,7 @@ pub enum Row {
 #[derive(Debug, Clone, Copy)]
 enum Tag {
     Reading(Quantity),
+    Suspect,
     Audio,
     WindowAction,
     MlPrediction,
@@ -60,6 +63,7 @@ impl Tag {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Reading(quantity) => quantity.as_str(),
+            Self::Suspect => "suspect",
             Self::Audio => "audio",
             Self::WindowAction => "window_action",
             Self::MlPrediction => "ml_prediction",
@@ -72,7 +76,8 @@ impl Tag {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        const OTHERS: [Tag; 8] = [
+        const OTHERS: [Tag; 9] = [
+            Tag::Suspect,
             Tag::Audio,
             Tag::WindowAction,
             Tag::MlPrediction,
@@ -108,6 +113,7 @@ impl Serialize for Row {
         let tag = self.tag().as_str();
         match self {
             Self::Reading(_, row) => serializer.serialize_newtype_variant("Row", 0, tag, row),
+            Self::Suspect(row) => serializer.serialize_newtype_variant("Row", 8, tag, row),
             Self::Audio(row) => serializer.serialize_newtype_variant("Row", 1, tag, row),
             Self::WindowAction(row) => serializer.serialize_newtype_variant("Row", 2, tag, row),
             Self::MlPrediction(row) => serializer.serialize_newtype_variant("Row", 3, tag, row),
@@ -115,7 +121,7 @@ impl Serialize for Row {
             Self::WindowState(row) => serializer.serialize_newtype_variant("Row", 5, tag, row),
             Self::DeviceEvent(row) => serializer.serialize_newtype_variant("Row", 6, tag, row),
             Self::IngestError(row) => serializer.serialize_newtype_variant("Row", 7, tag, row),
-            Self::SystemMetrics(row) => serializer.serialize_newtype_variant("Row", 8, tag, row),
+            Self::SystemMetrics(row) => serializer.serialize_newtype_variant("Row", 9, tag, row),
         }
     }
 }
@@ -132,6 +138,7 @@ impl<'de> Deserialize<'de> for Row {
                 let (tag, content) = access.variant::<Tag>()?;
                 Ok(match tag {
                     Tag::Reading(quantity) => Row::Reading(quantity, content.newtype_variant()?),
+                    Tag::Suspect => Row::Suspect(content.newtype_variant()?),
                     Tag::Audio => Row::Audio(content.newtype_variant()?),
                     Tag::WindowAction => Row::WindowAction(content.newtype_variant()?),
                     Tag::MlPrediction => Row::MlPrediction(content.newtype_variant()?),
@@ -166,6 +173,7 @@ impl Row {
     pub const fn table(&self) -> Table {
         match self {
             Self::Reading(quantity, _) => Table::Sensor(*quantity),
+            Self::Suspect(_) => Table::SuspectReadings,
             Self::Audio(_) => Table::SensorAudio,
             Self::WindowAction(_) => Table::WindowActions,
             Self::MlPrediction(_) => Table::MlPredictions,
@@ -180,6 +188,7 @@ impl Row {
     const fn tag(&self) -> Tag {
         match self {
             Self::Reading(quantity, _) => Tag::Reading(*quantity),
+            Self::Suspect(_) => Tag::Suspect,
             Self::Audio(_) => Tag::Audio,
             Self::WindowAction(_) => Tag::WindowAction,
             Self::MlPrediction(_) => Tag::MlPrediction,

@@ -32,7 +32,7 @@ pub use options::StoreOptions;
 pub use outcomes::JUDGED_AFTER_S;
 pub use query::{LONGEST_QUERY, LatestAction, LatestReading, LatestState, Period, Usage};
 pub use row::{
-    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, SystemMetricsRow,
+    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, SuspectReadingRow, SystemMetricsRow,
     WindowActionRow, WindowStateRow,
 };
 pub use schema::SCHEMA_VERSION;

@@ -159,6 +159,7 @@ impl Store {
             Row::WindowAction(row) => (&row.device_id, row.timestamp, "position", row.position),
             Row::WindowState(row) => (&row.device_id, row.timestamp, "position", row.position),
             Row::MlPrediction(row) => (&row.device_id, row.timestamp, "prediction", row.prediction),
+            Row::Suspect(row) => (&row.device_id, row.timestamp, "value", row.value),
             // One device records one clip at a time.
             Row::Audio(row) => (&row.device_id, row.timestamp, "1.", 1.0),
             Row::Device(_) | Row::DeviceEvent(_) | Row::IngestError(_) | Row::SystemMetrics(_) => {

@@ -21,6 +21,24 @@ pub struct ReadingRow {
     pub received_at: i64,
 }
 
+/// A row of `suspect_readings`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
+pub struct SuspectReadingRow {
+    /// The device's own time, ms.
+    pub timestamp: i64,
+    /// The device that measured.
+    pub device_id: String,
+    /// Name of the quantity.
+    pub quantity: String,
+    /// The value, in the quantity's unit.
+    #[serde(deserialize_with = "number_or_nan")]
+    pub value: f64,
+    /// What is suspect about it, in words.
+    pub reason: String,
+    /// Time of receipt, ms.
+    pub received_at: i64,
+}
+
 /// A row of `sensor_audio`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
 pub struct AudioRow {
@@ -106,6 +124,9 @@ pub struct MlPredictionRow {
     pub command_id: String,
     /// Time of receipt, ms.
     pub received_at: i64,
+    /// Whether it moved no window, because its confidence was too low.
+    #[serde(default)]
+    pub held: bool,
 }
 
 /// A row of `device_registry`. Of each device, the row with the latest `last_seen` is valid.

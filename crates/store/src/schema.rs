@@ -28,7 +28,7 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 15] = [
+const MIGRATIONS: [Migration; 17] = [
     migration!(1, "0001_schema_migrations"),
     migration!(2, "0002_readings"),
     migration!(3, "0003_audio"),
@@ -38,12 +38,14 @@ const MIGRATIONS: [Migration; 15] = [
     migration!(7, "0007_window_action_origin"),
     migration!(8, "0008_co2"),
     migration!(9, "0009_weather"),
-    migration!(10, "0010_readings_by_time"),
-    migration!(11, "0011_sound_by_time"),
-    migration!(12, "0012_predictions_by_time"),
-    migration!(13, "0013_positions_by_hour"),
-    migration!(14, "0014_decision_outcomes"),
-    migration!(15, "0015_system_metrics"),
+    migration!(10, "0010_suspect_readings"),
+    migration!(11, "0011_held_predictions"),
+    migration!(12, "0012_readings_by_time"),
+    migration!(13, "0013_sound_by_time"),
+    migration!(14, "0014_predictions_by_time"),
+    migration!(15, "0015_positions_by_hour"),
+    migration!(16, "0016_decision_outcomes"),
+    migration!(17, "0017_system_metrics"),
 ];
 
 /// The schema version that this program needs.

@@ -92,6 +92,7 @@ impl Store {
     async fn insert_table(&self, batch: &Batch, table: Table, token: &str) -> Result<(), Error> {
         match table {
             Table::Sensor(quantity) => self.insert_rows(table, batch.readings(quantity), token).await,
+            Table::SuspectReadings => self.insert_rows(table, &batch.suspect_readings, token).await,
             Table::SensorAudio => self.insert_rows(table, &batch.audio, token).await,
             Table::WindowActions => self.insert_rows(table, &batch.window_actions, token).await,
             Table::MlPredictions => self.insert_rows(table, &batch.ml_predictions, token).await,

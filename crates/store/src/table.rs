@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub enum Table {
     /// Readings of one quantity.
     Sensor(Quantity),
+    /// Readings typical of a faulty sensor, of every quantity.
+    SuspectReadings,
     /// Clips, as hash and features.
     SensorAudio,
     /// Window commands as they were sent.
@@ -30,7 +32,8 @@ pub enum Table {
 }
 
 /// The tables that do not hold readings.
-const OTHERS: [Table; 8] = [
+const OTHERS: [Table; 9] = [
+    Table::SuspectReadings,
     Table::SensorAudio,
     Table::WindowActions,
     Table::MlPredictions,
@@ -66,6 +69,7 @@ impl Table {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Sensor(quantity) => quantity.table(),
+            Self::SuspectReadings => "suspect_readings",
             Self::SensorAudio => "sensor_audio",
             Self::WindowActions => "window_actions",
             Self::MlPredictions => "ml_predictions",

@@ -105,6 +105,27 @@ fn invented_devices_do_not_fill_the_memory() {
         let judgement = hear(&clocks, name, 0, 10, Passage::default());
         assert!(!judgement.is_late);
         assert!(clocks.repeated(&judgement.seen, &[]).is_none());
+        let wrong = hear(&clocks, name, -NOON, 20, Passage::default());
+        assert_eq!(wrong.event.is_some(), ["a", "b"].contains(&name));
     }
     assert_eq!(clocks.state.lock().devices.len(), 2);
+}
+
+#[test]
+fn what_is_held_is_bounded_and_let_go() {
+    let clocks = Clocks::new(ClockPolicy::default(), 5_000);
+    for device in 0..3_000 {
+        let name = format!("d{device}");
+        for received in [0, 10] {
+            let judgement = hear(&clocks, &name, 0, received, Passage::default());
+            if received > 0 {
+                assert!(clocks.repeated(&judgement.seen, &[]).is_none());
+            }
+        }
+    }
+    assert_eq!(clocks.state.lock().held, MOST_HELD_IN_ALL);
+    for device in 0..3_000 {
+        hear(&clocks, &format!("d{device}"), 1_000, 1_000, Passage::default());
+    }
+    assert_eq!(clocks.state.lock().held, 0);
 }

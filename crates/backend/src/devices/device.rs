@@ -34,6 +34,8 @@ impl Device {
             readings: BTreeMap::new(),
             clip: None,
             command: None,
+            held: None,
+            suspect: None,
             window: None,
             clock: None,
         };

@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{DeviceId, Reading, Timestamp, WindowAction, WindowState};
+use domain::{DeviceId, HeldDecision, Quantity, Reading, Timestamp, WindowAction, WindowState};
 use parking_lot::Mutex;
 use store::Row;
 use tracing::warn;
@@ -24,7 +24,7 @@ use tracing::warn;
 use crate::{clips::AnalysedClip, decoder::Event, rows::device_event};
 
 pub(crate) use config::own_thresholds;
-pub use view::{DeviceView, Latest, LatestClip, LatestCommand, WrongClock};
+pub use view::{DeviceView, Latest, LatestClip, LatestCommand, LatestHeld, LatestSuspect, WrongClock};
 
 use device::Device;
 
@@ -89,6 +89,38 @@ impl Devices {
         });
     }
 
+    /// The newest value of a device's quantity that was not suspect.
+    pub(crate) fn latest(&self, device_id: &DeviceId, quantity: Quantity) -> Option<f64> {
+        let devices = self.by_id.lock();
+        let latest = devices.get(device_id)?.view.readings.get(&quantity)?;
+        Some(latest.value)
+    }
+
+    /// Takes a suspect reading: its device is there, and its value is none of the latest.
+    pub(crate) fn suspect(&self, reading: &Reading, reason: &'static str, at: Timestamp) {
+        self.seen(reading.device_id(), at, |device| {
+            device.view.suspect = Some(LatestSuspect {
+                quantity: reading.quantity(),
+                value: reading.value(),
+                timestamp: reading.timestamp(),
+                reason,
+            });
+        });
+    }
+
+    /// Takes a decision that was not carried out. It says nothing about the device being there.
+    pub(crate) fn held(&self, decision: &HeldDecision) {
+        if let Some(device) = self.by_id.lock().get_mut(&decision.device_id) {
+            device.view.held = Some(LatestHeld {
+                timestamp: decision.timestamp,
+                position: decision.position.percent(),
+                confidence: decision.confidence.probability(),
+                model_version: decision.model_version.clone(),
+                reason: decision.reason.clone(),
+            });
+        }
+    }
+
     /// A command says nothing about the device being there, so it neither registers nor revives one.
     pub(crate) fn action(&self, action: &WindowAction) {
         if let Some(device) = self.by_id.lock().get_mut(&action.device_id) {
@@ -121,7 +153,8 @@ impl Devices {
             Event::Clip(clip) => known(&clip.device_id, &|device| device.clip(clip)),
             Event::State(state) => known(&state.device_id, &|device| device.window(state)),
             Event::Action(action) => self.action(action),
-            Event::Shadow(_) | Event::Status(..) => {}
+            Event::Held(decision) => self.held(decision),
+            Event::Suspect(..) | Event::Shadow(_) | Event::Status(..) => {}
         }
     }
 

@@ -42,6 +42,34 @@ pub struct LatestCommand {
     pub reason: Option<String>,
 }
 
+/// The latest decision that was not carried out.
+#[derive(Debug, Clone, Serialize)]
+pub struct LatestHeld {
+    /// When it was decided.
+    pub timestamp: Timestamp,
+    /// Percent open.
+    pub position: f64,
+    /// 0 to 1.
+    pub confidence: f64,
+    /// Which model decided.
+    pub model_version: String,
+    /// Why it is held, in words.
+    pub reason: Option<String>,
+}
+
+/// The latest reading that is typical of a fault.
+#[derive(Debug, Clone, Serialize)]
+pub struct LatestSuspect {
+    /// What was measured.
+    pub quantity: Quantity,
+    /// In the quantity's unit.
+    pub value: f64,
+    /// By the device's clock.
+    pub timestamp: Timestamp,
+    /// What is suspect about it, in words.
+    pub reason: &'static str,
+}
+
 /// A clock whose times are replaced by the time of receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct WrongClock {
@@ -75,6 +103,10 @@ pub struct DeviceView {
     pub clip: Option<LatestClip>,
     /// The latest command to its window.
     pub command: Option<LatestCommand>,
+    /// The latest decision that was not carried out, for too little confidence.
+    pub held: Option<LatestHeld>,
+    /// The latest reading that is typical of a fault. It is none of the readings above.
+    pub suspect: Option<LatestSuspect>,
     /// Where its window says it stands, percent open.
     pub window: Option<Latest>,
     /// Its clock, where that is wrong.

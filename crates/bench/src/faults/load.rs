@@ -18,9 +18,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::reconciliation::SentReadings;
 
-/// A device's values: from −50.000 to 100.000 in steps of a thousandth.
-pub(super) const LOWEST: i64 = -50_000;
-pub(super) const READINGS: i64 = 150_000;
+/// A device's values: from 1.000 to 49.999 in steps of a thousandth, none of which is typical of a faulty sensor.
+pub(super) const LOWEST: i64 = 1_000;
+pub(super) const READINGS: i64 = 49_000;
 /// A reading a millisecond from each device, if it is acknowledged that fast.
 const INTERVAL: Duration = Duration::from_millis(1);
 /// How long a device that is told to stop waits for its last acknowledgement.

@@ -6,6 +6,8 @@
     reason = "test support; each file uses its part"
 )]
 
+pub mod raw;
+
 use std::{
     net::SocketAddr,
     process::{Child, Command, Output, Stdio},
@@ -14,7 +16,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use broker::{Broker, BrokerOptions, Publish, PublishHook, Qos, Verdict};
+use broker::{Broker, BrokerEvent, BrokerOptions, EventKind, Observer, Publish, PublishHook, Qos, Verdict};
 use rumqttc::{
     NetworkOptions,
     v5::{AsyncClient, Event, EventLoop, MqttOptions, mqttbytes::v5::Packet},
@@ -78,6 +80,69 @@ pub async fn start() -> (Broker, mpsc::UnboundedReceiver<Seen>) {
         .await
         .unwrap();
     (broker, witness)
+}
+
+/// Everything that a broker of a test says.
+pub struct House {
+    pub broker: Broker,
+    pub sees: mpsc::UnboundedReceiver<Seen>,
+    pub tells: mpsc::UnboundedReceiver<BrokerEvent>,
+}
+
+impl House {
+    pub async fn start(options: BrokerOptions) -> Self {
+        let (seen, witness) = mpsc::unbounded_channel();
+        let (told, listener) = mpsc::unbounded_channel();
+        let broker = Broker::start_observed(
+            options,
+            Arc::new(Recorder { seen }),
+            Some(Arc::new(Watcher(told))),
+        )
+        .await
+        .unwrap();
+        Self {
+            broker,
+            sees: witness,
+            tells: listener,
+        }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.broker.listen()
+    }
+
+    /// Waits until a figure has a value.
+    pub async fn figure(&self, name: &str, value: u64) {
+        let figures = self.broker.figures();
+        let present = || figures.read().into_iter().find(|figure| figure.name == name);
+        within(name, async {
+            while present().expect("a figure of this name").value != value {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+    }
+
+    /// The next event of a kind; others are skipped.
+    pub async fn event(&mut self, kind: EventKind) -> BrokerEvent {
+        within(kind.as_str(), async {
+            loop {
+                let event = self.tells.recv().await.expect("the broker tells events");
+                if event.kind == kind {
+                    return event;
+                }
+            }
+        })
+        .await
+    }
+}
+
+struct Watcher(mpsc::UnboundedSender<BrokerEvent>);
+
+impl Observer for Watcher {
+    fn observe(&self, event: &BrokerEvent) {
+        let _ = self.0.send(event.clone());
+    }
 }
 
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {

@@ -127,6 +127,12 @@ fn describe(version: &Version, model: &Model) {
             model.layers().join(", ")
         );
     }
+    if model.assumes_relu() {
+        say!(
+            "activations: ReLU, as documented, because a state dict names none; if they are others, save the whole module: \
+             torch.save(model, PATH)"
+        );
+    }
     if let Some(scale) = version.sidecar.output_scale {
         say!("outputs: {scale}, as declared");
     }

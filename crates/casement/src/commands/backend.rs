@@ -14,6 +14,7 @@ use crate::{
     output::announce,
     shutdown,
     supervision::Tasks,
+    telemetry::redaction,
 };
 
 const DRAIN: Duration = Duration::from_secs(4);
@@ -31,7 +32,7 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
     let local = assembly::local(&config)?;
     let mut registry = Registry::default();
     let mut backend = tokio::task::block_in_place(|| Backend::open(options, local, &mut registry))?;
-    let monitor = Monitor::new(registry, vec![backend.health()]);
+    let monitor = Monitor::new(registry, vec![redaction::health(backend.health())]);
     let serving = CancellationToken::new();
     let mut tasks = Tasks::default();
     tasks.serve(
@@ -40,6 +41,8 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
         serving.clone(),
     );
     backend.connect(assembly::backend_connection(&config.mqtt)?, Receive::Subscribe);
+    let (diagnosis, filters) = assembly::diagnosis(&config.mqtt)?;
+    backend.diagnose(diagnosis, filters);
     announce!(
         "casement backend is running: broker {}, ClickHouse {}, page http://{http}, journal {}",
         config.mqtt.broker,

@@ -353,6 +353,7 @@ fn commands(id: &str, midnight: i64, number: usize, moved: &Dated<history::Move>
             model_version: model_version.to_owned(),
             command_id,
             received_at: moved.received_at,
+            held: false,
         })
     });
     std::iter::once(action).chain(prediction).collect()

@@ -11,6 +11,7 @@ use crate::{
     output::announce,
     shutdown,
     supervision::Tasks,
+    telemetry::redaction,
 };
 
 pub(super) async fn run(flags: cli::Ml) -> anyhow::Result<()> {
@@ -25,7 +26,7 @@ pub(super) async fn run(flags: cli::Ml) -> anyhow::Result<()> {
     );
     let mut registry = Registry::default();
     let ml = Ml::open(assembly::ml(&config)?, &mut registry)?;
-    let monitor = Monitor::new(registry, vec![ml.health()]);
+    let monitor = Monitor::new(registry, vec![redaction::health(ml.health())]);
     let mut tasks = Tasks::default();
     if let Some(listener) = listener {
         tasks.serve(listener, monitor.routes(), shutdown.clone());

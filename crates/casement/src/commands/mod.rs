@@ -31,6 +31,8 @@ use runtime::{block_on, serve};
 
 /// Runs a subcommand to its end.
 pub fn run(command: Command) -> anyhow::Result<()> {
+    // Devices, files and pages need more descriptors than the usual 1,024; before the engine confines itself.
+    monitoring::raise_descriptor_limit();
     if command.keeps_data() {
         data_dir::make_files_private();
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use audio::FeatureOptions;
 use broker::BrokerOptions;
-use domain::{Quantity, Thresholds};
+use domain::{Confidence, Quantity, Thresholds};
 use model::Device;
 use mqtt::{BrokerUrl, ConnectionOptions, TopicPatterns};
 
@@ -33,6 +33,7 @@ impl Default for Mqtt {
             ca_file: None,
             keep_alive_s: seconds(connection.keep_alive),
             topics: TopicPatterns::default(),
+            diagnostic_topics: None,
         }
     }
 }
@@ -182,6 +183,7 @@ impl Default for Ml {
     fn default() -> Self {
         Self {
             embedded: true,
+            min_confidence: Confidence::DEFAULT_FLOOR,
             addr: ([127, 0, 0, 1], 8081).into(),
         }
     }

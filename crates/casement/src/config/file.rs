@@ -17,6 +17,9 @@ use super::ConfigError;
 /// The annotated file with every key has a hundredth of it.
 const LARGEST: u64 = 1 << 20;
 
+/// Beyond the parser's limits.
+const TOO_DEEP: &str = "it is nested or repeated beyond what a configuration needs; write it plainly";
+
 /// Reads the mapping in the file at `path`.
 pub(super) fn read(path: &Path) -> Result<Value, ConfigError> {
     let bytes = bytes(path).map_err(|reason| ConfigError::Read {
@@ -108,9 +111,7 @@ fn explain(error: &YamlError, text: &str) -> String {
         | YamlError::AliasReplayCounterOverflow { .. }
         | YamlError::AliasReplayLimitExceeded { .. }
         | YamlError::AliasExpansionLimitExceeded { .. }
-        | YamlError::AliasReplayStackDepthExceeded { .. } => {
-            "it is nested or repeated beyond what a configuration needs; write it plainly".into()
-        }
+        | YamlError::AliasReplayStackDepthExceeded { .. } => TOO_DEEP.into(),
         YamlError::NonFiniteFloat { value, .. } => format!("{value} is no finite number; write one"),
         other => syntax(other),
     };
@@ -126,6 +127,9 @@ fn syntax(error: &YamlError) -> String {
         .unwrap_or_default();
     let words = words.trim().trim_start_matches("error: ");
     let words = words.split(" at line ").next().unwrap_or(words);
+    if words.contains("recursion limit") {
+        return TOO_DEEP.into();
+    }
     format!("the YAML cannot be read ({words}); check its indentation, colons, brackets and quotation marks")
 }
 

@@ -74,9 +74,10 @@ pub(super) fn judge(mut merged: Value, scope: &Scope) -> Result<Judged, ConfigEr
         problems.extend(expand(&mut merged, key));
     }
     let mut shown = merged.clone();
+    let defaults = defaults();
+    problems.extend(sections(&merged, &defaults, ""));
     problems.extend(bounds::check(&schema, &merged, ""));
     refuse(&problems, scope)?;
-    let defaults = defaults();
     for problem in &problems {
         reset(&mut merged, &problem.key, &defaults);
     }
@@ -150,6 +151,28 @@ fn expand(merged: &mut Value, key: &str) -> Option<Problem> {
         }
     }
     None
+}
+
+/// Returns every section that something else stands in place of: types would read a list as one.
+fn sections(merged: &Value, defaults: &Value, path: &str) -> Vec<Problem> {
+    let Value::Object(known) = defaults else {
+        return Vec::new();
+    };
+    let Value::Object(section) = merged else {
+        return vec![Problem {
+            key: path.to_owned(),
+            reason: "it is a section; write its keys below it, indented".into(),
+        }];
+    };
+    let inner = known.iter().filter_map(|(key, default)| {
+        let path = if path.is_empty() {
+            key.clone()
+        } else {
+            format!("{path}.{key}")
+        };
+        Some(sections(section.get(key)?, default, &path))
+    });
+    inner.flatten().collect()
 }
 
 /// Gives `key`, or the section that it is in, its default.

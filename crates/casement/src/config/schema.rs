@@ -72,6 +72,9 @@ pub struct Mqtt {
     /// Topic patterns; `+` and `{device_id}` both mean the device.
     #[schemars(schema_with = "words::topics")]
     pub topics: TopicPatterns,
+    /// Filters of a subscription that finds messages one slip away from `topics` at an external broker, to list them. By
+    /// default those beside `topics`, like `+/sensor/#`; an empty list finds none.
+    pub diagnostic_topics: Option<Vec<String>>,
 }
 
 /// `clickhouse`
@@ -285,6 +288,9 @@ pub struct Backend {
 pub struct Ml {
     /// Whether `casement up` runs the ML service. If `false`, `casement ml` or your own service answers.
     pub embedded: bool,
+    /// Confidence, 0 to 1, below which a decision is recorded and not carried out. 0 carries out every decision.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub min_confidence: f64,
     /// Address at which `casement ml` serves metrics and health. `casement up` serves them at `http.addr`.
     pub addr: SocketAddr,
 }

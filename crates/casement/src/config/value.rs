@@ -21,6 +21,18 @@ pub(super) fn explain(schema: &Value, value: &Value, reason: &str) -> String {
     if reason.contains(NO_SOCKET_ADDRESS) {
         return format!("{shown} is not IP:PORT, such as 127.0.0.1:8080");
     }
+    if value.is_null() {
+        return "it has no value; write one, or remove the key".into();
+    }
+    if let Some(word) = reason
+        .strip_prefix("unknown variant `")
+        .and_then(|rest| rest.split('`').next())
+    {
+        return format!(
+            "'{word}' is not {}",
+            words(&schema["items"]).unwrap_or_else(|| expected(schema))
+        );
+    }
     if !OF_LIBRARIES.iter().any(|words| reason.starts_with(words)) {
         return reason.to_owned();
     }
@@ -31,7 +43,6 @@ pub(super) fn explain(schema: &Value, value: &Value, reason: &str) -> String {
 fn shown(value: &Value) -> String {
     let text = match value {
         Value::String(text) => format!("'{text}'"),
-        Value::Null => "an empty value".into(),
         Value::Object(_) => "a section".into(),
         other => other.to_string(),
     };
@@ -46,12 +57,8 @@ fn shown(value: &Value) -> String {
 }
 
 fn expected(schema: &Value) -> String {
-    if let Some(words) = schema["enum"].as_array() {
-        let words: Vec<String> = words
-            .iter()
-            .map(|word| word.as_str().map_or_else(|| word.to_string(), str::to_owned))
-            .collect();
-        return format!("one of {}", words.join(", "));
+    if let Some(words) = words(schema) {
+        return words;
     }
     let kind = match &schema["type"] {
         Value::Array(kinds) => kinds.iter().find(|kind| *kind != "null").unwrap_or(&Value::Null),
@@ -65,8 +72,23 @@ fn expected(schema: &Value) -> String {
             _ => "a whole number".into(),
         },
         Some("number") => "a number".into(),
-        Some("array") => "a list, such as [a, b]".into(),
+        Some("array") => words(&schema["items"]).map_or_else(
+            || "a list, such as [a, b]".into(),
+            |words| format!("a list, each {words}"),
+        ),
         Some("object") => "a section; write its keys below it, indented".into(),
         _ => "a text; put it in quotation marks".into(),
     }
+}
+
+/// The words that a schema allows.
+fn words(schema: &Value) -> Option<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in schema["enum"].as_array()? {
+        let word = word.as_str().map_or_else(|| word.to_string(), str::to_owned);
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    Some(format!("one of {}", words.join(", ")))
 }

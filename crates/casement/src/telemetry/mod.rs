@@ -16,7 +16,8 @@ use std::{
 use tracing_subscriber::EnvFilter;
 
 /// Default filter, which `RUST_LOG` replaces: our own messages, and warnings and errors of libraries.
-const DEFAULT: &str = "warn,casement=info,backend=info,broker=info,engine=info,ml=info,simulator=warn,mqtt=warn,rmqtt=error,rmqtt_net=error";
+const DEFAULT: &str =
+    "warn,casement=info,backend=info,broker=info,engine=info,ml=info,simulator=warn,mqtt=warn";
 
 /// How long the last lines may take to be read when a service ends.
 const FLUSH: Duration = Duration::from_millis(300);

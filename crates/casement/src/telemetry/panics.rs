@@ -7,7 +7,6 @@
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
     panic::{self, PanicHookInfo},
-    process,
     sync::{
         OnceLock,
         atomic::{AtomicBool, Ordering::SeqCst},
@@ -58,7 +57,8 @@ pub fn watch(shutdown: CancellationToken) -> std::io::Result<()> {
         shutdown.cancel();
         thread::sleep(END);
         super::flush();
-        process::exit(EXIT_CODE.into());
+        // Without destructors: they may wait for what panicked.
+        engine::leave(EXIT_CODE.into())
     })?;
     // A second watch of one process, as tests may have, keeps the first.
     let _ = WATCHDOG.set(watchdog.thread().clone());

@@ -3,8 +3,9 @@
 //! In: text, and the secrets that the configuration knows. Out: the text with `[redacted]` in place of every secret, in
 //! each form in which it may be written, and of every account in a URL.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::{borrow::Cow, fmt::Write as _, sync::Arc};
 
+use monitoring::HealthSource;
 use parking_lot::RwLock;
 
 /// What stands in place of a secret.
@@ -70,6 +71,17 @@ pub fn accounts(text: &str) -> Cow<'_, str> {
     }
     clean.push_str(rest);
     Cow::Owned(clean)
+}
+
+/// `source` without secrets in its reasons.
+pub fn health(source: HealthSource) -> HealthSource {
+    Arc::new(move || {
+        let mut parts = source();
+        for reason in parts.iter_mut().filter_map(|part| part.reason.as_mut()) {
+            *reason = redact(reason).into_owned();
+        }
+        parts
+    })
 }
 
 /// The inside of a quoted text.
@@ -174,6 +186,16 @@ mod tests {
         // It would take every `a` out of the log.
         remember("a");
         assert_eq!(redact("a banana"), "a banana");
+    }
+
+    #[test]
+    fn reasons_of_health_have_no_secret() {
+        let source: HealthSource =
+            Arc::new(|| vec![monitoring::Part::down("broker", "no answer at tcp://u:s3cret@b")]);
+        assert_eq!(
+            health(source)()[0].reason.as_deref(),
+            Some("no answer at tcp://[redacted]@b")
+        );
     }
 
     proptest! {

@@ -65,11 +65,14 @@ impl Stream {
     /// From here on a thread writes.
     pub(super) fn start(&'static self) -> io::Result<()> {
         // A handle of our own, because the standard library's is locked by whoever waits in a write.
-        let file = File::from(dup(if self.is_error {
+        self.start_on(File::from(dup(if self.is_error {
             stdio::stderr()
         } else {
             stdio::stdout()
-        })?);
+        })?))
+    }
+
+    fn start_on(&'static self, file: File) -> io::Result<()> {
         let (sender, receiver) = sync_channel(HELD);
         if self.lines.set(sender).is_ok() {
             let name = if self.is_error { "stderr" } else { "stdout" };
@@ -172,5 +175,57 @@ fn put(file: &mut File, mut bytes: &[u8]) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(PAUSE),
             Err(_) => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader};
+
+    use super::*;
+
+    #[test]
+    fn what_nobody_reads_is_dropped_counted_and_told() {
+        let (reader, writer) = io::pipe().unwrap();
+        let stream: &'static Stream = Box::leak(Box::new(Stream::new(true)));
+        stream
+            .start_on(File::from(std::os::fd::OwnedFd::from(writer)))
+            .unwrap();
+        // More than the pipe and the queue take; nothing here waits.
+        let lines = 3 * HELD;
+        let text = "x".repeat(100);
+        for number in 0..lines {
+            stream.write(&format!("{number} {text}\n"));
+        }
+        stream.write(&"y".repeat(2 * LONGEST));
+        stream.flush(Duration::from_millis(10));
+        let (mut read, mut dropped) = (0, 0);
+        for line in BufReader::new(reader).lines().map_while(Result::ok) {
+            assert!(line.len() < LONGEST + 8, "a line of {} bytes", line.len());
+            match line.split_once(" lines of the log were dropped") {
+                Some((before, _)) => {
+                    dropped += before.rsplit(' ').next().unwrap().parse::<usize>().unwrap();
+                }
+                None => read += 1,
+            }
+            if read + dropped == lines + 1 {
+                break;
+            }
+        }
+        assert!(dropped > 0 && read > 0, "{read} read, {dropped} dropped");
+        assert_eq!(read + dropped, lines + 1);
+    }
+
+    #[test]
+    fn notices_have_the_format_of_the_log() {
+        let line = notice("text", "WARN", false);
+        assert!(line.ends_with("Z  WARN casement::telemetry: text\n"), "{line}");
+        let line = notice("a \"b\"\n", "ERROR", true);
+        let object: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(
+            (&object["level"], &object["fields"]["message"]),
+            (&json!("ERROR"), &json!("a \"b\"\n"))
+        );
+        assert_eq!(line.lines().count(), 1);
     }
 }

@@ -1,4 +1,5 @@
-//! Clips for tests: two seconds of a tone, in the specification's payload.
+//! Clips for tests: two seconds of a faint tone in a quiet room, in the specification's payload. A pure tone is nothing
+//! that a model knows, and a decision on it would be held.
 
 use std::f32::consts::TAU;
 
@@ -7,8 +8,15 @@ use domain::{AudioFormat, Clip, DeviceId, Timestamp};
 
 /// 64,044 bytes of WAV, about 85 KB as Base64.
 pub fn wav(hertz: f32) -> Vec<u8> {
+    // Noise that falls with frequency, as that of rooms does, from a generator that is the same everywhere.
+    let (mut state, mut room) = (12_345_u32, 0.0_f32);
     let samples: Vec<f32> = (0..32_000)
-        .map(|i| 0.3 * (TAU * hertz * i as f32 / 16_000.0).sin())
+        .map(|i| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let white = (state >> 8) as f32 / (1 << 23) as f32 - 1.0;
+            room = 0.97 * room + 0.004 * white;
+            room + 0.002 * (TAU * hertz * i as f32 / 16_000.0).sin()
+        })
         .collect();
     audio::wav::encode_pcm16(&samples, 16_000)
 }

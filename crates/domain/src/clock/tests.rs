@@ -116,7 +116,7 @@ fn a_clock_that_was_never_set_loses_nothing_and_doubles_nothing() {
     }
     assert_eq!((series.stored.len(), series.distinct()), (5, 5));
     let again = |is_marked, connection| Sighting {
-        key: (5_000 << 32) | 50,
+        key: (5_000 << 32) + 50,
         claimed: at(5_000),
         received_at: at(NOON + 2_000),
         connection,
@@ -178,7 +178,7 @@ proptest! {
             sent.push((claimed, 7));
             // Up to two times, in a burst, then the new one.
             for _ in 0..2 {
-                for (claimed, content) in sent[first..sent.len() - 1].to_vec() {
+                for (claimed, content) in sent[first..sent.len() - 1].iter().copied() {
                     received += 5;
                     series.take(Sighting {
                         key: (u128::from(claimed as u64) << 32) | u128::from(content),

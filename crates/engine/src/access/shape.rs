@@ -2,6 +2,8 @@
 //!
 //! In: a statement's tokens. Out: yes or no. It knows no user and no engine beyond the lists of what is allowed.
 
+use std::collections::HashSet;
+
 use crate::{
     allowed::{DATABASE_ENGINES, TABLE_ENGINES},
     exception::Exception,
@@ -25,6 +27,9 @@ pub(super) fn ambiguous(sql: &Sql) -> Option<&'static str> {
     if sql.text().chars().any(is_control) {
         return Some("a control character");
     }
+    if sql.tokens().any(|token| token.kind == TokenKind::Unread) {
+        return Some("a series of unclosed heredocs");
+    }
     // Between quotes that both know, letters of any language are letters.
     let is_plain = |kind: TokenKind| matches!(kind, TokenKind::Word | TokenKind::Sign);
     if sql
@@ -40,16 +45,39 @@ pub(super) fn ambiguous(sql: &Sql) -> Option<&'static str> {
 
 /// Refuses a parameter that is used as a name and holds more than one: the engine takes other names for files.
 pub(super) fn check_identifiers(sql: &Sql, parameters: &[Parameter]) -> Result<(), Exception> {
-    if parameters.is_empty() || !sql.tokens().any(|token| token.is("identifier")) {
+    if parameters.is_empty() {
         return Ok(());
     }
+    let mut names = Vec::new();
+    let mut all = false;
+    for (index, _) in sql
+        .tokens()
+        .enumerate()
+        .filter(|(_, token)| token.is("identifier"))
+    {
+        match identifier_name(sql, index) {
+            Some(name) => names.push(name),
+            None => all = true,
+        }
+    }
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let other = parameters.iter().find(|(_, value)| !value.chars().all(plain));
+    let names: HashSet<&str> = names.into_iter().collect();
+    let other = parameters
+        .iter()
+        .find(|(name, value)| (all || names.contains(name.as_str())) && !value.chars().all(plain));
     other.map_or(Ok(()), |(name, _)| {
         Err(Exception::access_denied(format_args!(
-            "the parameter '{name}' beside an Identifier holds more than letters, digits and '_', which is not allowed here"
+            "the parameter '{name}' as an Identifier holds more than letters, digits and '_', which is not allowed here"
         )))
     })
+}
+
+/// Returns the name in `{name:Identifier}`, whose type stands at `index`; `None` where it is not just that.
+fn identifier_name(sql: &Sql, index: usize) -> Option<&str> {
+    let begin = index.checked_sub(3)?;
+    let name = sql.token(begin + 1).filter(|name| name.kind == TokenKind::Word)?;
+    let is_it = sql.is_sign(begin, "{") && sql.is_sign(begin + 2, ":") && sql.is_sign(index + 1, "}");
+    is_it.then_some(name.text)
 }
 
 /// Whether `ENGINE [=] name` at `index` names one whose data lies in the data directory, or is no such clause.
@@ -125,6 +153,6 @@ pub(super) fn is_file(sql: &Sql, index: usize) -> bool {
     match token.kind {
         TokenKind::Text => is_table(),
         TokenKind::QuotedName => token.text.contains('/') || token.text.contains('.') && is_table(),
-        TokenKind::Word | TokenKind::Sign => false,
+        TokenKind::Word | TokenKind::Sign | TokenKind::Unread => false,
     }
 }

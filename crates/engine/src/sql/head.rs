@@ -5,7 +5,7 @@
 use super::lexer::{Lexer, Span, TokenKind};
 
 /// An insert's head ends within this many bytes; what follows may be binary and megabytes long.
-const LONGEST_HEAD: usize = 1 << 20;
+pub(crate) const LONGEST_HEAD: usize = 1 << 20;
 
 /// The beginning of a statement, up to where it is clear whether data follows.
 pub(super) enum Head<'a> {
@@ -35,33 +35,33 @@ impl<'a> Head<'a> {
         // Dense SQL has five bytes a token. Megabytes of data may follow a head.
         let mut spans: Vec<Span> = Vec::with_capacity(text.len().min(4096) / 5 + 1);
         let is = |span: &Span, word: &str| {
-            span.kind == TokenKind::Word && text[span.start..span.end].eq_ignore_ascii_case(word)
+            span.kind == TokenKind::Word && text[span.start()..span.end()].eq_ignore_ascii_case(word)
         };
         while let Some(span) = rest.next() {
             let first = spans.is_empty();
             spans.push(span);
             if first && !is(&span, "insert") || ["select", "with", "watch"].iter().any(|word| is(&span, word))
             {
-                let is_certain = span.end < text.len();
+                let is_certain = span.end() < text.len();
                 return Self::Other {
                     spans,
                     rest,
                     is_certain,
                 };
             }
-            if span.end > LONGEST_HEAD {
+            if span.end() > LONGEST_HEAD {
                 break;
             }
             if is(&span, "values") {
                 // Rows follow, in the text or in the body.
-                return Self::with_format(spans, "Values", span.end);
+                return Self::with_format(spans, "Values", span.end());
             }
             if is(&span, "format")
                 && let Some(name) = rest.next()
             {
                 if name.kind == TokenKind::Word {
-                    let data_from = skip_separator(text, name.end);
-                    return Self::with_format(spans, &text[name.start..name.end], data_from);
+                    let data_from = skip_separator(text, name.end());
+                    return Self::with_format(spans, &text[name.start()..name.end()], data_from);
                 }
                 spans.push(name);
             }
@@ -84,7 +84,7 @@ impl<'a> Head<'a> {
 
     /// The last of `spans` is FORMAT or VALUES, which is no part of the head.
     fn with_format(mut spans: Vec<Span>, format: &str, data_from: usize) -> Self {
-        let end = spans.pop().map_or(0, |span| span.start);
+        let end = spans.pop().map_or(0, |span| span.start());
         Self::Insert(InsertHead {
             spans,
             end,

@@ -1,6 +1,10 @@
 //! Tokens: words, quoted names, texts and signs, without comments.
 //!
-//! In: text. Out: [`Sql`], the text with its tokens. No text makes the lexer panic.
+//! In: text. Out: [`Sql`], the text with its tokens. No text makes the lexer panic, and none makes it look at a byte more
+//! than a few times.
+
+/// Every unclosed heredoc costs a look at the whole text: after this many, the rest is left unread, and refused.
+const MOST_UNCLOSED: usize = 8;
 
 /// SQL text with its tokens: lexed once, never changed.
 #[derive(Debug, Clone)]
@@ -14,9 +18,28 @@ pub(crate) struct Sql {
 /// The place of a token.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
-    pub(super) start: usize,
-    pub(super) end: usize,
+    // A token for each byte is possible, and texts are far below 4 GiB.
+    start: u32,
+    end: u32,
     pub(super) kind: TokenKind,
+}
+
+impl Span {
+    fn new(start: usize, end: usize, kind: TokenKind) -> Self {
+        Self {
+            start: start as u32,
+            end: end as u32,
+            kind,
+        }
+    }
+
+    pub(super) fn start(&self) -> usize {
+        self.start as usize
+    }
+
+    pub(super) fn end(&self) -> usize {
+        self.end as usize
+    }
 }
 
 /// One word or sign of a statement, with its place.
@@ -39,6 +62,8 @@ pub(crate) enum TokenKind {
     /// '…' or a heredoc.
     Text,
     Sign,
+    /// The rest of a text in which too much could be read in two ways.
+    Unread,
 }
 
 impl<'a> Token<'a> {
@@ -112,10 +137,10 @@ impl Sql {
 
     fn at(&self, span: Span) -> Token<'_> {
         Token {
-            text: &self.text[span.start..span.end],
-            lower: &self.lower[span.start..span.end],
-            start: span.start,
-            end: span.end,
+            text: &self.text[span.start()..span.end()],
+            lower: &self.lower[span.start()..span.end()],
+            start: span.start(),
+            end: span.end(),
             kind: span.kind,
         }
     }
@@ -125,11 +150,16 @@ impl Sql {
 pub(super) struct Lexer<'a> {
     text: &'a str,
     at: usize,
+    unclosed: usize,
 }
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+        Self {
+            text,
+            at: 0,
+            unclosed: 0,
+        }
     }
 }
 
@@ -148,21 +178,63 @@ impl Iterator for Lexer<'_> {
                 b'/' if rest.starts_with(b"/*") => (comment_length(rest), None),
                 b'\'' => (quoted_length(rest, b'\''), Some(TokenKind::Text)),
                 quote @ (b'"' | b'`') => (quoted_length(rest, *quote), Some(TokenKind::QuotedName)),
-                b'$' => match heredoc_length(rest) {
-                    Some(length) => (length, Some(TokenKind::Text)),
-                    None => (1, Some(TokenKind::Sign)),
-                },
+                b'$' => self.heredoc(rest),
                 c if is_word(*c) => (word_length(rest), Some(TokenKind::Word)),
                 _ => (1, Some(TokenKind::Sign)),
             };
             // Signs are ASCII and words take whole characters, so both ends are character boundaries.
             self.at = (start + length).min(bytes.len());
+            steps::count(length);
             if let Some(kind) = kind {
-                let end = self.at;
-                return Some(Span { start, end, kind });
+                return Some(Span::new(start, self.at, kind));
             }
         }
         None
+    }
+}
+
+impl Lexer<'_> {
+    /// Reads `$tag$ … $tag$`, in which the tag may hold anything but a dollar sign, as the engine has it.
+    fn heredoc(&mut self, rest: &[u8]) -> (usize, Option<TokenKind>) {
+        if self.unclosed == MOST_UNCLOSED {
+            return (rest.len(), Some(TokenKind::Unread));
+        }
+        let Some(tag_end) = rest[1..].iter().position(|c| *c == b'$') else {
+            steps::count(rest.len());
+            self.unclosed += 1;
+            return (1, Some(TokenKind::Sign));
+        };
+        let (tag, body) = rest.split_at(tag_end + 2);
+        // A tag has its dollar signs at its ends alone, so that no byte is compared more than twice.
+        if let Some(end) = body.windows(tag.len()).position(|window| window == tag) {
+            return (tag.len() + end + tag.len(), Some(TokenKind::Text));
+        }
+        steps::count(rest.len());
+        self.unclosed += 1;
+        (1, Some(TokenKind::Sign))
+    }
+}
+
+/// How many bytes were looked at, for tests.
+pub(crate) mod steps {
+    #[cfg(test)]
+    thread_local!(static COUNTED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) });
+
+    #[cfg_attr(
+        not(test),
+        expect(clippy::missing_const_for_fn, reason = "it counts in tests")
+    )]
+    #[inline]
+    pub(crate) fn count(bytes: usize) {
+        #[cfg(test)]
+        COUNTED.set(COUNTED.get() + bytes);
+        let _ = bytes;
+    }
+
+    /// Returns what was counted since the last call.
+    #[cfg(test)]
+    pub(crate) fn take() -> usize {
+        COUNTED.replace(0)
     }
 }
 
@@ -210,20 +282,6 @@ fn quoted_length(rest: &[u8], quote: u8) -> usize {
     rest.len()
 }
 
-/// `$tag$ … $tag$`
-fn heredoc_length(rest: &[u8]) -> Option<usize> {
-    let tag_end = 1 + rest[1..]
-        .iter()
-        .position(|c| !(c.is_ascii_alphanumeric() || *c == b'_'))?;
-    if rest[tag_end] != b'$' {
-        return None;
-    }
-    let tag = &rest[..=tag_end];
-    let body = &rest[tag.len()..];
-    let end = body.windows(tag.len()).position(|window| window == tag)?;
-    Some(tag.len() + end + tag.len())
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -245,6 +303,59 @@ mod tests {
         let sql = Sql::new("File `URL` 'S3' \"x");
         let names: Vec<_> = sql.tokens().map(|token| token.name()).collect();
         assert_eq!(names, [Some("file"), Some("url"), None, Some("")]);
+    }
+
+    /// Heredocs with tags of their own, none of which is closed.
+    fn unclosed(count: usize) -> String {
+        use std::fmt::Write as _;
+        let mut text = String::new();
+        for number in 0..count {
+            let _ = write!(text, "${number}$ ");
+        }
+        text
+    }
+
+    #[test]
+    fn a_heredocs_tag_is_what_the_engine_takes_for_one() {
+        use TokenKind::{Sign, Text, Unread, Word};
+        let kinds = |text| {
+            Sql::new(text)
+                .tokens()
+                .map(|token| token.kind)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(kinds("$a$ ' $a$ x"), [Text, Word]);
+        assert_eq!(kinds("$ -- $ ' $ -- $ x"), [Text, Word]);
+        assert_eq!(kinds("$a x"), [Sign, Word, Word]);
+        assert_eq!(kinds("$a$ x"), [Sign, Word, Word]);
+        assert_eq!(kinds(&unclosed(20)).last(), Some(&Unread));
+    }
+
+    /// Twice the text takes twice the steps, whatever it holds.
+    #[test]
+    fn steps_are_linear_in_the_text() {
+        let steps = |text: &str| {
+            steps::take();
+            let _ = Sql::new(text);
+            steps::take()
+        };
+        let makes: [(&str, &dyn Fn(usize) -> String); 8] = [
+            ("zeros", &|n| "\0".repeat(n)),
+            ("a word", &|n| "0".repeat(n)),
+            ("blanks", &|n| " ".repeat(n)),
+            ("a list", &|n| "1,".repeat(n / 2)),
+            ("comments", &|n| "/*".repeat(n / 2)),
+            ("quotes", &|n| "'\\".repeat(n / 2)),
+            ("dollars", &|n| "$ ".repeat(n / 2)),
+            ("unclosed heredocs", &|n| unclosed(n / 8)),
+        ];
+        for (name, make) in makes {
+            let (once, twice) = (steps(&make(100_000)), steps(&make(200_000)));
+            assert!(
+                twice <= once * 5 / 2 && once <= 1_000_000,
+                "{name}: {once}, {twice}"
+            );
+        }
     }
 
     proptest! {

@@ -11,9 +11,11 @@ import (
 	"net/netip"
 	"os"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
@@ -138,17 +140,75 @@ func documents(conn driver.Conn, flattened int) {
 	}
 }
 
-func refusals(conn driver.Conn, code int32, statements ...string) {
+// refusals checks that each statement is refused with that code and those words, said once.
+func refusals(conn driver.Conn, code int32, words string, statements ...string) {
 	for _, statement := range statements {
-		err := conn.Exec(context.Background(), statement)
-		var exception *clickhouse.Exception
-		if err == nil {
-			panic(statement + " was not refused")
-		}
-		if errors.As(err, &exception) && exception.Code != code {
-			panic(fmt.Sprintf("%s: %v", statement, err))
-		}
+		refused(conn.Exec(context.Background(), statement), code, words, statement)
 	}
+}
+
+func refused(err error, code int32, words, statement string) {
+	var exception *clickhouse.Exception
+	if err == nil || !errors.As(err, &exception) {
+		panic(fmt.Sprintf("%s: no exception, but %v", statement, err))
+	}
+	if exception.Code != code || !strings.Contains(exception.Message, words) || strings.Contains(exception.Message, "DB::Exception") {
+		panic(fmt.Sprintf("%s: %d, %q", statement, exception.Code, exception.Message))
+	}
+}
+
+// failures checks that code and words of an error arrive, whatever answers are packed in.
+func failures(conn driver.Conn) {
+	ctx := context.Background()
+	for _, failing := range []struct {
+		statement string
+		code      int32
+		words     string
+	}{
+		{"SELECT * FROM nosuch", 60, "nosuch"},
+		{"SELEC 1", 62, "Syntax error"},
+		{"SELECT throwIf(number = 3, 'my words') FROM numbers(10)", 395, "my words"},
+		{"SELECT 1 SETTINGS nosuch = 1", 115, "Unknown setting"},
+		{"SELECT * FROM file('/etc/passwd')", 497, "not allowed here"},
+	} {
+		rows, err := conn.Query(ctx, failing.statement)
+		if err == nil {
+			for rows.Next() {
+			}
+			err = rows.Err()
+		}
+		refused(err, failing.code, failing.words, failing.statement)
+		refusals(conn, failing.code, failing.words, failing.statement)
+	}
+	// After blocks have arrived.
+	late := "SELECT number, throwIf(number = 500000, 'in the middle') FROM numbers(1000000) SETTINGS max_block_size = 10000, max_threads = 1"
+	rows, err := conn.Query(ctx, late)
+	must(err)
+	count := 0
+	for rows.Next() {
+		count++
+	}
+	if count == 0 {
+		panic("no rows before the error")
+	}
+	refused(rows.Err(), 395, "in the middle", late)
+	must(conn.Exec(ctx, "CREATE TABLE IF NOT EXISTS go_bad (a UInt8) ENGINE = Memory"))
+	refusals(conn, 117, "Expected end of line", "INSERT INTO go_bad FORMAT CSV x")
+}
+
+func external(conn driver.Conn) {
+	table, err := ext.NewTable("known", ext.Column("id", "UInt32"), ext.Column("name", "LowCardinality(String)"), ext.Column("at", "DateTime64(3, 'UTC')"))
+	must(err)
+	for i := range 1000 {
+		must(table.Append(uint32(i), fmt.Sprintf("it's %d", i%3), time.UnixMilli(int64(i))))
+	}
+	ctx := clickhouse.Context(context.Background(), clickhouse.WithExternalTable(table))
+	var count, names uint64
+	must(conn.QueryRow(ctx, "SELECT count(), uniqExact(name) FROM known WHERE id IN (SELECT number FROM numbers(500))").Scan(&count, &names))
+	if count != 500 || names != 3 {
+		panic(fmt.Sprint(count, names))
+	}
+	refusals(conn, 60, "known", "SELECT * FROM known")
 }
 
 func main() {
@@ -165,18 +225,23 @@ func main() {
 			panic(version)
 		}
 		columns(conn)
+		failures(conn)
+		external(conn)
 		must(conn.Close())
+		stranger, err := clickhouse.Open(options("stranger", method))
+		must(err)
+		refused(stranger.Ping(context.Background()), 516, "Authentication failed", "a stranger's ping")
 	}
 	writer, err := clickhouse.Open(options("default", clickhouse.CompressionLZ4))
 	must(err)
 	documents(writer, 0)
 	documents(writer, 1)
-	refusals(writer, 60, "SELECT * FROM nosuch")
 	reader, err := clickhouse.Open(options("reader", clickhouse.CompressionLZ4))
 	must(err)
 	var count uint64
 	must(reader.QueryRow(context.Background(), "SELECT count() FROM go_columns").Scan(&count))
-	refusals(reader, 164, "DROP TABLE go_columns", "CREATE TABLE x (a UInt8) ENGINE = Memory")
+	external(reader)
+	refusals(reader, 164, "readonly", "DROP TABLE go_columns", "CREATE TABLE x (a UInt8) ENGINE = Memory")
 
 	// database/sql, as most programs use it.
 	db := clickhouse.OpenDB(options("default", clickhouse.CompressionGZIP))

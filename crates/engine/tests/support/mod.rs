@@ -122,6 +122,20 @@ pub struct Answer {
     pub bytes: Vec<u8>,
 }
 
+/// Content type and body of a form; `true` for a part that is a file.
+pub fn form(parts: &[(&str, bool, &[u8])]) -> (String, Vec<u8>) {
+    let mut body = Vec::new();
+    for (name, is_file, data) in parts {
+        let file = if *is_file { "; filename=\"x\"" } else { "" };
+        let head = format!("--b0und\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n");
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(data);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"--b0und--\r\n");
+    ("multipart/form-data; boundary=b0und".to_owned(), body)
+}
+
 fn agent() -> ureq::Agent {
     ureq::Agent::config_builder()
         .http_status_as_error(false)

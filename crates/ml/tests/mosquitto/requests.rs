@@ -3,13 +3,14 @@
 use std::fs;
 
 use audio::archive::ArchiveOptions;
+use ml::MlOptions;
 use mqtt::Qos;
 use serde_json::json;
 use testkit::Mosquitto;
 
 use crate::{
     service::{Service, options, request},
-    support::{model_path, wav},
+    support::{device, model_path, wav},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,6 +36,43 @@ async fn a_request_becomes_a_command() {
         .counted(r#"casement_ml_features_total{kind="computed"} 1"#)
         .await;
     service.counted("casement_ml_broker_up 1").await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_of_too_little_confidence_is_recorded_and_not_carried_out() {
+    let broker = Mosquitto::start().unwrap();
+    let mut cautious = options(&broker, &model_path());
+    cautious.min_confidence = MlOptions::new(
+        cautious.connection.clone(),
+        cautious.topics.clone(),
+        model_path(),
+        "v0",
+    )
+    .min_confidence;
+    let mut service = Service::start(&broker, cautious).await;
+    let mut absurd = request("hot", None);
+    absurd["temperature"] = json!(99.0);
+    service.send("hot", absurd.to_string()).await;
+    let (delivery, held) = service.message().await;
+    assert_eq!(delivery.topic, "ml/prediction/hot");
+    assert!(!delivery.retain);
+    assert_eq!((&held["held"], &held["device_id"]), (&json!(true), &json!("hot")));
+    assert!(held["confidence"].as_f64().unwrap() < 0.2, "{held}");
+    assert!(
+        held["reason"].as_str().unwrap().contains("not carried out"),
+        "{held}"
+    );
+    let decoded = mqtt::decode_held(device("hot"), &delivery.payload).unwrap();
+    assert_eq!(
+        (decoded.temperature, decoded.model_version.as_str()),
+        (99.0, "v1.0.0")
+    );
+    service.counted("casement_ml_held_total 1").await;
+    service.counted("casement_ml_answers_total 0").await;
+    // A room that the model knows is decided as ever.
+    service.ask("room", None).await;
+    assert_eq!(service.command().await.0.topic, "window/room/control");
     service.stop().await;
 }
 

@@ -3,7 +3,7 @@
 use super::tensors::Tensors;
 use crate::{
     LoadError,
-    error::{Extent, Shape},
+    error::{Extent, Shape, shown},
     network::{Dense, Head, Layer, Normalisation},
 };
 
@@ -65,7 +65,7 @@ pub(super) fn batch_norm(
         let spread = f64::from(variance[index]) + eps;
         if spread <= 0.0 {
             return Err(LoadError::Undecided {
-                place: name.to_owned(),
+                place: shown(name),
                 reason: format!("its running_var is {} at index {index}", variance[index]),
             });
         }

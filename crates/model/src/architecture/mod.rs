@@ -41,6 +41,7 @@ pub(crate) fn assemble(contents: Contents) -> Result<Network, LoadError> {
             value: feature_std[index],
         });
     }
+    let assumes_relu = matches!(place, Place::Dict(..));
     let Parts(hidden, [mean_head, logvar_head]) = match place {
         Place::Module(id) => module::read(&objects, id, &mut tensors)?,
         Place::Dict(id, prefix) => state_dict::read(objects.metadata(id).as_deref(), &prefix, &mut tensors)?,
@@ -56,6 +57,7 @@ pub(crate) fn assemble(contents: Contents) -> Result<Network, LoadError> {
             hidden: fused(hidden),
             mean_head,
             logvar_head,
+            assumes_relu,
         }),
     }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     INPUTS, LoadError,
-    error::Shape,
+    error::{Shape, shown},
     network::{Activation, Head, LEAST_RMS_EPS, Layer},
     pth::{Id, Object, Objects},
 };
@@ -70,8 +70,8 @@ fn torch_class(class: &str) -> Option<&str> {
 
 fn own(class: &str, place: &str) -> LoadError {
     LoadError::OwnClass {
-        class: class.chars().take(80).collect(),
-        place: place.to_owned(),
+        class: shown(class),
+        place: shown(place),
     }
 }
 
@@ -113,7 +113,7 @@ impl Reader<'_> {
             return Ok(());
         }
         Err(LoadError::Undecided {
-            place: name.to_owned(),
+            place: shown(name),
             reason: format!(
                 "where this {} stands in the class's forward is not in the file; a layer belongs into backbone",
                 torch_class(class).unwrap_or("part")
@@ -124,7 +124,7 @@ impl Reader<'_> {
     fn refuse_hooks(&self, id: Id, place: &str) -> Result<(), LoadError> {
         if HOOKS.iter().any(|hooks| self.objects.holds_any(id, hooks)) {
             return Err(LoadError::Undecided {
-                place: place.to_owned(),
+                place: shown(place),
                 reason: "it has forward hooks (as weight_norm and spectral_norm add them), whose code is not in the \
                          file"
                     .into(),
@@ -132,7 +132,7 @@ impl Reader<'_> {
         }
         if self.objects.attribute(id, "forward").is_some() {
             return Err(LoadError::Undecided {
-                place: place.to_owned(),
+                place: shown(place),
                 reason: "its forward was replaced by another function".into(),
             });
         }
@@ -143,13 +143,13 @@ impl Reader<'_> {
         match self.objects.module(id) {
             Some(class) => match torch_class(class) {
                 Some(layer) => LoadError::UnknownLayer {
-                    layer: layer.to_owned(),
-                    place: place.to_owned(),
+                    layer: shown(layer),
+                    place: shown(place),
                 },
                 None => own(class, place),
             },
             None => LoadError::Undecided {
-                place: place.to_owned(),
+                place: shown(place),
                 reason: "it is no module".into(),
             },
         }
@@ -165,7 +165,7 @@ impl Reader<'_> {
         let width = self.append(id, name, &mut Chain::new(&mut all, inputs))?;
         if width != 1 {
             return Err(LoadError::Undecided {
-                place: name.to_owned(),
+                place: shown(name),
                 reason: format!("it has {width} outputs instead of one"),
             });
         }
@@ -174,7 +174,7 @@ impl Reader<'_> {
                 all.last()
         {
             return Err(LoadError::Undecided {
-                place: name.to_owned(),
+                place: shown(name),
                 reason: format!(
                     "it ends with {last}, and Casement applies the sigmoid itself: leave it out of the head"
                 ),
@@ -191,7 +191,7 @@ impl Reader<'_> {
         self.layers += 1;
         if self.layers > MAX_LAYERS || chain.depth > MAX_DEPTH {
             return Err(LoadError::Undecided {
-                place: place.chars().take(80).collect(),
+                place: shown(place),
                 reason: format!(
                     "the module has more than {MAX_LAYERS} layers, or more than {MAX_DEPTH} within each other"
                 ),
@@ -240,7 +240,7 @@ impl Reader<'_> {
             "BatchNorm1d" | "SyncBatchNorm" => {
                 if self.tensors.shape(&format!("{place}.running_mean")).is_none() {
                     return Err(LoadError::Undecided {
-                        place: place.to_owned(),
+                        place: shown(place),
                         reason: format!(
                             "this {class} keeps no running statistics, so that an answer depends on the other rows of \
                              its batch"
@@ -283,7 +283,7 @@ impl Reader<'_> {
             return Ok(());
         }
         Err(LoadError::Undecided {
-            place: place.to_owned(),
+            place: shown(place),
             reason: format!("it normalises over another shape than the row's {width} numbers"),
         })
     }
@@ -341,7 +341,7 @@ impl Reader<'_> {
             Some(Object::Text(text)) if text == "none" => Ok(Activation::Gelu),
             Some(Object::Text(text)) if text == "tanh" => Ok(Activation::GeluTanh),
             Some(_) => Err(LoadError::Undecided {
-                place: place.to_owned(),
+                place: shown(place),
                 reason: "its attribute approximate is neither 'none' nor 'tanh'".into(),
             }),
         }
@@ -364,7 +364,7 @@ impl Reader<'_> {
             return Ok(number);
         }
         Err(LoadError::Undecided {
-            place: place.to_owned(),
+            place: shown(place),
             reason: format!("its attribute {name} is no finite number"),
         })
     }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     INPUTS, LoadError,
-    error::{Extent, Shape},
+    error::{Extent, Shape, shown},
     network::{Activation, Layer},
 };
 
@@ -55,7 +55,7 @@ pub(super) fn read(
 
 fn undecided(place: &str, reason: impl Into<String>) -> LoadError {
     LoadError::Undecided {
-        place: place.chars().take(80).collect(),
+        place: shown(place),
         reason: reason.into(),
     }
 }

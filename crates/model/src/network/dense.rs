@@ -71,7 +71,10 @@ impl Dense {
                     *sum += weight * x;
                 }
             }
-            out.extend(sums.map(&last));
+            for sum in &mut sums {
+                *sum = last(*sum);
+            }
+            out.extend_from_slice(&sums);
         }
         out.truncate(self.outputs);
     }

@@ -76,6 +76,8 @@ pub(crate) struct Network {
     pub(crate) hidden: Vec<Layer>,
     pub(crate) mean_head: Head,
     pub(crate) logvar_head: Head,
+    /// Whether the file names no activations, so that they are those of the documented layout.
+    pub(crate) assumes_relu: bool,
 }
 
 /// Buffers for a row on its way through the layers.

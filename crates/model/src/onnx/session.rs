@@ -160,7 +160,13 @@ fn on_cuda(builder: SessionBuilder, index: u32) -> Result<SessionBuilder, OnnxEr
         .error_on_failure();
     builder
         .with_execution_providers([cuda])
-        .map_err(|error| OnnxError::Cuda(error.to_string().into()))
+        .map_err(|error| OnnxError::Cuda(cause(&error.to_string()).into()))
+}
+
+/// Returns what the loader says, without the place in ONNX Runtime's source.
+fn cause(text: &str) -> String {
+    let cause = text.rsplit_once("with error: ").map_or(text, |(_, cause)| cause);
+    cause.trim().to_owned()
 }
 
 /// Returns whether the graph takes exactly one row at a time.

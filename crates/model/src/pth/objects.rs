@@ -39,6 +39,8 @@ pub(crate) struct Objects {
 
 /// The tables of a `torch.nn.Module`.
 const TABLES: [&str; 3] = ["_parameters", "_buffers", "_modules"];
+/// The most attributes of an object. A layer has 25; a module may be asked for its own once for each place it has.
+const MAX_ATTRIBUTES: usize = 500;
 const STATE_OF_DICT: &str = "_metadata";
 
 /// Where the tensors of a model stand.
@@ -84,6 +86,9 @@ impl Objects {
         let Object::Instance(_, Some(state)) = self.get(instance) else {
             return None;
         };
+        if matches!(self.get(*state), Object::Dict(entries, _) if entries.len() > MAX_ATTRIBUTES) {
+            return None;
+        }
         self.entries(*state)
             .filter(|(key, _)| key == name)
             .map(|(_, value)| value)

@@ -14,7 +14,7 @@ use super::{
     stack::Fault,
     unpickle,
 };
-use crate::LoadError;
+use crate::{LoadError, error::shown};
 
 /// The tensor by which a model is found.
 const ANCHOR: &str = "feature_mean";
@@ -155,13 +155,17 @@ fn find_model<'a>(
             let found = if found.is_empty() {
                 "no tensors at all".to_owned()
             } else {
-                found.join(", ")
+                found
+                    .iter()
+                    .map(|name| shown(name))
+                    .collect::<Vec<_>>()
+                    .join(", ")
             };
             Err(objects
                 .module(objects.root())
                 .map_or(LoadError::NoModel { found: found.clone() }, |class| {
                     LoadError::OtherModule {
-                        class: class.chars().take(80).collect(),
+                        class: shown(class),
                         found,
                     }
                 }))

@@ -79,7 +79,7 @@ fn describe(text: &[u8], fault: &Fault) -> Refusal {
             String::from_utf8_lossy(&text[key.start..key.end.min(key.start + SHOWN)])
         )
     });
-    if matches!(fault.expected, Expected::Value | Expected::Digit(_)) && is_no_number(word) {
+    if matches!(fault.expected, Expected::Value | Expected::Digit) && is_no_number(word) {
         let detail = format!(
             "{whose} is {}, which JSON does not have: send nothing while there is no value",
             shown(word)
@@ -123,10 +123,10 @@ fn problem(text: &[u8], fault: &Fault, whose: &str, word: &[u8]) -> String {
             format!("{whose} is no number as JSON has them: send the number alone, like 25.5")
         }
         Expected::CommaOrEnd => "a comma or a closing bracket is expected".to_owned(),
-        Expected::Digit(start) if text[start..].starts_with(b"0") || text[start..].starts_with(b"-0") => {
+        Expected::Digit if next.is_ascii_digit() => {
             format!("{whose} has a leading zero, which JSON does not have")
         }
-        Expected::Digit(_) => format!("{whose} is no number as JSON has them: a digit is missing"),
+        Expected::Digit => format!("{whose} is no number as JSON has them: a digit is missing"),
         Expected::TextCharacter if next == b'\\' => {
             "a backslash that JSON does not know; write two for one".to_owned()
         }

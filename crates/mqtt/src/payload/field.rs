@@ -82,15 +82,15 @@ impl Field {
     /// Returns whether `key` at the top is the field's, or the object's that holds it.
     pub(super) fn is_named(self, key: &str) -> bool {
         let top = self.path.split('.').next().unwrap_or_default();
-        self.means(top, key)
+        means(top, key)
     }
+}
 
-    /// Returns whether `key` stands for `name`, which is a part of the field's path.
-    pub(super) fn means(self, name: &str, key: &str) -> bool {
-        let aliases = ALIASES.iter().find(|(ours, _)| *ours == name);
-        let aliases = aliases.map_or(&[][..], |(_, others)| others);
-        key.eq_ignore_ascii_case(name) || aliases.iter().any(|other| key.eq_ignore_ascii_case(other))
-    }
+/// Returns whether `key` stands for `name`, which is a part of a field's path.
+pub(super) fn means(name: &str, key: &str) -> bool {
+    let aliases = ALIASES.iter().find(|(ours, _)| *ours == name);
+    let aliases = aliases.map_or(&[][..], |(_, others)| others);
+    key.eq_ignore_ascii_case(name) || aliases.iter().any(|other| key.eq_ignore_ascii_case(other))
 }
 
 pub(super) const fn required(path: &'static str, kind: Kind) -> Field {

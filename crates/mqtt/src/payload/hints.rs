@@ -48,26 +48,30 @@ const SYNONYMS: &[(&str, &[&str])] = &[
 
 /// Says that `path` is missing at `level`, where its last name is `name`, and what may have been meant.
 pub(super) fn missing(path: &str, name: &str, level: &Map<String, Value>) -> String {
-    let mut said = format!("'{path}' is missing");
-    if let Some(other) = meant(name, level) {
-        said.push_str(&format!(": did you mean '{name}' by '{other}'?"));
-    } else if let Some((outer, _)) = level
-        .iter()
-        .find(|(_, value)| value.get(name).is_some_and(|inner| !inner.is_null()))
-    {
-        said.push_str(&format!(
-            ": it stands inside of '{}', and has to stand at the top",
-            shown(outer)
-        ));
-    } else if !level.is_empty() {
+    if level.contains_key(name) {
+        return format!("'{path}' is missing: it is null");
+    }
+    let holder = || {
+        let mut inner = level
+            .iter()
+            .filter(|(_, value)| value.get(name).is_some_and(|inner| !inner.is_null()));
+        inner.next().map(|(outer, _)| shown(outer))
+    };
+    let hint = if let Some(other) = meant(name, level) {
+        format!(": did you mean '{name}' by '{other}'?")
+    } else if let Some(outer) = holder() {
+        format!(": it stands inside of '{outer}', and has to stand at the top")
+    } else if level.is_empty() {
+        String::new()
+    } else {
         let keys: Vec<String> = level
             .keys()
             .take(MOST)
             .map(|key| format!("'{}'", shown(key)))
             .collect();
-        said.push_str(&format!("; there is {}", keys.join(", ")));
-    }
-    said
+        format!("; there is {}", keys.join(", "))
+    };
+    format!("'{path}' is missing{hint}")
 }
 
 /// The key that stands for `name`.

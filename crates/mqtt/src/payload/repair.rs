@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{
     explain,
-    field::{Field, Kind},
+    field::{self, Field, Kind},
     hints, number, object, time,
 };
 
@@ -78,7 +78,7 @@ fn rename(level: &mut Map<String, Value>, name: &str, field: Field) -> Result<()
     if level.contains_key(name) {
         return Ok(());
     }
-    let mut meant = level.keys().filter(|key| field.means(name, key));
+    let mut meant = level.keys().filter(|key| field::means(name, key));
     let (first, second) = (meant.next().cloned(), meant.next());
     if let (Some(first), Some(second)) = (&first, second) {
         let detail = format!(

@@ -16,8 +16,8 @@ pub(super) enum Expected {
     Key,
     Colon,
     CommaOrEnd,
-    /// A digit of the number that begins there.
-    Digit(usize),
+    /// A digit, or the end of a number that begins with 0.
+    Digit,
     /// A character that a text may hold.
     TextCharacter,
     /// The end of the payload.
@@ -152,29 +152,28 @@ impl Scanner<'_> {
     }
 
     fn number(&mut self) -> Result<(), Expected> {
-        let start = self.at;
         self.eat(b'-');
         if self.eat(b'0') {
             if self.peek().is_some_and(|b| b.is_ascii_digit()) {
-                return Err(Expected::Digit(start));
+                return Err(Expected::Digit);
             }
         } else {
-            self.digits(start)?;
+            self.digits()?;
         }
         if self.eat(b'.') {
-            self.digits(start)?;
+            self.digits()?;
         }
         if self.eat(b'e') || self.eat(b'E') {
             let _signed = self.eat(b'+') || self.eat(b'-');
-            self.digits(start)?;
+            self.digits()?;
         }
         Ok(())
     }
 
-    fn digits(&mut self, start: usize) -> Result<(), Expected> {
+    fn digits(&mut self) -> Result<(), Expected> {
         let before = self.at;
         self.skip(|b| b.is_ascii_digit());
-        (self.at > before).then_some(()).ok_or(Expected::Digit(start))
+        (self.at > before).then_some(()).ok_or(Expected::Digit)
     }
 
     fn open(&mut self, bracket: u8, next: State) -> Result<State, Expected> {
@@ -233,9 +232,9 @@ mod tests {
             (r#"{"a": 1,}"#, 8, Expected::Key),
             (r#"{"a": 1"#, 7, Expected::CommaOrEnd),
             (r#"{"a": 1} {"#, 9, Expected::Nothing),
-            ("[01]", 2, Expected::Digit(1)),
-            ("[1.]", 3, Expected::Digit(1)),
-            ("[-]", 2, Expected::Digit(1)),
+            ("[01]", 2, Expected::Digit),
+            ("[1.]", 3, Expected::Digit),
+            ("[-]", 2, Expected::Digit),
             ("[\"a\nb\"]", 3, Expected::TextCharacter),
             (r#"["\x"]"#, 2, Expected::TextCharacter),
             ("[NaN]", 1, Expected::Value),

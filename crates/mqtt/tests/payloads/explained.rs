@@ -37,6 +37,7 @@ const EXPLAINED: &[(&str, R, &str)] = &[
     (r#"{"value": +21.5}"#, R::NotJson, "plus sign"),
     (r#"{"value": .5}"#, R::NotJson, "begins with a point"),
     (r#"{"value": 21.}"#, R::NotJson, "a digit is missing"),
+    (r#"{"value": 0.}"#, R::NotJson, "a digit is missing"),
     (r#"{"value": 0x15}"#, R::NotJson, "'value' is no number"),
     (r#"{"value": 25.5°C}"#, R::NotJson, "send the number alone"),
     (r#"{"value": }"#, R::NotJson, "'value' has no value"),
@@ -101,6 +102,11 @@ const EXPLAINED: &[(&str, R, &str)] = &[
         r#"{"data": {"value": 25.5, "timestamp": 0}}"#,
         R::MissingField,
         "inside of 'data'",
+    ),
+    (
+        r#"{"value": 25.5, "timestamp": null}"#,
+        R::MissingField,
+        "'timestamp' is missing: it is null",
     ),
     (r#"{"a": 1, "b": 2}"#, R::MissingField, "there is 'a', 'b'"),
     (
@@ -193,6 +199,7 @@ fn encodings_are_named() {
 #[test]
 fn an_explanation_is_short_whatever_is_sent() {
     let long = "x".repeat(60_000);
+    let many: Vec<String> = (0..6_000).map(|n| format!("\"k{n}\":1,")).collect();
     for payload in [
         long.clone(),
         format!("{{\"{long}\": NaN}}"),
@@ -201,10 +208,7 @@ fn an_explanation_is_short_whatever_is_sent() {
         format!(r#"{{"value": 1, "timestamp": 0, "unit": "{long}"}}"#),
         format!(r#"{{"{long}": {{"value": 1}}}}"#),
         format!(r#"{{"value": 1, "timestamp": 0, "device_id": "{long}"}}"#),
-        format!(
-            "{{{}\"z\": 1}}",
-            (0..6_000).map(|n| format!("\"k{n}\":1,")).collect::<String>()
-        ),
+        format!("{{{} \"z\": 1}}", many.join("")),
     ] {
         let refusal = reading(&payload).unwrap_err();
         assert!(refusal.detail.len() < 512, "{} bytes", refusal.detail.len());

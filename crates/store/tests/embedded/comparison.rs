@@ -21,6 +21,7 @@ fn decision(second: i64, device_id: &str, positions: [f64; 2]) -> Vec<Row> {
             model_version: version.into(),
             command_id: command_id.clone(),
             received_at: timestamp,
+            held: false,
         })
     };
     let mut rows: Vec<Row> = ["v1", "v2"].into_iter().zip(positions).map(predicted).collect();
@@ -69,6 +70,7 @@ async fn two_models_are_compared_command_by_command() {
             model_version: "v2".into(),
             command_id: "alone".into(),
             received_at: NOON,
+            held: false,
         }),
     ]);
     store

@@ -101,6 +101,7 @@ fn prediction(second: i64, confidence: f64) -> Row {
         model_version: "v1".into(),
         command_id: String::new(),
         received_at: NOON,
+        held: false,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use domain::Quantity;
 use store::{
-    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, SystemMetricsRow,
+    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, SuspectReadingRow, SystemMetricsRow,
     WindowActionRow, WindowStateRow,
 };
 
@@ -41,6 +41,14 @@ pub(crate) fn one_of_each() -> Vec<Row> {
         Row::Reading(quantity, row)
     });
     let others = [
+        Row::Suspect(SuspectReadingRow {
+            timestamp,
+            device_id: device_id(),
+            quantity: "temperature".into(),
+            value: 85.0,
+            reason: "85 °C is what a DS18B20 holds after power-on".into(),
+            received_at,
+        }),
         Row::Audio(AudioRow {
             timestamp,
             device_id: device_id(),
@@ -75,6 +83,7 @@ pub(crate) fn one_of_each() -> Vec<Row> {
             model_version: "v1.0.0".into(),
             command_id: "c-1".into(),
             received_at,
+            held: true,
         }),
         Row::Device(DeviceRow {
             device_id: device_id(),

@@ -85,7 +85,8 @@ impl Line {
         if self.socket.is_none() {
             return self.connect().await;
         }
-        if !std::mem::take(&mut self.has_written) {
+        let only_reads = std::mem::take(&mut self.has_written);
+        if !only_reads {
             self.fill(shared).map_err(Failure::new)?;
         }
         if !reads {
@@ -108,6 +109,8 @@ impl Line {
                 Err(error) => Err(describe(&error)),
             },
             () = shared.wake.notified() => Ok(()),
+            // What did not fit before may follow now.
+            () = std::future::ready(()), if only_reads => Ok(()),
         }
         .map_err(Failure::new)
     }

@@ -100,6 +100,8 @@ fn subscribe(subscriptions: &[Subscription], packet_id: u16, session_present: bo
         } else {
             RetainForwardRule::OnEverySubscribe
         },
+        // Then the flag means a message from before the subscription, as in MQTT 3.1.1.
+        preserve_retain: false,
         ..Filter::new(subscription.filter.clone(), qos(subscription.qos))
     };
     Subscribe {

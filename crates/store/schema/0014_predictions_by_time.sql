@@ -1,4 +1,4 @@
--- Predictions by minute, hour and day; see 0010_readings_by_time.sql. confidence_bins: predictions by confidence, bin 0
+-- Predictions by minute, hour and day; see 0012_readings_by_time.sql. confidence_bins: predictions by confidence, bin 0
 -- for [0, 0.05), up to bin 19. Inference times as a state: quantilesTDigestMerge(0.5, 0.95, 0.99)(inference_time_ms).
 CREATE TABLE IF NOT EXISTS predictions_by_time (
     step UInt32 CODEC(ZSTD(1)),

@@ -1,0 +1,339 @@
+//! One client's connection: reads, asks the hook, acknowledges in order, delivers.
+//!
+//! In: a greeted client and its session. Out: everything until its end. One task does all of it: it decodes what has arrived,
+//! lets the hook handle many publishes at once, and writes their acknowledgements and what waits for the client together.
+//! It stops reading where the hook or the client does not keep up.
+
+use std::{
+    collections::HashSet,
+    net::SocketAddr,
+    num::NonZeroU16,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytestring::ByteString;
+use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesOrdered};
+use parking_lot::MutexGuard;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, Sleep, timeout},
+};
+
+use crate::{
+    ending::Ending,
+    events::Who,
+    gate::Identity,
+    incoming::Handled,
+    link::Link,
+    packet::{Codec, Goodbye, Packet},
+    registry::Departure,
+    session::{Outlet, Session, State},
+    shared::{Publisher, Shared},
+    will::Will,
+    wire::{FrameLimits, Wire, frame},
+};
+
+/// Bytes of publishes that the hook handles at once for one connection; a flood of clips must not fill the queue of others.
+const MAX_PENDING_BYTES: usize = 1 << 20;
+/// From so many waiting bytes on nothing more is delivered.
+const FULL_OUTPUT_BYTES: usize = 64 << 10;
+/// From so many waiting bytes on nothing more is read: reading causes acknowledgements.
+const MAX_OUTPUT_BYTES: usize = 1 << 20;
+/// Rounds before other tasks get their turn.
+const ROUNDS: usize = 16;
+/// How long a client without a keep-alive may leave written bytes unread.
+const STALLED: Duration = Duration::from_mins(5);
+/// How long the last packet may take.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// A greeted client.
+pub(crate) struct Connection<S> {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) wire: Wire<S>,
+    pub(crate) codec: Codec,
+    pub(crate) link: Arc<Link>,
+    pub(crate) session: Arc<Session>,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) address: SocketAddr,
+    pub(crate) will: Option<Will>,
+    pub(crate) session_expiry: Duration,
+    pub(crate) max_packet_bytes: usize,
+    /// Publishes that the hook handles, in the order of receipt.
+    pub(crate) pending: FuturesOrdered<BoxFuture<'static, Handled>>,
+    pub(crate) pending_bytes: usize,
+    /// Publishes of the client that are not acknowledged.
+    pub(crate) unacknowledged: usize,
+    /// Ids of pending publishes at `QoS` 2.
+    pub(crate) pending_ids: HashSet<NonZeroU16>,
+    /// A packet that has to wait until everything before it is done.
+    pub(crate) waiting: Option<Packet>,
+    pub(crate) aliases: Vec<Option<ByteString>>,
+    pub(crate) clock: Clock,
+    /// Whether nothing can be written any more.
+    pub(crate) is_deaf: bool,
+}
+
+/// When something was last heard of a client.
+pub(crate) struct Clock {
+    /// `None` where the client has no keep-alive.
+    silence: Option<Duration>,
+    heard: Instant,
+    stalled_since: Option<Instant>,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Clock {
+    pub(crate) fn new(keep_alive: Duration) -> Self {
+        let silence = (!keep_alive.is_zero()).then(|| keep_alive + keep_alive / 2);
+        Self {
+            silence,
+            heard: Instant::now(),
+            stalled_since: None,
+            timer: Box::pin(tokio::time::sleep(silence.unwrap_or(STALLED))),
+        }
+    }
+
+    /// Resolves when the client has been silent, or has not read, for too long.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
+        let patience = self.silence.unwrap_or(STALLED);
+        while self.timer.as_mut().poll(cx).is_ready() {
+            let now = Instant::now();
+            if self.stalled_since.is_some_and(|since| now - since >= patience) {
+                return Poll::Ready(Ending::not_reading());
+            }
+            if self.silence.is_some() && now - self.heard >= patience {
+                return Poll::Ready(Ending::keep_alive());
+            }
+            let next = if self.silence.is_some() {
+                self.heard + patience
+            } else {
+                now + patience
+            };
+            self.timer.as_mut().reset(next);
+        }
+        Poll::Pending
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// Serves the client until it or somebody else ends the connection.
+    pub(crate) async fn run(mut self) {
+        let ending = std::future::poll_fn(|cx| self.poll_end(cx)).await;
+        self.finish(ending).await;
+    }
+
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
+        for _ in 0..ROUNDS {
+            match self.round(cx) {
+                Err(ending) => return Poll::Ready(ending),
+                Ok(true) => {}
+                Ok(false) => return self.clock.poll_end(cx),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// One round of everything that is possible now. Returns whether another one may do more.
+    fn round(&mut self, cx: &mut Context<'_>) -> Result<bool, Ending> {
+        self.link.take_signal(cx);
+        if let Some(kick) = self.link.kicked() {
+            return Err(Ending::Kicked(kick));
+        }
+        while let Poll::Ready(Some(handled)) = self.pending.poll_next_unpin(cx) {
+            self.answer(handled)?;
+        }
+        let mut more = false;
+        if self.pending.is_empty()
+            && let Some(packet) = self.waiting.take()
+        {
+            self.handle(packet)?;
+            more = true;
+        }
+        self.deliver();
+        more |= self.write(cx);
+        // What has arrived comes first: a client may send, and close at once.
+        more |= self.take_packets()?;
+        more |= self.read(cx)?;
+        Ok(more)
+    }
+
+    /// Writes what it can. Returns whether there is room for more now.
+    fn write(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut written = false;
+        if self.is_deaf {
+            self.wire.output.clear();
+        }
+        while !self.wire.output.is_empty() {
+            match self.wire.poll_write(cx) {
+                Poll::Ready(Ok(bytes)) => {
+                    self.shared.statistics.bytes_sent.add(bytes as u64);
+                    self.clock.stalled_since = None;
+                    written = true;
+                }
+                Poll::Ready(Err(_)) => {
+                    // What it has sent before it closed is still to be read.
+                    self.is_deaf = true;
+                    self.wire.output.clear();
+                }
+                Poll::Pending => {
+                    self.clock.stalled_since.get_or_insert_with(Instant::now);
+                    return false;
+                }
+            }
+        }
+        written
+    }
+
+    fn read(&mut self, cx: &mut Context<'_>) -> Result<bool, Ending> {
+        if !self.has_room() {
+            // Whatever waits in the socket is not the client's silence.
+            self.clock.heard = Instant::now();
+            return Ok(false);
+        }
+        match self.wire.poll_read(cx) {
+            Poll::Ready(Ok(0) | Err(_)) => Err(Ending::Lost),
+            Poll::Ready(Ok(bytes)) => {
+                self.shared.statistics.bytes_received.add(bytes as u64);
+                self.clock.heard = Instant::now();
+                Ok(true)
+            }
+            Poll::Pending => Ok(false),
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.waiting.is_none()
+            && self.pending.len() < usize::from(self.shared.options.max_inflight.get())
+            && self.pending_bytes < MAX_PENDING_BYTES
+            && self.wire.output.len() < MAX_OUTPUT_BYTES
+    }
+
+    /// Handles the packets that have arrived. Returns whether there were any.
+    fn take_packets(&mut self) -> Result<bool, Ending> {
+        let limits = FrameLimits {
+            max_packet_bytes: self.shared.options.max_packet_bytes as usize,
+            properties: self.codec.is_v5(),
+        };
+        let mut packets = 0;
+        let mut outcome = Ok(());
+        while outcome.is_ok() && self.has_room() && frame(&self.wire.input, limits)?.is_some() {
+            packets += 1;
+            let packet = self.codec.decode(&mut self.wire.input)?;
+            outcome = self.handle(packet);
+        }
+        self.shared.statistics.packets_received.add(packets);
+        outcome.map(|()| packets > 0)
+    }
+
+    /// Moves what waits for the client to the output, as far as the client keeps up.
+    fn deliver(&mut self) {
+        if self.is_deaf || self.wire.output.len() >= FULL_OUTPUT_BYTES {
+            return;
+        }
+        let outlet = Outlet {
+            max_packet_bytes: self.max_packet_bytes,
+            full_at_bytes: FULL_OUTPUT_BYTES,
+        };
+        let done = {
+            let mut state = self.session.state();
+            if !state.is_owned_by(&self.link) {
+                return;
+            }
+            state.deliver(&mut self.codec, outlet, &mut self.wire.output)
+        };
+        let statistics = &self.shared.statistics;
+        if done.messages > 0 {
+            statistics.publishes_sent.add(done.messages);
+            statistics.packets_sent.add(done.messages);
+            statistics.publish_bytes_sent.add(done.bytes);
+        }
+        if done.too_large > 0 {
+            self.tell_too_large(done.too_large);
+        }
+    }
+
+    /// The session's state, unless another connection has it by now.
+    pub(crate) fn own_state(&self) -> Option<MutexGuard<'_, State>> {
+        let state = self.session.state();
+        state.is_owned_by(&self.link).then_some(state)
+    }
+
+    pub(crate) fn who(&self) -> Who<'_> {
+        Who {
+            address: self.address,
+            client_id: &self.identity.client_id,
+        }
+    }
+
+    pub(crate) fn publisher(&self) -> Publisher<'_> {
+        Publisher {
+            number: self.session.number,
+            client_id: &self.identity.client_id,
+            address: self.address,
+        }
+    }
+
+    /// Carries what was received to its end, lets go of the session, and says why.
+    async fn finish(mut self, mut ending: Ending) {
+        let before = self.wire.output.len();
+        while let Some(handled) = self.pending.next().await {
+            // What is withheld now is not acknowledged; the client sends it again.
+            let _ = self.answer(handled);
+        }
+        if matches!(ending, Ending::Fault(_)) {
+            // Nothing after the faulty packet is acknowledged, or the order would be broken.
+            self.wire.output.truncate(before);
+        }
+        if let Ending::Goodbye(goodbye) = &ending
+            && let Err(fault) = self.apply(*goodbye)
+        {
+            ending = fault;
+        }
+        let max_packet_bytes = self.max_packet_bytes;
+        if let Some((reason, text)) = ending.farewell() {
+            let Self { codec, wire, .. } = &mut self;
+            codec.disconnect(reason, text, max_packet_bytes, &mut wire.output);
+        }
+        let departure = Departure {
+            session: Arc::clone(&self.session),
+            will: self.will.take(),
+            session_expiry: self.session_expiry,
+        };
+        self.shared.depart(departure, &self.link);
+        self.link.released.cancel();
+        self.shared.statistics.client_gone();
+        let is_lost = matches!(ending, Ending::Lost);
+        if let Some(what) = ending.into_event() {
+            self.shared.events.tell(self.who(), what);
+        }
+        if !is_lost {
+            let farewell = async {
+                if self.wire.finish().await.is_ok() {
+                    self.wire.discard().await;
+                }
+            };
+            let _ = timeout(FAREWELL, farewell).await;
+        }
+    }
+
+    /// What a DISCONNECT asks for.
+    fn apply(&mut self, goodbye: Goodbye) -> Result<(), Ending> {
+        if let Some(seconds) = goodbye.session_expiry {
+            if self.session_expiry.is_zero() && seconds > 0 {
+                return Err(Ending::protocol_error(
+                    "DISCONNECT prolongs a session that was to end with its connection",
+                ));
+            }
+            let asked = Duration::from_secs(seconds.into());
+            self.session_expiry = asked.min(self.shared.options.session_expiry);
+        }
+        if !goodbye.with_will {
+            self.will = None;
+        }
+        Ok(())
+    }
+}

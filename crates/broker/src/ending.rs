@@ -1,0 +1,153 @@
+//! How connections end, with the reason for the client and the line for the log.
+
+use rmqtt_codec::v5::DisconnectReasonCode as Reason;
+
+use crate::{
+    events::{EventKind, What},
+    link::Kick,
+    packet::{Goodbye, Malformed},
+};
+
+const LIBRARY: &str = "the client's MQTT library breaks the protocol: update or replace it";
+
+/// How a connection ends.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    /// The client says goodbye.
+    Goodbye(Goodbye),
+    /// The client is gone without a word.
+    Lost,
+    /// On behalf of somebody else.
+    Kicked(Kick),
+    /// The client did what it must not.
+    Fault(Fault),
+}
+
+/// What a client did.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) reason: Reason,
+    pub(crate) what: What,
+}
+
+impl Ending {
+    pub(crate) fn fault(reason: Reason, what: What) -> Self {
+        Self::Fault(Fault { reason, what })
+    }
+
+    pub(crate) fn protocol_error(text: &str) -> Self {
+        Self::fault(
+            Reason::ProtocolError,
+            What::new(EventKind::ProtocolError, text, LIBRARY),
+        )
+    }
+
+    pub(crate) fn bad_topic(topic: &str, text: &str) -> Self {
+        let topic: String = topic.chars().take(128).collect();
+        Self::fault(
+            Reason::TopicNameInvalid,
+            What::new(
+                EventKind::ProtocolError,
+                format!("a message cannot be published to {topic:?}: {text}"),
+                "publish to a topic without wildcards",
+            ),
+        )
+    }
+
+    pub(crate) fn bad_alias() -> Self {
+        Self::fault(
+            Reason::TopicAliasInvalid,
+            What::new(
+                EventKind::ProtocolError,
+                "a topic alias is above the maximum that CONNACK names",
+                LIBRARY,
+            ),
+        )
+    }
+
+    pub(crate) fn receive_maximum(maximum: u16) -> Self {
+        Self::fault(
+            Reason::ReceiveMaximumExceeded,
+            What::new(
+                EventKind::QuotaExceeded,
+                format!("more than {maximum} messages without an acknowledgement"),
+                "respect the Receive Maximum of CONNACK",
+            ),
+        )
+    }
+
+    /// The hook does not take messages now.
+    pub(crate) fn withheld(shutting_down: bool) -> Self {
+        if shutting_down {
+            return Self::Kicked(Kick::ShuttingDown);
+        }
+        Self::fault(
+            Reason::QuotaExceeded,
+            What::new(
+                EventKind::QuotaExceeded,
+                "messages cannot be stored now: the client sends them again",
+                "see /ready for what is full or broken",
+            ),
+        )
+    }
+
+    pub(crate) fn keep_alive() -> Self {
+        Self::fault(
+            Reason::KeepAliveTimeout,
+            What::new(
+                EventKind::KeepAliveEnded,
+                "nothing was heard for one and a half keep-alive intervals",
+                "check the client's network, or let it ping more often",
+            ),
+        )
+    }
+
+    pub(crate) fn not_reading() -> Self {
+        Self::fault(
+            Reason::UnspecifiedError,
+            What::new(
+                EventKind::NotReading,
+                "the client does not read what it is sent",
+                "let the client read, or subscribe to less",
+            ),
+        )
+    }
+
+    /// The reason code and the text of the DISCONNECT that goes to the client; `None` where none does.
+    pub(crate) fn farewell(&self) -> Option<(Reason, &str)> {
+        match self {
+            Self::Goodbye(_) | Self::Lost => None,
+            Self::Kicked(Kick::TakenOver) => Some((
+                Reason::SessionTakenOver,
+                "another client has connected with this id",
+            )),
+            Self::Kicked(Kick::ShuttingDown) => Some((Reason::ServerShuttingDown, "")),
+            Self::Fault(fault) => Some((fault.reason, &fault.what.reason)),
+        }
+    }
+
+    /// The line for the log.
+    pub(crate) fn into_event(self) -> Option<What> {
+        match self {
+            Self::Goodbye(_) | Self::Lost | Self::Kicked(Kick::ShuttingDown) => None,
+            Self::Kicked(Kick::TakenOver) => Some(What::new(
+                EventKind::TakenOver,
+                "another client has connected with the same id",
+                "give each client an id of its own, unless this one came back",
+            )),
+            Self::Fault(fault) => Some(fault.what),
+        }
+    }
+}
+
+impl From<Malformed> for Ending {
+    fn from(malformed: Malformed) -> Self {
+        let (kind, remedy) = match malformed.reason {
+            Reason::PacketTooLarge | Reason::QuotaExceeded => {
+                (EventKind::QuotaExceeded, "send smaller messages")
+            }
+            _ => (EventKind::ProtocolError, LIBRARY),
+        };
+        Self::fault(malformed.reason, What::new(kind, malformed.text, remedy))
+    }
+}

@@ -1,0 +1,258 @@
+//! What happens at the door that a person may want to know: a client is refused, cut or taken over.
+//!
+//! In: events from listener and connections. Out: one line in the log for each, a counter, and a call of the observer.
+//! Lines are limited by kind and address; what was left out is told with the next line.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+
+use crate::statistics::Statistics;
+
+/// Lines of one kind and one address within [`WINDOW`].
+const LINES: u32 = 5;
+const WINDOW: Duration = Duration::from_mins(1);
+/// Kinds and addresses that are counted apart; others share one budget.
+const MAX_SOURCES: usize = 1_000;
+/// Characters of a client id in a line.
+const CLIENT_ID_CHARS: usize = 64;
+
+macro_rules! kinds {
+    ($($(#[$text:meta])* $name:ident = $code:literal,)+) => {
+        /// What kind of thing happened.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum EventKind { $($(#[$text])* $name,)+ }
+
+        impl EventKind {
+            /// Every kind.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// Its name in logs, metrics and tables.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+
+            /// The name of its counter, without prefix.
+            pub(crate) const fn counter(self) -> &'static str {
+                match self { $(Self::$name => concat!("events_", $code),)+ }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A greeting was refused.
+    ConnectionRefused = "connection_refused",
+    /// A connection never sent its greeting.
+    NoGreeting = "no_greeting",
+    /// HTTP, TLS or another protocol was spoken.
+    OtherProtocol = "other_protocol",
+    /// A limit of connections was reached.
+    ConnectionLimit = "connection_limit",
+    /// The process has no file descriptors left.
+    NoDescriptors = "no_descriptors",
+    /// A client broke the protocol.
+    ProtocolError = "protocol_error",
+    /// A client exceeded a limit.
+    QuotaExceeded = "quota_exceeded",
+    /// Another client connected with the same id.
+    TakenOver = "taken_over",
+    /// Nothing was heard of a client.
+    KeepAliveEnded = "keep_alive_ended",
+    /// A client does not read what it is sent.
+    NotReading = "not_reading",
+    /// A publish was refused.
+    PublishRefused = "publish_refused",
+    /// A subscription was refused.
+    SubscriptionRefused = "subscription_refused",
+    /// Messages for a client were dropped.
+    MessagesDropped = "messages_dropped",
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone)]
+pub struct BrokerEvent {
+    /// What kind of thing.
+    pub kind: EventKind,
+    /// Where the client is.
+    pub address: SocketAddr,
+    /// What the client calls itself, cut to 64 characters; empty before its greeting.
+    pub client_id: String,
+    /// What happened.
+    pub reason: String,
+    /// What helps.
+    pub remedy: &'static str,
+    /// Events of this kind and address that were not told before this one.
+    pub untold: u64,
+}
+
+/// Is told what the log is told, as often as the log.
+pub trait Observer: Send + Sync + 'static {
+    /// Must not wait.
+    fn observe(&self, event: &BrokerEvent);
+}
+
+/// Who a line is about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Who<'a> {
+    pub(crate) address: SocketAddr,
+    pub(crate) client_id: &'a str,
+}
+
+/// What a line says.
+#[derive(Debug)]
+pub(crate) struct What {
+    pub(crate) kind: EventKind,
+    pub(crate) reason: String,
+    pub(crate) remedy: &'static str,
+}
+
+impl What {
+    pub(crate) fn new(kind: EventKind, reason: impl Into<String>, remedy: &'static str) -> Self {
+        Self {
+            kind,
+            reason: reason.into(),
+            remedy,
+        }
+    }
+}
+
+/// Tells events, within limits.
+pub(crate) struct Events {
+    statistics: Arc<Statistics>,
+    observer: Option<Arc<dyn Observer>>,
+    budget: Mutex<Budget>,
+}
+
+impl Events {
+    pub(crate) fn new(statistics: Arc<Statistics>, observer: Option<Arc<dyn Observer>>) -> Self {
+        Self {
+            statistics,
+            observer,
+            budget: Mutex::new(Budget::default()),
+        }
+    }
+
+    /// Counts an event, and tells it unless there were many of its kind from its address.
+    pub(crate) fn tell(&self, who: Who<'_>, what: What) {
+        self.statistics.events[what.kind as usize].one();
+        let Some(untold) = self.budget.lock().spend(what.kind, who.address.ip()) else {
+            return;
+        };
+        let event = BrokerEvent {
+            kind: what.kind,
+            address: who.address,
+            client_id: who.client_id.chars().take(CLIENT_ID_CHARS).collect(),
+            reason: what.reason,
+            remedy: what.remedy,
+            untold,
+        };
+        log(&event);
+        if let Some(observer) = &self.observer {
+            observer.observe(&event);
+        }
+    }
+}
+
+fn log(event: &BrokerEvent) {
+    let BrokerEvent {
+        kind,
+        address,
+        client_id,
+        reason,
+        remedy,
+        untold,
+    } = event;
+    let event = kind.as_str();
+    // Debug formatting escapes what a stranger put into the id.
+    match kind {
+        EventKind::TakenOver | EventKind::KeepAliveEnded => {
+            tracing::info!(event, %address, ?client_id, remedy, untold, "{reason}");
+        }
+        _ => tracing::warn!(event, %address, ?client_id, remedy, untold, "{reason}"),
+    }
+}
+
+/// The lines of the present minute.
+#[derive(Debug, Default)]
+struct Budget {
+    sources: HashMap<(EventKind, IpAddr), Spent>,
+    rest: Spent,
+}
+
+#[derive(Debug, Default)]
+struct Spent {
+    since: Option<Instant>,
+    lines: u32,
+    untold: u64,
+}
+
+impl Budget {
+    /// `None` where the event is not told; otherwise the number of those that were not told before.
+    fn spend(&mut self, kind: EventKind, address: IpAddr) -> Option<u64> {
+        let source = (kind, address);
+        if self.sources.len() >= MAX_SOURCES && !self.sources.contains_key(&source) {
+            self.sources.retain(|_, spent| !spent.is_over());
+        }
+        if self.sources.len() < MAX_SOURCES || self.sources.contains_key(&source) {
+            self.sources.entry(source).or_default().spend()
+        } else {
+            self.rest.spend()
+        }
+    }
+}
+
+impl Spent {
+    fn is_over(&self) -> bool {
+        self.since.is_none_or(|since| since.elapsed() >= WINDOW)
+    }
+
+    fn spend(&mut self) -> Option<u64> {
+        if self.is_over() {
+            self.since = Some(Instant::now());
+            self.lines = 0;
+        }
+        self.lines += 1;
+        if self.lines > LINES {
+            self.untold += 1;
+            return None;
+        }
+        Some(std::mem::take(&mut self.untold))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_limited_by_kind_and_address() {
+        let mut budget = Budget::default();
+        let (one, other) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2]));
+        let told = (0..100)
+            .filter_map(|_| budget.spend(EventKind::TakenOver, one))
+            .count();
+        assert_eq!(told, LINES as usize);
+        assert_eq!(budget.spend(EventKind::TakenOver, other), Some(0));
+        assert_eq!(budget.spend(EventKind::ProtocolError, one), Some(0));
+        // A minute later the number of those left out is told.
+        let spent = budget.sources.get_mut(&(EventKind::TakenOver, one)).unwrap();
+        spent.since = None;
+        assert_eq!(budget.spend(EventKind::TakenOver, one), Some(95));
+        assert_eq!(budget.spend(EventKind::TakenOver, one), Some(0));
+    }
+
+    #[test]
+    fn many_addresses_do_not_grow_memory() {
+        let mut budget = Budget::default();
+        for i in 0..5_000_u32 {
+            budget.spend(EventKind::NoGreeting, IpAddr::from(i.to_be_bytes()));
+        }
+        assert_eq!(budget.sources.len(), MAX_SOURCES);
+    }
+}

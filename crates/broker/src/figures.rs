@@ -1,0 +1,102 @@
+//! The broker's counters for whoever serves metrics.
+
+use std::{fmt, sync::Arc};
+
+use crate::{events::EventKind, shared::Shared};
+
+/// One present value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Figure {
+    /// Its name, without a prefix.
+    pub name: &'static str,
+    /// What it is.
+    pub help: &'static str,
+    /// Its value.
+    pub value: u64,
+    /// Whether it only grows.
+    pub is_counter: bool,
+}
+
+/// Reads a broker's figures, also after it has stopped.
+#[derive(Clone)]
+pub struct Figures(pub(crate) Arc<Shared>);
+
+impl fmt::Debug for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Figures")
+    }
+}
+
+impl Figures {
+    /// The present values.
+    pub fn read(&self) -> Vec<Figure> {
+        let shared = &self.0;
+        let s = &shared.statistics;
+        let (retained, retained_bytes) = shared.retained.size();
+        let gauge = |name, help, value| Figure {
+            name,
+            help,
+            value,
+            is_counter: false,
+        };
+        let counter = |name, help, value| Figure {
+            name,
+            help,
+            value,
+            is_counter: true,
+        };
+        let mut figures = vec![
+            gauge("clients", "Connected clients", s.connected()),
+            gauge(
+                "sessions",
+                "Sessions of clients that are connected or away",
+                shared.registry.len() as u64,
+            ),
+            gauge(
+                "subscriptions",
+                "Subscriptions",
+                shared.subscriptions.count() as u64,
+            ),
+            gauge("retained_messages", "Retained messages", retained as u64),
+            gauge(
+                "retained_bytes",
+                "Bytes of retained messages",
+                retained_bytes as u64,
+            ),
+            counter(
+                "connections",
+                "Connections that were accepted",
+                s.accepted_sockets.get(),
+            ),
+            counter("greetings", "Clients that were connected", s.connects.get()),
+            counter(
+                "packets_received",
+                "Packets from clients",
+                s.packets_received.get(),
+            ),
+            counter("packets_sent", "Packets to clients", s.packets_sent.get()),
+            counter(
+                "messages_received",
+                "Messages from clients",
+                s.publishes_received.get(),
+            ),
+            counter("messages_sent", "Messages to clients", s.publishes_sent.get()),
+            counter(
+                "messages_dropped",
+                "Messages that a client had no room for",
+                s.publishes_dropped.get(),
+            ),
+            counter("bytes_received", "Bytes from clients", s.bytes_received.get()),
+            counter("bytes_sent", "Bytes to clients", s.bytes_sent.get()),
+        ];
+        figures.extend(EventKind::ALL.iter().map(|kind| {
+            let value = s.events[*kind as usize].get();
+            counter(
+                kind.counter(),
+                "Events of this kind, whether logged or not",
+                value,
+            )
+        }));
+        figures
+    }
+}

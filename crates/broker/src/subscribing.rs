@@ -1,0 +1,165 @@
+//! What a connection does with SUBSCRIBE and UNSUBSCRIBE.
+
+use std::{num::NonZeroU16, sync::Arc};
+
+use bytestring::ByteString;
+use rmqtt_codec::v5::{RetainHandling, SubscriptionOptions};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::{
+    connection::Connection,
+    ending::Ending,
+    events::{EventKind, What},
+    message::Delivery,
+    packet::Subscribe,
+    subscriptions::Subscriber,
+    topic::Filter,
+};
+
+/// Bytes of all filters of one client.
+const MAX_FILTER_BYTES: usize = 1 << 20;
+
+/// Topic levels that one SUBSCRIBE may look at for retained messages: more than there are of them, and few enough for
+/// nobody to notice.
+const RETAINED_STEPS: usize = 2_000_000;
+
+const TOPIC_FILTER_INVALID: u8 = 0x8F;
+const QUOTA_EXCEEDED: u8 = 0x97;
+const NO_SUBSCRIPTION_EXISTED: u8 = 0x11;
+
+/// The retained messages for one SUBSCRIBE.
+struct RetainedSearch {
+    found: Vec<Delivery>,
+    steps: usize,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    pub(crate) fn subscribe(&mut self, subscribe: &Subscribe) -> Result<(), Ending> {
+        let mut codes = Vec::with_capacity(subscribe.filters.len());
+        let mut retained = RetainedSearch {
+            found: Vec::new(),
+            steps: RETAINED_STEPS,
+        };
+        for (text, options) in &subscribe.filters {
+            let Some(filter) = Filter::parse(text) else {
+                self.tell_refused(
+                    text,
+                    "it is malformed",
+                    "see the rules for + and # in topic filters",
+                );
+                codes.push(TOPIC_FILTER_INVALID);
+                continue;
+            };
+            if filter.group.is_some() && options.no_local {
+                return Err(Ending::protocol_error("a shared subscription asks for No Local"));
+            }
+            if !self.remember(text) {
+                self.tell_refused(
+                    text,
+                    "the client has too many",
+                    "use wildcards in fewer subscriptions",
+                );
+                codes.push(QUOTA_EXCEEDED);
+                continue;
+            }
+            let is_new = self
+                .shared
+                .subscriptions
+                .insert(filter, self.subscriber(subscribe, *options));
+            codes.push(options.qos.value());
+            let wanted = match options.retain_handling {
+                RetainHandling::AtSubscribe => true,
+                RetainHandling::AtSubscribeNew => is_new,
+                RetainHandling::NoAtSubscribe => false,
+            };
+            if wanted && filter.group.is_none() {
+                self.add_retained(filter, subscribe, *options, &mut retained);
+            }
+        }
+        self.codec
+            .subscribed(subscribe.packet_id, &codes, &mut self.wire.output);
+        self.shared.statistics.packets_sent.one();
+        let dropped = self.session.push_retained(retained.found);
+        if dropped > 0 {
+            self.shared
+                .dropped(dropped, &self.identity.client_id, self.address);
+        }
+        Ok(())
+    }
+
+    /// Notes a filter in the session; `false` where it has too many.
+    fn remember(&self, text: &ByteString) -> bool {
+        let Some(mut state) = self.own_state() else {
+            return false;
+        };
+        if state.subscriptions.contains(text) {
+            return true;
+        }
+        let has_room = state.subscriptions.len() < self.shared.options.max_subscriptions
+            && state.filter_bytes + text.len() <= MAX_FILTER_BYTES;
+        if has_room {
+            state.filter_bytes += text.len();
+            state.subscriptions.insert(ByteString::from(text.to_string()));
+        }
+        has_room
+    }
+
+    fn subscriber(&self, subscribe: &Subscribe, options: SubscriptionOptions) -> Subscriber {
+        Subscriber {
+            session: Arc::clone(&self.session),
+            qos: options.qos,
+            no_local: options.no_local,
+            retain_as_published: options.retain_as_published,
+            id: subscribe.id,
+        }
+    }
+
+    fn add_retained(
+        &self,
+        filter: Filter<'_>,
+        subscribe: &Subscribe,
+        options: SubscriptionOptions,
+        retained: &mut RetainedSearch,
+    ) {
+        for message in self.shared.retained.matching(filter.pattern, &mut retained.steps) {
+            if options.no_local && message.publisher == self.session.number {
+                continue;
+            }
+            retained.found.push(Delivery {
+                qos: message.qos.min(options.qos),
+                retain: true,
+                message,
+                subscription_ids: subscribe.id.into_iter().collect(),
+            });
+        }
+    }
+
+    pub(crate) fn unsubscribe(&mut self, id: NonZeroU16, filters: &[ByteString]) {
+        let mut codes = Vec::with_capacity(filters.len());
+        for text in filters {
+            let Some(filter) = Filter::parse(text) else {
+                codes.push(TOPIC_FILTER_INVALID);
+                continue;
+            };
+            if let Some(mut state) = self.own_state()
+                && state.subscriptions.remove(text)
+            {
+                state.filter_bytes -= text.len();
+            }
+            let existed = self.shared.subscriptions.remove(filter, self.session.number);
+            codes.push(if existed { 0 } else { NO_SUBSCRIPTION_EXISTED });
+        }
+        self.codec.unsubscribed(id, &codes, &mut self.wire.output);
+        self.shared.statistics.packets_sent.one();
+    }
+
+    fn tell_refused(&self, filter: &str, reason: &str, remedy: &'static str) {
+        let filter: String = filter.chars().take(128).collect();
+        let what = What::new(
+            EventKind::SubscriptionRefused,
+            format!("the subscription to {filter:?} is refused: {reason}"),
+            remedy,
+        );
+        self.shared.events.tell(self.who(), what);
+    }
+}

@@ -1,0 +1,68 @@
+//! What happens at the embedded broker's door, for rows and metrics.
+//!
+//! In: events as often as the log tells them, and counters. Out: rows of `ingest_errors`, samples of metrics. The broker
+//! never waits for the disk: what does not fit into a short queue is only logged.
+
+use std::sync::Arc;
+
+use backend::{DoorEvent, Ingest};
+use broker::{BrokerEvent, Figures, Observer};
+use monitoring::Sample;
+use tokio::sync::mpsc;
+
+const QUEUE: usize = 256;
+
+/// Writes events down. Its task ends with the broker.
+pub(crate) struct DoorBook(mpsc::Sender<DoorEvent>);
+
+impl DoorBook {
+    pub(crate) fn open(ingest: Arc<Ingest>) -> Self {
+        let (sender, mut events) = mpsc::channel(QUEUE);
+        tokio::spawn(async move {
+            while let Some(event) = events.recv().await {
+                ingest.record_door_event(&event).await;
+            }
+        });
+        Self(sender)
+    }
+}
+
+impl Observer for DoorBook {
+    fn observe(&self, event: &BrokerEvent) {
+        let _ = self.0.try_send(row(event));
+    }
+}
+
+fn row(event: &BrokerEvent) -> DoorEvent {
+    let BrokerEvent {
+        kind,
+        address,
+        client_id,
+        reason,
+        remedy,
+        untold,
+    } = event;
+    let before = match untold {
+        0 => String::new(),
+        untold => format!(" ({untold} more like it before)"),
+    };
+    DoorEvent {
+        kind: kind.as_str(),
+        detail: format!("client {client_id:?} at {address}: {reason}; {remedy}{before}"),
+    }
+}
+
+/// The broker's counters as metrics.
+pub(crate) fn samples(figures: &Figures) -> Vec<Sample> {
+    let sample = |figure: broker::Figure| {
+        let broker::Figure {
+            name, help, value, ..
+        } = figure;
+        if figure.is_counter {
+            Sample::Counter { name, help, value }
+        } else {
+            Sample::Gauge { name, help, value }
+        }
+    };
+    figures.read().into_iter().map(sample).collect()
+}

@@ -1,0 +1,137 @@
+//! `ml/prediction/{device_id}`: what the model decided with too little confidence. It moves nothing and is never retained.
+
+use std::borrow::Cow;
+
+use domain::{Confidence, DeviceId, HeldDecision, Position, Quantity, Refusal, RefusalReason, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::field::{self, Field, Kind, optional, required};
+
+const FIELDS: &[Field] = &[
+    optional("device_id", Kind::Text),
+    required("timestamp", Kind::Time),
+    required("position", Kind::Number),
+    required("confidence", Kind::Number),
+    required("features_used", Kind::Object),
+    required("features_used.temperature", Kind::Number),
+    required("features_used.humidity", Kind::Number),
+    required("model_version", Kind::Text),
+    optional("inference_time_ms", Kind::Number),
+    optional("reason", Kind::Text),
+];
+
+#[derive(Deserialize)]
+struct Inbound<'a> {
+    #[serde(default)]
+    device_id: Option<String>,
+    #[serde(borrow)]
+    timestamp: Cow<'a, str>,
+    position: f64,
+    confidence: f64,
+    features_used: Climate,
+    model_version: String,
+    #[serde(default)]
+    inference_time_ms: Option<f64>,
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Outbound<'a> {
+    device_id: &'a DeviceId,
+    timestamp: Timestamp,
+    position: f64,
+    confidence: f64,
+    features_used: Climate,
+    model_version: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inference_time_ms: Option<f64>,
+    /// For readers: that no command follows.
+    held: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Climate {
+    temperature: f64,
+    humidity: f64,
+}
+
+/// Decodes a decision that was held.
+pub fn decode_held(device_id: DeviceId, payload: &[u8]) -> Result<HeldDecision, Refusal> {
+    let mut repaired = Vec::new();
+    let inbound: Inbound<'_> = field::read_short(payload, FIELDS, &mut repaired)?;
+    field::same_device(inbound.device_id.as_deref(), &device_id)?;
+    if inbound.inference_time_ms.is_some_and(|ms| ms < 0.0) {
+        return Err(Refusal::new(
+            RefusalReason::OutOfRange,
+            "'inference_time_ms' is negative",
+        ));
+    }
+    Ok(HeldDecision {
+        device_id,
+        timestamp: field::timestamp("timestamp", &inbound.timestamp)?,
+        position: field::bounded("position", Position::new(inbound.position))?,
+        confidence: field::bounded("confidence", Confidence::new(inbound.confidence))?,
+        temperature: Quantity::Temperature.check(inbound.features_used.temperature)?,
+        humidity: Quantity::Humidity.check(inbound.features_used.humidity)?,
+        model_version: inbound.model_version,
+        inference_time_ms: inbound.inference_time_ms,
+        reason: inbound.reason,
+    })
+}
+
+/// Encodes a decision that is held.
+pub fn encode_held(decision: &HeldDecision) -> Vec<u8> {
+    field::write(&Outbound {
+        device_id: &decision.device_id,
+        timestamp: decision.timestamp,
+        position: decision.position.percent(),
+        confidence: decision.confidence.probability(),
+        features_used: Climate {
+            temperature: decision.temperature,
+            humidity: decision.humidity,
+        },
+        model_version: &decision.model_version,
+        inference_time_ms: decision.inference_time_ms,
+        held: true,
+        reason: decision.reason.as_deref(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn device() -> DeviceId {
+        DeviceId::parse("sensor-001").expect("a valid id")
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let decision = HeldDecision {
+            device_id: device(),
+            timestamp: Timestamp::from_millis(1_761_307_200_000),
+            position: Position::new(95.0).unwrap(),
+            confidence: Confidence::new(0.0).unwrap(),
+            temperature: 99.0,
+            humidity: 50.0,
+            model_version: "v1".into(),
+            inference_time_ms: Some(0.01),
+            reason: Some("confidence 0.00 is below 0.2".into()),
+        };
+        let text = encode_held(&decision);
+        assert!(String::from_utf8_lossy(&text).contains(r#""held":true"#));
+        assert_eq!(decode_held(device(), &text).unwrap(), decision);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(payload in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = decode_held(device(), &payload);
+        }
+    }
+}

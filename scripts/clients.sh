@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Fetches the ClickHouse clients for Node.js and Java that the engine's tests try, where their tools are; Go fetches its
+# own. Does nothing when they are there and up to date.
+set -euo pipefail
+cd "$(dirname "$0")/../crates/engine/tests"
+
+# is_current DIR FILES...: whether DIR was made from these files.
+is_current() { [ "$(cat "$1/stamp" 2>/dev/null)" = "$(cat "${@:2}" | sha256sum)" ]; }
+keep() { cat "${@:2}" | sha256sum > "$1/stamp"; }
+
+if command -v node >/dev/null && command -v npm >/dev/null; then
+  made_from=(node/package.json node/package-lock.json)
+  if ! is_current node/node_modules "${made_from[@]}"; then
+    echo "fetching the ClickHouse client for Node.js"
+    (cd node && npm ci --silent --no-audit --no-fund)
+    keep node/node_modules "${made_from[@]}"
+  fi
+else
+  echo "note: the ClickHouse client for Node.js is not tested: node or npm is missing"
+fi
+
+if command -v javac >/dev/null && command -v mvn >/dev/null; then
+  jars=../../../target/jdbc
+  if ! is_current "$jars" jdbc/pom.xml; then
+    echo "fetching the ClickHouse driver for JDBC"
+    rm -rf "$jars"
+    (cd jdbc && mvn --quiet --batch-mode dependency:copy-dependencies)
+    keep "$jars" jdbc/pom.xml
+  fi
+else
+  echo "note: the ClickHouse driver for JDBC is not tested: a JDK or Maven is missing"
+fi
+
+command -v go >/dev/null || echo "note: clickhouse-go is not tested: Go is missing"
