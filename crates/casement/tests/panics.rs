@@ -167,4 +167,8 @@ impl Tables for Poisoned {
     async fn insert(&self, _: &Batch, _: &str, _: &[Table]) -> Result<(), InsertError> {
         panic!("poisoned database")
     }
+
+    async fn judge_decisions(&self, _: domain::Timestamp) -> Result<bool, StoreError> {
+        panic!("poisoned database")
+    }
 }
