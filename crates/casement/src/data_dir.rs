@@ -45,7 +45,8 @@ pub fn create(dir: &Path) -> anyhow::Result<()> {
 pub fn close(dir: &Path) {
     let Ok(metadata) = fs::metadata(dir) else { return };
     let mode = metadata.mode() & 0o7777;
-    if mode & 0o077 == 0 {
+    let others = mode & 0o077;
+    if others == 0 {
         return;
     }
     let path = dir.display();

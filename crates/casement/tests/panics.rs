@@ -122,7 +122,7 @@ async fn serve(case: &str) -> anyhow::Result<()> {
         "log" => drop(tokio::spawn(async { tracing::warn!(poison = %Poison, "a line") })),
         "hang" => {
             tokio::spawn(async { panic!("poisoned task") });
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         "contained" => {
             let work = tokio::spawn(async { monitoring::contain(|| panic!("poisoned request")) });

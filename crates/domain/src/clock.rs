@@ -51,7 +51,6 @@ pub struct Belief {
 
 /// What the series knew when the message came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts about one message")]
 struct Trace {
     generation: u32,
     /// Whether the same message came before.

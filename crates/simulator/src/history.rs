@@ -286,7 +286,7 @@ mod tests {
     fn options() -> HistoryOptions {
         HistoryOptions {
             seed: 7,
-            every: Duration::from_secs(60),
+            every: Duration::from_mins(1),
             clips_every: Duration::from_mins(10),
         }
     }

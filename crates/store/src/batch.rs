@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use domain::Quantity;
 
 use crate::{
-    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, SuspectReadingRow, SystemMetricsRow,
-    Table, WindowActionRow, WindowStateRow,
+    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, SuspectReadingRow,
+    SystemMetricsRow, Table, WindowActionRow, WindowStateRow,
 };
 
 /// Rows to insert together, in order within each table.

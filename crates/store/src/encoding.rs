@@ -12,8 +12,8 @@ use serde::{
 };
 
 use crate::{
-    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, SuspectReadingRow, SystemMetricsRow,
-    Table, WindowActionRow, WindowStateRow,
+    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, SuspectReadingRow,
+    SystemMetricsRow, Table, WindowActionRow, WindowStateRow,
 };
 
 const JSON_V1: u8 = 1;

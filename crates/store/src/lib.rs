@@ -32,8 +32,8 @@ pub use options::StoreOptions;
 pub use outcomes::JUDGED_AFTER_S;
 pub use query::{LONGEST_QUERY, LatestAction, LatestReading, LatestState, Period, Usage};
 pub use row::{
-    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, SuspectReadingRow, SystemMetricsRow,
-    WindowActionRow, WindowStateRow,
+    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, SuspectReadingRow,
+    SystemMetricsRow, WindowActionRow, WindowStateRow,
 };
 pub use schema::SCHEMA_VERSION;
 pub use store::Store;

@@ -45,7 +45,7 @@ pub(super) async fn run(flags: cli::Up) -> anyhow::Result<()> {
         simulate,
     };
     let Some(mut system) = shutdown
-        .run_until_cancelled(System::start(config, options))
+        .run_until_cancelled(Box::pin(System::start(config, options)))
         .await
         .transpose()?
     else {

@@ -60,7 +60,7 @@ fn text(bytes: &[u8]) -> Result<&str, String> {
     }
     std::str::from_utf8(bytes).map_err(|error| {
         let before = &bytes[..error.valid_up_to()];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = before.split(|byte| *byte == b'\n').count();
         let byte = bytes[error.valid_up_to()];
         format!("line {line} is not UTF-8 (byte 0x{byte:02X}); save the file as UTF-8")
     })

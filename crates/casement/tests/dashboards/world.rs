@@ -123,14 +123,14 @@ impl World {
             "http://{}/?client_protocol_version=54460&database=iot&default_format=Native&max_execution_time=30",
             self.address
         );
-        let body = self.post(name, &native, statement);
+        let body = Self::post(name, &native, statement);
         let exception = body
             .windows(b"DB::Exception".len())
             .any(|window| window == b"DB::Exception");
         assert!(!exception, "{name}: {}", String::from_utf8_lossy(&body));
         let json = format!("http://{}/?database=iot&default_format=JSONCompact", self.address);
         let answer: serde_json::Value =
-            serde_json::from_slice(&self.post(name, &json, statement)).expect("JSON");
+            serde_json::from_slice(&Self::post(name, &json, statement)).expect("JSON");
         let types = answer["meta"].as_array().expect("columns").iter();
         Answer {
             types: types
@@ -140,7 +140,7 @@ impl World {
         }
     }
 
-    fn post(&self, name: &str, url: &str, statement: &str) -> Vec<u8> {
+    fn post(name: &str, url: &str, statement: &str) -> Vec<u8> {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .build()

@@ -11,6 +11,10 @@ fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
+fn key(claimed: i64, content: u32) -> u128 {
+    (u128::from(claimed as u64) << 32) | u128::from(content)
+}
+
 /// A series and the log behind it.
 #[derive(Default)]
 struct Series {
@@ -25,7 +29,7 @@ struct Series {
 impl Series {
     fn send(&mut self, received: i64, claimed: i64, content: u32) {
         self.take(Sighting {
-            key: (u128::from(claimed as u64) << 32) | u128::from(content),
+            key: key(claimed, content),
             claimed: at(claimed),
             received_at: at(received),
             connection: 1,
@@ -116,7 +120,7 @@ fn a_clock_that_was_never_set_loses_nothing_and_doubles_nothing() {
     }
     assert_eq!((series.stored.len(), series.distinct()), (5, 5));
     let again = |is_marked, connection| Sighting {
-        key: (5_000 << 32) + 50,
+        key: key(5_000, 50),
         claimed: at(5_000),
         received_at: at(NOON + 2_000),
         connection,
@@ -178,10 +182,10 @@ proptest! {
             sent.push((claimed, 7));
             // Up to two times, in a burst, then the new one.
             for _ in 0..2 {
-                for (claimed, content) in sent[first..sent.len() - 1].iter().copied() {
+                for &(claimed, content) in &sent[first..sent.len() - 1] {
                     received += 5;
                     series.take(Sighting {
-                        key: (u128::from(claimed as u64) << 32) | u128::from(content),
+                        key: key(claimed, content),
                         claimed: at(claimed),
                         received_at: at(received),
                         connection,
@@ -203,7 +207,7 @@ proptest! {
         for (n, (claimed, content, is_marked, may_be_resent)) in messages.into_iter().enumerate() {
             let received_at = at(NOON + n as i64);
             series.take(Sighting {
-                key: (u128::from(claimed as u64) << 32) | u128::from(content),
+                key: key(claimed, content),
                 claimed: at(claimed),
                 received_at,
                 connection: 0,

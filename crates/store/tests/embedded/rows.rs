@@ -2,8 +2,8 @@
 
 use domain::Quantity;
 use store::{
-    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, SuspectReadingRow, SystemMetricsRow,
-    WindowActionRow, WindowStateRow,
+    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, SuspectReadingRow,
+    SystemMetricsRow, WindowActionRow, WindowStateRow,
 };
 
 /// 2025-10-24T12:00:00Z, in ms.
