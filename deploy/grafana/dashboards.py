@@ -643,7 +643,7 @@ ALERTS = [
         SELECT now() AS t, ifNotFinite(sum(arraySum(mapValues(refused))) / (sum(arraySum(mapValues(refused))) + sum(arraySum(mapValues(messages)))), 0) AS share
         FROM system_metrics WHERE timestamp > now() - INTERVAL 10 MINUTE
     """, ">", 0.1, "10m"),
-    ("confidence", "Confidence low", "The mean confidence of the last hour is below 0.3. See docs/training.md for training with the rooms' own data.", """
+    ("confidence", "Confidence low", "The mean confidence of the last hour is below 0.3. Train with the rooms' own data: casement train --from clickhouse.", """
         SELECT now() AS t, if(sum(s.predictions) < 20, 1, sum(s.confidence) / sum(s.predictions)) AS confidence
         FROM predictions_by_time AS s WHERE step = 60 AND s.time > now() - INTERVAL 1 HOUR
     """, "<", 0.3, "30m"),
