@@ -5,11 +5,10 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
-    io::IsTerminal as _,
     net::{Ipv4Addr, TcpListener},
     sync::Arc,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -26,10 +25,10 @@ use store::{
 };
 use tokio::sync::mpsc;
 
+use super::progress::Progress;
 use crate::{
     assembly, cli,
     config::{Config, Reader, Sources},
-    output::say,
     system,
 };
 
@@ -38,7 +37,6 @@ const CLIP: Duration = Duration::from_secs(2);
 /// An insert of more rows is not atomic.
 const MAX_ROWS: u64 = 900_000;
 const LOCATIONS: [&str; 3] = ["ground floor", "first floor", "attic"];
-const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(flags: cli::Generate) -> anyhow::Result<()> {
     let (mut config, engine) = open(&flags).await?;
@@ -357,57 +355,4 @@ fn commands(id: &str, midnight: i64, number: usize, moved: &Dated<history::Move>
         })
     });
     std::iter::once(action).chain(prediction).collect()
-}
-
-/// How far it is, in one line.
-struct Progress {
-    begin: i64,
-    end: i64,
-    started: Instant,
-    told: Instant,
-    rows: u64,
-}
-
-impl Progress {
-    fn new(begin: i64, end: i64) -> Self {
-        let now = Instant::now();
-        Self {
-            begin,
-            end,
-            started: now,
-            told: now,
-            rows: 0,
-        }
-    }
-
-    fn stored(&mut self, rows: u64, until: i64) {
-        self.rows += rows;
-        if self.told.elapsed() < PROGRESS_EVERY {
-            return;
-        }
-        self.told = Instant::now();
-        let of = (self.end - self.begin) / DAY_MS;
-        let days = (until.min(self.end) - self.begin) / DAY_MS;
-        let line = format!(
-            "{days} of {of} days, {} rows, {:.0} rows/s",
-            self.rows,
-            self.rate()
-        );
-        if std::io::stderr().is_terminal() {
-            eprint!("\r{line}   ");
-        } else {
-            eprintln!("{line}");
-        }
-    }
-
-    fn rate(&self) -> f64 {
-        self.rows as f64 / self.started.elapsed().as_secs_f64()
-    }
-
-    fn done(&self) {
-        if std::io::stderr().is_terminal() {
-            eprintln!();
-        }
-        say!("{} rows stored, {:.0} rows/s", self.rows, self.rate());
-    }
 }

@@ -13,6 +13,7 @@ mod journal;
 mod ml;
 mod models;
 mod predict;
+mod progress;
 mod runtime;
 mod simulate;
 mod sql;
