@@ -83,7 +83,7 @@ impl Stream {
         Ok(())
     }
 
-    /// Hands over a line that ends in a line break. Before [`Stream::start`] it is written at once.
+    /// Hands over a line that ends in a line break. Before `Stream::start` it is written at once.
     pub fn write(&self, line: &str) {
         let Some(lines) = self.lines.get() else {
             let line = redact(line);
