@@ -249,14 +249,16 @@ impl Clocks {
                 let mut held = std::mem::take(&mut series.held);
                 state.held -= held.len();
                 held.push((timestamp, rows.to_vec()));
+                let mut restamped = Vec::new();
                 let mut earliest = Timestamp::from_millis(i64::MIN);
-                let restamped = held.into_iter().flat_map(|(at, rows)| {
-                    // What came in one millisecond is kept apart.
+                for (at, rows) in held {
+                    // What came in one millisecond is kept apart, also from what comes next.
                     let at = at.max(earliest);
                     earliest = at.plus(Duration::from_millis(1));
-                    rows.into_iter().map(move |row| rows::at(row, at))
-                });
-                Some(restamped.collect())
+                    series.clock.stored_at(at);
+                    restamped.extend(rows.into_iter().map(|row| rows::at(row, at)));
+                }
+                Some(restamped)
             }
         }
     }

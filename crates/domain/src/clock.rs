@@ -184,6 +184,11 @@ impl SeriesClock {
         }
     }
 
+    /// Takes notice that a message of the series is stored at `timestamp`: what comes next gets a later time.
+    pub fn stored_at(&mut self, timestamp: Timestamp) {
+        self.last_replaced = self.last_replaced.max(Some(timestamp));
+    }
+
     /// Returns when `claimed` was first seen, if it was seen recently.
     fn shown_since(&self, claimed: Timestamp) -> Option<Timestamp> {
         let shown = self.shown.filter(|(shown, _)| *shown == claimed);

@@ -87,6 +87,30 @@ fn a_window_that_is_behind_does_not_make_its_sensor_late() {
 }
 
 #[test]
+fn equal_readings_of_one_millisecond_have_times_of_their_own() {
+    let clocks = clocks();
+    clocks.know([&id("a")]);
+    let mut times = Vec::new();
+    for number in 0..12 {
+        let judgement = hear(&clocks, "a", -20, number / 6, Passage::default());
+        let row = rows::reading(
+            &Reading::new(id("a"), Quantity::Temperature, 20.0, judgement.timestamp).unwrap(),
+            at(0),
+        );
+        let stored = match number {
+            0 => Some(vec![row]),
+            _ => clocks.repeated(&judgement.seen, &[row]),
+        };
+        times.extend(stored.into_iter().flatten().map(|row| match row {
+            Row::Reading(_, row) => row.timestamp,
+            other => panic!("{other:?}"),
+        }));
+    }
+    assert_eq!(times.len(), 12);
+    assert!(times.is_sorted_by(|a, b| a < b), "{times:?}");
+}
+
+#[test]
 fn a_wrong_clock_is_told_once_an_hour() {
     let clocks = clocks();
     let told = (0..7_200)
