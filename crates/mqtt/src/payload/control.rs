@@ -5,9 +5,7 @@
 
 use std::borrow::Cow;
 
-use domain::{
-    Confidence, DeviceId, Origin, Position, Quantity, Refusal, RefusalReason, Timestamp, WindowAction,
-};
+use domain::{Confidence, DeviceId, Origin, Position, Quantity, Refusal, Timestamp, WindowAction};
 use serde::{Deserialize, Serialize};
 
 use super::field::{self, Field, Kind, optional, required};
@@ -97,12 +95,7 @@ pub fn decode_control(device_id: DeviceId, payload: &[u8]) -> Result<WindowActio
     let mut repaired = Vec::new();
     let inbound: Inbound<'_> = field::read_short(payload, FIELDS, &mut repaired)?;
     field::same_device(inbound.device_id.as_deref(), &device_id)?;
-    if inbound.inference_time_ms.is_some_and(|ms| ms < 0.0) {
-        return Err(Refusal::new(
-            RefusalReason::OutOfRange,
-            "'inference_time_ms' is negative",
-        ));
-    }
+    field::not_negative("inference_time_ms", inbound.inference_time_ms)?;
     let used = inbound.features_used;
     Ok(WindowAction {
         device_id,

@@ -173,6 +173,15 @@ pub(super) fn bounded<T>(path: &str, checked: Result<T, domain::InvalidValue>) -
     checked.map_err(|error| Refusal::new(RefusalReason::OutOfRange, format!("'{path}': {error}")))
 }
 
+/// Refuses a duration or a count below zero.
+pub(super) fn not_negative(path: &str, value: Option<f64>) -> Result<(), Refusal> {
+    if value.is_some_and(|value| value < 0.0) {
+        let detail = format!("'{path}' is negative");
+        return Err(Refusal::new(RefusalReason::OutOfRange, detail));
+    }
+    Ok(())
+}
+
 /// Parses a whole number of hertz, which may be written as `16000.0`.
 pub(super) fn hertz(path: &str, value: f64) -> Result<u32, Refusal> {
     if value.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&value) {

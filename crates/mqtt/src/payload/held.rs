@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use domain::{Confidence, DeviceId, HeldDecision, Position, Quantity, Refusal, RefusalReason, Timestamp};
+use domain::{Confidence, DeviceId, HeldDecision, Position, Quantity, Refusal, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::field::{self, Field, Kind, optional, required};
@@ -63,12 +63,7 @@ pub fn decode_held(device_id: DeviceId, payload: &[u8]) -> Result<HeldDecision, 
     let mut repaired = Vec::new();
     let inbound: Inbound<'_> = field::read_short(payload, FIELDS, &mut repaired)?;
     field::same_device(inbound.device_id.as_deref(), &device_id)?;
-    if inbound.inference_time_ms.is_some_and(|ms| ms < 0.0) {
-        return Err(Refusal::new(
-            RefusalReason::OutOfRange,
-            "'inference_time_ms' is negative",
-        ));
-    }
+    field::not_negative("inference_time_ms", inbound.inference_time_ms)?;
     Ok(HeldDecision {
         device_id,
         timestamp: field::timestamp("timestamp", &inbound.timestamp)?,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use domain::{Confidence, DeviceId, Position, Refusal, RefusalReason, ShadowPrediction, Timestamp};
+use domain::{Confidence, DeviceId, Position, Refusal, ShadowPrediction, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::field::{self, Field, Kind, optional, required};
@@ -50,12 +50,7 @@ pub fn decode_shadow(device_id: DeviceId, payload: &[u8]) -> Result<ShadowPredic
     let mut repaired = Vec::new();
     let inbound: Inbound<'_> = field::read_short(payload, FIELDS, &mut repaired)?;
     field::same_device(inbound.device_id.as_deref(), &device_id)?;
-    if inbound.inference_time_ms.is_some_and(|ms| ms < 0.0) {
-        return Err(Refusal::new(
-            RefusalReason::OutOfRange,
-            "'inference_time_ms' is negative",
-        ));
-    }
+    field::not_negative("inference_time_ms", inbound.inference_time_ms)?;
     Ok(ShadowPrediction {
         device_id,
         timestamp: field::timestamp("timestamp", &inbound.timestamp)?,
