@@ -7,29 +7,21 @@
 use std::time::Instant;
 
 use clickhouse::Client;
+use domain::Quantity;
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
 
-/// The rollups, and the views that fill each of them.
-const TARGETS: [(&str, &[&str]); 5] = [
-    (
-        "readings_by_time",
-        &[
-            "sensor_temperature",
-            "sensor_humidity",
-            "sensor_co2",
-            "sensor_pressure",
-            "sensor_illuminance",
-            "sensor_rain",
-            "sensor_wind",
-        ],
-    ),
-    ("sound_by_time", &["sensor_audio"]),
-    ("predictions_by_time", &["ml_predictions"]),
-    ("commands_by_time", &["window_actions"]),
-    ("positions_by_hour", &["window_states", "window_actions"]),
-];
+/// The rollups, and the tables that each of them follows from.
+fn targets() -> [(&'static str, Vec<&'static str>); 5] {
+    [
+        ("readings_by_time", Quantity::ALL.map(Quantity::table).to_vec()),
+        ("sound_by_time", vec!["sensor_audio"]),
+        ("predictions_by_time", vec!["ml_predictions"]),
+        ("commands_by_time", vec!["window_actions"]),
+        ("positions_by_hour", vec!["window_states", "window_actions"]),
+    ]
+}
 
 /// Stands for a target of which nothing is left to do.
 const ALL_MONTHS: u32 = 0;
@@ -55,7 +47,7 @@ pub(crate) async fn run(client: &Client, database: &str) -> Result<(), StoreErro
         .query("SELECT DISTINCT ?fields FROM rollup_backfill")
         .fetch_all::<Done>()
         .await?;
-    for (target, sources) in TARGETS {
+    for (target, sources) in targets() {
         let is_done = |month| {
             done.iter()
                 .any(|done| done.target == target && done.month == month)
@@ -63,11 +55,11 @@ pub(crate) async fn run(client: &Client, database: &str) -> Result<(), StoreErro
         if is_done(ALL_MONTHS) {
             continue;
         }
-        let months = months_of(client, sources).await?;
+        let months = months_of(client, &sources).await?;
         let started = Instant::now();
         for (index, &month) in months.iter().enumerate() {
             if !is_done(month) {
-                fill(client, database, target, sources, month).await?;
+                fill(client, database, target, &sources, month).await?;
                 record(client, target, month).await?;
                 let (done, of, seconds) = (index + 1, months.len(), started.elapsed().as_secs());
                 tracing::info!(

@@ -16,6 +16,7 @@ mod labels;
 mod options;
 mod outcomes;
 mod query;
+mod rollups;
 mod row;
 mod schema;
 mod server_error;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 
-use crate::{StoreError, backfill, server_error::is_transient};
+use crate::{StoreError, backfill, rollups, server_error::is_transient};
 
 struct Migration {
     version: u32,
@@ -58,20 +58,23 @@ struct Applied {
     checksum: String,
 }
 
+/// Returns the statements of a file, without comments and with single spaces.
+fn statements(sql: &str) -> Vec<String> {
+    let without_comments: Vec<&str> = sql
+        .lines()
+        .map(|line| line.split_once("--").map_or(line, |(sql, _)| sql))
+        .collect();
+    without_comments
+        .join(" ")
+        .split(';')
+        .map(|statement| statement.split_whitespace().collect::<Vec<_>>().join(" "))
+        .filter(|statement| !statement.is_empty())
+        .collect()
+}
+
 impl Migration {
-    /// Returns its statements, without comments and with single spaces.
     fn statements(&self) -> Vec<String> {
-        let without_comments: Vec<&str> = self
-            .sql
-            .lines()
-            .map(|line| line.split_once("--").map_or(line, |(sql, _)| sql))
-            .collect();
-        without_comments
-            .join(" ")
-            .split(';')
-            .map(|statement| statement.split_whitespace().collect::<Vec<_>>().join(" "))
-            .filter(|statement| !statement.is_empty())
-            .collect()
+        statements(self.sql)
     }
 
     fn checksum(&self) -> String {
@@ -152,6 +155,9 @@ pub(crate) async fn migrate(client: &Client, database: &str) -> Result<u32, Stor
             migration.apply(client).await?;
         }
     }
+    for definition in rollups::definitions().iter().flat_map(|sql| statements(sql)) {
+        answered(client.query(&definition).execute()).await??;
+    }
     backfill::run(client, database).await?;
     client.clear_cached_metadata().await;
     Ok(SCHEMA_VERSION)
@@ -216,6 +222,17 @@ mod tests {
                 "{statement}"
             );
         }
+    }
+
+    #[test]
+    fn every_quantity_is_rolled_up() {
+        let definitions = rollups::definitions().concat();
+        for quantity in domain::Quantity::ALL {
+            let table = quantity.table();
+            assert!(definitions.contains(&format!("{table}_by_time TO readings_by_time")));
+            assert!(definitions.contains(&format!("FROM {table} WHERE {{step:UInt32}} < 60")));
+        }
+        assert!(!definitions.contains("{table}") && !definitions.contains("{quantity}"));
     }
 
     #[test]

@@ -1,0 +1,27 @@
+//! What the schema has for each quantity beside its table: the view that rolls it up, and its part of `readings_over`.
+//!
+//! In: the table of quantities. Out: statements that are run at every start: they change nothing where nothing is new. A
+//! new quantity is rolled up without a migration of its own.
+
+use domain::Quantity;
+
+const ROLLUP: &str = include_str!("../schema/rollup_of_a_quantity.sql");
+const READINGS_OVER: &str = include_str!("../schema/readings_over.sql");
+
+/// Returns the definitions of the views.
+pub(crate) fn definitions() -> Vec<String> {
+    let rollups = Quantity::ALL.iter().map(|quantity| {
+        ROLLUP
+            .replace("{quantity}", quantity.as_str())
+            .replace("{table}", quantity.table())
+    });
+    let readings = Quantity::ALL.iter().map(|quantity| {
+        format!(
+            "UNION ALL SELECT '{quantity}', device_id, timestamp, 1, value, value, value, (timestamp, value) \
+             FROM {} WHERE {{step:UInt32}} < 60",
+            quantity.table()
+        )
+    });
+    let over = std::iter::once(READINGS_OVER.to_owned()).chain(readings);
+    rollups.chain([over.collect::<Vec<_>>().join("\n")]).collect()
+}
