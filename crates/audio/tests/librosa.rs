@@ -4,7 +4,9 @@
 //! Needs the tests' Python environment (`make python`, part of `make test`).
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use std::{collections::BTreeMap, f64::consts::TAU, fmt::Write as _, fs, path::Path, process::Command};
+mod support;
+
+use std::{collections::BTreeMap, f64::consts::TAU, fmt::Write as _, fs};
 
 use audio::{Extractor, FeatureOptions, decode};
 use domain::{AudioFormat, ClipFeatures, ClipLimits, FeatureName};
@@ -141,24 +143,7 @@ fn librosa(clips: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Value> {
     for (name, bytes) in clips {
         fs::write(dir.path().join(format!("{name}.wav")), bytes).unwrap();
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let python = root.join("../../target/python/bin/python");
-    assert!(
-        python.exists(),
-        "the tests' Python environment is missing: run `make python`"
-    );
-    let output = Command::new(python)
-        .arg(root.join("tests/python/features.py"))
-        .arg(dir.path())
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout)
-        .unwrap()
+    support::python("features.py", dir.path())
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap())
         .map(|said| (said["name"].as_str().unwrap().to_owned(), said))

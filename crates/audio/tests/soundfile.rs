@@ -4,7 +4,9 @@
 //! Needs the tests' Python environment (`make python`, part of `make test`).
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use std::{fs, path::Path, process::Command};
+mod support;
+
+use std::fs;
 
 use audio::decode;
 use domain::{AudioFormat, ClipLimits};
@@ -12,22 +14,7 @@ use domain::{AudioFormat, ClipLimits};
 #[test]
 fn what_libsndfile_writes_is_read_as_librosa_reads_it() {
     let dir = tempfile::tempdir().unwrap();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let python = root.join("../../target/python/bin/python");
-    assert!(
-        python.exists(),
-        "the tests' Python environment is missing: run `make python`"
-    );
-    let output = Command::new(python)
-        .arg(root.join("tests/python/containers.py"))
-        .arg(dir.path())
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    support::python("containers.py", dir.path());
     let mut compared = [0; 3];
     for entry in fs::read_dir(dir.path()).unwrap() {
         let heard = entry.unwrap().path();
