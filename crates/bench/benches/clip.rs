@@ -77,14 +77,16 @@ impl Client {
     }
 }
 
-/// Ten clips of two seconds, each of another sound, as a device sends them.
+/// Clips of two seconds of a quiet room with a faint tone, as a device sends them. A loud tone is nothing that a model
+/// knows, and a decision on it would be held.
 fn clip(number: usize) -> Vec<u8> {
-    let mut state = number as u32 + 1;
+    let (mut state, mut room) = (number as u32 + 1, 0.0_f32);
     let samples: Vec<f32> = (0..2 * RATE)
         .map(|i| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let noise = (state >> 8) as f32 / 16_777_216.0 - 0.5;
-            (i as f32 * (0.05 + 0.01 * (number % 10) as f32)).sin() * 0.2 + 0.02 * noise
+            let white = (state >> 8) as f32 / (1 << 23) as f32 - 1.0;
+            room = 0.97 * room + 0.004 * white;
+            room + 0.002 * (i as f32 * (0.05 + 0.01 * (number % 10) as f32)).sin()
         })
         .collect();
     mqtt::encode_clip(&Clip {
