@@ -12,7 +12,7 @@ use crate::{
     exception::Exception,
     ffi::{Connection, Engine},
     library::find_library,
-    lock::DirectoryLock,
+    lock::{DirectoryLock, wait_for_release},
     stamp,
 };
 
@@ -40,6 +40,7 @@ pub(crate) fn open(options: &Options) -> Result<Opened, EngineError> {
         source,
     };
     fs::create_dir_all(&store).map_err(unusable)?;
+    wait_for_release(&store.join("status"));
     remove_leftovers(&temporary(dir));
     fs::create_dir_all(temporary(dir)).map_err(unusable)?;
     if let Some(version) = cached_version(&library) {
