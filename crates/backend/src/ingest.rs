@@ -62,6 +62,7 @@ pub struct Interpreted {
     /// A birth or a last will, which counts when its event is durable.
     status: Option<(DeviceId, bool, Timestamp)>,
     accepted: Option<(TopicKind, Instant)>,
+    goes_ahead: bool,
 }
 
 impl Ingest {
@@ -153,6 +154,7 @@ impl Ingest {
             key: Some(key),
             seen: Some(judgement.seen),
             rows,
+            goes_ahead: kind == TopicKind::WindowControl,
             ..Interpreted::nothing(Acceptance::Stored)
         }
     }
@@ -264,7 +266,7 @@ impl Ingest {
     }
 
     /// Makes the rows durable; [`Acceptance::Withheld`] may be tried again.
-    pub(crate) async fn persist(&self, interpreted: &mut Interpreted) -> Acceptance {
+    pub async fn persist(&self, interpreted: &mut Interpreted) -> Acceptance {
         let mut appended = self.append(interpreted).await;
         if matches!(appended, Ok(Appended::Repeated))
             && let Some(seen) = interpreted.seen.take()
@@ -357,7 +359,13 @@ impl Interpreted {
             rows: Vec::new(),
             status: None,
             accepted: None,
+            goes_ahead: false,
         }
+    }
+
+    /// Whether it is a command: its window does not wait until the rows are durable.
+    pub const fn goes_ahead(&self) -> bool {
+        self.goes_ahead
     }
 
     /// The key of the event's repeats; `None` where it has none.

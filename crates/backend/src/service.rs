@@ -41,15 +41,6 @@ use crate::{
 const RECORD_END: Duration = Duration::from_millis(300);
 const DOORS_END: Duration = Duration::from_millis(800);
 
-/// Whether messages come over the connection to the broker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Receive {
-    /// An external broker: subscribe, and acknowledge by hand.
-    Subscribe,
-    /// The embedded broker calls [`Ingest::accept`] before it acknowledges.
-    ByHook,
-}
-
 /// Where a backend keeps and stores.
 #[derive(Debug)]
 pub struct Parts<L> {
@@ -236,19 +227,17 @@ impl Backend {
         })
     }
 
-    /// Connects to the broker: to publish requests and, with [`Receive::Subscribe`], to receive.
-    pub fn connect(&mut self, mut connection: ConnectionOptions, receive: Receive) {
-        if receive == Receive::Subscribe {
-            connection.manual_acks = true;
-            connection.subscriptions = TopicKind::ALL
-                .into_iter()
-                .filter(|kind| *kind != TopicKind::InferenceRequest)
-                .map(|kind| mqtt::Subscription {
-                    filter: self.topics.filter(kind),
-                    qos: Qos::AtLeastOnce,
-                })
-                .collect();
-        }
+    /// Connects to an external broker, to receive and to publish requests. Acknowledges by hand.
+    pub fn connect(&mut self, mut connection: ConnectionOptions) {
+        connection.manual_acks = true;
+        connection.subscriptions = TopicKind::ALL
+            .into_iter()
+            .filter(|kind| *kind != TopicKind::InferenceRequest)
+            .map(|kind| mqtt::Subscription {
+                filter: self.topics.filter(kind),
+                qos: Qos::AtLeastOnce,
+            })
+            .collect();
         let (publisher, incoming) = mqtt::connect(connection);
         let _ = self.vitals.publisher.set(publisher.clone());
         self.open_door(Box::new(Subscription {
@@ -257,6 +246,13 @@ impl Backend {
         }));
         self.send_requests(publisher.clone());
         self.publisher = Some(publisher);
+    }
+
+    /// Is told that the broker is in this process: its hook brings messages, and `outlet` takes requests.
+    pub fn embed_broker(&mut self, outlet: impl Outlet) {
+        self.vitals.broker.up();
+        self.vitals.subscriptions.up();
+        self.send_requests(outlet);
     }
 
     /// Opens a door until [`Backend::close_doors`].

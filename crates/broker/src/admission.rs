@@ -47,7 +47,7 @@ pub(crate) struct Slot {
     address: IpAddr,
     identified: bool,
     /// Why its greeting is to be refused.
-    pub(crate) refused: Option<What>,
+    refused: Option<What>,
 }
 
 impl Admission {
@@ -117,14 +117,15 @@ fn source(address: IpAddr) -> IpAddr {
 }
 
 impl Slot {
-    /// The client has sent its greeting.
-    pub(crate) fn identified(&mut self) {
+    /// The client has sent its greeting. Returns why it is to be refused.
+    pub(crate) fn identified(&mut self) -> Option<What> {
         if !self.identified {
             self.identified = true;
             if let Some(load) = self.admission.counts.lock().addresses.get_mut(&self.address) {
                 load.unidentified -= 1;
             }
         }
+        self.refused.take()
     }
 }
 

@@ -26,7 +26,7 @@ use crate::{
     ending::Ending,
     events::Who,
     gate::Identity,
-    incoming::Handled,
+    incoming::{Handled, Settled},
     link::Link,
     packet::{Codec, Goodbye, Packet},
     registry::Departure,
@@ -64,6 +64,10 @@ pub(crate) struct Connection<S> {
     /// Publishes that the hook handles, in the order of receipt.
     pub(crate) pending: FuturesOrdered<BoxFuture<'static, Handled>>,
     pub(crate) pending_bytes: usize,
+    /// Publishes that wait for an acknowledgement of their own or of one before them, in the order of receipt.
+    pub(crate) accepting: FuturesOrdered<BoxFuture<'static, Settled>>,
+    /// Those among them that are not routed yet.
+    pub(crate) unrouted: usize,
     /// Publishes of the client that are not acknowledged.
     pub(crate) unacknowledged: usize,
     /// Ids of pending publishes at `QoS` 2.
@@ -146,8 +150,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         while let Poll::Ready(Some(handled)) = self.pending.poll_next_unpin(cx) {
             self.answer(handled)?;
         }
+        while let Poll::Ready(Some(settled)) = self.accepting.poll_next_unpin(cx) {
+            self.settle(settled)?;
+        }
         let mut more = false;
-        if self.pending.is_empty()
+        if self.is_routed()
             && let Some(packet) = self.waiting.take()
         {
             self.handle(packet)?;
@@ -207,7 +214,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     fn has_room(&self) -> bool {
         self.waiting.is_none()
-            && self.pending.len() < usize::from(self.shared.options.max_inflight.get())
+            && self.pending.len() + self.accepting.len() < usize::from(self.shared.options.max_inflight.get())
             && self.pending_bytes < MAX_PENDING_BYTES
             && self.wire.output.len() < MAX_OUTPUT_BYTES
     }
@@ -283,6 +290,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         while let Some(handled) = self.pending.next().await {
             // What is withheld now is not acknowledged; the client sends it again.
             let _ = self.answer(handled);
+        }
+        while let Some(settled) = self.accepting.next().await {
+            let _ = self.settle(settled);
         }
         if matches!(ending, Ending::Fault(_)) {
             // Nothing after the faulty packet is acknowledged, or the order would be broken.

@@ -10,13 +10,13 @@ use std::sync::{
 use parking_lot::RwLock;
 use rmqtt_codec::types::{Publish as Packet, QoS};
 
-use crate::{Publish, PublishHook, Qos, Verdict};
+use crate::{Publish, PublishHook, Qos, Reception, Verdict};
 
 /// Passes publishes to the hook.
 pub(crate) struct Gate {
     /// `None` once it is closed.
     hook: RwLock<Option<Arc<dyn PublishHook>>>,
-    in_progress: AtomicUsize,
+    in_progress: Arc<AtomicUsize>,
 }
 
 /// Who published.
@@ -30,7 +30,7 @@ impl Gate {
     pub(crate) fn new(hook: Arc<dyn PublishHook>) -> Self {
         Self {
             hook: RwLock::new(Some(hook)),
-            in_progress: AtomicUsize::new(0),
+            in_progress: Arc::default(),
         }
     }
 
@@ -49,11 +49,11 @@ impl Gate {
     }
 
     /// Asks the hook.
-    pub(crate) async fn ask(&self, identity: &Identity, packet: &Packet, last_will: bool) -> Verdict {
+    pub(crate) async fn ask(&self, identity: &Identity, packet: &Packet, last_will: bool) -> Reception {
         // Counted before the hook is read, so that closing either stops this publish or waits for it.
-        let _guard = InProgress::new(&self.in_progress);
+        let guard = InProgress::new(&self.in_progress);
         let Some(hook) = self.hook.read().clone() else {
-            return Verdict::Withhold;
+            return Verdict::Withhold.into();
         };
         let publish = Publish {
             topic: &packet.topic,
@@ -69,21 +69,30 @@ impl Gate {
             username: identity.username.as_deref(),
             last_will,
         };
-        hook.accept(publish).await
+        match hook.accept(publish).await {
+            Reception::Ahead(accepting) if packet.qos == QoS::ExactlyOnce || last_will => {
+                accepting.await.into()
+            }
+            Reception::Ahead(accepting) => Reception::Ahead(Box::pin(async move {
+                let _guard = guard;
+                accepting.await
+            })),
+            decided @ Reception::Decided(_) => decided,
+        }
     }
 }
 
 /// Counts a publish while the hook handles it, even if its task is dropped.
-struct InProgress<'a>(&'a AtomicUsize);
+struct InProgress(Arc<AtomicUsize>);
 
-impl<'a> InProgress<'a> {
-    fn new(count: &'a AtomicUsize) -> Self {
+impl InProgress {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
         count.fetch_add(1, Ordering::SeqCst);
-        Self(count)
+        Self(Arc::clone(count))
     }
 }
 
-impl Drop for InProgress<'_> {
+impl Drop for InProgress {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }

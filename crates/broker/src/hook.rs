@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 
 /// The `QoS` of a publish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -47,10 +48,26 @@ pub enum Verdict {
     Withhold,
 }
 
+/// The hook's answer to a publish.
+pub enum Reception {
+    /// It is decided.
+    Decided(Verdict),
+    /// Route it now, and acknowledge it when this has accepted it. A message that is withheld then has been routed, and is
+    /// routed again when the client sends it again; so messages at `QoS` 2 wait, as do last wills.
+    Ahead(BoxFuture<'static, Verdict>),
+}
+
+impl From<Verdict> for Reception {
+    fn from(verdict: Verdict) -> Self {
+        Self::Decided(verdict)
+    }
+}
+
 /// Receives every publish that the broker allows, at every `QoS`, and decides when it is acknowledged.
 #[async_trait]
 pub trait PublishHook: Send + Sync + 'static {
-    /// Awaited before the message is routed and acknowledged. Publishes are handled concurrently; those of one connection
-    /// are begun, routed and acknowledged in the order of receipt. Runs on the broker's threads.
-    async fn accept(&self, publish: Publish<'_>) -> Verdict;
+    /// Awaited before the message is routed; what it answers says when it is acknowledged. Publishes are handled
+    /// concurrently; those of one connection are begun, routed and acknowledged in the order of receipt. Runs on the
+    /// broker's threads.
+    async fn accept(&self, publish: Publish<'_>) -> Reception;
 }

@@ -3,12 +3,14 @@
 //! In: packets in the order of receipt. Out: questions to the hook, acknowledgements, changes of the session. A fault ends
 //! the connection.
 
+use std::{future::ready, num::NonZeroU16};
+
 use bytestring::ByteString;
 use rmqtt_codec::types::{Publish, QoS};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
-    Verdict,
+    Reception, Verdict,
     connection::Connection,
     ending::Ending,
     events::{EventKind, What},
@@ -17,16 +19,31 @@ use crate::{
     topic::{TopicFault, check_name, check_response, is_bridge_notice},
 };
 
-/// A publish whose turn to be acknowledged has come.
+/// A publish whose turn to be routed has come.
 pub(crate) struct Handled {
     publish: Box<Publish>,
     outcome: Outcome,
 }
 
-/// What is to be done with a publish.
+/// A publish whose turn to be acknowledged has come.
+pub(crate) enum Settled {
+    /// It is not routed yet, because it came behind one that waited.
+    Unrouted(Handled),
+    /// It was routed ahead of its acknowledgement.
+    Routed(Receipt, Verdict),
+}
+
+/// What is needed to acknowledge a publish.
 #[derive(Debug, Clone, Copy)]
+pub(crate) struct Receipt {
+    qos: QoS,
+    packet_id: Option<NonZeroU16>,
+    bytes: usize,
+}
+
+/// What is to be done with a publish.
 enum Outcome {
-    Asked(Verdict),
+    Asked(Reception),
     Refused(Refusal),
     /// It is acknowledged and goes nowhere.
     Ignored,
@@ -56,7 +73,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.shared.statistics.packets_sent.one();
             }
             // What was published before a subscription is not delivered to it.
-            Packet::Subscribe(_) | Packet::Unsubscribe(..) if !self.pending.is_empty() => {
+            Packet::Subscribe(_) | Packet::Unsubscribe(..) if !self.is_routed() => {
                 self.waiting = Some(packet);
             }
             Packet::Subscribe(subscribe) => return self.subscribe(&subscribe),
@@ -99,15 +116,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.pending_bytes += publish.payload.len();
         if let Some(outcome) = outcome {
             let handled = Handled { publish, outcome };
-            self.pending.push_back(Box::pin(std::future::ready(handled)));
+            self.pending.push_back(Box::pin(ready(handled)));
             return Ok(());
         }
         let (shared, identity) = (self.shared.clone(), self.identity.clone());
         self.pending.push_back(Box::pin(async move {
-            let verdict = shared.gate.ask(&identity, &publish, false).await;
+            let reception = shared.gate.ask(&identity, &publish, false).await;
             Handled {
                 publish,
-                outcome: Outcome::Asked(verdict),
+                outcome: Outcome::Asked(reception),
             }
         }));
         Ok(())
@@ -177,23 +194,67 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
-    /// Routes a publish whose turn has come, and acknowledges it.
+    /// Whether everything that was received is routed.
+    pub(crate) fn is_routed(&self) -> bool {
+        self.pending.is_empty() && self.unrouted == 0
+    }
+
+    /// Routes a publish whose turn has come, and acknowledges it unless its acknowledgement, or one before it, waits.
     pub(crate) fn answer(&mut self, handled: Handled) -> Result<(), Ending> {
         let Handled { publish, outcome } = handled;
-        self.pending_bytes -= publish.payload.len();
-        if !matches!(outcome, Outcome::Repeated) && publish.qos != QoS::AtMostOnce {
-            self.unacknowledged -= 1;
-            if let Some(id) = publish.packet_id {
-                self.pending_ids.remove(&id);
+        match outcome {
+            Outcome::Asked(Reception::Ahead(accepting)) if self.unrouted == 0 => {
+                let receipt = Receipt::of(&publish);
+                self.shared.route(*publish, self.publisher());
+                self.accepting
+                    .push_back(Box::pin(async move { Settled::Routed(receipt, accepting.await) }));
+            }
+            Outcome::Asked(Reception::Ahead(accepting)) => {
+                self.unrouted += 1;
+                self.accepting.push_back(Box::pin(async move {
+                    let outcome = Outcome::Asked(accepting.await.into());
+                    Settled::Unrouted(Handled { publish, outcome })
+                }));
+            }
+            outcome if !self.accepting.is_empty() => {
+                self.unrouted += 1;
+                let settled = Settled::Unrouted(Handled { publish, outcome });
+                self.accepting.push_back(Box::pin(ready(settled)));
+            }
+            outcome => return self.conclude(publish, &outcome),
+        }
+        Ok(())
+    }
+
+    /// Acknowledges a publish whose turn has come, and routes it if it is not routed yet.
+    pub(crate) fn settle(&mut self, settled: Settled) -> Result<(), Ending> {
+        match settled {
+            Settled::Unrouted(Handled { publish, outcome }) => {
+                self.unrouted -= 1;
+                self.conclude(publish, &outcome)
+            }
+            Settled::Routed(receipt, verdict) => {
+                self.taken(receipt);
+                let refusal = self.refusal_of(verdict)?;
+                self.acknowledge(receipt, refusal);
+                Ok(())
             }
         }
+    }
+
+    /// Routes and acknowledges a publish that is decided.
+    fn conclude(&mut self, publish: Box<Publish>, outcome: &Outcome) -> Result<(), Ending> {
+        let receipt = Receipt::of(&publish);
+        if matches!(outcome, Outcome::Repeated) {
+            self.pending_bytes -= receipt.bytes;
+        } else {
+            self.taken(receipt);
+        }
         let refusal = match outcome {
-            Outcome::Asked(Verdict::Accept) | Outcome::Ignored => None,
-            Outcome::Asked(Verdict::Refuse) => Some(Refusal::QuotaExceeded),
-            Outcome::Asked(Verdict::Withhold) => {
-                return Err(Ending::withheld(self.shared.gate.is_closed()));
-            }
-            Outcome::Refused(refusal) => Some(refusal),
+            Outcome::Asked(Reception::Decided(verdict)) => self.refusal_of(*verdict)?,
+            // It is decided before it comes here.
+            Outcome::Asked(Reception::Ahead(_)) | Outcome::Ignored => None,
+            Outcome::Refused(refusal) => Some(*refusal),
             Outcome::Repeated => {
                 let taken = publish
                     .packet_id
@@ -201,11 +262,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 (!taken).then_some(Refusal::QuotaExceeded)
             }
         };
-        self.codec.acknowledge(&publish, refusal, &mut self.wire.output);
-        self.shared
-            .statistics
-            .packets_sent
-            .add(u64::from(publish.qos != QoS::AtMostOnce));
+        self.acknowledge(receipt, refusal);
         if refusal.is_none() && !matches!(outcome, Outcome::Repeated) {
             if publish.qos == QoS::ExactlyOnce
                 && let Some(id) = publish.packet_id
@@ -218,6 +275,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
         }
         Ok(())
+    }
+
+    /// Counts a publish out that was counted in.
+    fn taken(&mut self, receipt: Receipt) {
+        self.pending_bytes -= receipt.bytes;
+        if receipt.qos != QoS::AtMostOnce {
+            self.unacknowledged -= 1;
+            if let Some(id) = receipt.packet_id {
+                self.pending_ids.remove(&id);
+            }
+        }
+    }
+
+    fn refusal_of(&self, verdict: Verdict) -> Result<Option<Refusal>, Ending> {
+        match verdict {
+            Verdict::Accept => Ok(None),
+            Verdict::Refuse => Ok(Some(Refusal::QuotaExceeded)),
+            Verdict::Withhold => Err(Ending::withheld(self.shared.gate.is_closed())),
+        }
+    }
+
+    fn acknowledge(&mut self, receipt: Receipt, refusal: Option<Refusal>) {
+        let Receipt { qos, packet_id, .. } = receipt;
+        self.codec
+            .acknowledge(qos, packet_id, refusal, &mut self.wire.output);
+        self.shared
+            .statistics
+            .packets_sent
+            .add(u64::from(qos != QoS::AtMostOnce));
     }
 
     fn tell_reserved(&self, topic: &str) {
@@ -238,5 +324,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             "raise the client's Maximum Packet Size, or subscribe to less",
         );
         self.shared.events.tell(self.who(), what);
+    }
+}
+
+impl Receipt {
+    fn of(publish: &Publish) -> Self {
+        Self {
+            qos: publish.qos,
+            packet_id: publish.packet_id,
+            bytes: publish.payload.len(),
+        }
     }
 }

@@ -17,6 +17,7 @@ mod hook;
 mod incoming;
 mod link;
 mod listener;
+mod local;
 mod message;
 mod options;
 mod packet;
@@ -36,6 +37,7 @@ mod wire;
 
 pub use events::{BrokerEvent, EventKind, Observer};
 pub use figures::{Figure, Figures};
-pub use hook::{Publish, PublishHook, Qos, Verdict};
+pub use hook::{Publish, PublishHook, Qos, Reception, Verdict};
+pub use local::{LocalConnector, LocalPublisher};
 pub use options::BrokerOptions;
 pub use server::{Broker, BrokerError};

@@ -68,7 +68,10 @@ impl Listener {
                 let serving = serve(
                     Arc::clone(&self.shared),
                     Wire::new(stream),
-                    Visitor { address, slot },
+                    Visitor {
+                        address,
+                        slot: Some(slot),
+                    },
                     self.stopping.clone(),
                 );
                 self.connections.spawn(serving);
@@ -111,13 +114,14 @@ const fn nobody(address: SocketAddr) -> Who<'static> {
 }
 
 /// A fresh connection.
-struct Visitor {
-    address: SocketAddr,
-    slot: Slot,
+pub(crate) struct Visitor {
+    pub(crate) address: SocketAddr,
+    /// Its place among those that are limited; connections from this process have none.
+    pub(crate) slot: Option<Slot>,
 }
 
 /// Serves one connection from its first byte to its end.
-async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     shared: Arc<Shared>,
     mut wire: Wire<S>,
     mut visitor: Visitor,
@@ -135,9 +139,9 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         Some(Ok(Err(refusal))) => return refuse(&shared, wire, address, refusal).await,
         Some(Ok(Ok(greeting))) => greeting,
     };
-    visitor.slot.identified();
     shared.statistics.packets_received.one();
-    if let Some(what) = visitor.slot.refused.take() {
+    let slot = visitor.slot.as_mut();
+    if let Some(what) = slot.and_then(Slot::identified) {
         let refusal = Refusal::full(&greeting.codec, &greeting.identity.client_id, what);
         return refuse(&shared, wire, address, refusal).await;
     }
@@ -203,6 +207,8 @@ fn welcome<S>(
         max_packet_bytes: greeting.max_packet_bytes,
         pending: FuturesOrdered::new(),
         pending_bytes: 0,
+        accepting: FuturesOrdered::new(),
+        unrouted: 0,
         unacknowledged: 0,
         pending_ids: HashSet::new(),
         waiting: None,

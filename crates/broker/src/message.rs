@@ -73,6 +73,19 @@ impl Message {
         }
     }
 
+    /// A message of the process's own, at `QoS` 1.
+    pub(crate) fn local(topic: ByteString, payload: Bytes, expires: Option<Instant>) -> Self {
+        Self {
+            topic,
+            payload,
+            qos: QoS::AtLeastOnce,
+            retain: false,
+            properties: None,
+            expires,
+            publisher: 0,
+        }
+    }
+
     /// Whether its time is over.
     pub(crate) fn is_expired(&self) -> bool {
         self.expires.is_some_and(|expires| expires <= Instant::now())

@@ -122,13 +122,19 @@ impl Codec {
     }
 
     /// Appends a PUBACK or a PUBREC. MQTT 3.1.1 has no reasons.
-    pub(crate) fn acknowledge(&self, publish: &Publish, refusal: Option<Refusal>, output: &mut BytesMut) {
-        let kind = match publish.qos {
+    pub(crate) fn acknowledge(
+        &self,
+        qos: QoS,
+        packet_id: Option<NonZeroU16>,
+        refusal: Option<Refusal>,
+        output: &mut BytesMut,
+    ) {
+        let kind = match qos {
             QoS::AtMostOnce => return,
             QoS::AtLeastOnce => 0x40,
             QoS::ExactlyOnce => 0x50,
         };
-        if let Some(id) = publish.packet_id {
+        if let Some(id) = packet_id {
             let reason = refusal.map_or(0, |refusal| refusal as u8);
             self.put_acknowledgement(kind, id, reason, output);
         }
@@ -333,30 +339,23 @@ mod tests {
     #[test]
     fn acknowledgements_have_the_form_that_every_client_reads() {
         let id = NonZeroU16::new(0x0102).unwrap();
-        let publish = |qos| Publish {
-            dup: false,
-            retain: false,
-            qos,
-            topic: "t".into(),
-            packet_id: Some(id),
-            payload: bytes::Bytes::new(),
-            properties: None,
-        };
         let v3 = Codec::V3(v3::Codec::default());
         let v5 = Codec::V5(v5::Codec::default(), Aliases::default());
         let mut output = BytesMut::new();
-        v5.acknowledge(&publish(QoS::AtLeastOnce), None, &mut output);
+        v5.acknowledge(QoS::AtLeastOnce, Some(id), None, &mut output);
         v3.acknowledge(
-            &publish(QoS::ExactlyOnce),
+            QoS::ExactlyOnce,
+            Some(id),
             Some(Refusal::QuotaExceeded),
             &mut output,
         );
         v5.acknowledge(
-            &publish(QoS::ExactlyOnce),
+            QoS::ExactlyOnce,
+            Some(id),
             Some(Refusal::QuotaExceeded),
             &mut output,
         );
-        v3.acknowledge(&publish(QoS::AtMostOnce), None, &mut output);
+        v3.acknowledge(QoS::AtMostOnce, Some(id), None, &mut output);
         assert_eq!(output[..], [0x40, 2, 1, 2, 0x50, 2, 1, 2, 0x50, 3, 1, 2, 0x97]);
     }
 }

@@ -24,6 +24,7 @@ use crate::{
     gate::Gate,
     link::Kick,
     listener::Listener,
+    local::{LocalConnector, LocalPublisher},
     registry::Registry,
     retained::{Retained, RetainedLimits},
     shared::Shared,
@@ -127,6 +128,26 @@ impl Broker {
     /// Returns the address it listens on, with the actual port.
     pub const fn listen(&self) -> SocketAddr {
         self.listen
+    }
+
+    /// Returns what publishes from within this process.
+    pub fn local_publisher(&self) -> LocalPublisher {
+        LocalPublisher {
+            shared: Arc::clone(&self.shared),
+            listen: self.listen,
+        }
+    }
+
+    /// Returns what makes connections from within this process.
+    pub fn local_connector(&self) -> LocalConnector {
+        let runtime = self.runtime.as_ref().expect("the broker is not being stopped");
+        LocalConnector {
+            shared: Arc::clone(&self.shared),
+            listen: self.listen,
+            stopping: self.stopping.clone(),
+            connections: self.connections.clone(),
+            threads: runtime.handle().clone(),
+        }
     }
 
     /// Returns what reads its figures.

@@ -15,7 +15,7 @@ use crate::{
     registry::Registry,
     retained::{NotRetained, Retained},
     statistics::Statistics,
-    subscriptions::Subscriptions,
+    subscriptions::{Subscriptions, Target},
 };
 
 /// The parts of a broker.
@@ -44,7 +44,17 @@ impl Shared {
         if targets.is_empty() && !publish.retain {
             return;
         }
-        let message = Arc::new(Message::of(publish, publisher.number));
+        self.deliver(Message::of(publish, publisher.number), targets, publisher);
+    }
+
+    /// Queues a message of the process's own.
+    pub(crate) fn route_message(&self, message: Message, publisher: Publisher<'_>) {
+        let targets = self.subscriptions.targets(&message.topic, publisher.number);
+        self.deliver(message, targets, publisher);
+    }
+
+    fn deliver(&self, message: Message, targets: Vec<Target>, publisher: Publisher<'_>) {
+        let message = Arc::new(message);
         if message.retain
             && let Err(why) = self.retained.set(&message)
         {

@@ -9,7 +9,7 @@ use rumqttc::v5::mqttbytes::{
     QoS,
     v5::{LastWill, Packet, PubAckReason},
 };
-use support::{Client, SLOW, Seen, client_options, mosquitto, start, within};
+use support::{Client, SLOW, Seen, client_options, mosquitto, raw, raw::Raw, start, within};
 
 fn seen(topic: &str, bytes: usize, qos: Qos, client_id: &str) -> Seen {
     Seen {
@@ -98,6 +98,54 @@ async fn a_withheld_publish_is_neither_acknowledged_nor_routed() {
     device.publish("next/a", "y", false).await;
     device.puback().await;
     assert_eq!(listener.message().await.0, "next/a");
+    broker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_ahead_is_routed_at_once_and_acknowledged_in_turn() {
+    let (broker, _sees) = start().await;
+    let mut listener = Client::connect(broker.listen(), "listener").await;
+    listener.subscribe("#").await;
+    let mut sender = Raw::v3(broker.listen(), "sender").await;
+    let begun = Instant::now();
+    for (id, topic) in [(1, "ahead/a"), (2, "next"), (3, "ahead/b")] {
+        sender.send(&raw::publish(false, 1, id, topic, b"x")).await;
+    }
+    assert_eq!(listener.message().await.0, "ahead/a");
+    assert!(begun.elapsed() < SLOW, "it waited for its acknowledgement");
+    // What came behind it keeps its place.
+    assert_eq!(listener.message().await.0, "next");
+    assert_eq!(listener.message().await.0, "ahead/b");
+    for id in 1..=3 {
+        assert_eq!(sender.packet_of(4).await.body, [0, id]);
+    }
+    assert!(begun.elapsed() >= SLOW, "acknowledged before it was accepted");
+    // A subscription behind it gets nothing of what was published before.
+    sender.send(&raw::publish(false, 1, 4, "ahead/c", b"x")).await;
+    sender.send(&raw::publish(false, 1, 5, "before", b"x")).await;
+    sender.subscribe(false, "before", 0).await;
+    sender.send(&raw::publish(false, 1, 6, "before", b"y")).await;
+    assert!(sender.packet_of(3).await.body.ends_with(b"y"));
+    broker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_ahead_and_is_withheld_ends_the_connection_without_acknowledgement() {
+    let (broker, _sees) = start().await;
+    let mut listener = Client::connect(broker.listen(), "listener").await;
+    listener.subscribe("#").await;
+    let mut device = Client::connect(broker.listen(), "device").await;
+    device.publish("ahead/withheld/a", "x", false).await;
+    device.closed(|packet| matches!(packet, Packet::PubAck(_))).await;
+    assert_eq!(listener.message().await.0, "ahead/withheld/a");
+    // At QoS 2 it waits: it must not be routed twice.
+    let mut device = Client::connect(broker.listen(), "device").await;
+    let (qos, topic) = (QoS::ExactlyOnce, "ahead/withheld/b");
+    device.sender.publish(topic, qos, false, "x").await.unwrap();
+    device.closed(|packet| matches!(packet, Packet::PubRec(_))).await;
+    let other = Client::connect(broker.listen(), "other").await;
+    other.publish("next", "x", false).await;
+    assert_eq!(listener.message().await.0, "next");
     broker.stop().await;
 }
 

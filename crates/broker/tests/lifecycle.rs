@@ -12,7 +12,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use broker::{Broker, BrokerError, BrokerOptions, Publish, PublishHook, Verdict};
+use broker::{Broker, BrokerError, BrokerOptions, Publish, PublishHook, Reception, Verdict};
 use support::{Client, SLOW, options, start, within};
 use tokio::sync::mpsc;
 
@@ -20,8 +20,8 @@ struct Accept;
 
 #[async_trait]
 impl PublishHook for Accept {
-    async fn accept(&self, _: Publish<'_>) -> Verdict {
-        Verdict::Accept
+    async fn accept(&self, _: Publish<'_>) -> Reception {
+        Verdict::Accept.into()
     }
 }
 
@@ -77,11 +77,11 @@ struct Deliberate {
 
 #[async_trait]
 impl PublishHook for Deliberate {
-    async fn accept(&self, publish: Publish<'_>) -> Verdict {
+    async fn accept(&self, publish: Publish<'_>) -> Reception {
         let _ = self.begun.send(publish.topic.to_owned());
         tokio::time::sleep(SLOW).await;
         self.finished.fetch_add(1, Ordering::SeqCst);
-        Verdict::Accept
+        Verdict::Accept.into()
     }
 }
 

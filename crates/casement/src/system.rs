@@ -8,14 +8,14 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf, sync::Arc, time::Durati
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use backend::{Acceptance, Backend, Ingest, Message, Passage, Receive};
-use broker::{Broker, Observer, Publish, PublishHook, Verdict};
+use backend::{Acceptance, Backend, Ingest, Message, Outlet, Passage};
+use broker::{Broker, LocalPublisher, Observer, Publish, PublishHook, Reception, Verdict};
 use domain::{RefusalReason, Timestamp};
 use engine::{SpawnOptions, Supervisor};
 use ml::Ml;
 use model::Model;
 use monitoring::{HealthSource, HttpListener, Monitor, Part, Registry, Sample};
-use mqtt::BrokerUrl;
+use mqtt::{BrokerUrl, Pipe, PublishError};
 use tokio::{sync::oneshot, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -66,9 +66,40 @@ struct Services {
 /// The second input: the embedded broker asks the backend before it acknowledges.
 struct Hook(Arc<Ingest>);
 
+/// Requests go to the embedded broker without a connection.
+struct Requests(LocalPublisher);
+
+#[async_trait]
+impl Outlet for Requests {
+    fn is_connected(&self) -> bool {
+        true
+    }
+
+    async fn send(&self, message: mqtt::Message) -> Result<(), PublishError> {
+        let mqtt::Message {
+            topic,
+            payload,
+            expires_at,
+            ..
+        } = message;
+        let shown: String = topic.chars().take(100).collect();
+        if self.0.publish(topic, payload, expires_at) {
+            Ok(())
+        } else {
+            Err(PublishError::BadTopic(shown))
+        }
+    }
+}
+
+/// The ML service's way to the embedded broker.
+fn pipe(broker: &Broker) -> Pipe {
+    let connector = broker.local_connector();
+    Pipe::new(move || connector.connect())
+}
+
 #[async_trait]
 impl PublishHook for Hook {
-    async fn accept(&self, publish: Publish<'_>) -> Verdict {
+    async fn accept(&self, publish: Publish<'_>) -> Reception {
         let received_at = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
         let message = Message {
             topic: publish.topic.to_owned(),
@@ -81,12 +112,23 @@ impl PublishHook for Hook {
                 ..Passage::default()
             },
         };
-        match self.0.accept(message).await {
-            Acceptance::Withheld => Verdict::Withhold,
-            // Otherwise it would wait for each absent subscriber.
-            Acceptance::Refused(RefusalReason::TooLarge) => Verdict::Refuse,
-            _ => Verdict::Accept,
+        let mut interpreted = self.0.interpret(&message).await;
+        if interpreted.goes_ahead() {
+            let ingest = Arc::clone(&self.0);
+            return Reception::Ahead(Box::pin(async move {
+                verdict(ingest.persist(&mut interpreted).await)
+            }));
         }
+        verdict(self.0.persist(&mut interpreted).await).into()
+    }
+}
+
+const fn verdict(acceptance: Acceptance) -> Verdict {
+    match acceptance {
+        Acceptance::Withheld => Verdict::Withhold,
+        // Otherwise it would wait for each absent subscriber.
+        Acceptance::Refused(RefusalReason::TooLarge) => Verdict::Refuse,
+        _ => Verdict::Accept,
     }
 }
 
@@ -212,7 +254,9 @@ impl Services {
             None
         };
         let ml = if config.ml.embedded {
-            Some(Ml::open(assembly::ml(config)?, &mut registry)?)
+            let mut options = assembly::ml(config)?;
+            options.connection.pipe = broker.as_ref().map(pipe);
+            Some(Ml::open(options, &mut registry)?)
         } else {
             info!("the ML service runs elsewhere");
             None
@@ -225,11 +269,10 @@ impl Services {
         let senders = CancellationToken::new();
         let mut tasks = Tasks::default();
         tasks.serve(http, monitor.routes().merge(backend.routes()), senders.clone());
-        if broker.is_some() {
-            let client_id = mqtt::random_client_id("casementup");
-            backend.connect(assembly::connection(&config.mqtt, &client_id)?, Receive::ByHook);
+        if let Some(broker) = &broker {
+            backend.embed_broker(Requests(broker.local_publisher()));
         } else {
-            backend.connect(assembly::backend_connection(&config.mqtt)?, Receive::Subscribe);
+            backend.connect(assembly::backend_connection(&config.mqtt)?);
             let (diagnosis, filters) = assembly::diagnosis(&config.mqtt)?;
             backend.diagnose(diagnosis, filters);
         }

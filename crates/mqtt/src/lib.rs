@@ -11,7 +11,7 @@ mod topics;
 
 pub use connection::{
     AckToken, BrokerUrl, ConnectionOptions, ConnectionStats, Delivery, Event, Incoming, InvalidBrokerUrl,
-    Message, Protocol, PublishError, Publisher, Qos, Subscription, UnknownProtocol, connect,
+    Message, Pipe, Protocol, PublishError, Publisher, Qos, Subscription, UnknownProtocol, connect,
     random_client_id,
 };
 pub use pattern::{InvalidPattern, TopicPattern, is_topic_filter};

@@ -16,7 +16,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use broker::{Broker, BrokerEvent, BrokerOptions, EventKind, Observer, Publish, PublishHook, Qos, Verdict};
+use broker::{
+    Broker, BrokerEvent, BrokerOptions, EventKind, Observer, Publish, PublishHook, Qos, Reception, Verdict,
+};
 use rumqttc::{
     NetworkOptions,
     v5::{AsyncClient, Event, EventLoop, MqttOptions, mqttbytes::v5::Packet},
@@ -36,7 +38,8 @@ pub struct Seen {
     pub last_will: bool,
 }
 
-/// Reports every publish. The topic selects the verdict: `withheld/…`, `refused/…`, and `slow/…` after 300 ms.
+/// Reports every publish. The topic selects the verdict: `withheld/…`, `refused/…`, and `slow/…` after 300 ms; messages on
+/// `ahead/…` are routed at once, and accepted, or on `ahead/withheld/…` withheld, after 300 ms.
 pub struct Recorder {
     seen: mpsc::UnboundedSender<Seen>,
 }
@@ -45,7 +48,7 @@ pub const SLOW: Duration = Duration::from_millis(300);
 
 #[async_trait]
 impl PublishHook for Recorder {
-    async fn accept(&self, publish: Publish<'_>) -> Verdict {
+    async fn accept(&self, publish: Publish<'_>) -> Reception {
         if publish.topic.starts_with("slow/") {
             tokio::time::sleep(SLOW).await;
         }
@@ -57,11 +60,19 @@ impl PublishHook for Recorder {
             client_id: publish.client_id.to_owned(),
             last_will: publish.last_will,
         });
-        match publish.topic.split('/').next() {
-            Some("withheld") => Verdict::Withhold,
-            Some("refused") => Verdict::Refuse,
+        let words: Vec<&str> = publish.topic.split('/').collect();
+        let verdict = match words[..] {
+            ["withheld", ..] | ["ahead", "withheld", ..] => Verdict::Withhold,
+            ["refused", ..] => Verdict::Refuse,
             _ => Verdict::Accept,
+        };
+        if words[0] != "ahead" {
+            return verdict.into();
         }
+        Reception::Ahead(Box::pin(async move {
+            tokio::time::sleep(SLOW).await;
+            verdict
+        }))
     }
 }
 

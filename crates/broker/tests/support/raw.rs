@@ -4,7 +4,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::TcpStream,
     time::timeout,
 };
@@ -14,8 +14,11 @@ use super::within;
 /// CONNACK of MQTT 3.1.1 without an earlier session.
 pub const WELCOME: [u8; 4] = [0x20, 2, 0, 0];
 
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
 pub struct Raw {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     buffer: Vec<u8>,
 }
 
@@ -29,15 +32,28 @@ pub struct RawPacket {
 impl Raw {
     pub async fn open(address: SocketAddr) -> Self {
         let stream = within("a connection", TcpStream::connect(address)).await;
+        Self::over(stream.expect("the broker accepts connections"))
+    }
+
+    fn over(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
         Self {
-            stream: stream.expect("the broker accepts connections"),
+            stream: Box::new(stream),
             buffer: Vec::new(),
         }
     }
 
     /// Connects with MQTT 3.1.1 and a clean session.
     pub async fn v3(address: SocketAddr, id: &str) -> Self {
-        let mut raw = Self::open(address).await;
+        Self::open(address).await.greet(id).await
+    }
+
+    /// Connects over a stream, with MQTT 3.1.1 and a clean session.
+    pub async fn v3_over(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, id: &str) -> Self {
+        Self::over(stream).greet(id).await
+    }
+
+    async fn greet(self, id: &str) -> Self {
+        let mut raw = self;
         raw.send(&connect(4, id, &Greeting::default())).await;
         let connack = raw.packet().await.expect("CONNACK");
         assert_eq!((connack.first, connack.body[1]), (0x20, 0), "{connack:?}");

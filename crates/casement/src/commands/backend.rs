@@ -40,7 +40,7 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
         monitor.routes().merge(backend.routes()),
         serving.clone(),
     );
-    backend.connect(assembly::backend_connection(&config.mqtt)?, Receive::Subscribe);
+    backend.connect(assembly::backend_connection(&config.mqtt)?);
     let (diagnosis, filters) = assembly::diagnosis(&config.mqtt)?;
     backend.diagnose(diagnosis, filters);
     announce!(

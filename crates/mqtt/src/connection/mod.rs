@@ -26,7 +26,7 @@ pub use error::PublishError;
 pub use incoming::Incoming;
 pub use link::ConnectionStats;
 pub use message::{Delivery, Event, Message, Qos, Subscription};
-pub use options::{ConnectionOptions, Protocol, UnknownProtocol, random_client_id};
+pub use options::{ConnectionOptions, Pipe, Protocol, UnknownProtocol, random_client_id};
 pub use publisher::Publisher;
 pub use url::{BrokerUrl, InvalidBrokerUrl};
 

@@ -1,8 +1,9 @@
 //! Options of a connection.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, io, str::FromStr, sync::Arc, time::Duration};
 
 use secrecy::SecretString;
+use tokio::io::DuplexStream;
 
 use super::{BrokerUrl, Message, Subscription};
 
@@ -54,11 +55,34 @@ impl FromStr for Protocol {
     }
 }
 
+/// Opens connections to a broker in the same process.
+#[derive(Clone)]
+pub struct Pipe(Arc<dyn Fn() -> io::Result<DuplexStream> + Send + Sync>);
+
+impl Pipe {
+    /// `open` returns the client's end of a new connection.
+    pub fn new(open: impl Fn() -> io::Result<DuplexStream> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(open))
+    }
+
+    pub(super) fn open(&self) -> io::Result<DuplexStream> {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Pipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pipe")
+    }
+}
+
 /// Options of a connection. Start from [`ConnectionOptions::new`] and change what differs.
 #[derive(Debug, Clone)]
 pub struct ConnectionOptions {
     /// Address of the broker.
     pub broker: BrokerUrl,
+    /// What leads to the broker instead of its address, if it is in the same process.
+    pub pipe: Option<Pipe>,
     /// The version of MQTT to use.
     pub protocol: Protocol,
     /// Client id, which identifies the session. Only one connection at a time may use it. If empty, it is random.
@@ -107,6 +131,7 @@ impl ConnectionOptions {
     pub fn new(broker: BrokerUrl, client_id: impl Into<String>) -> Self {
         Self {
             broker,
+            pipe: None,
             protocol: Protocol::Auto,
             client_id: client_id.into(),
             username: None,

@@ -1,4 +1,4 @@
-//! The bytes of a connection: a TCP or TLS stream, and what is read and not yet written.
+//! The bytes of a connection: a TCP, TLS or in-process stream, and what is read and not yet written.
 //!
 //! Everything is safe to cancel.
 
@@ -48,16 +48,9 @@ pub(super) enum Progress {
 impl Socket {
     /// Connects to the broker, without a word of MQTT.
     pub(super) async fn connect(options: &ConnectionOptions) -> io::Result<Self> {
-        let host = options.broker.dial_host();
-        let tcp = TcpStream::connect(format!("{host}:{}", options.broker.port())).await?;
-        tcp.set_nodelay(true)?;
-        let stream: Box<dyn Stream> = if options.broker.tls() {
-            let config = tls::client_config(options.trusted_certificates_pem.as_deref());
-            let name = ServerName::try_from(host.clone()).map_err(io::Error::other)?;
-            let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(config));
-            Box::new(connector.connect(name, tcp).await?)
-        } else {
-            Box::new(tcp)
+        let stream: Box<dyn Stream> = match &options.pipe {
+            Some(pipe) => Box::new(pipe.open()?),
+            None => dial(options).await?,
         };
         let (reader, writer) = tokio::io::split(stream);
         Ok(Self {
@@ -126,6 +119,20 @@ impl Socket {
             else => std::future::pending().await,
         }
     }
+}
+
+/// Connects over the network.
+async fn dial(options: &ConnectionOptions) -> io::Result<Box<dyn Stream>> {
+    let host = options.broker.dial_host();
+    let tcp = TcpStream::connect(format!("{host}:{}", options.broker.port())).await?;
+    tcp.set_nodelay(true)?;
+    if !options.broker.tls() {
+        return Ok(Box::new(tcp));
+    }
+    let config = tls::client_config(options.trusted_certificates_pem.as_deref());
+    let name = ServerName::try_from(host.clone()).map_err(io::Error::other)?;
+    let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(config));
+    Ok(Box::new(connector.connect(name, tcp).await?))
 }
 
 async fn write(
