@@ -276,7 +276,16 @@ fn rules(config: &Config) -> Vec<Problem> {
         ..audio::FeatureOptions::default()
     };
     let topics = mqtt::Topics::new(&config.mqtt.topics).map(drop);
+    let account = &config.mqtt;
+    let is_nobodys = (account.password.is_some() || account.password_file.is_some())
+        && account.username.as_ref().is_none_or(String::is_empty);
     [
+        (
+            "mqtt.password",
+            is_nobodys.then(|| {
+                "it needs a user name, and none is sent without it; set mqtt.username, or unset the password".to_owned()
+            }),
+        ),
         ("clickhouse.addr", config.clickhouse.check().err()),
         ("mqtt.topics", topics.err().map(|error| error.to_string())),
         ("audio", features.check().err().map(|error| error.to_string())),

@@ -29,7 +29,7 @@ pub(super) fn greet(options: &ConnectionOptions, client_id: &str, to: &mut Bytes
         let payload = will.payload.to_vec();
         LastWill::new(&*will.topic, payload, qos(will.qos), will.retain)
     });
-    if let Some(username) = &options.username {
+    if let Some(username) = options.username() {
         let password = options.password.as_ref().map_or("", ExposeSecret::expose_secret);
         connect.set_login(username, password);
     }

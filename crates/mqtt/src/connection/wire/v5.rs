@@ -40,10 +40,7 @@ pub(super) fn greet(options: &ConnectionOptions, client_id: &str, to: &mut Bytes
         )
     });
     let password = options.password.as_ref().map_or("", ExposeSecret::expose_secret);
-    let login = options
-        .username
-        .as_ref()
-        .map(|username| Login::new(username, password));
+    let login = options.username().map(|username| Login::new(username, password));
     write(&Packet::Connect(connect, will, login), to)
 }
 
