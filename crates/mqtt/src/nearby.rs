@@ -158,7 +158,8 @@ fn aligned(front: &[&str], back: &[&str], levels: &[&str], loose: bool) -> Optio
         0 => NO_DEVICE,
         more => (more - 1) * LEVEL_TOO_MANY,
     };
-    Some((costs?.into_iter().sum::<usize>() + shape, device.join("-")))
+    let named: Vec<&str> = device.iter().copied().filter(|level| !level.is_empty()).collect();
+    Some((costs?.into_iter().sum::<usize>() + shape, named.join("-")))
 }
 
 /// The cost of `theirs` in the place of the level `ours`; `None` if they are no slip apart.
@@ -228,6 +229,8 @@ mod tests {
             ("sensor/x/lux", "sensor/x/illuminance"),
             ("sensor/x/sound", "sensor/x/audio"),
             ("sensor/temperature/x", "sensor/x/temperature"),
+            ("sensor//x/temperature", "sensor/x/temperature"),
+            ("sensor///temperature", "sensor/{device_id}/temperature"),
             ("x/sensor/temperature", "sensor/x/temperature"),
             ("sensor/temperature", "sensor/{device_id}/temperature"),
             (

@@ -189,6 +189,12 @@ fn encodings_are_named() {
         (b"\x1f\x8b\x08\0\0\0".to_vec(), "gzip"),
         (b"\xa2\x65value\x18\x19".to_vec(), "begins with the bytes a2 65"),
         (25.5_f32.to_le_bytes().to_vec(), "binary"),
+        ([b"\0", text.as_bytes()].concat(), "NUL bytes stand before"),
+        (
+            [b"\xef\xbb\xbf".repeat(2), text.clone().into_bytes()].concat(),
+            "U+FEFF",
+        ),
+        (format!("\u{200b}{text}").into_bytes(), "U+200B"),
     ] {
         let refusal = decode_reading(Quantity::Temperature, device(), &payload).unwrap_err();
         assert_eq!(refusal.reason, R::NotJson, "{refusal}");
