@@ -83,14 +83,35 @@ mod tests {
         for (text, said) in [
             ("", "it is empty"),
             (r#"{"input": [[1,"#, "it ends in line 1 before it is complete"),
-            (r#"{"input": [["a"]]}"#, "line 1, column 15: a text stands where a number belongs"),
-            (r#"{"input": 5}"#, "line 1, column 11: a number stands where a list belongs"),
+            (
+                r#"{"input": [["a"]]}"#,
+                "line 1, column 15: a text stands where a number belongs",
+            ),
+            (
+                r#"{"input": 5}"#,
+                "line 1, column 11: a number stands where a list belongs",
+            ),
             ("{\n\"inputs\": []}", "line 2, column 13: 'input' is missing"),
-            ("{'input': []}", "line 1, column 2: a key in double quotes is expected"),
-            (r#"{"input": [[NaN]]}"#, "line 1, column 13: no value that JSON knows"),
-            (r#"{"input": [[1,]]}"#, "line 1, column 15: a comma stands before the closing bracket"),
-            (r#"{"input": []} x"#, "line 1, column 15: more follows after the JSON"),
-            (r#"{"input": [] "b": 1}"#, "line 1, column 14: a comma or a closing bracket is missing"),
+            (
+                "{'input': []}",
+                "line 1, column 2: a key in double quotes is expected",
+            ),
+            (
+                r#"{"input": [[NaN]]}"#,
+                "line 1, column 13: no value that JSON knows",
+            ),
+            (
+                r#"{"input": [[1,]]}"#,
+                "line 1, column 15: a comma stands before the closing bracket",
+            ),
+            (
+                r#"{"input": []} x"#,
+                "line 1, column 15: more follows after the JSON",
+            ),
+            (
+                r#"{"input": [] "b": 1}"#,
+                "line 1, column 14: a comma or a closing bracket is missing",
+            ),
         ] {
             let error = serde_json::from_str::<PredictRequest>(text).expect_err("it is faulty");
             assert_eq!(explain_json(&error), said, "{text}");

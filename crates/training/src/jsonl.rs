@@ -9,9 +9,7 @@ use crate::{Example, TrainingError};
 
 fn unreadable(source: std::io::Error) -> TrainingError {
     let source = match source.kind() {
-        std::io::ErrorKind::InvalidData => {
-            std::io::Error::other("it is not UTF-8 text; save it as UTF-8")
-        }
+        std::io::ErrorKind::InvalidData => std::io::Error::other("it is not UTF-8 text; save it as UTF-8"),
         _ => source,
     };
     TrainingError::File {

@@ -79,7 +79,11 @@ mod tests {
     #[test]
     fn what_may_be_secret_is_taken_out() {
         for (text, shown, what) in [
-            ("http://ann:hunter21@ch:8123", "http://[redacted]@ch:8123", "account"),
+            (
+                "http://ann:hunter21@ch:8123",
+                "http://[redacted]@ch:8123",
+                "account",
+            ),
             ("ann:hunter22@ch", "[redacted]@ch", "account"),
             ("tcp://u:p@ss@w0rd@b:1883", "tcp://[redacted]@b:1883", "account"),
             (
@@ -87,10 +91,22 @@ mod tests {
                 "http://ch:8123/?[redacted]",
                 "parameters",
             ),
-            ("tcp://b:1883?password=hunter24", "tcp://b:1883?[redacted]", "parameters"),
+            (
+                "tcp://b:1883?password=hunter24",
+                "tcp://b:1883?[redacted]",
+                "parameters",
+            ),
             ("ch:8123#token=hunter25", "ch:8123?[redacted]", "parameters"),
-            ("http://ch/?password=hunter26@x", "http://[redacted]", "parameters"),
-            ("http://u:hunter27@ch/?key=hunter28", "http://[redacted]@ch/", "account"),
+            (
+                "http://ch/?password=hunter26@x",
+                "http://[redacted]",
+                "parameters",
+            ),
+            (
+                "http://u:hunter27@ch/?key=hunter28",
+                "http://[redacted]@ch/",
+                "account",
+            ),
             ("http://u:p?w@ch", "http://[redacted]@ch", "account"),
         ] {
             let (cleaned, subject) = cleaned(text).expect("it is not an address alone");
@@ -101,7 +117,13 @@ mod tests {
             let secret = format!("hunter{number}");
             assert!(!redact(&secret).contains(&secret), "{secret}");
         }
-        for text in ["http://ch:8123", "ch", "", "https://ch/prefix", "tcp://[::1]:1883"] {
+        for text in [
+            "http://ch:8123",
+            "ch",
+            "",
+            "https://ch/prefix",
+            "tcp://[::1]:1883",
+        ] {
             assert_eq!(cleaned(text), None, "{text}");
         }
     }

@@ -52,7 +52,7 @@ impl Socket {
         let tcp = TcpStream::connect(format!("{host}:{}", options.broker.port())).await?;
         tcp.set_nodelay(true)?;
         let stream: Box<dyn Stream> = if options.broker.tls() {
-            let config = tls::client_config(options.trusted_certificates_pem.as_deref());
+            let config = tls::client_config(options.trusted_certificates_pem.as_deref())?;
             let name = ServerName::try_from(host.clone()).map_err(io::Error::other)?;
             let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(config));
             Box::new(connector.connect(name, tcp).await?)
@@ -74,6 +74,11 @@ impl Socket {
     /// Returns whether another packet may be added.
     pub(super) fn has_room(&self) -> bool {
         self.outgoing.len() < WRITE_BYTES
+    }
+
+    /// What was read and is no packet yet.
+    pub(super) fn unread(&self) -> &[u8] {
+        &self.incoming
     }
 
     pub(super) fn is_written(&self) -> bool {

@@ -16,6 +16,7 @@ use secrecy::ExposeSecret;
 use super::{
     super::{ConnectionOptions, Message, PublishError, Qos, Subscription},
     packet::{Arrival, Decoded, Failure, LineEvent, Outgoing, Received, Terms, Unsupported},
+    words,
 };
 
 pub(super) fn greet(options: &ConnectionOptions, client_id: &str, to: &mut BytesMut) -> Result<(), String> {
@@ -111,7 +112,7 @@ pub(super) fn decode(from: &mut BytesMut, max_packet_bytes: u32) -> Result<Decod
     match Packet::read(from, Some(max_packet_bytes)) {
         Ok(packet) => Ok(Decoded::Packet(received(packet))),
         Err(Error::InsufficientBytes(bytes)) => Ok(Decoded::Incomplete(bytes)),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(words::unreadable(&error)),
     }
 }
 
@@ -132,12 +133,12 @@ fn received(packet: Packet) -> Received {
             puback.pkid,
             match puback.reason {
                 PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Ok(()),
-                reason => Err(PublishError::Refused(format!("{reason:?}"))),
+                reason => Err(PublishError::Refused(words::reason(&reason))),
             },
         ),
         Packet::ConnAck(connack) => return Received::Answer(answer(&connack)),
         Packet::Disconnect(disconnect) => {
-            return Received::Disconnect(format!("{:?}", disconnect.reason_code));
+            return Received::Disconnect(words::reason(&disconnect.reason_code));
         }
         _ => return Received::Other,
     })
@@ -146,7 +147,7 @@ fn received(packet: Packet) -> Received {
 fn answer(connack: &ConnAck) -> Result<Terms, Failure> {
     if connack.code != ConnectReturnCode::Success {
         return Err(Failure {
-            reason: format!("the broker refused the connection: {:?}", connack.code),
+            reason: words::refused(&connack.code),
             unsupported: match connack.code {
                 ConnectReturnCode::UnsupportedProtocolVersion | ConnectReturnCode::RefusedProtocolVersion => {
                     Unsupported::Yes
