@@ -100,6 +100,14 @@ impl Topics {
         filters
     }
 
+    /// Returns filters for everything below the first levels of what devices and windows say, our own topics among it.
+    pub fn root_filters(&self) -> Vec<String> {
+        let mut filters: Vec<String> = self.roots().map(|root| format!("{root}/#")).collect();
+        filters.sort();
+        filters.dedup();
+        filters
+    }
+
     /// The first levels of what devices and windows say.
     fn roots(&self) -> impl Iterator<Item = &str> {
         spoken().filter_map(|kind| self.pattern(kind).root())
