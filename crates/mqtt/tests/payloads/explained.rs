@@ -1,7 +1,7 @@
 //! Refusals as the person who writes the firmware reads them: what stands where, and what to send instead.
 
 use domain::{Quantity, RefusalReason as R};
-use mqtt::decode_reading;
+use mqtt::{decode_control, decode_reading, decode_state};
 use proptest::prelude::*;
 
 use crate::{device, reading, with};
@@ -171,6 +171,14 @@ fn every_slip_is_explained() {
         assert!(refusal.detail.contains(words), "{payload}: {refusal}");
         assert!(!refusal.detail.contains("column"), "{refusal}");
     }
+}
+
+#[test]
+fn a_bare_number_is_shown_where_it_belongs() {
+    let refusal = decode_state(device(), b"40").unwrap_err();
+    assert!(refusal.detail.contains(r#"like {"position": 40, "#), "{refusal}");
+    let refusal = decode_control(device(), b"40").unwrap_err();
+    assert!(refusal.detail.ends_with("send an object in { }"), "{refusal}");
 }
 
 #[test]
