@@ -40,7 +40,9 @@ fn foreign_encoding(text: &[u8]) -> Option<String> {
         [0xff, 0xfe, ..] | [b'{', 0, ..] => return utf16("little-endian"),
         [0xfe, 0xff, ..] | [0, b'{', 0, ..] => return utf16("big-endian"),
         [0, ..] => {
-            return Some("NUL bytes stand before the JSON: send the text from its first character".to_owned());
+            return Some(
+                "NUL bytes stand before the JSON: send the text from its first character".to_owned(),
+            );
         }
         [0x1f, 0x8b, ..] => return Some("the payload is gzip: send the JSON itself".to_owned()),
         _ => {}
