@@ -2,7 +2,10 @@
 //!
 //! In: errors of the system and of the libraries for TLS and MQTT. Out: text without their words.
 
-use std::{fmt::Debug, io};
+use std::{
+    fmt::{Debug, Display},
+    io,
+};
 
 use rustls::{CertificateError, Error as TlsError};
 
@@ -31,8 +34,8 @@ pub(super) fn refused(code: &impl Debug) -> String {
 }
 
 /// What the codec does not read.
-pub(super) fn unreadable(error: &impl ToString) -> String {
-    format!("what the broker sent is no MQTT: {}", error.to_string())
+pub(super) fn unreadable(error: &impl Display) -> String {
+    format!("what the broker sent is no MQTT: {error}")
 }
 
 /// The beginning of an answer that is none of MQTT's.
