@@ -331,7 +331,9 @@ impl Ingest {
             self.log.append_all(events).await.unwrap_or_default()
         };
         if !appended.is_empty() {
-            interpreted.iter_mut().for_each(|one| one.told = None);
+            for one in interpreted.iter_mut() {
+                one.told = None;
+            }
         }
         let mut appended = appended.into_iter();
         // A repeat is judged once more.
