@@ -331,7 +331,7 @@ impl Ingest {
             self.log.append_all(events).await.unwrap_or_default()
         };
         if !appended.is_empty() {
-            for one in interpreted.iter_mut() {
+            for one in &mut *interpreted {
                 one.told = None;
             }
         }
