@@ -67,10 +67,10 @@ fn a_password_that_nobody_would_send_is_an_error() {
     }
     assert!(load("mqtt: {username: ann}", &[password]).is_ok());
     // The embedded broker has no accounts.
-    let sources = Sources {
+    let sources = || Sources {
         env: vec![(password.0.to_owned(), password.1.to_owned())],
         ..Sources::default()
     };
-    assert!(sources.load_for(Reader::Up).is_ok());
-    assert!(sources.load_for(Reader::Backend).is_err());
+    assert!(sources().load_for(Reader::Up).is_ok());
+    assert!(sources().load_for(Reader::Backend).is_err());
 }
