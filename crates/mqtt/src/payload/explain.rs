@@ -39,7 +39,7 @@ fn foreign_encoding(text: &[u8]) -> Option<String> {
         }
         [0xff, 0xfe, ..] | [b'{', 0, ..] => return utf16("little-endian"),
         [0xfe, 0xff, ..] | [0, b'{', 0, ..] => return utf16("big-endian"),
-        [0, ..] => {
+        [0, ..] if text.iter().find(|byte| **byte != 0) == Some(&b'{') => {
             return Some(
                 "NUL bytes stand before the JSON: send the text from its first character".to_owned(),
             );
