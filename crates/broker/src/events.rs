@@ -284,8 +284,8 @@ mod tests {
         // Ids are free of charge: all of an address together have a limit, too.
         let told = (0..1_000).filter_map(|i| spend(&format!("client {i}"))).count();
         assert_eq!(told as u32, LINES_OF_ADDRESS - LINES - 1);
-        let spent = budget.sources.values().next().unwrap();
-        assert!(spent.clients.len() <= LINES_OF_ADDRESS as usize);
+        let counted = budget.sources.values().next().unwrap();
+        assert!(counted.clients.len() <= LINES_OF_ADDRESS as usize);
     }
 
     #[test]
