@@ -249,8 +249,7 @@ fn rules(config: &Config) -> Vec<Problem> {
     };
     let topics = mqtt::Topics::new(&config.mqtt.topics).map(drop);
     let account = &config.mqtt;
-    let is_nobodys = (account.password.is_some() || account.password_file.is_some())
-        && account.username.as_ref().is_none_or(String::is_empty);
+    let is_nobodys = account.password.is_some() && account.username.as_ref().is_none_or(String::is_empty);
     [
         (
             "mqtt.password",
