@@ -59,6 +59,8 @@ pub struct Interpreted {
     /// By what a message whose key is known already is judged again; without it, it is a repeat.
     seen: Option<Seen>,
     pub(crate) rows: Vec<Row>,
+    /// What is told of the sender's clock. It is stored once, whether or not the message turns out to be a repeat.
+    told: Option<Row>,
     /// A birth or a last will, which counts when its event is durable.
     status: Option<(DeviceId, bool, Timestamp)>,
     accepted: Option<(TopicKind, Instant)>,
@@ -83,7 +85,7 @@ impl Ingest {
         for message in messages {
             interpreted.push(self.interpret(message).await);
         }
-        let appended = self.append_all(&interpreted).await;
+        let appended = self.append_all(&mut interpreted).await;
         let mut outcomes = Vec::with_capacity(messages.len());
         for (interpreted, appended) in interpreted.iter_mut().zip(appended) {
             let outcome = match appended {
@@ -149,12 +151,13 @@ impl Ingest {
         self.metrics.clock(judgement.clock, kind);
         let (event, listed) = self.doubt(event.at(judgement.timestamp), message);
         let mut rows = self.decide(event, &judgement, message).await;
-        rows.extend(judgement.event.into_iter().chain(listed));
+        rows.extend(listed);
         Interpreted {
             key: Some(key),
             seen: Some(judgement.seen),
             rows,
             goes_ahead: kind == TopicKind::WindowControl,
+            told: judgement.event,
             ..Interpreted::nothing(Acceptance::Stored)
         }
     }
@@ -276,6 +279,12 @@ impl Ingest {
             (interpreted.key, interpreted.rows) = (None, rows);
             appended = self.append(interpreted).await;
         }
+        if appended.is_ok()
+            && let Some(row) = interpreted.told.take()
+        {
+            // The message itself is durable; a log that fails now says so with the next one.
+            let _ = self.log.append(None, vec![row.encode()]).await;
+        }
         self.settle(interpreted, appended)
     }
 
@@ -311,16 +320,23 @@ impl Ingest {
     }
 
     /// Appends the rows of several messages in one step; `None` for each that has to be persisted alone.
-    async fn append_all(&self, interpreted: &[Interpreted]) -> Vec<Option<Appended>> {
+    async fn append_all(&self, interpreted: &mut [Interpreted]) -> Vec<Option<Appended>> {
         let with_rows = interpreted.iter().filter(|one| !one.rows.is_empty());
-        let events: Vec<EventRows> = with_rows
+        let mut events: Vec<EventRows> = with_rows
             .map(|one| (one.key, one.rows.iter().map(Row::encode).collect()))
             .collect();
+        let told = interpreted.iter().filter_map(|one| one.told.as_ref());
+        events.extend(told.map(|row| (None, vec![row.encode()])));
         let appended = if events.is_empty() {
             Vec::new()
         } else {
             self.log.append_all(events).await.unwrap_or_default()
         };
+        if !appended.is_empty() {
+            for one in &mut *interpreted {
+                one.told = None;
+            }
+        }
         let mut appended = appended.into_iter();
         // A repeat is judged once more.
         let outcome = |one: &Interpreted| {
@@ -357,6 +373,7 @@ impl Interpreted {
             key: None,
             seen: None,
             rows: Vec::new(),
+            told: None,
             status: None,
             accepted: None,
             goes_ahead: false,

@@ -88,7 +88,7 @@ impl Admission {
         } else if load.all >= self.max_per_address {
             Some(limit(
                 format!("there are {} connections from this address already", load.all),
-                "let clients close their connections before they open new ones",
+                "let clients close their connections before they open new ones, or raise the limit of open files",
             ))
         } else {
             None

@@ -27,6 +27,7 @@ use crate::{
     events::Who,
     gate::Identity,
     incoming::{Handled, Settled},
+    inspection,
     link::Link,
     packet::{Codec, Goodbye, Packet},
     registry::Departure,
@@ -227,8 +228,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         };
         let mut packets = 0;
         let mut outcome = Ok(());
-        while outcome.is_ok() && self.has_room() && frame(&self.wire.input, limits)?.is_some() {
+        while outcome.is_ok()
+            && self.has_room()
+            && let Some(length) = frame(&self.wire.input, limits)?
+        {
             packets += 1;
+            inspection::packet(&mut self.wire.input[..length], limits.properties)?;
             let packet = self.codec.decode(&mut self.wire.input)?;
             outcome = self.handle(packet);
         }

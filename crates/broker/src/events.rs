@@ -1,10 +1,12 @@
 //! What happens at the door that a person may want to know: a client is refused, cut or taken over.
 //!
 //! In: events from listener and connections. Out: one line in the log for each, a counter, and a call of the observer.
-//! Lines are limited by kind and address; what was left out is told with the next line.
+//! Lines are limited by kind, address and client id, so that one client does not hide another at the same address; what
+//! was left out is told with the next line.
 
 use std::{
     collections::HashMap,
+    hash::{BuildHasher as _, RandomState},
     net::{IpAddr, SocketAddr},
     sync::Arc,
     time::{Duration, Instant},
@@ -14,8 +16,10 @@ use parking_lot::Mutex;
 
 use crate::statistics::Statistics;
 
-/// Lines of one kind and one address within [`WINDOW`].
+/// Lines of one kind and one client within [`WINDOW`].
 const LINES: u32 = 5;
+/// The same of all clients at one address.
+const LINES_OF_ADDRESS: u32 = 40;
 const WINDOW: Duration = Duration::from_mins(1);
 /// Kinds and addresses that are counted apart; others share one budget.
 const MAX_SOURCES: usize = 1_000;
@@ -141,7 +145,7 @@ impl Events {
     /// Counts an event, and tells it unless there were many of its kind from its address.
     pub(crate) fn tell(&self, who: Who<'_>, what: What) {
         self.statistics.events[what.kind as usize].one();
-        let Some(untold) = self.budget.lock().spend(what.kind, who.address.ip()) else {
+        let Some(untold) = self.budget.lock().spend(what.kind, who) else {
             return;
         };
         let event = BrokerEvent {
@@ -183,26 +187,30 @@ fn log(event: &BrokerEvent) {
 struct Budget {
     sources: HashMap<(EventKind, IpAddr), Spent>,
     rest: Spent,
+    hasher: RandomState,
 }
 
 #[derive(Debug, Default)]
 struct Spent {
     since: Option<Instant>,
     lines: u32,
+    /// Lines by digests of client ids; at most one for each line.
+    clients: HashMap<u64, u32>,
     untold: u64,
 }
 
 impl Budget {
     /// `None` where the event is not told; otherwise the number of those that were not told before.
-    fn spend(&mut self, kind: EventKind, address: IpAddr) -> Option<u64> {
-        let source = (kind, address);
+    fn spend(&mut self, kind: EventKind, who: Who<'_>) -> Option<u64> {
+        let source = (kind, who.address.ip());
+        let client = self.hasher.hash_one(who.client_id);
         if self.sources.len() >= MAX_SOURCES && !self.sources.contains_key(&source) {
             self.sources.retain(|_, spent| !spent.is_over());
         }
         if self.sources.len() < MAX_SOURCES || self.sources.contains_key(&source) {
-            self.sources.entry(source).or_default().spend()
+            self.sources.entry(source).or_default().spend(client)
         } else {
-            self.rest.spend()
+            self.rest.spend(client)
         }
     }
 }
@@ -212,16 +220,22 @@ impl Spent {
         self.since.is_none_or(|since| since.elapsed() >= WINDOW)
     }
 
-    fn spend(&mut self) -> Option<u64> {
+    fn spend(&mut self, client: u64) -> Option<u64> {
         if self.is_over() {
             self.since = Some(Instant::now());
             self.lines = 0;
+            self.clients.clear();
         }
-        self.lines += 1;
-        if self.lines > LINES {
+        let has_room = self.lines < LINES_OF_ADDRESS && {
+            let lines = self.clients.entry(client).or_default();
+            *lines += 1;
+            *lines <= LINES
+        };
+        if !has_room {
             self.untold += 1;
             return None;
         }
+        self.lines += 1;
         Some(std::mem::take(&mut self.untold))
     }
 }
@@ -230,28 +244,55 @@ impl Spent {
 mod tests {
     use super::*;
 
+    fn who(address: [u8; 4], client_id: &str) -> Who<'_> {
+        Who {
+            address: (address, 1).into(),
+            client_id,
+        }
+    }
+
     #[test]
-    fn lines_are_limited_by_kind_and_address() {
+    fn lines_are_limited_by_kind_and_client() {
         let mut budget = Budget::default();
-        let (one, other) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2]));
+        let one = who([127, 0, 0, 1], "one");
         let told = (0..100)
             .filter_map(|_| budget.spend(EventKind::TakenOver, one))
             .count();
         assert_eq!(told, LINES as usize);
-        assert_eq!(budget.spend(EventKind::TakenOver, other), Some(0));
+        assert_eq!(
+            budget.spend(EventKind::TakenOver, who([127, 0, 0, 2], "one")),
+            Some(0)
+        );
         assert_eq!(budget.spend(EventKind::ProtocolError, one), Some(0));
         // A minute later the number of those left out is told.
-        let spent = budget.sources.get_mut(&(EventKind::TakenOver, one)).unwrap();
+        let source = (EventKind::TakenOver, one.address.ip());
+        let spent = budget.sources.get_mut(&source).unwrap();
         spent.since = None;
         assert_eq!(budget.spend(EventKind::TakenOver, one), Some(95));
         assert_eq!(budget.spend(EventKind::TakenOver, one), Some(0));
     }
 
     #[test]
+    fn a_client_does_not_hide_another_at_its_address() {
+        let mut budget = Budget::default();
+        let mut spend =
+            |client_id: &str| budget.spend(EventKind::ConnectionRefused, who([127, 0, 0, 1], client_id));
+        for _ in 0..100 {
+            spend("noisy");
+        }
+        assert_eq!(spend("quiet"), Some(95));
+        // Ids are free of charge: all of an address together have a limit, too.
+        let told = (0..1_000).filter_map(|i| spend(&format!("client {i}"))).count();
+        assert_eq!(told as u32, LINES_OF_ADDRESS - LINES - 1);
+        let counted = budget.sources.values().next().unwrap();
+        assert!(counted.clients.len() <= LINES_OF_ADDRESS as usize);
+    }
+
+    #[test]
     fn many_addresses_do_not_grow_memory() {
         let mut budget = Budget::default();
         for i in 0..5_000_u32 {
-            budget.spend(EventKind::NoGreeting, IpAddr::from(i.to_be_bytes()));
+            budget.spend(EventKind::NoGreeting, who(i.to_be_bytes(), ""));
         }
         assert_eq!(budget.sources.len(), MAX_SOURCES);
     }

@@ -10,7 +10,7 @@ use rmqtt_codec::{
     error::DecodeError,
     types::{Publish, QoS},
     v3,
-    v5::{self, ConnectAckReason as Reason},
+    v5::{self, ConnectAckReason as Reason, DisconnectReasonCode},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::codec::{Decoder as _, Encoder as _};
@@ -19,7 +19,8 @@ use crate::{
     alias::Aliases,
     events::{EventKind, What},
     gate::Identity,
-    packet::{Codec, malformed},
+    inspection,
+    packet::{Codec, Malformed, malformed},
     sniff::{self, First, Version},
     topic::{TopicFault, check_name, check_response, is_bridge_notice},
     will::Will,
@@ -245,11 +246,23 @@ fn parse_v3(mut connect: BytesMut, address: SocketAddr) -> Result<Greeting, Refu
 
 fn parse_v5(mut connect: BytesMut, address: SocketAddr) -> Result<Greeting, Refusal> {
     let mut codec = v5::Codec::default();
-    let broken = |text: &str| Refusal::v5(Reason::MalformedPacket, protocol_error(text), "");
+    let broken = |Malformed { reason, text }| {
+        let reason = match reason {
+            DisconnectReasonCode::ProtocolError => Reason::ProtocolError,
+            _ => Reason::MalformedPacket,
+        };
+        Refusal::v5(reason, protocol_error(text), "")
+    };
+    inspection::greeting(&mut connect).map_err(broken)?;
     let connect = match codec.decode(&mut connect) {
         Ok(Some((v5::Packet::Connect(connect), _))) => *connect,
-        Err(error) => return Err(broken(malformed(&error).text)),
-        Ok(_) => return Err(broken("CONNECT ends early")),
+        Err(error) => return Err(broken(malformed(&error))),
+        Ok(_) => {
+            return Err(broken(Malformed {
+                reason: DisconnectReasonCode::MalformedPacket,
+                text: "CONNECT ends early",
+            }));
+        }
     };
     let id = &connect.client_id;
     let identity = identity(id, connect.username.as_deref())

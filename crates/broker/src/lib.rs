@@ -15,6 +15,7 @@ mod gate;
 mod handshake;
 mod hook;
 mod incoming;
+mod inspection;
 mod link;
 mod listener;
 mod local;

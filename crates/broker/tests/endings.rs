@@ -93,7 +93,7 @@ async fn faults_have_reasons() {
         ("receive maximum", six, 0x93),
         ("alias too high", alias(33, "t"), 0x94),
         ("alias of nothing", alias(1, ""), 0x82),
-        ("alias 0", alias(0, "t"), 0x81),
+        ("alias 0", alias(0, "t"), 0x94),
         ("no topic", publish(true, 0, 0, "", b"x"), 0x82),
         ("too large", large, 0x95),
         ("a second CONNECT", connect(5, "c", &Greeting::default()), 0x82),

@@ -11,7 +11,7 @@ use std::{
 use rumqttc::v5::mqttbytes::v5::Packet;
 use support::{
     Client, client_options, mosquitto,
-    raw::{Raw, publish},
+    raw::{Greeting, Raw, connect, packet, publish, text},
     spawn_mosquitto, start, within,
 };
 
@@ -272,5 +272,30 @@ async fn mosquittos_clients_exchange_messages() {
     }
     let got = waiting.await.unwrap().unwrap();
     assert_eq!(String::from_utf8_lossy(&got.stdout), "hello\nhello\nhello\n");
+    broker.stop().await;
+}
+
+/// The standard allows a Message Expiry Interval of 0; such a message lives for its delivery.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lifetime_of_nothing_is_no_fault() {
+    const EXPIRY: [u8; 5] = [2, 0, 0, 0, 0];
+    let (broker, _sees) = start().await;
+    let mut listener = Client::connect(broker.listen(), "listener").await;
+    listener.subscribe("t/#").await;
+    let mut raw = Raw::open(broker.listen()).await;
+    let greeting = Greeting {
+        will: Some(("t/will".into(), b"gone".to_vec())),
+        will_properties: EXPIRY.to_vec(),
+        ..Greeting::default()
+    };
+    raw.send(&connect(5, "c", &greeting)).await;
+    let connack = raw.packet().await.expect("CONNACK");
+    assert_eq!(connack.body[1], 0, "{connack:?}");
+    let body = [&text("t/now")[..], &[0, 1, EXPIRY.len() as u8], &EXPIRY, b"x"].concat();
+    raw.send(&packet(0x32, &body)).await;
+    assert_eq!(raw.packet_of(4).await.body, [0, 1]);
+    assert_eq!(listener.message().await, ("t/now".into(), b"x".to_vec()));
+    drop(raw);
+    assert_eq!(listener.message().await, ("t/will".into(), b"gone".to_vec()));
     broker.stop().await;
 }

@@ -43,10 +43,17 @@ pub fn connection(config: &Mqtt, client_id: &str) -> anyhow::Result<ConnectionOp
     Ok(options)
 }
 
-/// Reads the certificates in the file that `key` names.
+/// Reads the certificates in the file that `key` names, in PEM.
 fn certificates(key: &str, file: Option<&Path>) -> anyhow::Result<Option<Vec<u8>>> {
-    file.map(|path| std::fs::read(path).with_context(|| format!("{key} {} cannot be read", path.display())))
-        .transpose()
+    const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+    let Some(path) = file else { return Ok(None) };
+    let pem = std::fs::read(path).with_context(|| format!("{key} {} cannot be read", path.display()))?;
+    anyhow::ensure!(
+        pem.windows(BEGIN.len()).any(|window| window == BEGIN),
+        "{key} {} holds no certificate: it has to be PEM, which begins with -----BEGIN CERTIFICATE-----",
+        path.display()
+    );
+    Ok(Some(pem))
 }
 
 /// Returns the options of the backend's connection. Its session outlives a restart. Its packet limit is above the limit

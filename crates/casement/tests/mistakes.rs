@@ -139,12 +139,13 @@ async fn at_a_broker_of_ones_own_slips_are_found_and_other_traffic_is_left_alone
         for _ in 0..500 {
             client.publish("Sensor/x/temperature", reading()).await;
             client.publish("home/sensor/x/temp", reading()).await;
+            client.publish("sensor/x/Temperature", reading()).await;
             client.publish("zigbee2mqtt/lamp", reading()).await;
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     };
     let listed = "SELECT uniqExact(topic), countIf(detail NOT LIKE '%did you mean `sensor/x/temperature`?%') FROM iot.ingest_errors";
-    let found = tokio::task::spawn_blocking(move || wait_sql(clickhouse, listed, "2\t0"));
+    let found = tokio::task::spawn_blocking(move || wait_sql(clickhouse, listed, "3\t0"));
     tokio::select! {
         () = publishing => panic!("no slip was listed"),
         found = found => found.unwrap().unwrap(),

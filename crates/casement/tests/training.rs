@@ -98,7 +98,7 @@ fn what_cannot_be_used_is_one_clear_line() {
         message(&at("few.jsonl")),
         "error: too few examples: 20, at least 100 are needed"
     );
-    assert!(message(&at("bad.jsonl")).contains("line 2 is not an example: missing field"));
+    assert!(message(&at("bad.jsonl")).contains("line 2 is not an example: column"));
     assert!(message("nonsense").contains("--from takes simulator, clickhouse, or a file"));
     assert!(!Path::new(&at("m.pth")).exists());
 }

@@ -69,7 +69,7 @@ impl DeviceId {
             let bad = text
                 .chars()
                 .find(|c| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-'));
-            let bad = bad.unwrap_or_default().escape_default();
+            let bad = bad.unwrap_or_default().escape_debug();
             format!("'{shown}' is no device id: '{bad}' cannot stand in it")
         };
         match Self::of_mac_address(text) {

@@ -28,7 +28,8 @@ impl Reading {
         Ok(Self {
             device_id,
             quantity,
-            value: quantity.check(clamped)?,
+            // Zero has no sign here.
+            value: quantity.check(clamped)? + 0.0,
             timestamp,
             clamped: clamped.to_bits() != value.to_bits(),
             states_unit: false,
@@ -109,6 +110,15 @@ mod tests {
             for value in [low, high] {
                 assert_eq!(reading(quantity, value).unwrap().value(), value);
             }
+        }
+    }
+
+    #[test]
+    fn zero_has_no_sign() {
+        for quantity in [Quantity::Temperature, Quantity::Humidity] {
+            let zero = reading(quantity, -0.0).unwrap();
+            assert_eq!(zero.value().to_string(), "0");
+            assert!(!zero.is_clamped());
         }
     }
 

@@ -22,7 +22,8 @@ pub struct InvalidValue {
 
 fn bounded(value: f64, low: f64, high: f64) -> Result<f64, InvalidValue> {
     if (low..=high).contains(&value) {
-        Ok(value)
+        // Zero has no sign here.
+        Ok(value + 0.0)
     } else {
         Err(InvalidValue { value, low, high })
     }
@@ -226,6 +227,7 @@ mod tests {
     #[test]
     fn positions_are_percent() {
         assert!(Position::new(0.0).is_ok() && Position::new(100.0).is_ok());
+        assert_eq!(Position::new(-0.0).unwrap().percent().to_string(), "0");
         for bad in [-0.1, 100.1, f64::NAN, f64::INFINITY] {
             assert!(Position::new(bad).is_err(), "{bad}");
         }

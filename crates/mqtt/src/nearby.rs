@@ -100,6 +100,14 @@ impl Topics {
         filters
     }
 
+    /// Returns filters for everything below the first levels of what devices and windows say, our own topics among it.
+    pub fn root_filters(&self) -> Vec<String> {
+        let mut filters: Vec<String> = self.roots().map(|root| format!("{root}/#")).collect();
+        filters.sort();
+        filters.dedup();
+        filters
+    }
+
     /// The first levels of what devices and windows say.
     fn roots(&self) -> impl Iterator<Item = &str> {
         spoken().filter_map(|kind| self.pattern(kind).root())
@@ -158,7 +166,8 @@ fn aligned(front: &[&str], back: &[&str], levels: &[&str], loose: bool) -> Optio
         0 => NO_DEVICE,
         more => (more - 1) * LEVEL_TOO_MANY,
     };
-    Some((costs?.into_iter().sum::<usize>() + shape, device.join("-")))
+    let named: Vec<&str> = device.iter().copied().filter(|level| !level.is_empty()).collect();
+    Some((costs?.into_iter().sum::<usize>() + shape, named.join("-")))
 }
 
 /// The cost of `theirs` in the place of the level `ours`; `None` if they are no slip apart.
@@ -228,6 +237,8 @@ mod tests {
             ("sensor/x/lux", "sensor/x/illuminance"),
             ("sensor/x/sound", "sensor/x/audio"),
             ("sensor/temperature/x", "sensor/x/temperature"),
+            ("sensor//x/temperature", "sensor/x/temperature"),
+            ("sensor///temperature", "sensor/{device_id}/temperature"),
             ("x/sensor/temperature", "sensor/x/temperature"),
             ("sensor/temperature", "sensor/{device_id}/temperature"),
             (

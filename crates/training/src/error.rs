@@ -15,13 +15,12 @@ pub enum TrainingError {
         source: io::Error,
     },
     /// A line of JSON lines is not an example.
-    #[error("line {line} is not an example")]
+    #[error("line {line} is not an example: {reason}")]
     Syntax {
         /// Number of the line, counted from 1.
         line: usize,
-        /// Place and cause.
-        #[source]
-        source: serde_json::Error,
+        /// Place and cause in words.
+        reason: String,
     },
     /// A number of an example is out of range.
     #[error("example {number} ({device_id}): {reason}")]

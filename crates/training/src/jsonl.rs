@@ -8,6 +8,10 @@ use std::io::{BufRead, Write};
 use crate::{Example, TrainingError};
 
 fn unreadable(source: std::io::Error) -> TrainingError {
+    let source = match source.kind() {
+        std::io::ErrorKind::InvalidData => std::io::Error::other("it is not UTF-8 text; save it as UTF-8"),
+        _ => source,
+    };
     TrainingError::File {
         path: "of JSON lines".into(),
         source,
@@ -22,9 +26,14 @@ pub fn read_jsonl(lines: impl BufRead) -> Result<Vec<Example>, TrainingError> {
         if line.trim().is_empty() {
             continue;
         }
-        let example = serde_json::from_str(&line).map_err(|source| TrainingError::Syntax {
-            line: index + 1,
-            source,
+        let example = serde_json::from_str(&line).map_err(|error| {
+            let said = model::explain_json(&error);
+            // Each line is a text of its own.
+            let reason = said.replacen("line 1, ", "", 1).replacen(" in line 1", "", 1);
+            TrainingError::Syntax {
+                line: index + 1,
+                reason,
+            }
         })?;
         examples.push(example);
     }
@@ -55,7 +64,10 @@ mod tests {
             let text = format!("{good}\n\n{bad}\n");
             read_jsonl(text.as_bytes()).unwrap_err().to_string()
         };
-        assert_eq!(message("{}"), "line 3 is not an example");
+        assert_eq!(
+            message("{}"),
+            "line 3 is not an example: column 2: 'device_id' is missing"
+        );
         assert_eq!(
             message(&good.replace(":10}", ":110}")),
             "example 2 (a): position is 110, possible are 0 to 100"

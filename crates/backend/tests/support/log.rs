@@ -15,7 +15,7 @@ type Range = (u64, u64);
 #[derive(Debug, Default)]
 struct State {
     records: VecDeque<(u64, Vec<u8>)>,
-    keys: HashSet<RepeatKey>,
+    keys: HashSet<(RepeatKey, usize)>,
     /// Unfinished plans with their notes, the next one first.
     plans: VecDeque<(Range, Vec<u8>)>,
     next: u64,
@@ -105,15 +105,18 @@ impl Repeats for MemoryLog {
         if state.broken {
             return Err(LogError::Unavailable("the disk is gone".into()));
         }
-        if key.is_some_and(|key| !state.keys.insert(key)) {
-            return Ok(Appended::Repeated);
-        }
-        for row in rows {
-            state.append(row);
+        let mut outcome = Appended::Stored;
+        for (index, row) in rows.into_iter().enumerate() {
+            // As in the journal, each row has a key of its own.
+            if key.is_none_or(|key| state.keys.insert((key, index))) {
+                state.append(row);
+            } else if index == 0 {
+                outcome = Appended::Repeated;
+            }
         }
         drop(state);
         self.changed.notify_waiters();
-        Ok(Appended::Stored)
+        Ok(outcome)
     }
 
     fn backlog(&self) -> Backlog {

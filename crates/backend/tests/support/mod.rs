@@ -9,6 +9,7 @@
 
 mod log;
 mod tables;
+pub mod times;
 
 use std::{
     sync::{

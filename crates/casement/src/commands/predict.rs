@@ -45,8 +45,8 @@ fn answer(model: &Model, input: &Path, named: bool) -> anyhow::Result<String> {
         input.display().to_string()
     };
     let text = read(input).with_context(|| format!("cannot read {name}"))?;
-    let request: PredictRequest =
-        serde_json::from_str(&text).with_context(|| format!("{name} is not {SHAPE}"))?;
+    let request: PredictRequest = serde_json::from_str(&text)
+        .map_err(|error| anyhow::anyhow!("{name} is not {SHAPE}: {}", model::explain_json(&error)))?;
     let response = model::answer(model, &request).with_context(|| format!("{name} cannot be answered"))?;
     let mut line = serde_json::to_value(&response)?;
     if named {
@@ -56,12 +56,14 @@ fn answer(model: &Model, input: &Path, named: bool) -> anyhow::Result<String> {
 }
 
 fn read(input: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
     if is_stdin(input) {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text)?;
-        return Ok(text);
+        io::stdin().read_to_end(&mut bytes)?;
+    } else {
+        bytes = fs::read(input)?;
     }
-    fs::read_to_string(input)
+    let text = String::from_utf8(bytes);
+    text.map_err(|_| io::Error::other("it is not UTF-8 text; save it as UTF-8"))
 }
 
 fn is_stdin(input: &Path) -> bool {

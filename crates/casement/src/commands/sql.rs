@@ -136,7 +136,10 @@ fn send(
         }
         other => Unreachable {
             addr: config.url(),
-            reason: other.to_string(),
+            reason: match other {
+                ureq::Error::Io(error) => error.to_string(),
+                other => other.to_string(),
+            },
         }
         .into(),
     })?;

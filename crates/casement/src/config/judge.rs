@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
 use super::{
-    Config, ConfigError, bounds, json_schema,
+    Config, ConfigError, account, bounds, json_schema,
     keys::{lookup, lookup_mut},
     layers::{SECRETS, variable},
     paths,
@@ -68,7 +68,7 @@ pub(super) fn judge(mut merged: Value, scope: &Scope) -> Result<Judged, ConfigEr
     let schema = json_schema();
     let mut problems = Vec::new();
     for key in ADDRESSES {
-        problems.extend(take_account(&mut merged, key));
+        problems.extend(account::take(&mut merged, key));
     }
     for key in paths::PATHS {
         problems.extend(expand(&mut merged, key));
@@ -107,34 +107,6 @@ pub(super) fn judge(mut merged: Value, scope: &Scope) -> Result<Judged, ConfigEr
 struct Known {
     schema: Value,
     defaults: Value,
-}
-
-/// Takes the account out of an address: secrets have keys and files of their own.
-fn take_account(merged: &mut Value, key: &str) -> Option<Problem> {
-    let Some(Value::String(text)) = lookup_mut(merged, key) else {
-        return None;
-    };
-    let (account, _) = text.rsplit_once('@')?;
-    let (scheme, account) = account
-        .split_once("://")
-        .map_or(("", account), |(scheme, account)| (scheme, account));
-    remember(account.split_once(':').map_or(account, |(_, password)| password));
-    let host = text.rsplit('@').next().unwrap_or_default();
-    let separator = if scheme.is_empty() { "" } else { "://" };
-    *text = format!("{scheme}{separator}{REDACTED}@{host}");
-    let (user, password) = if key == "mqtt.broker" {
-        ("mqtt.username", "mqtt.password")
-    } else {
-        ("clickhouse.user", "clickhouse.password")
-    };
-    Some(Problem {
-        key: key.into(),
-        reason: format!(
-            "an account does not belong into an address; write the address alone, the name in {user}, and the password \
-             in {} or in a file that {password}_file names",
-            variable(password)
-        ),
-    })
 }
 
 fn expand(merged: &mut Value, key: &str) -> Option<Problem> {
@@ -276,7 +248,15 @@ fn rules(config: &Config) -> Vec<Problem> {
         ..audio::FeatureOptions::default()
     };
     let topics = mqtt::Topics::new(&config.mqtt.topics).map(drop);
+    let account = &config.mqtt;
+    let is_nobodys = account.password.is_some() && account.username.as_ref().is_none_or(String::is_empty);
     [
+        (
+            "mqtt.password",
+            is_nobodys.then(|| {
+                "it needs a user name, and none is sent without it; set mqtt.username, or unset the password".to_owned()
+            }),
+        ),
         ("clickhouse.addr", config.clickhouse.check().err()),
         ("mqtt.topics", topics.err().map(|error| error.to_string())),
         ("audio", features.check().err().map(|error| error.to_string())),

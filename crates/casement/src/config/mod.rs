@@ -4,6 +4,7 @@
 //! one. Out: a [`Config`], of which the keys that the command uses are checked, or one error that names the key. Nothing
 //! else in Casement reads a file or a variable for settings.
 
+mod account;
 mod address;
 mod bounds;
 mod defaults;

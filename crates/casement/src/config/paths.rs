@@ -30,7 +30,7 @@ pub fn parse(text: &str) -> Result<PathBuf, String> {
 
 /// Returns `text` with the home directory in place of a leading `~`.
 pub(super) fn expand(text: &str, home: Option<&str>) -> Result<String, String> {
-    if text.is_empty() {
+    if text.trim().is_empty() {
         return Err("the path is empty: name one, or leave it out".into());
     }
     if text.contains('\0') {

@@ -73,7 +73,7 @@ pub struct Mqtt {
     #[schemars(schema_with = "words::topics")]
     pub topics: TopicPatterns,
     /// Filters of a subscription that finds messages one slip away from `topics` at an external broker, to list them. By
-    /// default those beside `topics`, like `+/sensor/#`; an empty list finds none.
+    /// default those beside `topics`, like `+/sensor/#`, and for a minute after a start `sensor/#`; an empty list finds none.
     pub diagnostic_topics: Option<Vec<String>>,
 }
 

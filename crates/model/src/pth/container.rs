@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, io::Cursor, ops::Range};
 
-use zip::ZipArchive;
+use zip::{ZipArchive, result::ZipError};
 
 use crate::LoadError;
 
@@ -87,7 +87,7 @@ fn check_zip(bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
             "it has more than {MAX_ENTRIES} entries"
         )));
     }
-    let damaged = |error: zip::result::ZipError| LoadError::Container(error.to_string());
+    let damaged = |error: ZipError| LoadError::Container(words(&error));
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
     // This hint takes precedence over other faults of such a file.
     if archive
@@ -134,6 +134,17 @@ fn check_zip(bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
             Ok(pickle)
         }
         _ => Err(LoadError::Container("it has more than one data.pkl".into())),
+    }
+}
+
+/// What is wrong with an archive, without the words of its format.
+fn words(error: &ZipError) -> String {
+    match error {
+        ZipError::InvalidArchive(_) => {
+            "its table of contents at the end is missing or wrong: was it copied as a whole?".into()
+        }
+        ZipError::UnsupportedArchive(_) => "it is a zip file of a kind that torch.save does not write".into(),
+        other => other.to_string(),
     }
 }
 

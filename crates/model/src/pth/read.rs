@@ -93,8 +93,7 @@ pub(crate) fn read_limited(path: &Path) -> Result<Vec<u8>, LoadError> {
 }
 
 fn read_checked(path: &Path, pickle: &[u8]) -> Result<Contents, LoadError> {
-    // The message repeats its causes and quotes the file at any length.
-    let refused = |error: PytorchError| LoadError::Reader(error.to_string().chars().take(300).collect());
+    let refused = |error: PytorchError| LoadError::Reader(words(&error.to_string()));
     let tensors = PytorchReader::new(path).map_err(refused)?.into_tensors();
     let objects = unpickle::read(pickle)
         .map_err(|Fault(problem)| LoadError::Container(format!("the pickle cannot be read: {problem}")))?;
@@ -112,6 +111,27 @@ fn read_checked(path: &Path, pickle: &[u8]) -> Result<Contents, LoadError> {
         objects,
         place,
     })
+}
+
+/// What the reader refuses, for people who know PyTorch. Its message repeats its causes and quotes the file at any length.
+fn words(error: &str) -> String {
+    let unsupported = error
+        .split_once("unsupported Python type '")
+        .and_then(|(_, rest)| rest.split_once('\''));
+    let Some((class, _)) = unsupported else {
+        return error.chars().take(300).collect();
+    };
+    let class: String = class.chars().take(80).collect();
+    let kind = if class.contains("sparse") {
+        "a sparse tensor; save it as tensor.to_dense()"
+    } else if class.contains("Complex") {
+        "complex numbers, which no model here has"
+    } else if class.contains("QInt") || class.contains("QUInt") || class.contains("qtensor") {
+        "a quantized tensor; save the model before it is quantized"
+    } else {
+        "no plain tensor; save the weights alone: torch.save(model.state_dict(), PATH)"
+    };
+    format!("it holds {class}: {kind}")
 }
 
 /// Returns the elements of all tensors, which together must be no more than a file may hold.
@@ -249,4 +269,32 @@ fn values(name: String, tensor: &Tensor) -> Result<NamedTensor, LoadError> {
         shape: tensor.shape().to_vec(),
         values,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_reader_does_not_know_is_told_in_words_of_pytorch() {
+        let told = |class: &str| {
+            words(&format!(
+                "pickle: unsupported Python type '{class}'. The file holds tensor data."
+            ))
+        };
+        for (class, word) in [
+            ("torch._utils._rebuild_sparse_tensor", "to_dense()"),
+            ("torch.ComplexFloatStorage", "complex numbers"),
+            ("torch.QUInt8Storage", "before it is quantized"),
+            ("torch._utils._rebuild_other", "state_dict()"),
+        ] {
+            let told = told(class);
+            assert!(
+                told.contains(word) && told.contains(class) && !told.contains("Python type"),
+                "{told}"
+            );
+        }
+        assert_eq!(words("something else"), "something else");
+        assert_eq!(words(&"x".repeat(1_000)).len(), 300);
+    }
 }

@@ -363,7 +363,10 @@ fn other_files_get_a_hint() {
             "this is a safetensors file",
         ),
         (b"hello".to_vec(), "this is another kind of file"),
-        (b"PK\x03\x04".to_vec(), "the .pth container is damaged"),
+        (
+            b"PK\x03\x04".to_vec(),
+            "the .pth container is damaged: its table of contents at the end is missing",
+        ),
     ] {
         let message = refused(&bytes);
         assert!(message.starts_with(words), "{message}");

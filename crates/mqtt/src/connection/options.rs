@@ -87,7 +87,7 @@ pub struct ConnectionOptions {
     pub protocol: Protocol,
     /// Client id, which identifies the session. Only one connection at a time may use it. If empty, it is random.
     pub client_id: String,
-    /// User name, if the broker requires one.
+    /// User name, if the broker requires one. An empty one counts as none: Compose passes unset variables so.
     pub username: Option<String>,
     /// Password of the user.
     pub password: Option<SecretString>,
@@ -173,6 +173,10 @@ impl ConnectionOptions {
         } else {
             self.client_id.clone()
         }
+    }
+
+    pub(super) fn username(&self) -> Option<&String> {
+        self.username.as_ref().filter(|username| !username.is_empty())
     }
 
     pub(super) fn keep_alive(&self) -> Duration {

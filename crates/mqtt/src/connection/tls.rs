@@ -1,6 +1,6 @@
 //! The TLS configuration of encrypted connections.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use rustls::{
     ClientConfig, RootCertStore,
@@ -9,8 +9,11 @@ use rustls::{
 };
 
 /// Returns a configuration for TLS 1.2 and 1.3 with the given certificates (PEM) as roots, or the system's.
-/// Certificates that cannot be read are logged and ignored; without any, every handshake fails.
-pub(super) fn client_config(trusted_pem: Option<&[u8]>) -> ClientConfig {
+/// Certificates that cannot be read are logged and ignored.
+///
+/// # Errors
+/// There is none at all, so that every handshake would fail.
+pub(super) fn client_config(trusted_pem: Option<&[u8]>) -> io::Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     if let Some(pem) = trusted_pem {
         let readable = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok);
@@ -23,11 +26,14 @@ pub(super) fn client_config(trusted_pem: Option<&[u8]>) -> ClientConfig {
         roots.add_parsable_certificates(system.certs);
     }
     if roots.is_empty() {
-        tracing::error!("no certificate to trust: TLS connections to the broker will be refused");
+        return Err(io::Error::other(
+            "there is no certificate to trust: install the system's (ca-certificates), or name the broker's authority (ca_file)",
+        ));
     }
-    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring has the cipher suites of TLS 1.2 and 1.3")
         .with_root_certificates(roots)
-        .with_no_client_auth()
+        .with_no_client_auth();
+    Ok(config)
 }

@@ -38,7 +38,12 @@ fn foreign_encoding(text: &[u8]) -> Option<String> {
             return Some("the payload is UTF-32: send UTF-8".to_owned());
         }
         [0xff, 0xfe, ..] | [b'{', 0, ..] => return utf16("little-endian"),
-        [0xfe, 0xff, ..] | [0, b'{', ..] => return utf16("big-endian"),
+        [0xfe, 0xff, ..] | [0, b'{', 0, ..] => return utf16("big-endian"),
+        [0, ..] if text.iter().find(|byte| **byte != 0) == Some(&b'{') => {
+            return Some(
+                "NUL bytes stand before the JSON: send the text from its first character".to_owned(),
+            );
+        }
         [0x1f, 0x8b, ..] => return Some("the payload is gzip: send the JSON itself".to_owned()),
         _ => {}
     }
@@ -139,6 +144,14 @@ fn problem(text: &[u8], fault: &Fault, whose: &str, word: &[u8]) -> String {
 /// What a payload is that does not begin as JSON.
 fn whole(text: &[u8]) -> String {
     let text = text.trim_ascii();
+    let invisible = std::str::from_utf8(text)
+        .ok()
+        .and_then(|text| text.chars().next())
+        .filter(|first| !first.is_ascii() && first.escape_debug().len() > 1);
+    if let Some(first) = invisible {
+        let code = u32::from(first);
+        return format!("an invisible character (U+{code:04X}) stands before the JSON");
+    }
     // `eyJ` is `{"` in Base64.
     let begins = if text.starts_with(b"eyJ") {
         "the payload is Base64: send the JSON itself"

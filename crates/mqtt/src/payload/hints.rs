@@ -88,14 +88,14 @@ fn meant(name: &str, level: &Map<String, Value>) -> Option<String> {
     known.or_else(alike).cloned()
 }
 
-/// Says what a payload is that is no object, and what to send instead.
-pub(super) fn no_object(value: &Value) -> String {
-    let remedy = match value {
-        Value::Number(number) => {
-            format!("send an object, like {{\"value\": {number}, \"timestamp\": \"2025-10-24T12:00:00Z\"}}")
+/// Says what a payload is that is no object, and what to send instead; `number` is the field that a number may be.
+pub(super) fn no_object(value: &Value, number: Option<&str>) -> String {
+    let remedy = match (value, number) {
+        (Value::Number(number), Some(name)) => {
+            format!("send an object, like {{\"{name}\": {number}, \"timestamp\": \"2025-10-24T12:00:00Z\"}}")
         }
-        Value::Array(_) => "send one object in a message".to_owned(),
-        Value::String(text) if text.trim_start().starts_with('{') => {
+        (Value::Array(_), _) => "send one object in a message".to_owned(),
+        (Value::String(text), _) if text.trim_start().starts_with('{') => {
             "it is JSON within JSON: it was encoded twice".to_owned()
         }
         _ => "send an object in { }".to_owned(),

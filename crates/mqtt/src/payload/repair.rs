@@ -24,7 +24,8 @@ pub(super) fn repair(payload: &[u8], fields: &[Field]) -> Result<Vec<u8>, Refusa
             return Err(Refusal::new(RefusalReason::NotJson, detail));
         }
         Ok(object::Parsed::Other(value)) => {
-            return Err(Refusal::new(RefusalReason::WrongType, hints::no_object(&value)));
+            let detail = hints::no_object(&value, only_number(fields));
+            return Err(Refusal::new(RefusalReason::WrongType, detail));
         }
         Err(error) => return Err(explain::explain(text, &error)),
     };
@@ -32,6 +33,15 @@ pub(super) fn repair(payload: &[u8], fields: &[Field]) -> Result<Vec<u8>, Refusa
         settle(&mut map, *field)?;
     }
     Ok(serde_json::to_vec(&map).expect("a map of JSON values is JSON"))
+}
+
+/// The field that a bare number may be meant for: the only one that the message must have beside its time.
+fn only_number(fields: &[Field]) -> Option<&'static str> {
+    let mut required = fields
+        .iter()
+        .filter(|field| field.is_required() && field.kind() != Kind::Time);
+    let first = required.next()?;
+    (required.next().is_none() && first.kind() == Kind::Number).then(|| first.path())
 }
 
 /// The payload without a byte order mark before it, and without a NUL and what stands behind it: a C string ends there,

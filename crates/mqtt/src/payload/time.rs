@@ -55,9 +55,11 @@ fn unusual(path: &str, text: &str) -> Result<Timestamp, Refusal> {
     Timestamp::parse(&spelt).map_err(|_| refusal(path, text, problem(&spelt)))
 }
 
-/// The same time as RFC 3339 has it: a point before the fraction, `Z` for UTC, no space before the zone.
+/// The same time as RFC 3339 has it: a point before the fraction, `Z` for UTC, no space before the zone, and no name of a
+/// zone behind its offset (RFC 9557).
 fn spelt_out(text: &str) -> String {
-    let mut text = text.to_owned();
+    let named = text.strip_suffix(']').and_then(|text| text.split_once('['));
+    let mut text = named.map_or(text, |(bare, _)| bare).to_owned();
     for name in ["UTC", "GMT", "utc", "gmt"] {
         if let Some(bare) = text.strip_suffix(name) {
             text = format!("{}Z", bare.trim_end());
@@ -79,6 +81,8 @@ fn problem(text: &str) -> &'static str {
         "it names no zone: append Z if it is UTC, otherwise the offset, like +02:00"
     } else if reads(&format!("{moment}Z")) && zone.contains(['+', '-']) {
         "its offset from UTC is none: they go from -14:00 to +14:00"
+    } else if reads(&format!("{moment}Z")) && zone.trim_start().starts_with(char::is_alphabetic) {
+        "its zone is a name, which may mean several: append Z for UTC, otherwise the offset, like +02:00"
     } else {
         FORMS
     }
@@ -112,6 +116,8 @@ mod tests {
             "2025-10-24 14:00:00 +02:00",
             "2025-10-24T14:00:00+0200",
             "2025-10-24T12:00:00.000000000Z",
+            "2025-10-24T12:00:00Z[UTC]",
+            "2025-10-24T14:00:00+02:00[Europe/Berlin]",
             " 2025-10-24T12:00:00Z\n",
             "1761307200",
             "1761307200.000",
@@ -141,7 +147,9 @@ mod tests {
             ("2025-10-24", "RFC 3339"),
             ("2025-10-24T12:00Z", "RFC 3339"),
             ("Fri Oct 24 12:00:00 2025", "RFC 3339"),
-            ("2025-10-24T12:00:00Z[UTC]", "RFC 3339"),
+            ("2025-10-24T12:00:00[Europe/Berlin]", "append Z"),
+            ("2025-10-24T12:00:00 CET", "is a name"),
+            ("2025-10-24 12:00:00 Europe/Berlin", "is a name"),
             ("0000-00-00T00:00:00Z", "RFC 3339"),
             ("20251024120000", "separators"),
             ("1e300", "RFC 3339"),

@@ -1,7 +1,7 @@
 //! Refusals as the person who writes the firmware reads them: what stands where, and what to send instead.
 
 use domain::{Quantity, RefusalReason as R};
-use mqtt::decode_reading;
+use mqtt::{decode_control, decode_reading, decode_state};
 use proptest::prelude::*;
 
 use crate::{device, reading, with};
@@ -174,6 +174,14 @@ fn every_slip_is_explained() {
 }
 
 #[test]
+fn a_bare_number_is_shown_where_it_belongs() {
+    let refusal = decode_state(device(), b"40").unwrap_err();
+    assert!(refusal.detail.contains(r#"like {"position": 40, "#), "{refusal}");
+    let refusal = decode_control(device(), b"40").unwrap_err();
+    assert!(refusal.detail.ends_with("send an object in { }"), "{refusal}");
+}
+
+#[test]
 fn encodings_are_named() {
     let text = with(r#", "unit": "°C""#);
     let utf16 = |bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
@@ -189,6 +197,12 @@ fn encodings_are_named() {
         (b"\x1f\x8b\x08\0\0\0".to_vec(), "gzip"),
         (b"\xa2\x65value\x18\x19".to_vec(), "begins with the bytes a2 65"),
         (25.5_f32.to_le_bytes().to_vec(), "binary"),
+        ([b"\0", text.as_bytes()].concat(), "NUL bytes stand before"),
+        (
+            [b"\xef\xbb\xbf".repeat(2), text.clone().into_bytes()].concat(),
+            "U+FEFF",
+        ),
+        (format!("\u{200b}{text}").into_bytes(), "U+200B"),
     ] {
         let refusal = decode_reading(Quantity::Temperature, device(), &payload).unwrap_err();
         assert_eq!(refusal.reason, R::NotJson, "{refusal}");

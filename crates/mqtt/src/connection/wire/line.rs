@@ -3,7 +3,7 @@
 //! Everything that may be sent is encoded and written at once, and everything that was read is handled at once, so that
 //! acknowledgements never fall behind a broker that does not stop at the receive maximum.
 
-use std::{io, pin::Pin, time::Duration};
+use std::{pin::Pin, time::Duration};
 
 use tokio::{
     select,
@@ -14,6 +14,7 @@ use super::{
     super::{ConnectionOptions, link::Shared},
     packet::{Failure, LineEvent, Outgoing, Received, Terms, Unsupported, Version},
     socket::{Progress, Socket},
+    words,
 };
 
 /// Time for a connection and the answer to our CONNECT.
@@ -106,7 +107,7 @@ impl Line {
                     Ok(())
                 }
                 Ok(Progress::Read) => self.read(),
-                Err(error) => Err(describe(&error)),
+                Err(error) => Err(words::io_error(&error)),
             },
             () = shared.wake.notified() => Ok(()),
             // What did not fit before may follow now.
@@ -198,9 +199,10 @@ async fn connect(
     version: Version,
     client_id: &str,
 ) -> Result<(Socket, Terms), Failure> {
+    let tls = options.broker.tls();
     let mut socket = Socket::connect(options)
         .await
-        .map_err(|error| Failure::new(error.to_string()))?;
+        .map_err(|error| Failure::new(words::early(&error, tls)))?;
     // A refusal in the format of MQTT 3.1.1 is too short for the codec of MQTT 5, which then waits for more until the
     // broker hangs up. If there is no answer at all, the broker is more likely to be absent.
     let unreadable = |reason: String| Failure {
@@ -209,6 +211,9 @@ async fn connect(
     };
     socket.greet(options, version, client_id).map_err(Failure::new)?;
     loop {
+        if let Some(foreign) = words::foreign(socket.unread()) {
+            return Err(Failure::new(foreign.to_owned()));
+        }
         match socket.packet(version).map_err(unreadable)? {
             Some(Received::Answer(answer)) => return answer.map(|terms| (socket, terms)),
             Some(_) => return Err(unreadable("the broker did not answer our CONNECT".to_owned())),
@@ -217,13 +222,6 @@ async fn connect(
         socket
             .progress(true)
             .await
-            .map_err(|error| unreadable(describe(&error)))?;
-    }
-}
-
-fn describe(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => "the broker closed the connection".to_owned(),
-        _ => error.to_string(),
+            .map_err(|error| unreadable(words::early(&error, tls)))?;
     }
 }

@@ -9,6 +9,7 @@ mod packet;
 mod socket;
 mod v311;
 mod v5;
+mod words;
 
 pub(super) use line::Line;
 pub(super) use packet::{Arrival, Failure, LineEvent, Outgoing, Terms, Unsupported, Version, is_filter};

@@ -69,6 +69,11 @@ impl Socket {
         self.outgoing.len() < WRITE_BYTES
     }
 
+    /// What was read and is no packet yet.
+    pub(super) fn unread(&self) -> &[u8] {
+        &self.incoming
+    }
+
     pub(super) fn is_written(&self) -> bool {
         self.outgoing.is_empty() && !self.unflushed
     }
@@ -129,7 +134,7 @@ async fn dial(options: &ConnectionOptions) -> io::Result<Box<dyn Stream>> {
     if !options.broker.tls() {
         return Ok(Box::new(tcp));
     }
-    let config = tls::client_config(options.trusted_certificates_pem.as_deref());
+    let config = tls::client_config(options.trusted_certificates_pem.as_deref())?;
     let name = ServerName::try_from(host.clone()).map_err(io::Error::other)?;
     let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(config));
     Ok(Box::new(connector.connect(name, tcp).await?))

@@ -13,6 +13,7 @@ use secrecy::ExposeSecret;
 use super::{
     super::{ConnectionOptions, Message, Qos, Subscription},
     packet::{Arrival, Decoded, Failure, LineEvent, Outgoing, Received, Terms, Unsupported},
+    words,
 };
 
 /// The largest packet of the protocol. A smaller limit cannot be announced to the broker, and a packet that we refuse to
@@ -29,7 +30,7 @@ pub(super) fn greet(options: &ConnectionOptions, client_id: &str, to: &mut Bytes
         let payload = will.payload.to_vec();
         LastWill::new(&*will.topic, payload, qos(will.qos), will.retain)
     });
-    if let Some(username) = &options.username {
+    if let Some(username) = options.username() {
         let password = options.password.as_ref().map_or("", ExposeSecret::expose_secret);
         connect.set_login(username, password);
     }
@@ -83,7 +84,7 @@ pub(super) fn decode(from: &mut BytesMut) -> Result<Decoded, String> {
     match Packet::read(from, LARGEST_PACKET) {
         Ok(packet) => Ok(Decoded::Packet(received(packet))),
         Err(Error::InsufficientBytes(bytes)) => Ok(Decoded::Incomplete(bytes)),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(words::unreadable(&error)),
     }
 }
 
@@ -116,7 +117,7 @@ fn answer(connack: &ConnAck) -> Result<Terms, Failure> {
             keep_alive: None,
         }),
         code => Err(Failure {
-            reason: format!("the broker refused the connection: {code:?}"),
+            reason: words::refused(&code),
             unsupported: match code {
                 ConnectReturnCode::RefusedProtocolVersion => Unsupported::Yes,
                 _ => Unsupported::No,

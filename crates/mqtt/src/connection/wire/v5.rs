@@ -16,6 +16,7 @@ use secrecy::ExposeSecret;
 use super::{
     super::{ConnectionOptions, Message, PublishError, Qos, Subscription},
     packet::{Arrival, Decoded, Failure, LineEvent, Outgoing, Received, Terms, Unsupported},
+    words,
 };
 
 pub(super) fn greet(options: &ConnectionOptions, client_id: &str, to: &mut BytesMut) -> Result<(), String> {
@@ -40,10 +41,7 @@ pub(super) fn greet(options: &ConnectionOptions, client_id: &str, to: &mut Bytes
         )
     });
     let password = options.password.as_ref().map_or("", ExposeSecret::expose_secret);
-    let login = options
-        .username
-        .as_ref()
-        .map(|username| Login::new(username, password));
+    let login = options.username().map(|username| Login::new(username, password));
     write(&Packet::Connect(connect, will, login), to)
 }
 
@@ -114,7 +112,7 @@ pub(super) fn decode(from: &mut BytesMut, max_packet_bytes: u32) -> Result<Decod
     match Packet::read(from, Some(max_packet_bytes)) {
         Ok(packet) => Ok(Decoded::Packet(received(packet))),
         Err(Error::InsufficientBytes(bytes)) => Ok(Decoded::Incomplete(bytes)),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(words::unreadable(&error)),
     }
 }
 
@@ -135,12 +133,12 @@ fn received(packet: Packet) -> Received {
             puback.pkid,
             match puback.reason {
                 PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Ok(()),
-                reason => Err(PublishError::Refused(format!("{reason:?}"))),
+                reason => Err(PublishError::Refused(words::reason(&reason))),
             },
         ),
         Packet::ConnAck(connack) => return Received::Answer(answer(&connack)),
         Packet::Disconnect(disconnect) => {
-            return Received::Disconnect(format!("{:?}", disconnect.reason_code));
+            return Received::Disconnect(words::reason(&disconnect.reason_code));
         }
         _ => return Received::Other,
     })
@@ -149,7 +147,7 @@ fn received(packet: Packet) -> Received {
 fn answer(connack: &ConnAck) -> Result<Terms, Failure> {
     if connack.code != ConnectReturnCode::Success {
         return Err(Failure {
-            reason: format!("the broker refused the connection: {:?}", connack.code),
+            reason: words::refused(&connack.code),
             unsupported: match connack.code {
                 ConnectReturnCode::UnsupportedProtocolVersion | ConnectReturnCode::RefusedProtocolVersion => {
                     Unsupported::Yes
