@@ -1,0 +1,304 @@
+//! Removes old rows: those older than they are to be kept, and the oldest readings where the disk runs short.
+//!
+//! In: what each month of each table takes, and what the disk has left. Out: whole months dropped, each told in the log, as
+//! a row of `ingest_errors` without a topic and in the metrics. It never touches the present month, nor readings that the
+//! rollups lack, nor the journal.
+
+mod due;
+mod figures;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use monitoring::with_causes;
+use store::{Disk, Kept, Store, StoreError, StoredMonth};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use self::figures::Cause;
+pub(crate) use self::figures::Figures;
+use crate::{clock::now, database::bounded, log::Repeats, rows, vitals::Vitals};
+
+/// The most months that are looked at in one round for one that may go.
+const CANDIDATES: usize = 20;
+
+/// How long rows are kept, and how full their disk may become.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetentionOptions {
+    /// Days for which rows are kept, at least: they are removed by whole months. Those that are not named: for ever.
+    pub days: BTreeMap<Kept, u32>,
+    /// Free bytes of the disk below which the oldest readings are removed; 0: never.
+    pub min_free_bytes: u64,
+    /// The time between two looks; the disk's guard removes one month of one table at each.
+    pub every: Duration,
+    /// The time between the announcement of what a start finds to be old, and its removal.
+    pub notice: Duration,
+}
+
+impl Default for RetentionOptions {
+    /// Refused messages and the system's own figures for 30 days, everything else for ever; 2 GiB.
+    fn default() -> Self {
+        Self {
+            days: [(Kept::Errors, 30), (Kept::SystemMetrics, 30)].into(),
+            min_free_bytes: 2 << 30,
+            every: Duration::from_mins(1),
+            notice: Duration::from_mins(10),
+        }
+    }
+}
+
+/// What the database holds, and its removal.
+#[async_trait]
+pub trait Storage: fmt::Debug + Send + Sync + 'static {
+    /// What each month of each table takes.
+    async fn months(&self) -> Result<Vec<StoredMonth>, StoreError>;
+
+    /// The fullest of the database's disks.
+    async fn disk(&self) -> Result<Option<Disk>, StoreError>;
+
+    /// Whether the rollups have every row of it.
+    async fn is_rolled_up(&self, month: &StoredMonth) -> Result<bool, StoreError>;
+
+    /// Removes it.
+    async fn drop_month(&self, month: &StoredMonth) -> Result<(), StoreError>;
+
+    /// Lets the database itself remove rows of `table` by their time in `column`; 0 days: never. Returns whether that is a
+    /// change.
+    async fn keep_for(&self, table: &str, column: &str, days: u32) -> Result<bool, StoreError>;
+}
+
+#[async_trait]
+impl Storage for Store {
+    async fn months(&self) -> Result<Vec<StoredMonth>, StoreError> {
+        bounded(self.stored_months()).await
+    }
+
+    async fn disk(&self) -> Result<Option<Disk>, StoreError> {
+        bounded(Self::disk(self)).await
+    }
+
+    async fn is_rolled_up(&self, month: &StoredMonth) -> Result<bool, StoreError> {
+        bounded(Self::is_rolled_up(self, &month.table, month.month)).await
+    }
+
+    async fn drop_month(&self, month: &StoredMonth) -> Result<(), StoreError> {
+        bounded(Self::drop_month(self, &month.table, month.month, month.bytes)).await
+    }
+
+    async fn keep_for(&self, table: &str, column: &str, days: u32) -> Result<bool, StoreError> {
+        bounded(Self::keep_for(self, table, column, days)).await
+    }
+}
+
+/// Looks after the tables.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) options: RetentionOptions,
+    pub(crate) log: Arc<dyn Repeats>,
+    pub(crate) vitals: Arc<Vitals>,
+    pub(crate) figures: Figures,
+    /// Whether the schema is there.
+    pub(crate) prepared: watch::Receiver<bool>,
+}
+
+/// What a keeper remembers from one look to the next.
+#[derive(Debug, Default)]
+struct State {
+    /// Whether the database knows what it removes itself.
+    has_told_database: bool,
+    /// Since when people can read what is going to be removed.
+    noticed: Option<Instant>,
+    /// Whether old months are removed without further notice.
+    may_remove: bool,
+    /// Whether the disk was short at the last look.
+    is_short: bool,
+    /// Months that are old and stay, as they were told.
+    told_to_stay: Vec<(String, u32)>,
+}
+
+impl Keeper {
+    /// Runs until `drain`.
+    pub(crate) async fn run(mut self, drain: CancellationToken) {
+        let prepared = async {
+            let _ = self.prepared.wait_for(|prepared| *prepared).await;
+        };
+        if drain.run_until_cancelled(prepared).await.is_none() {
+            return;
+        }
+        let mut state = State::default();
+        let mut ticks = tokio::time::interval(self.options.every);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while drain.run_until_cancelled(ticks.tick()).await.is_some() {
+            match drain.run_until_cancelled(self.look(&mut state)).await {
+                Some(Err(error)) => debug!(
+                    error = with_causes(&error),
+                    "what is stored cannot be looked after now"
+                ),
+                Some(Ok(())) | None => {}
+            }
+        }
+    }
+
+    async fn look(&self, state: &mut State) -> Result<(), StoreError> {
+        if !state.has_told_database {
+            self.tell_database().await?;
+            state.has_told_database = true;
+        }
+        let mut months = self.storage.months().await?;
+        let old = due::old(&months, &self.options.days, now());
+        self.remove_old(&old, state).await?;
+        months.retain(|month| !old.contains(month));
+        let Some(disk) = self.storage.disk().await? else {
+            return Ok(());
+        };
+        self.figures.disk_free(disk.free_bytes);
+        self.guard(&disk, &months, state).await
+    }
+
+    /// What ClickHouse removes by itself, day by day.
+    async fn tell_database(&self) -> Result<(), StoreError> {
+        for kept in Kept::ALL {
+            let Some(column) = kept.time_to_live() else {
+                continue;
+            };
+            let days = self.options.days.get(&kept).copied().unwrap_or(0);
+            for table in kept.tables() {
+                if self.storage.keep_for(table, column, days).await? {
+                    info!(
+                        table,
+                        days, "rows are kept for so many days from now on; 0: for ever"
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what is older than it is to be kept. What a start finds is announced first.
+    async fn remove_old(&self, old: &[StoredMonth], state: &mut State) -> Result<(), StoreError> {
+        if !state.may_remove && !old.is_empty() {
+            let noticed = *state.noticed.get_or_insert_with(|| {
+                self.announce(old);
+                Instant::now()
+            });
+            if noticed.elapsed() < self.options.notice {
+                return Ok(());
+            }
+        }
+        state.may_remove = true;
+        for month in old {
+            if self.storage.is_rolled_up(month).await? {
+                self.remove(month, Cause::Age).await?;
+                continue;
+            }
+            let place = (month.table.clone(), month.month);
+            if !state.told_to_stay.contains(&place) {
+                let StoredMonth { table, month, .. } = month;
+                warn!(
+                    table,
+                    month, "old rows stay, because the rollups lack some of them"
+                );
+                state.told_to_stay.push(place);
+            }
+        }
+        Ok(())
+    }
+
+    fn announce(&self, old: &[StoredMonth]) {
+        let rows: u64 = old.iter().map(|month| month.rows).sum();
+        let bytes: u64 = old.iter().map(|month| month.bytes).sum();
+        let mut tables: Vec<&str> = old.iter().map(|month| month.table.as_str()).collect();
+        tables.dedup();
+        let from = old.iter().map(|month| month.month).min().unwrap_or_default();
+        let to = old.iter().map(|month| month.month).max().unwrap_or_default();
+        warn!(
+            rows,
+            bytes,
+            from,
+            to,
+            tables = tables.join(", "),
+            in_s = self.options.notice.as_secs(),
+            "rows are older than retention keeps them and are going to be removed; to keep them, stop Casement before and \
+             raise the days in retention"
+        );
+    }
+
+    /// Keeps the disk above its mark.
+    async fn guard(&self, disk: &Disk, months: &[StoredMonth], state: &mut State) -> Result<(), StoreError> {
+        let mark = self.options.min_free_bytes;
+        let free = disk.free_bytes;
+        if !due::is_short(free, mark, state.is_short) {
+            if std::mem::take(&mut state.is_short) {
+                info!(free, "the disk has room again");
+            }
+            self.vitals.disk.up();
+            return Ok(());
+        }
+        let lack = format!(
+            "{free} bytes are free on the disk of ClickHouse, and retention.min_free_bytes is {mark}"
+        );
+        let removed_now = due::for_space(months, now());
+        // One look later, it is no passing matter.
+        let is_new = !std::mem::replace(&mut state.is_short, true);
+        if is_new {
+            warn!(
+                free,
+                mark, "the disk runs short; the oldest readings that are rolled up are going to be removed"
+            );
+        }
+        for month in removed_now.into_iter().take(CANDIDATES) {
+            if self.storage.is_rolled_up(&month).await? {
+                let what =
+                    "the oldest readings that are rolled up are removed, a month of one table a minute";
+                self.vitals.disk.down(format!("{lack}: {what}"));
+                if !is_new {
+                    self.remove(&month, Cause::Space).await?;
+                }
+                return Ok(());
+            }
+        }
+        let remedy = "nothing is left that may be removed: make room on it, or lower the mark";
+        if self.vitals.disk.down(format!("{lack}: {remedy}")) || is_new {
+            warn!(free, mark, remedy, "the disk runs short");
+        }
+        Ok(())
+    }
+
+    async fn remove(&self, month: &StoredMonth, cause: Cause) -> Result<(), StoreError> {
+        self.storage.drop_month(month).await?;
+        self.figures.removed(cause, month);
+        let StoredMonth {
+            table,
+            month,
+            rows,
+            bytes,
+        } = month;
+        warn!(
+            table,
+            month,
+            rows,
+            bytes,
+            cause = cause.as_str(),
+            "a month of rows was removed"
+        );
+        let detail = format!(
+            "{table}: {rows} rows of {} ({bytes} bytes), {}",
+            due::month_name(*month),
+            cause.in_words()
+        );
+        let event = rows::system_event(cause.event(), &detail, now());
+        // A full log is told by its own metrics; the line above says the same.
+        let _ = self.log.append(None, vec![event.encode()]).await;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
