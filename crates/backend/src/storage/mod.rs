@@ -119,6 +119,8 @@ struct State {
     may_remove: bool,
     /// Whether the disk was short at the last look.
     is_short: bool,
+    /// Whether people know that nothing is left that may be removed.
+    is_exhausted: bool,
     /// Months that are old and stay, as they were told.
     told_to_stay: Vec<(String, u32)>,
 }
@@ -238,37 +240,41 @@ impl Keeper {
             if std::mem::take(&mut state.is_short) {
                 info!(free, "the disk has room again");
             }
+            state.is_exhausted = false;
             self.vitals.disk.up();
             return Ok(());
         }
         let lack = format!(
             "{free} bytes are free on the disk of ClickHouse, and retention.min_free_bytes is {mark}"
         );
-        let removed_now = due::for_space(months, now());
-        // One look later, it is no passing matter.
         let is_new = !std::mem::replace(&mut state.is_short, true);
+        let Some(month) = self.next_for_space(months).await? else {
+            let remedy = "nothing is left that may be removed: make room on it, or lower the mark";
+            if !std::mem::replace(&mut state.is_exhausted, true) {
+                warn!(free, mark, remedy, "the disk runs short");
+            }
+            self.vitals.disk.down(format!("{lack}: {remedy}"));
+            return Ok(());
+        };
+        state.is_exhausted = false;
+        let what = "the oldest readings that are rolled up are removed, a month of one table a minute";
+        self.vitals.disk.down(format!("{lack}: {what}"));
         if is_new {
-            warn!(
-                free,
-                mark, "the disk runs short; the oldest readings that are rolled up are going to be removed"
-            );
+            // Until the next look it may have passed.
+            warn!(free, mark, what, "the disk runs short");
+            return Ok(());
         }
-        for month in removed_now.into_iter().take(CANDIDATES) {
+        self.remove(&month, Cause::Space).await
+    }
+
+    /// The first month that may go for space.
+    async fn next_for_space(&self, months: &[StoredMonth]) -> Result<Option<StoredMonth>, StoreError> {
+        for month in due::for_space(months, now()).into_iter().take(CANDIDATES) {
             if self.storage.is_rolled_up(&month).await? {
-                let what =
-                    "the oldest readings that are rolled up are removed, a month of one table a minute";
-                self.vitals.disk.down(format!("{lack}: {what}"));
-                if !is_new {
-                    self.remove(&month, Cause::Space).await?;
-                }
-                return Ok(());
+                return Ok(Some(month));
             }
         }
-        let remedy = "nothing is left that may be removed: make room on it, or lower the mark";
-        if self.vitals.disk.down(format!("{lack}: {remedy}")) || is_new {
-            warn!(free, mark, remedy, "the disk runs short");
-        }
-        Ok(())
+        Ok(None)
     }
 
     async fn remove(&self, month: &StoredMonth, cause: Cause) -> Result<(), StoreError> {

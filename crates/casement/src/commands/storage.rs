@@ -67,16 +67,18 @@ fn unreachable(url: &str, reason: &str) -> anyhow::Error {
 
 /// Says what a failed question means to the person who asked.
 fn explain(error: StoreError, url: &str, database: &str) -> anyhow::Error {
-    let text = format!("{:#}", anyhow!(error));
-    if text.contains("Code: 81.") {
+    let is_away = matches!(error, StoreError::Unavailable(_) | StoreError::Timeout);
+    let error = anyhow!(error);
+    if is_away {
+        return unreachable(url, &error.root_cause().to_string());
+    }
+    // UNKNOWN_DATABASE
+    if error.root_cause().to_string().contains("Code: 81.") {
         return anyhow!(
             "there is no database '{database}' at {url}; 'casement up' makes it, and clickhouse.database names another"
         );
     }
-    if text.starts_with("clickhouse is unavailable") || text.starts_with("clickhouse did not answer") {
-        return unreachable(url, text.trim_start_matches("clickhouse is unavailable: "));
-    }
-    anyhow!("ClickHouse at {url} cannot be queried: {text}")
+    error.context(format!("ClickHouse at {url} cannot be queried"))
 }
 
 /// Everything that is known.

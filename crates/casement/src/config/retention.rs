@@ -29,7 +29,7 @@ impl Retention {
             days => format!("for {days} days"),
         };
         Err(format!(
-            "the readings are kept {kept} and their rollups for {rollups} days, but charts of more than a day are drawn from \
+            "the readings are kept {kept} and their rollups for {rollups} days, but charts of long ranges are drawn from \
              rollups; set retention.readings_days to {rollups} or less, or retention.rollups_days to 0"
         ))
     }
