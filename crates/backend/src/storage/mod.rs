@@ -25,8 +25,8 @@ use self::figures::Cause;
 pub(crate) use self::figures::Figures;
 use crate::{clock::now, database::bounded, log::Repeats, rows, vitals::Vitals};
 
-/// The most months that are looked at in one round for one that may go.
-const CANDIDATES: usize = 20;
+/// The time after which a month that the rollups lack rows of is looked at again.
+const AGAIN: Duration = Duration::from_hours(1);
 
 /// How long rows are kept, and how full their disk may become.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,8 +121,8 @@ struct State {
     is_short: bool,
     /// Whether people know that nothing is left that may be removed.
     is_exhausted: bool,
-    /// Months that are old and stay, as they were told.
-    told_to_stay: Vec<(String, u32)>,
+    /// Months that stay because the rollups lack rows of them, and when that was found.
+    lacking: BTreeMap<(String, u32), Instant>,
 }
 
 impl Keeper {
@@ -196,21 +196,31 @@ impl Keeper {
         }
         state.may_remove = true;
         for month in old {
-            if self.storage.is_rolled_up(month).await? {
+            if self.may_go(month, state).await? {
                 self.remove(month, Cause::Age).await?;
-                continue;
-            }
-            let place = (month.table.clone(), month.month);
-            if !state.told_to_stay.contains(&place) {
-                let StoredMonth { table, month, .. } = month;
-                warn!(
-                    table,
-                    month, "old rows stay, because the rollups lack some of them"
-                );
-                state.told_to_stay.push(place);
             }
         }
         Ok(())
+    }
+
+    /// Whether the rollups have every row of a month; one of which they lack some is told.
+    async fn may_go(&self, month: &StoredMonth, state: &mut State) -> Result<bool, StoreError> {
+        let place = (month.table.clone(), month.month);
+        let found = state.lacking.get(&place);
+        if found.is_some_and(|found| found.elapsed() < AGAIN) {
+            return Ok(false);
+        }
+        if self.storage.is_rolled_up(month).await? {
+            return Ok(true);
+        }
+        if state.lacking.insert(place, Instant::now()).is_none() {
+            let StoredMonth { table, month, .. } = month;
+            warn!(
+                table,
+                month, "rows that are due to go stay, because the rollups lack some of them"
+            );
+        }
+        Ok(false)
     }
 
     fn announce(&self, old: &[StoredMonth]) {
@@ -248,7 +258,7 @@ impl Keeper {
             "{free} bytes are free on the disk of ClickHouse, and retention.min_free_bytes is {mark}"
         );
         let is_new = !std::mem::replace(&mut state.is_short, true);
-        let Some(month) = self.next_for_space(months).await? else {
+        let Some(month) = self.next_for_space(months, state).await? else {
             let remedy = "nothing is left that may be removed: make room on it, or lower the mark";
             if !std::mem::replace(&mut state.is_exhausted, true) {
                 warn!(free, mark, remedy, "the disk runs short");
@@ -268,9 +278,13 @@ impl Keeper {
     }
 
     /// The first month that may go for space.
-    async fn next_for_space(&self, months: &[StoredMonth]) -> Result<Option<StoredMonth>, StoreError> {
-        for month in due::for_space(months, now()).into_iter().take(CANDIDATES) {
-            if self.storage.is_rolled_up(&month).await? {
+    async fn next_for_space(
+        &self,
+        months: &[StoredMonth],
+        state: &mut State,
+    ) -> Result<Option<StoredMonth>, StoreError> {
+        for month in due::for_space(months, now()) {
+            if self.may_go(&month, state).await? {
                 return Ok(Some(month));
             }
         }
