@@ -101,7 +101,7 @@ impl Store {
         // Whole hours around the month's readings: a server's months may begin in the middle of a day of UTC.
         let sql = format!(
             "WITH (SELECT (count(), min(timestamp), max(timestamp)) FROM {table} WHERE _partition_id = ?) AS stored \
-             SELECT sum(r.readings) >= stored.1 FROM readings_by_time AS r WHERE r.step = 3600 AND r.quantity = ? \
+             SELECT ifNull(sum(r.readings) >= stored.1, 0) FROM readings_by_time AS r WHERE r.step = 3600 AND r.quantity = ? \
              AND r.time > stored.2 - INTERVAL 1 HOUR AND r.time <= stored.3"
         );
         let query = self.bounded(&sql).bind(month.to_string()).bind(quantity.as_str());

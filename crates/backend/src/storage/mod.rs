@@ -123,6 +123,24 @@ struct State {
     is_exhausted: bool,
     /// Months that stay because the rollups lack rows of them, and when that was found.
     lacking: BTreeMap<(String, u32), Instant>,
+    /// What ClickHouse refused last.
+    refused: Option<String>,
+}
+
+impl State {
+    /// A ClickHouse that is away is told by others; what it refuses is told once, until it refuses something else.
+    fn tell(&mut self, error: &StoreError) {
+        let text = with_causes(error);
+        if matches!(error, StoreError::Unavailable(_) | StoreError::Timeout) {
+            debug!(error = text, "what is stored cannot be looked after now");
+        } else if self.refused.as_ref() != Some(&text) {
+            warn!(
+                error = text,
+                "old rows cannot be removed; look at the rights of clickhouse.user"
+            );
+            self.refused = Some(text);
+        }
+    }
 }
 
 impl Keeper {
@@ -138,12 +156,8 @@ impl Keeper {
         let mut ticks = tokio::time::interval(self.options.every);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while drain.run_until_cancelled(ticks.tick()).await.is_some() {
-            match drain.run_until_cancelled(self.look(&mut state)).await {
-                Some(Err(error)) => debug!(
-                    error = with_causes(&error),
-                    "what is stored cannot be looked after now"
-                ),
-                Some(Ok(())) | None => {}
+            if let Some(Err(error)) = drain.run_until_cancelled(self.look(&mut state)).await {
+                state.tell(&error);
             }
         }
     }
