@@ -105,7 +105,7 @@ pub(super) struct Table {
 const BY_DEVICE: &str = "(device_id, timestamp)";
 
 /// Whole tables, time / value: the first as they were, the third as they are.
-pub(super) const TABLES: [Table; 5] = [
+pub(super) const TABLES: [Table; 7] = [
     Table {
         name: "Delta(8), ZSTD(3) / ZSTD(3)",
         time: Candidate::new("Delta(8), ZSTD(3)"),
@@ -122,6 +122,18 @@ pub(super) const TABLES: [Table; 5] = [
         name: "Delta(8), T64, ZSTD(5) / ZSTD(10); 256 KiB",
         time: Candidate::in_blocks("Delta(8), T64, ZSTD(5)", 256),
         value: Candidate::in_blocks("ZSTD(10)", 256),
+        order: BY_DEVICE,
+    },
+    Table {
+        name: "Delta(8), T64, ZSTD(6) / ZSTD(10); 512 KiB",
+        time: Candidate::in_blocks("Delta(8), T64, ZSTD(6)", 512),
+        value: Candidate::in_blocks("ZSTD(10)", 512),
+        order: BY_DEVICE,
+    },
+    Table {
+        name: "Delta(8), T64, ZSTD(12) / ZSTD(10); 512 KiB",
+        time: Candidate::in_blocks("Delta(8), T64, ZSTD(12)", 512),
+        value: Candidate::in_blocks("ZSTD(10)", 512),
         order: BY_DEVICE,
     },
     Table {
