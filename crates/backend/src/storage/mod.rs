@@ -108,15 +108,24 @@ pub(crate) struct Keeper {
     pub(crate) prepared: watch::Receiver<bool>,
 }
 
+/// What people know of old months.
+#[derive(Debug, Default, Clone, Copy)]
+enum Notice {
+    /// Nothing yet: the first that are found are announced.
+    #[default]
+    Due,
+    /// Since then they can read what is going to be removed.
+    Since(Instant),
+    /// They had time; what becomes old from now on is removed at once.
+    Over,
+}
+
 /// What a keeper remembers from one look to the next.
 #[derive(Debug, Default)]
 struct State {
     /// Whether the database knows what it removes itself.
     has_told_database: bool,
-    /// Since when people can read what is going to be removed.
-    noticed: Option<Instant>,
-    /// Whether old months are removed without further notice.
-    may_remove: bool,
+    notice: Notice,
     /// Whether the disk was short at the last look.
     is_short: bool,
     /// Whether people know that nothing is left that may be removed.
@@ -199,16 +208,15 @@ impl Keeper {
 
     /// Removes what is older than it is to be kept. What a start finds is announced first.
     async fn remove_old(&self, old: &[StoredMonth], state: &mut State) -> Result<(), StoreError> {
-        if !state.may_remove && !old.is_empty() {
-            let noticed = *state.noticed.get_or_insert_with(|| {
+        match state.notice {
+            Notice::Due if !old.is_empty() && !self.options.notice.is_zero() => {
                 self.announce(old);
-                Instant::now()
-            });
-            if noticed.elapsed() < self.options.notice {
+                state.notice = Notice::Since(Instant::now());
                 return Ok(());
             }
+            Notice::Since(noticed) if noticed.elapsed() < self.options.notice => return Ok(()),
+            _ => state.notice = Notice::Over,
         }
-        state.may_remove = true;
         for month in old {
             if self.may_go(month, state).await? {
                 self.remove(month, Cause::Age).await?;

@@ -202,7 +202,7 @@ impl Bench<'_> {
         candidate: &Candidate,
     ) -> anyhow::Result<Cost> {
         let columns = format!("{column} {of_type} CODEC({})", candidate.codec);
-        self.measure(quantity, &columns, "tuple()", candidate.settings(), column)
+        self.measure(quantity, &columns, "tuple()", &candidate.settings(), column)
             .with_context(|| format!("{column} CODEC({})", candidate.codec))
     }
 
@@ -219,7 +219,7 @@ impl Bench<'_> {
              received_at DateTime64(3) CODEC(Delta(8), ZSTD(3))",
             time.codec, value.codec
         );
-        self.measure(quantity, &columns, order, time.settings(), "value")
+        self.measure(quantity, &columns, order, &time.settings(), "value")
             .with_context(|| (*name).to_owned())
     }
 
@@ -228,7 +228,7 @@ impl Bench<'_> {
         quantity: &str,
         columns: &str,
         order: &str,
-        settings: String,
+        settings: &str,
         read: &str,
     ) -> anyhow::Result<Cost> {
         let names: Vec<&str> = columns
