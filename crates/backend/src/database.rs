@@ -69,7 +69,7 @@ impl Tables for Store {
 /// ClickHouse gives up at [`LONGEST_QUERY`]; after this nobody waits for it to say so.
 const LONGEST_WAIT: Duration = LONGEST_QUERY.saturating_add(Duration::from_secs(5));
 
-async fn bounded<T>(asking: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+pub(crate) async fn bounded<T>(asking: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     tokio::time::timeout(LONGEST_WAIT, asking)
         .await
         .unwrap_or(Err(StoreError::Timeout))

@@ -8,7 +8,7 @@ use journal::JournalError;
 use mqtt::Topics;
 use store::{StoreError, StoreOptions};
 
-use crate::{BatchLimits, TriggerOptions};
+use crate::{BatchLimits, RetentionOptions, TriggerOptions};
 
 /// What a backend needs to know, wherever its log and its database are.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub struct BackendOptions {
     pub clip_limits: ClipLimits,
     /// Which device clocks are believed.
     pub clocks: ClockPolicy,
+    /// How long rows are kept.
+    pub retention: RetentionOptions,
     /// How large a batch may grow.
     pub batch: BatchLimits,
     /// A device is inactive when nothing was heard of it for this long.
@@ -43,6 +45,7 @@ impl Default for BackendOptions {
             archive: None,
             clip_limits: ClipLimits::default(),
             clocks: ClockPolicy::default(),
+            retention: RetentionOptions::default(),
             batch: BatchLimits::default(),
             inactive_after: Duration::from_mins(5),
             max_devices: TriggerOptions::default().max_devices,

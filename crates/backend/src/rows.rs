@@ -190,11 +190,16 @@ pub(crate) fn contradiction(message: &Message, detail: &str) -> Row {
 
 /// What happened to a client has no topic.
 pub(crate) fn door_event(event: &DoorEvent, at: Timestamp) -> Row {
+    system_event(event.kind, &event.detail, at)
+}
+
+/// Something of the whole system that explains why something is missing.
+pub(crate) fn system_event(kind: &str, detail: &str, at: Timestamp) -> Row {
     Row::IngestError(IngestErrorRow {
         received_at: at.as_millis(),
         topic: String::new(),
-        reason: event.kind.to_owned(),
-        detail: event.detail.chars().take(512).collect(),
+        reason: kind.to_owned(),
+        detail: detail.chars().take(512).collect(),
         first_bytes: String::new(),
     })
 }

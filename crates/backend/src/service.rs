@@ -32,6 +32,7 @@ use crate::{
     registry::DeviceRegistry,
     requests::Requests,
     retention,
+    storage::{Figures, Keeper, Storage},
     subscription::Subscription,
     system_metrics::SystemMetrics,
     vitals::Vitals,
@@ -50,6 +51,8 @@ pub struct Parts<L> {
     pub tables: Arc<dyn Tables>,
     /// Knows what was stored.
     pub history: Arc<dyn History>,
+    /// Removes what is old; without it, nothing is.
+    pub storage: Option<Arc<dyn Storage>>,
 }
 
 /// A backend at work.
@@ -88,7 +91,8 @@ impl Backend {
         let parts = Parts {
             log: Arc::new(journal),
             tables: Arc::new(store.clone()),
-            history: Arc::new(store),
+            history: Arc::new(store.clone()),
+            storage: Some(Arc::new(store)),
         };
         Self::start(options, parts, registry)
     }
@@ -111,9 +115,9 @@ impl Backend {
         let archive = options.archive.map(open_archive).transpose()?;
         let log: Arc<dyn Repeats> = Arc::clone(&parts.log) as _;
         let vitals = Arc::new(Vitals::new(Arc::clone(&log), Arc::clone(&devices)));
-        registry
-            .sub_registry_with_prefix("casement_backend")
-            .register_collector(vitals.collector());
+        let own_registry = registry.sub_registry_with_prefix("casement_backend");
+        own_registry.register_collector(vitals.collector());
+        let storage_figures = Figures::registered(own_registry);
         let extractor = Extractor::new(options.features)?;
         if extractor.version() != domain::FEATURES_VERSION {
             info!(
@@ -150,6 +154,14 @@ impl Backend {
             log: Arc::clone(&log),
         };
         let judging = Arc::clone(&parts.tables);
+        let keeper = parts.storage.map(|storage| Keeper {
+            storage,
+            options: options.retention,
+            log: Arc::clone(&log),
+            vitals: Arc::clone(&vitals),
+            figures: storage_figures,
+            prepared: prepared.clone(),
+        });
         let mut backend = Self {
             ingest,
             log: Arc::clone(&log),
@@ -189,6 +201,10 @@ impl Backend {
             tokio::spawn(judge::run(judging, backend.drain.clone())),
         ];
         backend.record_tasks.extend(chores);
+        if let Some(keeper) = keeper {
+            let keeping = keeper.run(backend.drain.clone());
+            backend.record_tasks.push(tokio::spawn(keeping));
+        }
         if let Some(archive) = archive {
             let sweeping = retention::run(archive, backend.drain.clone());
             backend.record_tasks.push(tokio::spawn(sweeping));

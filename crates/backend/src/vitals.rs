@@ -21,6 +21,8 @@ pub(crate) struct Vitals {
     pub(crate) store_reads: Link,
     /// Reading the device registry.
     pub(crate) registry: Link,
+    /// The disk of the database, as its guard meets it.
+    pub(crate) disk: Link,
     /// Appending to the log.
     pub(crate) log_writes: Link,
     /// Planning and finishing in the log.
@@ -39,6 +41,7 @@ impl Vitals {
             store: Link::needed("clickhouse", "not reached yet"),
             store_reads: Link::met("clickhouse"),
             registry: Link::wanted("registry"),
+            disk: Link::wanted("disk"),
             log_writes: Link::met("journal"),
             log_reads: Link::met("journal"),
             publisher: OnceLock::new(),
@@ -62,6 +65,7 @@ impl Vitals {
             self.clickhouse(),
             self.registry.part(),
             self.journal(),
+            self.disk.part(),
             devices,
         ]
     }

@@ -3,6 +3,7 @@
 //! In: the binary, options, a writer. Out: tables or JSON lines; an error where a promise was not kept. It talks to
 //! loopback only and ends every process that it starts.
 
+pub mod codecs;
 mod device;
 pub mod faults;
 pub mod ingest;

@@ -7,7 +7,7 @@ use std::{path::Path, time::Duration};
 
 use anyhow::Context as _;
 use audio::{FeatureOptions, Preprocessing, archive::ArchiveOptions};
-use backend::{BackendOptions, LocalOptions, TriggerOptions};
+use backend::{BackendOptions, LocalOptions, RetentionOptions, TriggerOptions};
 use broker::BrokerOptions;
 use domain::{FeatureName, Quantity, Thresholds};
 use ml::MlOptions;
@@ -15,10 +15,10 @@ use model::LoadOptions;
 use mqtt::{ConnectionOptions, Topics};
 use secrecy::{ExposeSecret as _, SecretString};
 use simulator::SimulationOptions;
-use store::StoreOptions;
+use store::{Kept, StoreOptions};
 
 use crate::{
-    config::{Audio, ClickHouse, Config, Engine, Model, Mqtt},
+    config::{Audio, ClickHouse, Config, Engine, Model, Mqtt, Retention},
     data_dir,
 };
 
@@ -91,9 +91,18 @@ pub fn backend(config: &Config) -> anyhow::Result<BackendOptions> {
         },
         features: features(&config.audio),
         archive: archive(&config.audio),
+        retention: retention(&config.retention),
         max_devices: config.backend.max_devices,
         ..BackendOptions::default()
     })
+}
+
+fn retention(config: &Retention) -> RetentionOptions {
+    RetentionOptions {
+        days: Kept::ALL.map(|kept| (kept, config.days(kept))).into(),
+        min_free_bytes: config.min_free_bytes,
+        ..RetentionOptions::default()
+    }
 }
 
 /// Returns the backend's options for its journal and its database.

@@ -158,3 +158,27 @@ fn an_unknown_fault_is_named() {
         "{error}"
     );
 }
+
+/// The engine takes every codec that is measured, and time and value have their share in a whole reading.
+#[test]
+fn codecs_of_readings_are_measured() {
+    let lines = bench("codecs", &["--devices", "2", "--seconds", "5000"]);
+    let bytes = |column: &str, codec: &str| {
+        let line = lines
+            .iter()
+            .find(|line| line["column"] == column && line["codec"].as_str().unwrap().starts_with(codec));
+        line.unwrap_or_else(|| panic!("{column} {codec} in {lines:?}"))["bytes"]
+            .as_f64()
+            .unwrap()
+    };
+    let (time, value) = (
+        bytes("timestamp", "Delta(8), ZSTD(3)"),
+        bytes("temperature", "ZSTD(3)"),
+    );
+    let whole = bytes("whole temperature", "Delta(8), ZSTD(3) / ZSTD(3)");
+    assert!(
+        time > 0.5 && value > 0.1 && whole > 0.9 * (time + value),
+        "{time} {value} {whole}"
+    );
+    assert!(lines.iter().all(|line| line["bytes"].as_f64().unwrap() > 0.0));
+}

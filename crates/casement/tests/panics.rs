@@ -136,6 +136,7 @@ async fn serve(case: &str) -> anyhow::Result<()> {
                 log: Arc::new(Journal::open(journal::Options::new(dir.path()))?),
                 tables: Arc::new(Poisoned),
                 history: Arc::new(store),
+                storage: None,
             };
             backend = Some(Backend::start(
                 BackendOptions::default(),

@@ -77,6 +77,16 @@ pub(crate) async fn run(client: &Client, database: &str) -> Result<(), StoreErro
     Ok(())
 }
 
+/// Whether every rollup that follows from `table` is complete.
+pub(crate) async fn is_complete(client: &Client, table: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT DISTINCT target FROM rollup_backfill WHERE month = ?";
+    let complete: Vec<String> = client.query(sql).bind(ALL_MONTHS).fetch_all().await?;
+    let mut rollups = targets()
+        .into_iter()
+        .filter(|(_, sources)| sources.contains(&table));
+    Ok(rollups.all(|(target, _)| complete.iter().any(|complete| complete == target)))
+}
+
 /// The months that the sources have rows in, as `YYYYMM`, oldest first.
 async fn months_of(client: &Client, sources: &[&str]) -> Result<Vec<u32>, StoreError> {
     let selects = sources

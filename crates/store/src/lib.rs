@@ -16,10 +16,12 @@ mod labels;
 mod options;
 mod outcomes;
 mod query;
+mod retention;
 mod rollups;
 mod row;
 mod schema;
 mod server_error;
+mod storage;
 mod store;
 mod table;
 
@@ -32,10 +34,12 @@ pub use labels::{LabelRow, Outcome};
 pub use options::StoreOptions;
 pub use outcomes::JUDGED_AFTER_S;
 pub use query::{LONGEST_QUERY, LatestAction, LatestReading, LatestState, Period, Usage};
+pub use retention::Kept;
 pub use row::{
     AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, SuspectReadingRow,
     SystemMetricsRow, WindowActionRow, WindowStateRow,
 };
 pub use schema::SCHEMA_VERSION;
+pub use storage::{Disk, Growth, StoredMonth};
 pub use store::Store;
 pub use table::{Table, UnknownTable};

@@ -28,7 +28,7 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 17] = [
+const MIGRATIONS: [Migration; 18] = [
     migration!(1, "0001_schema_migrations"),
     migration!(2, "0002_readings"),
     migration!(3, "0003_audio"),
@@ -46,6 +46,7 @@ const MIGRATIONS: [Migration; 17] = [
     migration!(15, "0015_positions_by_hour"),
     migration!(16, "0016_decision_outcomes"),
     migration!(17, "0017_system_metrics"),
+    migration!(18, "0018_codecs_of_readings"),
 ];
 
 /// The schema version that this program needs.
@@ -215,7 +216,9 @@ mod tests {
     #[test]
     fn every_statement_is_idempotent_and_every_table_deduplicates() {
         for statement in all_statements() {
-            assert!(statement.contains("IF NOT EXISTS"), "{statement}");
+            let is_idempotent =
+                statement.contains("IF NOT EXISTS") || statement.contains("MODIFY COLUMN IF EXISTS");
+            assert!(is_idempotent, "{statement}");
             assert!(
                 !statement.starts_with("CREATE TABLE")
                     || statement.contains("non_replicated_deduplication_window = 1000"),
@@ -245,6 +248,21 @@ mod tests {
                     .filter(|statement| statement.starts_with(&create))
                     .count(),
                 1
+            );
+        }
+    }
+
+    #[test]
+    fn every_quantity_has_the_codecs_of_readings() {
+        for quantity in domain::Quantity::ALL {
+            let alter = format!(
+                "ALTER TABLE {} MODIFY COLUMN IF EXISTS timestamp CODEC(",
+                quantity.table()
+            );
+            assert!(
+                all_statements()
+                    .iter()
+                    .any(|statement| statement.starts_with(&alter))
             );
         }
     }

@@ -106,6 +106,7 @@ impl Bench {
             log: Arc::clone(&log),
             tables: Arc::clone(&tables) as _,
             history: Arc::clone(&tables) as _,
+            storage: None,
         };
         let mut registry = Registry::default();
         let mut backend = Backend::start(options, parts, &mut registry).unwrap();

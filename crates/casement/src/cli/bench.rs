@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::values::whole;
+use super::values::{whole, within};
 
 /// Flags of `casement bench`.
 #[derive(Debug, Args)]
@@ -61,6 +61,24 @@ pub enum BenchCommand {
         /// Number of decisions of a quiet device, alone and during a flood; 0 for none
         #[arg(long, value_name = "N", default_value_t = 500, value_parser = whole::<usize>)]
         decisions: usize,
+        /// Print one JSON object per line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Measure the bytes a reading with each codec that comes into question, and what writing and reading cost
+    Codecs {
+        /// Number of devices, each with a reading a second
+        #[arg(long, value_name = "N", default_value_t = 10, value_parser = within(1..=1_000))]
+        devices: u32,
+        /// Seconds of readings
+        #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = within(1..=10_000_000))]
+        seconds: u32,
+        /// Milliseconds by which times deviate from whole seconds, either way
+        #[arg(long, value_name = "MS", default_value_t = 15, value_parser = within(0..=499))]
+        jitter_ms: u32,
+        /// The same seed gives the same readings
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u64>)]
+        seed: u64,
         /// Print one JSON object per line
         #[arg(long)]
         json: bool,

@@ -31,6 +31,29 @@ pub struct Sql {
     pub config: Option<PathBuf>,
 }
 
+/// Flags of `casement storage`.
+#[derive(Debug, Args)]
+pub struct Storage {
+    /// Address or URL of ClickHouse's HTTP interface [default: 127.0.0.1:8123]
+    #[arg(long, value_name = "ADDR|URL")]
+    pub clickhouse: Option<String>,
+    /// Database [default: iot]
+    #[arg(long, value_name = "NAME")]
+    pub database: Option<String>,
+    /// User; the password comes from `CASEMENT__CLICKHOUSE__PASSWORD` or a file [default: default]
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// A file whose first line is the password
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    pub password_file: Option<PathBuf>,
+    /// Configuration file (YAML)
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    pub config: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Flags of `casement journal`.
 #[derive(Debug, Args)]
 pub struct Journal {

@@ -17,7 +17,7 @@ use clap::{Parser, Subcommand};
 use crate::telemetry::{redaction, stream};
 
 pub use bench::{Bench, BenchCommand};
-pub use data::{Journal, JournalCommand, Sql};
+pub use data::{Journal, JournalCommand, Sql, Storage};
 pub use generate::Generate;
 pub use models::{Features, Models, ModelsCommand, Predict};
 pub use roles::{Backend, Config, Endpoint, Engine, Ml, Simulate, Up};
@@ -98,6 +98,11 @@ pub enum Command {
         after_help = "Example:\n  casement sql \"SELECT device_id, position FROM iot.window_actions ORDER BY timestamp DESC LIMIT 5\"\n  casement sql \"INSERT INTO t FORMAT CSV\" < rows.csv\n\nExit codes: 1 ClickHouse refused, 2 wrong flags, 3 ClickHouse cannot be reached"
     )]
     Sql(Sql),
+    /// Print what the tables take on disk, by month, and what a year will need
+    #[command(
+        after_help = "Example:\n  casement storage\n  casement storage --clickhouse http://clickhouse.lan:8123 --json | jq .bytes_in_a_year\n\nExit codes: 1 ClickHouse refused, 2 wrong flags, 3 ClickHouse cannot be reached"
+    )]
+    Storage(Storage),
     /// Run virtual sensors and windows at a broker
     #[command(
         after_help = "Example:\n  casement simulate --broker tcp://127.0.0.1:1883 --devices 10 --seed 7 --speed 60"

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use bench::{faults, ingest};
+use bench::{codecs, faults, ingest};
 use testkit::Casement;
 
 use crate::{
@@ -59,6 +59,23 @@ pub(super) async fn run(flags: cli::Bench) -> anyhow::Result<()> {
                 json,
             };
             ingest::run(options, out).await
+        }
+        BenchCommand::Codecs {
+            devices,
+            seconds,
+            jitter_ms,
+            seed,
+            json,
+        } => {
+            let options = codecs::Options {
+                casement,
+                devices: devices.into(),
+                seconds: seconds.into(),
+                jitter_ms: jitter_ms.into(),
+                seed,
+                json,
+            };
+            tokio::task::block_in_place(|| codecs::run(&options, out))
         }
     };
     match result {

@@ -17,6 +17,7 @@ mod progress;
 mod runtime;
 mod simulate;
 mod sql;
+mod storage;
 mod train;
 mod up;
 
@@ -42,6 +43,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
         Command::Predict(flags) => predict::run(flags),
         Command::Models(flags) => models::run(flags),
         Command::Sql(flags) => sql::run(flags),
+        Command::Storage(flags) => block_on(storage::run(flags)),
         Command::Train(flags) => block_on(train::run(flags)),
         Command::Evaluate(flags) => block_on(evaluate::run(flags)),
         Command::Config(flags) => config::run(flags),
@@ -56,7 +58,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
     }
 }
 
-/// Runs `work`, prints its error, and returns the exit code: 1 for an error, 3 if `casement sql` reaches no ClickHouse, and
+/// Runs `work`, prints its error, and returns the exit code: 1 for an error, 3 if `casement sql` or `casement storage` reaches no ClickHouse, and
 /// [`panics::EXIT_CODE`] after a panic.
 pub fn conclude(work: impl FnOnce() -> anyhow::Result<()>) -> u8 {
     let code = match catch_unwind(AssertUnwindSafe(work)) {

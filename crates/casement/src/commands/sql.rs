@@ -34,6 +34,12 @@ pub(super) struct Unreachable {
     reason: String,
 }
 
+impl Unreachable {
+    pub(super) const fn new(addr: String, reason: String) -> Self {
+        Self { addr, reason }
+    }
+}
+
 impl fmt::Display for Unreachable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use audio::FeatureOptions;
+use backend::RetentionOptions;
 use broker::BrokerOptions;
 use domain::{Confidence, Quantity, Thresholds};
 use model::Device;
 use mqtt::{BrokerUrl, ConnectionOptions, TopicPatterns};
+use store::Kept;
 
 use super::{
     Embedded,
     schema::{
         Audio, Backend, Broker, ChangeDetection, ClickHouse, Engine, EngineLimits, Http, Journal, Ml, Model,
-        Mqtt, Preprocessing,
+        Mqtt, Preprocessing, Retention,
     },
 };
 
@@ -175,6 +177,23 @@ impl Default for Backend {
     fn default() -> Self {
         Self {
             max_devices: backend::TriggerOptions::default().max_devices,
+        }
+    }
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        let options = RetentionOptions::default();
+        let days = |kept| options.days.get(&kept).copied().unwrap_or(0);
+        Self {
+            readings_days: days(Kept::Readings),
+            rollups_days: days(Kept::Rollups),
+            audio_days: days(Kept::Audio),
+            predictions_days: days(Kept::Predictions),
+            events_days: days(Kept::Events),
+            errors_days: days(Kept::Errors),
+            system_metrics_days: days(Kept::SystemMetrics),
+            min_free_bytes: options.min_free_bytes,
         }
     }
 }

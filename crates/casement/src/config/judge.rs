@@ -259,6 +259,7 @@ fn rules(config: &Config) -> Vec<Problem> {
         ),
         ("clickhouse.addr", config.clickhouse.check().err()),
         ("mqtt.topics", topics.err().map(|error| error.to_string())),
+        ("retention.rollups_days", config.retention.check().err()),
         ("audio", features.check().err().map(|error| error.to_string())),
     ]
     .into_iter()

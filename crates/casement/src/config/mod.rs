@@ -16,6 +16,7 @@ mod keys;
 mod layers;
 mod parts;
 mod paths;
+mod retention;
 mod schema;
 mod scope;
 mod secret;
@@ -29,7 +30,7 @@ pub use layers::Sources;
 pub use paths::parse as path;
 pub use schema::{
     Audio, Backend, Broker, ChangeDetection, ClickHouse, Config, Engine, EngineLimits, Http, Journal, Ml,
-    Model, Mqtt,
+    Model, Mqtt, Retention,
 };
 
 pub use scope::Reader;

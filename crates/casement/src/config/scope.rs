@@ -31,6 +31,8 @@ pub enum Reader {
     Engine,
     /// A tool that asks ClickHouse.
     ClickHouse,
+    /// `casement storage`.
+    Storage,
     /// A tool that loads models.
     Models,
     /// `casement journal`.
@@ -50,10 +52,12 @@ impl Reader {
                 "journal",
                 "http",
                 "backend",
+                "retention",
             ],
             Self::Ml => vec!["mqtt", "model", "audio", "ml.addr"],
             Self::Engine => vec!["engine"],
             Self::ClickHouse => vec!["clickhouse"],
+            Self::Storage => vec!["clickhouse", "retention"],
             Self::Models => vec!["model"],
             Self::Journal => vec!["journal", "http"],
         };
@@ -111,6 +115,7 @@ fn up(merged: &Value) -> Result<Vec<&'static str>, ConfigError> {
         "journal",
         "http",
         "backend",
+        "retention",
         "ml.embedded",
         "broker.embedded",
         "engine.embedded",

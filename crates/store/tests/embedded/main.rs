@@ -8,6 +8,7 @@ mod refusals;
 mod rollups;
 mod round_trip;
 mod rows;
+mod storage;
 
 use engine::{DIRECTORY, serve};
 

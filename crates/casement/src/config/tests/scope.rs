@@ -5,9 +5,9 @@ use super::{Reader, sources};
 /// A fault in a key that no command but one uses, and the keys that all of `casement up` uses.
 #[test]
 fn a_key_is_judged_by_the_command_that_uses_it() {
-    use Reader::{Backend, ClickHouse, Engine, Journal, Ml, Models, Up};
-    let all = [Up, Backend, Ml, Engine, ClickHouse, Models, Journal];
-    let faults: [(&str, &[Reader]); 21] = [
+    use Reader::{Backend, ClickHouse, Engine, Journal, Ml, Models, Storage, Up};
+    let all = [Up, Backend, Ml, Engine, ClickHouse, Models, Journal, Storage];
+    let faults: [(&str, &[Reader]); 22] = [
         ("mqtt: {broker: 'ws://b'}", &[Up, Backend, Ml]),
         ("mqtt: {broker: ''}", &[Up, Backend, Ml]),
         ("mqtt: {protocol: 4}", &[Up, Backend, Ml]),
@@ -17,10 +17,16 @@ fn a_key_is_judged_by_the_command_that_uses_it() {
             "mqtt: {topics: {humidity: 'sensor/+/temperature'}}",
             &[Up, Backend, Ml],
         ),
-        ("clickhouse: {addr: 'ws://ch'}", &[Up, Backend, ClickHouse]),
-        ("clickhouse: {addr: ''}", &[Up, Backend, ClickHouse]),
-        ("clickhouse: {password_file: /no/such}", &[Backend, ClickHouse]),
-        ("clickhouse: {database: [a]}", &[Up, Backend, ClickHouse]),
+        (
+            "clickhouse: {addr: 'ws://ch'}",
+            &[Up, Backend, ClickHouse, Storage],
+        ),
+        ("clickhouse: {addr: ''}", &[Up, Backend, ClickHouse, Storage]),
+        (
+            "clickhouse: {password_file: /no/such}",
+            &[Backend, ClickHouse, Storage],
+        ),
+        ("clickhouse: {database: [a]}", &[Up, Backend, ClickHouse, Storage]),
         ("change_detection: {humidity_threshold: -1}", &[Up, Backend]),
         ("model: {device: tpu}", &[Up, Ml, Models]),
         ("model: {path: $HOME/m.pth}", &[Up, Ml, Models]),
@@ -32,6 +38,7 @@ fn a_key_is_judged_by_the_command_that_uses_it() {
         ("engine: {password_file: /no/such}", &[Up, Engine]),
         ("broker: {addr: here}", &[Up]),
         ("ml: {addr: here}", &[Ml]),
+        ("retention: {rollups_days: 30}", &[Up, Backend, Storage]),
     ];
     for (yaml, users) in faults {
         for reader in all {

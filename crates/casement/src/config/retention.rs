@@ -1,0 +1,58 @@
+//! The rules of the section `retention`, and how long each table's rows are kept.
+
+use store::Kept;
+
+use super::Retention;
+
+impl Retention {
+    /// Returns the days for which rows are kept; 0: for ever.
+    pub const fn days(&self, kept: Kept) -> u32 {
+        match kept {
+            Kept::Readings => self.readings_days,
+            Kept::Rollups => self.rollups_days,
+            Kept::Audio => self.audio_days,
+            Kept::Predictions => self.predictions_days,
+            Kept::Events => self.events_days,
+            Kept::Errors => self.errors_days,
+            Kept::SystemMetrics => self.system_metrics_days,
+        }
+    }
+
+    /// Says what is wrong: rollups are what charts are drawn from, and what allows readings to go.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let (readings, rollups) = (self.readings_days, self.rollups_days);
+        if rollups == 0 || (1..=rollups).contains(&readings) {
+            return Ok(());
+        }
+        let kept = match readings {
+            0 => "for ever".to_owned(),
+            days => format!("for {days} days"),
+        };
+        Err(format!(
+            "the readings are kept {kept} and their rollups for {rollups} days, but charts of long ranges are drawn from \
+             rollups; set retention.readings_days to {rollups} or less, or retention.rollups_days to 0"
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rollups_are_kept_for_at_least_as_long_as_readings() {
+        let check = |readings_days, rollups_days| {
+            let retention = Retention {
+                readings_days,
+                rollups_days,
+                ..Retention::default()
+            };
+            retention.check()
+        };
+        for (readings, rollups) in [(0, 0), (30, 0), (30, 30), (30, 365)] {
+            assert_eq!(check(readings, rollups), Ok(()), "{readings} {rollups}");
+        }
+        assert!(check(31, 30).unwrap_err().contains("for 31 days"));
+        assert!(check(0, 30).unwrap_err().contains("for ever"));
+    }
+}
