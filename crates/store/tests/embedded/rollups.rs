@@ -1,7 +1,7 @@
 //! Rollups say what the rows themselves say: after repeats, late rows, a crash, and for rows of before.
 
 use domain::Quantity;
-use store::{AudioRow, Batch, MlPredictionRow, Row};
+use store::{AudioRow, Batch, MlPredictionRow, Period, Row};
 
 use crate::{
     engine::Engine,
@@ -213,6 +213,59 @@ async fn rows_of_before_are_rolled_up_once_even_if_that_is_interrupted() {
     engine.store().insert(&batch(9), "j/9-9").await.unwrap();
     engine.store().migrate().await.unwrap();
     rollups_equal_rows(&engine).await;
+}
+
+/// The newest reading may lie in a whole day, in an hour of the last day or in a minute of the last hour of the period, and
+/// what comes after the period hides none of them.
+#[tokio::test]
+async fn the_latest_reading_is_found_at_any_age() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::start(directory.path());
+    let store = engine.store();
+    store.migrate().await.unwrap();
+    let until = 30 * 60;
+    let ages = [
+        0,
+        59,
+        60,
+        1_799,
+        1_801,
+        7_200,
+        43_200,
+        45_001,
+        86_400,
+        86_401,
+        5 * 86_400,
+        7 * 86_400,
+    ];
+    let mut rows = Batch::default();
+    for (number, age) in ages.into_iter().enumerate() {
+        let device = format!("d{number:02}");
+        for (second, value) in [
+            (until - age, age as f64),
+            (until - age - 9, -1.0),
+            (until + 61, -2.0),
+        ] {
+            rows.push(Row::Reading(
+                Quantity::Temperature,
+                reading(second, &device, value),
+            ));
+        }
+    }
+    rows.push(Row::Reading(
+        Quantity::Temperature,
+        reading(until - 7 * 86_400 - 1, "old", 1.0),
+    ));
+    store.insert(&rows, "j/1-1").await.unwrap();
+    let until = NOON + until * 1_000;
+    let since = until - 7 * 86_400_000;
+    let latest = store.latest_readings(Period { since, until }, 100).await.unwrap();
+    let found: Vec<_> = latest
+        .iter()
+        .map(|row| (until - row.timestamp, row.value))
+        .collect();
+    let expected = ages.map(|age| (age * 1_000, age as f64));
+    assert_eq!(found, expected);
 }
 
 #[tokio::test]
