@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use bench::{faults, ingest};
+use bench::{faults, ingest, panels};
 use testkit::Casement;
 
 use crate::{
@@ -59,6 +59,28 @@ pub(super) async fn run(flags: cli::Bench) -> anyhow::Result<()> {
                 json,
             };
             ingest::run(options, out).await
+        }
+        BenchCommand::Panels {
+            dashboards,
+            clickhouse,
+            rounds,
+            until,
+            json,
+        } => {
+            let now = || jiff::Timestamp::now().as_second().unsigned_abs();
+            let options = panels::Options {
+                dashboards,
+                clickhouse: if clickhouse.contains("://") {
+                    clickhouse
+                } else {
+                    format!("http://{clickhouse}")
+                },
+                password: std::env::var("CASEMENT_CLICKHOUSE_READER_PASSWORD").unwrap_or_default(),
+                rounds,
+                until: until.unwrap_or_else(now),
+                json,
+            };
+            panels::run(&options, out)
         }
     };
     match result {
