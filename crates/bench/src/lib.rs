@@ -7,3 +7,4 @@ pub mod codecs;
 mod device;
 pub mod faults;
 pub mod ingest;
+pub mod panels;

@@ -37,6 +37,13 @@ fn what_is_killed_and_cut_loses_and_doubles_nothing() {
             (&0.into(), &0.into(), &0.into()),
             "{line}"
         );
+        // Readings, sound, predictions, commands and positions; decisions are judged later.
+        let rollups = &line["rollups"];
+        assert_eq!(
+            (&rollups["filled"], &rollups["different"]),
+            (&5.into(), &0.into()),
+            "{line}"
+        );
     }
 }
 
@@ -60,6 +67,8 @@ fn a_saturated_broker_loses_and_doubles_nothing() {
             (&0.into(), &0.into(), &0.into()),
             "{line}"
         );
+        assert!(line["rollups"]["intervals"].as_u64() > Some(0), "{line}");
+        assert_eq!(line["rollups"]["different"], 0, "{line}");
     }
 }
 

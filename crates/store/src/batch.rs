@@ -45,6 +45,12 @@ impl Batch {
         }
     }
 
+    /// Appends readings of `quantity`.
+    pub fn extend_readings(&mut self, quantity: Quantity, rows: impl IntoIterator<Item = ReadingRow>) {
+        let rows = rows.into_iter().map(received_to_the_second);
+        self.readings.entry(quantity).or_default().extend(rows);
+    }
+
     /// Returns the readings of `quantity`.
     pub(crate) fn readings(&self, quantity: Quantity) -> &[ReadingRow] {
         self.readings.get(&quantity).map_or(&[], Vec::as_slice)

@@ -16,6 +16,7 @@ mod labels;
 mod options;
 mod outcomes;
 mod query;
+mod reconciliation;
 mod retention;
 mod rollups;
 mod row;
@@ -34,6 +35,7 @@ pub use labels::{LabelRow, Outcome};
 pub use options::StoreOptions;
 pub use outcomes::JUDGED_AFTER_S;
 pub use query::{LONGEST_QUERY, LatestAction, LatestReading, LatestState, Period, Usage};
+pub use reconciliation::RollupDifference;
 pub use retention::Kept;
 pub use row::{
     AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, SuspectReadingRow,

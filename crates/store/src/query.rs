@@ -109,14 +109,19 @@ impl Store {
         period: Period,
         limit: usize,
     ) -> Result<Vec<LatestReading>, StoreError> {
-        // The rollup by minute has a thousandth of the rows. A minute that ends after the period counts as within it.
-        let sql = "SELECT ?fields FROM (SELECT toString(device_id) AS device_id, toString(quantity) AS quantity, \
+        // Whole days, then the hours of the last day, then the minutes of the last hour: a hundred rows of a quantity for
+        // a week. A minute that ends after the period counts as within it.
+        let sql = "WITH fromUnixTimestamp64Milli(?, 'UTC') AS since, fromUnixTimestamp64Milli(?, 'UTC') AS until \
+                   SELECT ?fields FROM (SELECT toString(device_id) AS device_id, toString(quantity) AS quantity, \
                    tupleElement(max(r.newest) AS latest, 1) AS timestamp, tupleElement(latest, 2) AS value \
-                   FROM readings_by_time AS r WHERE step = 60 AND r.time >= toStartOfMinute(fromUnixTimestamp64Milli(?)) \
-                   AND r.time <= fromUnixTimestamp64Milli(?) GROUP BY quantity, device_id \
-                   HAVING timestamp >= fromUnixTimestamp64Milli(?) ORDER BY quantity, device_id LIMIT ? BY quantity) ORDER BY device_id, quantity";
+                   FROM readings_by_time AS r WHERE \
+                   step = 86400 AND r.time >= toStartOfDay(since) AND r.time < toStartOfDay(until) \
+                   OR step = 3600 AND r.time >= toStartOfDay(until) AND r.time < toStartOfHour(until) \
+                   OR step = 60 AND r.time >= toStartOfHour(until) AND r.time <= until \
+                   GROUP BY quantity, device_id HAVING timestamp >= since ORDER BY quantity, device_id \
+                   LIMIT ? BY quantity) ORDER BY device_id, quantity";
         let query = self.bounded(sql).bind(period.since).bind(period.until);
-        Ok(query.bind(period.since).bind(limit).fetch_all().await?)
+        Ok(query.bind(limit).fetch_all().await?)
     }
 
     /// Returns the newest command to each window in `period`, for at most `limit` windows.

@@ -8,6 +8,8 @@ use std::{
 
 use testkit::Deployment;
 
+use super::rollups::RollupResult;
+
 /// If no message arrived for this long, none will: it is longer than the longest pause between two connection attempts.
 const QUIET: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(500);
@@ -41,11 +43,14 @@ pub(super) struct Reconciliation {
     pub(super) doubled: usize,
     /// Stored and never sent, or with another time.
     pub(super) wrong: usize,
+    /// How the rollups differ from what is stored.
+    pub(super) rollups: RollupResult,
 }
 
 impl Reconciliation {
-    pub(super) fn is_consistent(self) -> bool {
-        (self.lost, self.doubled, self.wrong) == (0, 0, 0)
+    /// Whether nothing is doubled, wrong, or rolled up wrongly, and nothing lost if that is promised.
+    pub(super) fn is_consistent(self, promised: bool) -> bool {
+        (self.doubled, self.wrong, self.rollups.different) == (0, 0, 0) && (self.lost == 0 || !promised)
     }
 }
 
@@ -102,6 +107,7 @@ fn compare(rows: &[(Reading, i64)], sent: &SentReadings, times: bool) -> Reconci
         lost: sent.acknowledged.keys().filter(missing).count(),
         doubled: counts.values().map(|count| count - 1).sum(),
         wrong,
+        rollups: RollupResult::default(),
     }
 }
 
@@ -122,9 +128,9 @@ mod tests {
             (reading(3), 30),
             (reading(4), 40),
         ];
-        assert!(compare(&complete, &sent, true).is_consistent());
+        assert!(compare(&complete, &sent, true).is_consistent(true));
         assert!(
-            compare(&complete[..3], &sent, true).is_consistent(),
+            compare(&complete[..3], &sent, true).is_consistent(true),
             "what was not acknowledged may be missing"
         );
         let different = [
@@ -140,5 +146,21 @@ mod tests {
             1,
             "a replaced time is not wrong"
         );
+    }
+    #[test]
+    fn a_rollup_that_differs_is_no_success_whatever_is_promised() {
+        let right = Reconciliation {
+            acknowledged: 1,
+            ..Reconciliation::default()
+        };
+        let rollups = RollupResult {
+            different: 1,
+            ..RollupResult::default()
+        };
+        let lost = Reconciliation { lost: 1, ..right };
+        assert!(right.is_consistent(true) && lost.is_consistent(false) && !lost.is_consistent(true));
+        for promised in [true, false] {
+            assert!(!Reconciliation { rollups, ..right }.is_consistent(promised));
+        }
     }
 }

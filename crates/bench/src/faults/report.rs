@@ -26,8 +26,8 @@ impl<'a> Report<'a> {
         }
         writeln!(
             self.out,
-            "{:<13} {:<34} {:>6} {:>13} {:>6} {:>8} {:>6} {:>8}",
-            "fault", "", "rounds", "acknowledged", "lost", "doubled", "wrong", "seconds"
+            "{:<13} {:<34} {:>6} {:>13} {:>6} {:>8} {:>6} {:>8} {:>8}",
+            "fault", "", "rounds", "acknowledged", "lost", "doubled", "wrong", "rollups", "seconds"
         )
     }
 
@@ -43,12 +43,14 @@ impl<'a> Report<'a> {
             lost,
             doubled,
             wrong,
+            rollups,
         } = result;
         let (name, what, seconds) = (scenario.name, scenario.what, elapsed.as_secs_f64());
         if self.json {
             let line = json!({
                 "fault": name, "what": what, "rounds": rounds, "acknowledged": acknowledged, "lost": lost,
                 "doubled": doubled, "wrong": wrong, "promised": scenario.promised, "seconds": seconds,
+                "rollups": {"filled": rollups.filled, "intervals": rollups.intervals, "different": rollups.different},
             });
             return writeln!(self.out, "{line}");
         }
@@ -57,9 +59,13 @@ impl<'a> Report<'a> {
         } else {
             "  (no promise: see the broker's snapshots)"
         };
+        let rollups = match rollups.different {
+            0 => "equal".to_owned(),
+            different => format!("{different} differ"),
+        };
         writeln!(
             self.out,
-            "{name:<13} {what:<34} {rounds:>6} {acknowledged:>13} {lost:>6} {doubled:>8} {wrong:>6} {seconds:>8.1}{note}"
+            "{name:<13} {what:<34} {rounds:>6} {acknowledged:>13} {lost:>6} {doubled:>8} {wrong:>6} {rollups:>8} {seconds:>8.1}{note}"
         )
     }
 

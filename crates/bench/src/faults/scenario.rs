@@ -10,9 +10,10 @@ use testkit::{
 
 use super::{
     Options,
+    companion::Companion,
     load::{Load, jumping, steady},
     reconciliation::{Reconciliation, reconcile},
-    saturation,
+    rollups, saturation,
     scenarios::{Fault, Scenario},
 };
 
@@ -48,9 +49,8 @@ pub(super) async fn run(
     };
     run.deployment.start().await?;
     if scenario.fault == Fault::BrokerSaturated {
-        return saturation::run(&mut run.deployment, options.saturated)
-            .await
-            .map(Some);
+        let result = saturation::run(&mut run.deployment, options.saturated).await?;
+        return run.with_rollups(result).await.map(Some);
     }
     let (fault, broker) = (scenario.fault, run.deployment.addresses().mqtt);
     let clock = if fault == Fault::DeviceClocksJump {
@@ -59,6 +59,7 @@ pub(super) async fn run(
         steady
     };
     let load = Load::start(broker, scenario.name, DEVICES, clock);
+    let companion = Companion::start(broker);
     for round in 0..rounds {
         // A different duration each time, so that the fault meets different phases of a batch.
         pause(Duration::from_millis(300 + u64::from(round) * 137 % 900)).await;
@@ -71,6 +72,7 @@ pub(super) async fn run(
     }
     pause(Duration::from_millis(300)).await;
     run.deployment.wait_ready().await?;
+    companion.stop().await;
     let sent = load.stop().await;
     ensure!(
         sent.acknowledged.len() > MIN_ACKNOWLEDGED,
@@ -79,7 +81,8 @@ pub(super) async fn run(
     );
     // Readings whose time cannot be right, as the backend's clock shows it, are stored with the time of receipt.
     let times = !matches!(fault, Fault::DeviceClocksJump | Fault::BackendClockJumps);
-    Ok(Some(reconcile(&mut run.deployment, &sent, times).await?))
+    let result = reconcile(&mut run.deployment, &sent, times).await?;
+    run.with_rollups(result).await.map(Some)
 }
 
 impl Run {
@@ -133,6 +136,12 @@ impl Run {
             clock,
             disk,
         }))
+    }
+
+    /// Compares the rollups as well.
+    async fn with_rollups(&mut self, mut result: Reconciliation) -> anyhow::Result<Reconciliation> {
+        result.rollups = rollups::compare(&mut self.deployment).await?;
+        Ok(result)
     }
 
     /// Causes the fault, and returns when the deployment has recovered.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::values::{whole, within};
+use super::values::{path, whole, within};
 
 /// Flags of `casement bench`.
 #[derive(Debug, Args)]
@@ -79,6 +79,25 @@ pub enum BenchCommand {
         /// The same seed gives the same readings
         #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u64>)]
         seed: u64,
+        /// Print one JSON object per line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Measure the time of every panel of the dashboards on a running ClickHouse, asked as Grafana's plugin asks; `reader`'s
+    /// password comes from `CASEMENT_CLICKHOUSE_READER_PASSWORD`
+    Panels {
+        /// Folder of the dashboards
+        #[arg(long, value_name = "DIR", default_value = "deploy/grafana/dashboards", value_parser = path())]
+        dashboards: PathBuf,
+        /// Address or URL of ClickHouse's HTTP interface
+        #[arg(long, value_name = "ADDR|URL", default_value = "127.0.0.1:8123")]
+        clickhouse: String,
+        /// How often each query is asked
+        #[arg(long, value_name = "N", default_value_t = 5, value_parser = whole::<usize>)]
+        rounds: usize,
+        /// End of the time ranges, in seconds since 1970, instead of now
+        #[arg(long, value_name = "SECONDS", value_parser = whole::<u64>)]
+        until: Option<u64>,
         /// Print one JSON object per line
         #[arg(long)]
         json: bool,

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use bench::{codecs, faults, ingest};
+use bench::{codecs, faults, ingest, panels};
 use testkit::Casement;
 
 use crate::{
@@ -76,6 +76,28 @@ pub(super) async fn run(flags: cli::Bench) -> anyhow::Result<()> {
                 json,
             };
             tokio::task::block_in_place(|| codecs::run(&options, out))
+        }
+        BenchCommand::Panels {
+            dashboards,
+            clickhouse,
+            rounds,
+            until,
+            json,
+        } => {
+            let now = || jiff::Timestamp::now().as_second().unsigned_abs();
+            let options = panels::Options {
+                dashboards,
+                clickhouse: if clickhouse.contains("://") {
+                    clickhouse
+                } else {
+                    format!("http://{clickhouse}")
+                },
+                password: std::env::var("CASEMENT_CLICKHOUSE_READER_PASSWORD").unwrap_or_default(),
+                rounds,
+                until: until.unwrap_or_else(now),
+                json,
+            };
+            panels::run(&options, out)
         }
     };
     match result {

@@ -13,6 +13,7 @@ use std::{
 
 use anyhow::Context as _;
 use audio::{Extractor, FeatureOptions, Samples};
+use domain::Quantity;
 use engine::Supervisor;
 use parking_lot::Mutex;
 use simulator::{
@@ -20,10 +21,10 @@ use simulator::{
     sound::{SAMPLE_RATE, SoundKind},
 };
 use store::{
-    AudioRow, Batch, DeviceEventRow, DeviceRow, MlPredictionRow, Period, ReadingRow, Row, Store,
+    AudioRow, Batch, DeviceEventRow, DeviceRow, InsertError, MlPredictionRow, Period, ReadingRow, Row, Store,
     WindowActionRow, WindowStateRow,
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinSet};
 
 use super::progress::Progress;
 use crate::{
@@ -67,10 +68,28 @@ async fn open(flags: &cli::Generate) -> anyhow::Result<(Config, Option<Superviso
     Ok((config, Some(engine)))
 }
 
-/// A span of days for every device: what one insert of each table holds.
+/// A span of days for every device, as inserts: one of each quantity, and one of everything else.
 struct Chunk {
     first_midnight: i64,
-    batch: Batch,
+    readings: Vec<Batch>,
+    others: Batch,
+}
+
+impl Chunk {
+    /// Inserts the quantities side by side, then the rest, by which a complete day is known. Returns the number of rows.
+    async fn store(self, store: &Store, token: &str) -> Result<u64, InsertError> {
+        let rows = self.others.len() + self.readings.iter().map(Batch::len).sum::<usize>();
+        let mut inserts = JoinSet::new();
+        for batch in self.readings {
+            let (store, token) = (store.clone(), token.to_owned());
+            inserts.spawn(async move { store.insert(&batch, &token).await });
+        }
+        while let Some(inserted) = inserts.join_next().await {
+            inserted.expect("an insert does not panic")?;
+        }
+        store.insert(&self.others, token).await?;
+        Ok(rows as u64)
+    }
 }
 
 async fn make(flags: &cli::Generate, config: &mut Config) -> anyhow::Result<()> {
@@ -104,26 +123,18 @@ async fn make(flags: &cli::Generate, config: &mut Config) -> anyhow::Result<()> 
     let span = days_a_chunk * DAY_MS;
     let making = thread::spawn(move || {
         for first_midnight in todo {
-            let batch = maker.chunk(first_midnight, (first_midnight + span).min(today));
-            if sender
-                .blocking_send(Chunk {
-                    first_midnight,
-                    batch,
-                })
-                .is_err()
-            {
+            let chunk = maker.chunk(first_midnight, (first_midnight + span).min(today));
+            if sender.blocking_send(chunk).is_err() {
                 return;
             }
         }
     });
     let mut progress = Progress::new(begin, today);
     while let Some(chunk) = receiver.recv().await {
-        let token = token(flags, chunk.first_midnight, "days");
-        store
-            .insert(&chunk.batch, &token)
-            .await
-            .context("a day cannot be stored")?;
-        progress.stored(chunk.batch.len() as u64, chunk.first_midnight + span);
+        let first_midnight = chunk.first_midnight;
+        let token = token(flags, first_midnight, "days");
+        let rows = chunk.store(&store, &token).await;
+        progress.stored(rows.context("a day cannot be stored")?, first_midnight + span);
     }
     making
         .join()
@@ -178,6 +189,13 @@ fn registry(flags: &cli::Generate, begin: i64, end: i64) -> Batch {
     (0..flags.devices as usize).map(device).collect()
 }
 
+/// The rows of one day of one device, its readings by [`Quantity::index`].
+#[derive(Default)]
+struct DayRows {
+    readings: [Vec<ReadingRow>; Quantity::COUNT],
+    others: Vec<Row>,
+}
+
 /// What a recording says, and its hash.
 #[derive(Debug, Clone)]
 struct Heard {
@@ -209,7 +227,7 @@ impl Maker {
         })
     }
 
-    fn chunk(&self, begin: i64, end: i64) -> Batch {
+    fn chunk(&self, begin: i64, end: i64) -> Chunk {
         let midnights: Vec<i64> = (begin..end).step_by(DAY_MS as usize).collect();
         let jobs: Mutex<Vec<(usize, i64)>> = Mutex::new(
             (0..self.devices)
@@ -217,13 +235,13 @@ impl Maker {
                 .collect(),
         );
         let workers = thread::available_parallelism().map_or(1, usize::from);
-        let mut rows: Vec<(usize, i64, Vec<Row>)> = thread::scope(|scope| {
+        let mut days: Vec<((usize, i64), DayRows)> = thread::scope(|scope| {
             let work = || {
                 let mut made = vec![];
                 loop {
                     let job = jobs.lock().pop();
                     let Some((index, midnight)) = job else { return made };
-                    made.push((index, midnight, self.rows(index, midnight)));
+                    made.push(((index, midnight), self.rows(index, midnight)));
                 }
             };
             let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
@@ -232,12 +250,27 @@ impl Maker {
                 .flat_map(|worker| worker.join().expect("days are made without panic"))
                 .collect()
         });
-        rows.sort_by_key(|(index, midnight, _)| (*index, *midnight));
-        rows.into_iter().flat_map(|(_, _, rows)| rows).collect()
+        // In the order of the tables, so that ClickHouse has nothing to sort.
+        days.sort_by_key(|(place, _)| *place);
+        let (mut readings, mut others) = (vec![Batch::default(); Quantity::COUNT], Batch::default());
+        for (_, day) in days {
+            for (quantity, rows) in Quantity::ALL.into_iter().zip(day.readings) {
+                readings[quantity.index()].extend_readings(quantity, rows);
+            }
+            for row in day.others {
+                others.push(row);
+            }
+        }
+        readings.retain(|batch| !batch.is_empty());
+        Chunk {
+            first_midnight: begin,
+            readings,
+            others,
+        }
     }
 
     /// The rows of one day of one device.
-    fn rows(&self, index: usize, midnight: i64) -> Vec<Row> {
+    fn rows(&self, index: usize, midnight: i64) -> DayRows {
         let day = history::day(&self.options, index, midnight);
         let id = device_id(index);
         let Day {
@@ -247,26 +280,24 @@ impl Maker {
             states,
             events,
         } = day;
-        let mut rows = Vec::with_capacity(readings.len() + 2 * moves.len() + states.len() + clips.len());
-        rows.extend(readings.into_iter().map(|(quantity, reading)| {
+        let mut rows = DayRows::default();
+        for (quantity, reading) in readings {
             let Dated {
                 timestamp,
                 received_at,
                 what: value,
             } = reading;
-            Row::Reading(
-                quantity,
-                ReadingRow {
-                    timestamp,
-                    device_id: id.clone(),
-                    value,
-                    received_at,
-                },
-            )
-        }));
-        for clip in clips {
+            rows.readings[quantity.index()].push(ReadingRow {
+                timestamp,
+                device_id: id.clone(),
+                value,
+                received_at,
+            });
+        }
+        let others = &mut rows.others;
+        others.extend(clips.into_iter().map(|clip| {
             let heard = self.hear(&clip.what);
-            rows.push(Row::Audio(AudioRow {
+            Row::Audio(AudioRow {
                 timestamp: clip.timestamp,
                 device_id: id.clone(),
                 sample_rate: SAMPLE_RATE,
@@ -276,12 +307,12 @@ impl Maker {
                 features: heard.features.to_string(),
                 raw_path: String::new(),
                 received_at: clip.received_at,
-            }));
-        }
+            })
+        }));
         for (number, moved) in moves.iter().enumerate() {
-            rows.extend(commands(&id, midnight, number, moved));
+            others.extend(commands(&id, midnight, number, moved));
         }
-        rows.extend(states.into_iter().map(|state| {
+        others.extend(states.into_iter().map(|state| {
             Row::WindowState(WindowStateRow {
                 timestamp: state.timestamp,
                 device_id: id.clone(),
@@ -289,7 +320,7 @@ impl Maker {
                 received_at: state.received_at,
             })
         }));
-        rows.extend(events.into_iter().map(|event| {
+        others.extend(events.into_iter().map(|event| {
             Row::DeviceEvent(DeviceEventRow {
                 timestamp: event.timestamp,
                 device_id: id.clone(),

@@ -3,13 +3,14 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod files;
+mod measured;
 mod plugin;
 mod world;
 
 use std::collections::BTreeMap;
 
 use files::{Dashboard, Query, alerts, dashboards};
-use plugin::{Answer, Chosen, RANGES, Range};
+use plugin::{Answer, Chosen, RANGES, Range, chosen};
 use world::World;
 
 /// The most points of one series.
@@ -106,14 +107,14 @@ async fn every_query_answers_as_the_plugin_needs_it() {
     let world = World::empty().await;
     let dashboards = dashboards();
     assert_eq!(dashboards.len(), 4);
-    let nobody = Chosen::of(&[]);
+    let nobody = chosen(&[]);
     ask_all(&world, &dashboards, &nobody, false);
 
     world.live_a_month().await;
-    let all = Chosen::of(&["room-a", "room-b"]);
+    let all = chosen(&["room-a", "room-b"]);
     ask_all(&world, &dashboards, &all, true);
-    ask_all(&world, &dashboards, &Chosen::of(&["room-b"]), true);
-    let quoted = Chosen::of(&["o'brien\\"]);
+    ask_all(&world, &dashboards, &chosen(&["room-b"]), true);
+    let quoted = chosen(&["o'brien\\"]);
     ask_all(&world, &dashboards, &quoted, false);
 
     // The quote chose its device, and nothing else.
@@ -131,7 +132,7 @@ async fn every_query_answers_as_the_plugin_needs_it() {
 async fn what_is_shown_is_what_was_stored() {
     let world = World::empty().await;
     world.live_a_month().await;
-    let all = Chosen::of(&["room-a", "room-b"]);
+    let all = chosen(&["room-a", "room-b"]);
     let dashboards = dashboards();
     let answer = |title: &str, range| {
         let queries: Vec<Query> = dashboards.iter().flat_map(Dashboard::queries).collect();

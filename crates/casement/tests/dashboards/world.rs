@@ -40,6 +40,10 @@ impl World {
         }
     }
 
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     fn run(&self, statement: &str) {
         let statement = statement.replace("INTO ", "INTO iot.");
         sql(self.address, &statement).unwrap_or_else(|error| panic!("{statement}: {error}"));

@@ -1,7 +1,7 @@
 //! Rollups say what the rows themselves say: after repeats, late rows, a crash, and for rows of before.
 
 use domain::Quantity;
-use store::{AudioRow, Batch, MlPredictionRow, Row};
+use store::{AudioRow, Batch, MlPredictionRow, Period, Row};
 
 use crate::{
     engine::Engine,
@@ -9,43 +9,6 @@ use crate::{
 };
 
 const HOUR: i64 = 3_600_000;
-
-/// What the rollups say, and what the rows say, of the same question.
-const QUESTIONS: [(&str, &str); 5] = [
-    (
-        "SELECT quantity, toString(device_id), sum(readings), round(sum(total), 6), min(lowest), max(highest), \
-         max(newest) FROM readings_by_time WHERE step = {step} GROUP BY ALL ORDER BY ALL",
-        "SELECT * FROM (SELECT 'temperature' AS quantity, toString(device_id), count(), round(sum(value), 6), \
-         min(value), max(value), max((timestamp, value)) FROM sensor_temperature GROUP BY ALL UNION ALL \
-         SELECT 'humidity', toString(device_id), count(), round(sum(value), 6), min(value), max(value), \
-         max((timestamp, value)) FROM sensor_humidity GROUP BY ALL) ORDER BY ALL",
-    ),
-    (
-        "SELECT time, sum(readings), max(newest) FROM readings_by_time WHERE step = {step} \
-         AND quantity = 'temperature' GROUP BY time ORDER BY time",
-        "SELECT toDateTime(intDiv(toUInt32(toDateTime(timestamp)), {step}) * {step}, 'UTC') AS time, count(), \
-         max((timestamp, value)) FROM sensor_temperature GROUP BY time ORDER BY time",
-    ),
-    (
-        "SELECT toString(device_id), sum(clips), sum(seconds), round(sum(energy), 6), max(loudest), \
-         arrayMap(c -> round(c, 3), sumForEachMerge(mfcc)) FROM sound_by_time WHERE step = {step} GROUP BY ALL ORDER BY ALL",
-        "SELECT toString(device_id), count(), sum(duration), round(sum(duration * exp10(level_dbfs / 10)), 6), \
-         max(max_level_dbfs), arrayMap(c -> round(c, 3), sumForEach(mfcc::Array(Float64))) FROM sensor_audio \
-         GROUP BY ALL ORDER BY ALL",
-    ),
-    (
-        "SELECT toString(model_version), sum(predictions), round(sum(total), 6), round(sum(confidence), 6), \
-         sumMap(confidence_bins), max(slowest_ms) FROM predictions_by_time WHERE step = {step} GROUP BY ALL ORDER BY ALL",
-        "SELECT toString(model_version), count(), round(sum(prediction), 6), round(sum(confidence), 6), \
-         sumMap(map(toUInt8(least(floor(confidence * 20), 19)), toUInt64(1))), max(inference_time_ms) \
-         FROM ml_predictions GROUP BY ALL ORDER BY ALL",
-    ),
-    (
-        "SELECT toString(origin), sum(commands), round(sum(total), 6) FROM commands_by_time WHERE step = {step} \
-         GROUP BY ALL ORDER BY ALL",
-        "SELECT toString(origin), count(), round(sum(position), 6) FROM window_actions GROUP BY ALL ORDER BY ALL",
-    ),
-];
 
 async fn answer(engine: &Engine, sql: &str) -> String {
     let mut answer = engine.client().query(sql).fetch_bytes("TSV").expect("a query");
@@ -64,15 +27,15 @@ async fn run(engine: &Engine, sql: &str) {
         .unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
+/// Rollups of the rows that [`batch`] has: readings by minute, hour and day, and so on.
+const ROLLED_UP: usize = 3 * (2 + 3) + 2;
+
 async fn rollups_equal_rows(engine: &Engine) {
-    for (rollup, rows) in QUESTIONS {
-        for step in ["60", "3600", "86400"] {
-            let (rollup, rows) = (rollup.replace("{step}", step), rows.replace("{step}", step));
-            let (rolled_up, stored) = (answer(engine, &rollup).await, answer(engine, &rows).await);
-            assert!(!stored.is_empty(), "{rows}");
-            assert_eq!(rolled_up, stored, "{rollup}");
-        }
-    }
+    let compared = engine.store().compare_rollups().await.expect("compared");
+    let filled = compared.iter().filter(|one| one.intervals > 0).count();
+    assert_eq!(filled, ROLLED_UP, "{compared:?}");
+    let different: Vec<_> = compared.iter().filter(|one| one.different > 0).collect();
+    assert!(different.is_empty(), "{different:?}");
 }
 
 fn clip(second: i64, device_id: &str, level: f64) -> Row {
@@ -163,6 +126,58 @@ async fn rollups_stay_right_with_late_and_repeated_rows_and_across_a_kill() {
     rollups_equal_rows(&engine).await;
 }
 
+/// What must be found: a part too many, a part too few, a row that was never rolled up, and a value of another device.
+#[tokio::test]
+async fn a_rollup_that_says_something_else_is_found() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::start(directory.path());
+    engine.store().migrate().await.unwrap();
+    engine.store().insert(&batch(0), "j/0-0").await.unwrap();
+    rollups_equal_rows(&engine).await;
+    const AGAIN: &str = "SETTINGS insert_deduplicate = 0";
+    let breaks = [
+        ("readings_by_time", "step = 60 AND quantity = 'humidity'"),
+        ("readings_by_time", "step = 86400 AND quantity = 'temperature'"),
+        ("sound_by_time", "step = 3600"),
+        ("predictions_by_time", "step = 60"),
+        ("commands_by_time", "step = 60"),
+        ("positions_by_hour", "kind = 'reported'"),
+        ("positions_by_hour", "kind = 'commanded'"),
+    ];
+    for (table, rows) in breaks {
+        let changes = [
+            format!("INSERT INTO {table} SELECT * FROM {table} WHERE {rows} LIMIT 1 {AGAIN}"),
+            format!(
+                "INSERT INTO {table} SELECT * REPLACE('nobody' AS device_id) FROM {table} WHERE {rows} LIMIT 1 {AGAIN}"
+            ),
+            format!("ALTER TABLE {table} DELETE WHERE {rows} SETTINGS mutations_sync = 1"),
+        ];
+        for change in changes {
+            run(&engine, &format!("CREATE TABLE kept AS {table}")).await;
+            run(
+                &engine,
+                &format!("INSERT INTO kept SELECT * FROM {table} {AGAIN}"),
+            )
+            .await;
+            run(&engine, &change).await;
+            let compared = engine.store().compare_rollups().await.unwrap();
+            let different: Vec<_> = compared.iter().filter(|one| one.different > 0).collect();
+            assert!(
+                different.len() == 1 && different[0].rollup == table,
+                "{change}: {different:?}"
+            );
+            run(&engine, &format!("TRUNCATE TABLE {table}")).await;
+            run(
+                &engine,
+                &format!("INSERT INTO {table} SELECT * FROM kept {AGAIN}"),
+            )
+            .await;
+            run(&engine, "DROP TABLE kept").await;
+        }
+    }
+    rollups_equal_rows(&engine).await;
+}
+
 #[tokio::test]
 async fn rows_of_before_are_rolled_up_once_even_if_that_is_interrupted() {
     let directory = tempfile::tempdir().unwrap();
@@ -198,6 +213,59 @@ async fn rows_of_before_are_rolled_up_once_even_if_that_is_interrupted() {
     engine.store().insert(&batch(9), "j/9-9").await.unwrap();
     engine.store().migrate().await.unwrap();
     rollups_equal_rows(&engine).await;
+}
+
+/// The newest reading may lie in a whole day, in an hour of the last day or in a minute of the last hour of the period, and
+/// what comes after the period hides none of them.
+#[tokio::test]
+async fn the_latest_reading_is_found_at_any_age() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::start(directory.path());
+    let store = engine.store();
+    store.migrate().await.unwrap();
+    let until = 30 * 60;
+    let ages = [
+        0,
+        59,
+        60,
+        1_799,
+        1_801,
+        7_200,
+        43_200,
+        45_001,
+        86_400,
+        86_401,
+        5 * 86_400,
+        7 * 86_400,
+    ];
+    let mut rows = Batch::default();
+    for (number, age) in ages.into_iter().enumerate() {
+        let device = format!("d{number:02}");
+        for (second, value) in [
+            (until - age, age as f64),
+            (until - age - 9, -1.0),
+            (until + 61, -2.0),
+        ] {
+            rows.push(Row::Reading(
+                Quantity::Temperature,
+                reading(second, &device, value),
+            ));
+        }
+    }
+    rows.push(Row::Reading(
+        Quantity::Temperature,
+        reading(until - 7 * 86_400 - 1, "old", 1.0),
+    ));
+    store.insert(&rows, "j/1-1").await.unwrap();
+    let until = NOON + until * 1_000;
+    let since = until - 7 * 86_400_000;
+    let latest = store.latest_readings(Period { since, until }, 100).await.unwrap();
+    let found: Vec<_> = latest
+        .iter()
+        .map(|row| (until - row.timestamp, row.value))
+        .collect();
+    let expected = ages.map(|age| (age * 1_000, age as f64));
+    assert_eq!(found, expected);
 }
 
 #[tokio::test]
