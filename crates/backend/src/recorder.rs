@@ -161,11 +161,13 @@ impl<P: Plans> Recorder<P> {
                     if self.vitals.store.up() {
                         info!("ClickHouse takes rows again");
                     }
+                    self.vitals.waiting_since(None);
                     self.metrics.rows_stored(batch.len());
+                    let now = now().as_millis();
                     if let Some(oldest) = batch.oldest_receipt() {
-                        self.metrics
-                            .row_delay(now().as_millis().saturating_sub(oldest).max(0) as u64);
+                        self.metrics.row_delay(now.saturating_sub(oldest).max(0) as u64);
                     }
+                    self.metrics.reading_delays(batch.reading_times(), now);
                     self.plans.finish(&plan.key, encode(&unreadable)).await?;
                     return Ok(Outcome::Stored);
                 }
@@ -178,6 +180,7 @@ impl<P: Plans> Recorder<P> {
                 Err(error) => {
                     let reason = with_causes(&error);
                     self.metrics.store_failed();
+                    self.vitals.waiting_since(batch.oldest_receipt());
                     if self.vitals.store.down(reason.clone()) {
                         warn!(
                             error = reason,

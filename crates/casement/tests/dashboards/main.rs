@@ -2,13 +2,16 @@
 //! time ranges, on simulated days, on an empty database, for one device, for an id with a quote.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod alerts;
 mod files;
 mod plugin;
+mod schema;
 mod world;
 
 use std::collections::BTreeMap;
 
-use files::{Dashboard, Query, alerts, dashboards};
+use alerts::alerts;
+use files::{Dashboard, Query, dashboards};
 use plugin::{Answer, Chosen, RANGES, Range};
 use world::World;
 
@@ -64,6 +67,11 @@ fn check_series(query: &Query, range: Range, answer: &Answer) {
     assert!(most <= POINTS, "{what}: {most} points");
 }
 
+/// A number, which JSON may write as a text.
+fn number(value: &serde_json::Value) -> Option<f64> {
+    value.as_f64().or_else(|| value.as_str()?.parse().ok())
+}
+
 fn ask_all(world: &World, dashboards: &[Dashboard], chosen: &Chosen, filled: bool) {
     for query in dashboards.iter().flat_map(Dashboard::queries) {
         for range in RANGES {
@@ -90,12 +98,6 @@ fn ask_all(world: &World, dashboards: &[Dashboard], chosen: &Chosen, filled: boo
         }
     }
     for query in alerts() {
-        assert!(
-            !query.sql.contains('$'),
-            "{}: alerts know no variables: {}",
-            query.name,
-            query.sql
-        );
         let answer = world.ask(&query.name, &query.sql);
         check_series(&query, RANGES[0], &answer);
     }
@@ -154,8 +156,63 @@ async fn what_is_shown_is_what_was_stored() {
     );
     let throughput = answer("Messages a second", RANGES[2]);
     assert!(throughput.rows.iter().any(|row| row[1] == "temperature"));
+    // Of twenty predictions four are held.
+    let moves = answer("Carried out and held", RANGES[2]);
+    let sum = |column: usize| {
+        moves
+            .rows
+            .iter()
+            .filter_map(|row| number(&row[column]))
+            .sum::<f64>()
+    };
+    let stored = world.ask(
+        "held",
+        "SELECT countIf(held), count() FROM ml_predictions \
+         WHERE device_id IN ('room-a', 'room-b') AND timestamp > now() - INTERVAL 29 DAY",
+    );
+    assert!(
+        sum(2) >= number(&stored.rows[0][0]).unwrap() && sum(2) < sum(1) / 4.0,
+        "{:?}",
+        stored.rows
+    );
     let distribution = answer("Confidence distribution", RANGES[2]);
     assert_eq!(distribution.rows.len(), 20);
+}
+
+#[test]
+fn dashboards_are_what_grafana_reads() {
+    let (is_good, said) = schema::check(&files::dashboard_files());
+    assert!(is_good, "{said}");
+}
+
+#[test]
+fn what_grafana_cannot_read_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let plain = schema::plain();
+    let spoilt: Vec<_> = schema::FAULTS
+        .iter()
+        .enumerate()
+        .map(|(number, fault)| {
+            let file = dir.path().join(format!("fault-{number}.json"));
+            schema::spoil(&plain, *fault, &file);
+            file
+        })
+        .collect();
+    let good = dir.path().join("good.json");
+    std::fs::write(&good, plain.to_string()).unwrap();
+    let (is_good, said) = schema::check(&[good]);
+    assert!(is_good, "{said}");
+
+    let (is_good, said) = schema::check(&spoilt);
+    assert!(!is_good);
+    for (number, (place, _, told)) in schema::FAULTS.iter().enumerate() {
+        let name = format!("fault-{number}.json: ");
+        assert!(
+            said.lines()
+                .any(|line| line.starts_with(&name) && line.contains(told)),
+            "{place} as {told}:\n{said}"
+        );
+    }
 }
 
 #[test]
@@ -163,5 +220,6 @@ fn dashboards_follow_the_rules() {
     for dashboard in dashboards() {
         dashboard.check();
     }
+    alerts::check(&dashboards());
     files::check_that_they_are_generated();
 }
