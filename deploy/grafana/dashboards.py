@@ -265,7 +265,7 @@ def mean_of_each(quantity, name):
 
 
 def band_of_one(quantity):
-    return readings(quantity, ONE, "sum(total) / sum(r.readings) AS mean, min(lowest) AS low, max(highest) AS high", "time")
+    return readings(quantity, ONE, "sum(total) / sum(r.readings) AS mean, toFloat64(min(lowest)) AS low, toFloat64(max(highest)) AS high", "time")
 
 
 def band(name="mean"):
@@ -280,6 +280,7 @@ def band(name="mean"):
     ]
 
 
+# min() and max() of a rollup's columns keep the type SimpleAggregateFunction(…), which the plugin makes a text of: toFloat64.
 def rolled_up(table, columns, where, group="time", order=None):
     """Rows of a rollup at the chart's resolution; a minute is the finest."""
     return f"""
@@ -441,7 +442,7 @@ def overview():
                          "avgOrNullIf(decision_ms, isFinite(decision_ms)) AS decided, "
                          "avgOrNullIf(inference_ms, isFinite(inference_ms)) AS inferred"), unit="ms",
                  custom={"scaleDistribution": {"type": "log", "log": 10}} | DASHED, defaults=above(DELAY_MS))
-    board.series("Waiting", "What waits in the journal for ClickHouse: records, and the age of the oldest while ClickHouse takes none.",
+    board.series("Waiting", "What waits in the journal for ClickHouse: records, and the age of the oldest.",
                  (12, 7), metrics("max(journal_records) AS records, max(journal_age_ms) AS age"), unit="none",
                  overrides=[{"matcher": {"id": "byName", "options": "age"}, "properties": [
                      {"id": "unit", "value": "ms"}, {"id": "custom.axisPlacement", "value": "right"}]}])
@@ -490,7 +491,7 @@ def device():
     board.series("$quantity", "Mean as a line, lowest to highest as a band, in the quantity's own unit.", (12, 8),
                  band_of_one("${quantity:singlequote}"), unit="short", overrides=band())
     board.series("Audio activity", "Level of the clips (energy mean) and their loudest moment, in dB re full scale.", (12, 8),
-                 rolled_up("sound_by_time", "10 * log10(sum(energy) / sum(seconds)) AS level, max(s.loudest) AS loudest", ONE),
+                 rolled_up("sound_by_time", "10 * log10(sum(energy) / sum(seconds)) AS level, toFloat64(max(s.loudest)) AS loudest", ONE),
                  unit="dB", overrides=[
                      {"matcher": {"id": "byName", "options": "loudest"}, "properties": [
                          {"id": "custom.lineWidth", "value": 0}, {"id": "custom.showPoints", "value": "always"},
@@ -569,7 +570,7 @@ def ml():
     """, unit="none", custom={"drawStyle": "bars", "fillOpacity": 60, "stacking": {"mode": "normal", "group": "A"}})
     board.series("Inference latency", "As the service states it; without a statement, from request to command.", (12, 8), f"""
         SELECT time, q[1] AS p50, q[2] AS p95, q[3] AS p99, slowest
-        FROM (SELECT $__timeInterval(s.time) AS time, max(slowest_ms) AS slowest,
+        FROM (SELECT $__timeInterval(s.time) AS time, toFloat64(max(slowest_ms)) AS slowest,
                   quantilesTDigestMerge(0.5, 0.95, 0.99)(inference_time_ms) AS q
               FROM predictions_by_time AS s WHERE step = {STEP} AND $__timeFilter(s.time) AND {chosen} GROUP BY time)
         ORDER BY time
@@ -627,7 +628,7 @@ def audio():
                  mean("20 * log10(sum(s.rms) / sum(s.clips))", "rms"), unit="dB", defaults=by_device)
     board.series("Level", "Equivalent level of the clips in dB re full scale.", (12, 8),
                  mean("10 * log10(sum(s.energy) / sum(s.seconds))", "level"), unit="dB", defaults=by_device)
-    board.series("Loudest moment", "The loudest eighth of a second of the clips, in dB re full scale.", (12, 8), mean("max(s.loudest)", "loudest"), unit="dB", defaults=by_device)
+    board.series("Loudest moment", "The loudest eighth of a second of the clips, in dB re full scale.", (12, 8), mean("toFloat64(max(s.loudest))", "loudest"), unit="dB", defaults=by_device)
     board.series("Zero crossings", "Share of samples at which the sign changes: noise is high, voices are low.", (12, 8),
                  mean("sum(s.crossings) / sum(s.clips)", "crossings"), unit="percentunit", defaults=by_device)
     board.series("Spectral centroid", "Centre of mass of the spectrum.", (12, 8), mean("sum(s.centroid) / sum(s.clips)", "centroid"),

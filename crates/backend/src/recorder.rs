@@ -150,6 +150,7 @@ impl<P: Plans> Recorder<P> {
     async fn store_plan(&self, plan: &Plan<P::Key>) -> Result<Outcome, LogError> {
         let (batch, unreadable) = decode(plan);
         let done = stored_before(&plan.note);
+        self.vitals.waiting_since(batch.oldest_receipt());
         let mut pauses = pauses();
         loop {
             let inserting = self.tables.insert(&batch, &plan.token, &done);
@@ -180,7 +181,6 @@ impl<P: Plans> Recorder<P> {
                 Err(error) => {
                     let reason = with_causes(&error);
                     self.metrics.store_failed();
-                    self.vitals.waiting_since(batch.oldest_receipt());
                     if self.vitals.store.down(reason.clone()) {
                         warn!(
                             error = reason,
@@ -218,6 +218,7 @@ impl<P: Plans> Recorder<P> {
         let instead = (table != Table::IngestErrors)
             .then(|| rows::refused_row(table.name(), payload.unwrap_or_default(), &refusal, now()));
         self.plans.finish(&plan.key, encode(instead.as_slice())).await?;
+        self.vitals.waiting_since(None);
         Ok(Outcome::Stored)
     }
 }

@@ -52,7 +52,7 @@ pub(crate) struct Vitals {
     pub(crate) broker_refusals: OnceLock<Counting>,
     /// What ClickHouse said of itself last.
     pub(crate) usage: Mutex<Usage>,
-    /// When the oldest record that ClickHouse does not take was received, ms; 0 while it takes them.
+    /// When the oldest record of those that are being stored was received, ms; 0: none is.
     waiting_since: AtomicI64,
     log: Arc<dyn Repeats>,
     devices: Arc<Devices>,
@@ -139,13 +139,13 @@ impl Vitals {
         Part::ok("journal")
     }
 
-    /// Notes the time of receipt of the oldest record that ClickHouse does not take, ms; `None`: it takes them.
+    /// Notes the time of receipt of the oldest record of those that are being stored, ms; `None`: they are stored.
     pub(crate) fn waiting_since(&self, received_at: Option<i64>) {
         self.waiting_since
             .store(received_at.unwrap_or(0), Ordering::Relaxed);
     }
 
-    /// How long that record has waited, ms; 0 while ClickHouse takes rows.
+    /// How long that record has waited, ms; 0 while nothing waits for ClickHouse.
     pub(crate) fn waited_ms(&self) -> u64 {
         match self.waiting_since.load(Ordering::Relaxed) {
             0 => 0,
@@ -184,7 +184,7 @@ impl Vitals {
             ),
             gauge(
                 "journal_age_seconds",
-                "Since receipt of the oldest record that ClickHouse does not take; 0 while it takes them",
+                "Since receipt of the oldest record that waits for ClickHouse; 0 while none does",
                 self.waited_ms() / 1_000,
             ),
             counter(

@@ -235,7 +235,7 @@ pub struct SystemMetricsRow {
     pub journal_bytes: u64,
     /// Bytes at which the journal is full.
     pub journal_max_bytes: u64,
-    /// How long ago the oldest record that ClickHouse does not take was received, ms; 0 if it takes them.
+    /// How long ago the oldest record that waits for ClickHouse was received, ms; 0 if none does.
     #[serde(default)]
     pub journal_age_ms: u64,
     /// Longest time from receipt to stored, ms; NaN if nothing was stored.
