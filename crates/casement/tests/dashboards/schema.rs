@@ -55,7 +55,7 @@ pub(crate) const FAULTS: [(&str, &str, &str); 14] = [
     (
         "/panels/0/fieldConfig/defaults/custom",
         r#"{"lineWdth": 1}"#,
-        "lineWdth",
+        "to type 'never'",
     ),
     (
         "/panels/0/fieldConfig/overrides",

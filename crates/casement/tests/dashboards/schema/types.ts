@@ -12,12 +12,14 @@ import type * as timeseries from '@grafana/schema/dist/esm/raw/composable/timese
 type Json<T> = T extends string ? `${T}` : T extends (infer U)[] ? Json<U>[]
   : T extends object ? { [K in keyof T]: Json<T[K]> } : T;
 
+type None = Record<string, never>;
+
 // The options and the field configuration of each kind of panel that is used.
 type Kinds = {
   barchart: [barchart.Options, barchart.FieldConfig];
-  bargauge: [bargauge.Options, {}];
+  bargauge: [bargauge.Options, None];
   heatmap: [heatmap.Options, heatmap.FieldConfig];
-  stat: [stat.Options, {}];
+  stat: [stat.Options, None];
   'state-timeline': [stateTimeline.Options, stateTimeline.FieldConfig];
   table: [table.Options, table.FieldConfig];
   timeseries: [timeseries.Options, timeseries.FieldConfig];
