@@ -672,6 +672,11 @@ def audio():
 
 # Alert rules ----------------------------------------------------------------------------------------------------------
 
+# The last hour's predictions of models that serve: a candidate's lead to no command, and are not held either.
+OF_SERVING_MODELS = """step = 60 AND s.time > now() - INTERVAL 1 HOUR AND model_version IN (
+            SELECT model_version FROM commands_by_time WHERE step = 60 AND time > now() - INTERVAL 1 HOUR AND origin = 'model'
+            UNION ALL SELECT model_version FROM predictions_by_time WHERE step = 60 AND time > now() - INTERVAL 1 HOUR AND held > 0)"""
+
 # Name, title, what to do, dashboard and panel to look at, SQL (a number over time or one for each label), what is too
 # much, for how long.
 ALERTS = [
@@ -708,13 +713,11 @@ ALERTS = [
     ("confidence", "Confidence low", "The mean confidence of the last hour is below 0.3. Train with the rooms' own data: casement train --from clickhouse.",
      ("ml-metrics", "Confidence over time"), """
         SELECT now() AS t, if(sum(s.predictions) < 20, 1, sum(s.confidence) / sum(s.predictions)) AS confidence
-        FROM predictions_by_time AS s WHERE step = 60 AND s.time > now() - INTERVAL 1 HOUR
-    """, "<", CONFIDENCE, "30m"),
+        FROM predictions_by_time AS s WHERE """ + OF_SERVING_MODELS, "<", CONFIDENCE, "30m"),
     ("drift", "Inputs unlike the training data", "More than a quarter of the last hour's predictions were far from the training data. A sensor may be broken, or the model needs training.",
      ("ml-metrics", "Far from the training data"), """
         SELECT now() AS t, if(sum(s.predictions) < 20, 0, sumMap(s.confidence_bins)[0] / sum(s.predictions)) AS share
-        FROM predictions_by_time AS s WHERE step = 60 AND s.time > now() - INTERVAL 1 HOUR
-    """, ">", FAR_SHARE, "30m"),
+        FROM predictions_by_time AS s WHERE """ + OF_SERVING_MODELS, ">", FAR_SHARE, "30m"),
     ("journal", "Journal filling", "The journal is more than half full. When it is full, nothing is acknowledged until ClickHouse takes rows: look at ClickHouse, or raise journal.max_bytes.",
      ("system-overview", "Journal"), """
         SELECT now() AS t, ifNotFinite(toFloat64(max(journal_bytes / journal_max_bytes)), 0) AS filled FROM system_metrics
