@@ -41,7 +41,7 @@ host.getSourceFile = (name, ...more) =>
 const program = ts.createProgram([checked], options, host);
 const faults = ts.getPreEmitDiagnostics(program);
 for (const { file, start, messageText } of faults) {
-  const message = ts.flattenDiagnosticMessageText(messageText, '\n');
+  const message = ts.flattenDiagnosticMessageText(messageText, '; ').replace(/\s+/g, ' ');
   const line = file ? file.getLineAndCharacterOfPosition(start).line : 0;
   const name = file?.fileName === checked && line > 0 ? all[line - 1][0] : (file?.fileName ?? '');
   console.log(`${name}: ${message}`);
