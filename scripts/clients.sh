@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Fetches the ClickHouse clients for Node.js and Java that the engine's tests try, where their tools are; Go fetches its
-# own. Does nothing when they are there and up to date.
+# Fetches the ClickHouse clients for Node.js and Java that the engine's tests try, where their tools are, and Grafana's types
+# that the dashboards are checked by; Go fetches its own. Does nothing when they are there and up to date.
 set -euo pipefail
 cd "$(dirname "$0")/../crates/engine/tests"
+dashboards=../../casement/tests/dashboards/schema
 
 # is_current DIR FILES...: whether DIR was made from these files.
 is_current() { [ "$(cat "$1/stamp" 2>/dev/null)" = "$(cat "${@:2}" | sha256sum)" ]; }
@@ -15,8 +16,14 @@ if command -v node >/dev/null && command -v npm >/dev/null; then
     (cd node && npm ci --silent --no-audit --no-fund)
     keep node/node_modules "${made_from[@]}"
   fi
+  made_from=("$dashboards/package.json" "$dashboards/package-lock.json")
+  if ! is_current "$dashboards/node_modules" "${made_from[@]}"; then
+    echo "fetching Grafana's types"
+    (cd "$dashboards" && npm ci --silent --no-audit --no-fund)
+    keep "$dashboards/node_modules" "${made_from[@]}"
+  fi
 else
-  echo "note: the ClickHouse client for Node.js is not tested: node or npm is missing"
+  echo "note: the ClickHouse client for Node.js is not tested, nor are the dashboards by Grafana's types: node or npm is missing"
 fi
 
 if command -v javac >/dev/null && command -v mvn >/dev/null; then

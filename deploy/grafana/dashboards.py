@@ -24,6 +24,15 @@ VERSIONS = "model_version IN (SELECT arrayJoin([${model:singlequote}]::Array(Str
 STEP = "multiIf($__interval_s >= 86400, 86400, $__interval_s >= 3600, 3600, 60)"
 GREEN, YELLOW, RED, BLUE = "green", "yellow", "red", "blue"
 
+# From here on an alert fires; charts draw the same line.
+SILENT_S = 600
+DELAY_MS = 60_000
+JOURNAL_SHARE = 0.5
+FREE_BYTES = 2 << 30
+CONFIDENCE = 0.3
+FAR_SHARE = 0.25
+REFUSED_SHARE = 0.1
+
 
 def sql(text):
     return textwrap.dedent(text).strip()
@@ -34,6 +43,19 @@ def rising(*steps):
     first, *others = steps
     return {"mode": "absolute", "steps": [{"color": first, "value": None}]
             + [{"color": color, "value": value} for color, value in others]}
+
+
+def above(limit):
+    """A dashed line from which on it is too much."""
+    return {"thresholds": rising(GREEN, (RED, limit))}
+
+
+def below(limit):
+    """A dashed line below which it is too little."""
+    return {"thresholds": rising(RED, (GREEN, limit))}
+
+
+DASHED = {"thresholdsStyle": {"mode": "dashed"}}
 
 
 def mapped(**words):
@@ -160,11 +182,11 @@ DATASOURCE_VARIABLE = {
 
 def variable(name, label, query, *, several=True, hide=0):
     """A list from the database, read again at each load."""
-    chosen = {"selected": True, "text": ["All"], "value": ["$__all"]} if several else {}
+    all_of_them = {"current": {"selected": True, "text": ["All"], "value": ["$__all"]}}
     return {
         "type": "query", "name": name, "label": label, "datasource": DATASOURCE, "query": sql(query),
         "definition": sql(query), "refresh": 1, "sort": 0, "regex": "", "multi": several, "includeAll": several,
-        "current": chosen, "hide": hide, "options": [], "skipUrlSync": False,
+        "hide": hide, "options": [], "skipUrlSync": False, **(all_of_them if several else {}),
     }
 
 
@@ -243,7 +265,7 @@ def mean_of_each(quantity, name):
 
 
 def band_of_one(quantity):
-    return readings(quantity, ONE, "sum(total) / sum(r.readings) AS mean, min(lowest) AS low, max(highest) AS high", "time")
+    return readings(quantity, ONE, "sum(total) / sum(r.readings) AS mean, toFloat64(min(lowest)) AS low, toFloat64(max(highest)) AS high", "time")
 
 
 def band(name="mean"):
@@ -258,6 +280,7 @@ def band(name="mean"):
     ]
 
 
+# min() and max() of a rollup's columns keep the type SimpleAggregateFunction(…), which the plugin makes a text of: toFloat64.
 def rolled_up(table, columns, where, group="time", order=None):
     """Rows of a rollup at the chart's resolution; a minute is the finest."""
     return f"""
@@ -292,8 +315,12 @@ def positions(kind):
     """
 
 
-TO_DEVICE = [{"title": "Device", "url": "/d/casement-device?${__url_time_range}&var-device=${__data.fields.device}"}]
-TO_DEVICE_BY_LABEL = [{"title": "Device", "url": "/d/casement-device?${__url_time_range}&var-device=${__field.labels.device_id}"}]
+TO_DEVICE = [{"title": "Device", "url": "/d/casement-device?${__url_time_range}&var-device=${__data.fields.device:percentencode}"}]
+TO_DEVICE_BY_LABEL = [
+    {"title": "Device", "url": "/d/casement-device?${__url_time_range}&var-device=${__field.labels.device_id:percentencode}"}]
+TO_ITS_SOUND = [{"title": "Audio analysis", "url": "/d/casement-audio?${__url_time_range}"
+                 "&var-device=${device:percentencode}&var-one=${device:percentencode}"}]
+TO_ITS_DECISIONS = [{"title": "ML metrics", "url": "/d/casement-ml?${__url_time_range}&var-device=${device:percentencode}"}]
 
 
 # System overview ------------------------------------------------------------------------------------------------------
@@ -311,20 +338,21 @@ def overview():
             WHERE step = 3600 AND time > now() - INTERVAL 1 DAY AND {CHOSEN}
                 AND device_id IN (SELECT device_id FROM device_registry FINAL WHERE is_active)
             GROUP BY device_id)
-    """, unit="s", thresholds=rising(GREEN, (YELLOW, 120), (RED, 600)))
-    board.stat("Time to ClickHouse", "The longest time from receipt to stored within the last five minutes.", (4, 4), """
-        SELECT ifNotFinite(max(row_delay_ms), 0) AS delay FROM system_metrics WHERE timestamp > now() - INTERVAL 5 MINUTE
-    """, unit="ms", thresholds=rising(GREEN, (YELLOW, 5_000), (RED, 60_000)))
-    board.stat("Refused", "Messages refused in the chosen time. The table below says why.", (4, 4), """
+    """, unit="s", thresholds=rising(GREEN, (YELLOW, 120), (RED, SILENT_S)))
+    board.stat("Time to ClickHouse", "The longest time from receipt to stored within the last five minutes, or that of what waits.", (4, 4), """
+        SELECT greatest(ifNotFinite(max(row_delay_ms), 0), toFloat64(max(journal_age_ms))) AS delay
+        FROM system_metrics WHERE timestamp > now() - INTERVAL 5 MINUTE
+    """, unit="ms", thresholds=rising(GREEN, (YELLOW, 5_000), (RED, DELAY_MS)))
+    board.stat("Refused", "Messages refused and readings kept apart in the chosen time, and what the broker refused. The table below says why.", (4, 4), """
         SELECT sum(arraySum(mapValues(refused))) AS refused FROM system_metrics WHERE $__timeFilter(timestamp)
     """, unit="none", thresholds=rising(GREEN, (YELLOW, 1), (RED, 1_000)))
     board.stat("Journal", "How full the journal is: what waits for ClickHouse.", (4, 4), """
         SELECT ifNotFinite(max(journal_bytes / journal_max_bytes), 0) AS filled
         FROM system_metrics WHERE timestamp > now() - INTERVAL 1 MINUTE
-    """, unit="percentunit", decimals=1, thresholds=rising(GREEN, (YELLOW, 0.25), (RED, 0.75)))
+    """, unit="percentunit", decimals=1, thresholds=rising(GREEN, (YELLOW, 0.25), (RED, JOURNAL_SHARE)))
     board.stat("Disk free", "Free space on ClickHouse's disk.", (4, 4), """
         SELECT min(free_space) AS free FROM system.disks
-    """, unit="bytes", decimals=1, thresholds=rising(RED, (YELLOW, 2 << 30), (GREEN, 10 << 30)))
+    """, unit="bytes", decimals=1, thresholds=rising(RED, (YELLOW, FREE_BYTES), (GREEN, 5 * FREE_BYTES)))
 
     board.row("Rooms")
     links = {"links": TO_DEVICE_BY_LABEL}
@@ -385,7 +413,7 @@ def overview():
     """, unit="none", defaults={"displayName": "${__field.labels.device_id}", "custom": {"fillOpacity": 70, "lineWidth": 0},
                    "mappings": mapped(n1=("online", GREEN), n0=("offline", RED), nm1=("silent", YELLOW))},
                 options={"mergeValues": True, "showValue": "never", "rowHeight": 0.8, "alignValue": "left",
-                         "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
+                         "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []},
                          "tooltip": {"mode": "single", "sort": "none"}})
     board.series("Messages a second", "Messages accepted, by kind.", (12, 8), """
         SELECT time, kind, sum(n) / $__interval_s AS per_second
@@ -395,7 +423,7 @@ def overview():
         GROUP BY time, kind ORDER BY time, kind
     """, unit="cps", custom={"stacking": {"mode": "normal", "group": "A"}, "fillOpacity": 40},
                  defaults={"displayName": "${__field.labels.kind}"})
-    board.series("Refused messages", "Messages that were refused in each interval, by reason.", (12, 7), """
+    board.series("Refused messages", "What was refused in each interval, by reason: messages, readings kept apart as suspect, clients of the embedded broker.", (12, 7), """
         SELECT time, reason, sum(n) AS refused
         FROM (SELECT $__timeInterval(timestamp) AS time, mapKeys(refused) AS reasons, mapValues(refused) AS counts
               FROM system_metrics WHERE $__timeFilter(timestamp))
@@ -407,20 +435,37 @@ def overview():
         SELECT received_at, topic, reason, detail, first_bytes FROM ingest_errors
         WHERE $__timeFilter_ms(received_at) ORDER BY received_at DESC LIMIT 50
     """, table=True, options={"showHeader": True, "cellHeight": "sm"})
-    board.series("Delays", "From receipt to stored (longest), from request to command and within the model (means).", (12, 7),
-                 metrics("maxOrNullIf(row_delay_ms, isFinite(row_delay_ms)) AS stored, "
+    board.series("Delays", "From a reading's own time to its row and from receipt to stored (longest); from request to command and "
+                 "within the model (means).", (12, 7),
+                 metrics("avgOrNullIf(reading_to_row_ms, isFinite(reading_to_row_ms)) AS reading_to_row, "
+                         "maxOrNullIf(row_delay_ms, isFinite(row_delay_ms)) AS stored, "
                          "avgOrNullIf(decision_ms, isFinite(decision_ms)) AS decided, "
                          "avgOrNullIf(inference_ms, isFinite(inference_ms)) AS inferred"), unit="ms",
-                 custom={"scaleDistribution": {"type": "log", "log": 10}})
-    board.series("Waiting and lost", "Records that wait in the journal; repeats, failed inserts, reconnects and requests that were dropped.",
-                 (12, 7), metrics("max(journal_records) AS waiting, sum(duplicates) AS repeats, sum(store_failures) AS failed_inserts, "
-                                  "sum(reconnects) AS reconnects, sum(requests_dropped) AS dropped_requests"), unit="none")
+                 custom={"scaleDistribution": {"type": "log", "log": 10}} | DASHED, defaults=above(DELAY_MS))
+    board.series("Waiting", "What waits in the journal for ClickHouse: records, and the age of the oldest.",
+                 (12, 7), metrics("max(journal_records) AS records, max(journal_age_ms) AS age"), unit="none",
+                 overrides=[{"matcher": {"id": "byName", "options": "age"}, "properties": [
+                     {"id": "unit", "value": "ms"}, {"id": "custom.axisPlacement", "value": "right"}]}])
+    board.series("Repeated and lost", "Repeats that were not stored again, failed inserts (they are tried again), reconnects to the broker, "
+                 "inference requests that could not be sent.", (12, 7),
+                 metrics("sum(duplicates) AS repeats, sum(store_failures) AS failed_inserts, sum(reconnects) AS reconnects, "
+                         "sum(requests_dropped) AS dropped_requests"), unit="none",
+                 custom={"drawStyle": "bars", "fillOpacity": 60, "stacking": {"mode": "normal", "group": "A"}})
     board.series("ClickHouse", "Memory of the server and size of the database.", (12, 7),
                  metrics("maxOrNullIf(database_memory_bytes, database_memory_bytes > 0) AS memory, "
                          "maxOrNullIf(database_disk_bytes, database_disk_bytes > 0) AS disk"), unit="bytes")
-    board.series("Uptime", "Falls where a backend was restarted.", (12, 7),
-                 metrics("instance, min(uptime_s) AS uptime", "time, instance"), unit="s",
+    board.series("Uptime", "Of each backend and of ClickHouse: it falls where one was started again.", (18, 7),
+                 [metrics("instance, min(uptime_s) AS uptime", "time, instance"),
+                  metrics("'ClickHouse' AS instance, minOrNullIf(database_uptime_s, database_uptime_s > 0) AS uptime")], unit="s",
                  defaults={"displayName": "${__field.labels.instance}"})
+    board.stat("Restarts", "Of backends and of ClickHouse in the chosen time.", (6, 7), """
+        SELECT countIf(uptime_s < uptime_before) AS backend, countIf(database_uptime_s < database_before AND database_uptime_s > 0) AS clickhouse
+        FROM (
+            SELECT uptime_s, database_uptime_s,
+                lagInFrame(uptime_s) OVER (PARTITION BY instance ORDER BY timestamp) AS uptime_before,
+                lagInFrame(database_uptime_s) OVER (PARTITION BY instance ORDER BY timestamp) AS database_before
+            FROM system_metrics WHERE $__timeFilter(timestamp))
+    """, unit="none", thresholds=rising(GREEN, (YELLOW, 1), (RED, 10)))
     return board.write("system-overview")
 
 
@@ -446,11 +491,11 @@ def device():
     board.series("$quantity", "Mean as a line, lowest to highest as a band, in the quantity's own unit.", (12, 8),
                  band_of_one("${quantity:singlequote}"), unit="short", overrides=band())
     board.series("Audio activity", "Level of the clips (energy mean) and their loudest moment, in dB re full scale.", (12, 8),
-                 rolled_up("sound_by_time", "10 * log10(sum(energy) / sum(seconds)) AS level, max(s.loudest) AS loudest", ONE),
+                 rolled_up("sound_by_time", "10 * log10(sum(energy) / sum(seconds)) AS level, toFloat64(max(s.loudest)) AS loudest", ONE),
                  unit="dB", overrides=[
                      {"matcher": {"id": "byName", "options": "loudest"}, "properties": [
                          {"id": "custom.lineWidth", "value": 0}, {"id": "custom.showPoints", "value": "always"},
-                         {"id": "custom.fillOpacity", "value": 0}]}])
+                         {"id": "custom.fillOpacity", "value": 0}]}], defaults={"links": TO_ITS_SOUND})
     board.series("Clips heard", "Clips in each interval; nothing where none came.", (12, 6),
                  rolled_up("sound_by_time", "sum(s.clips) AS clips", ONE), unit="none",
                  custom={"drawStyle": "bars", "fillOpacity": 60})
@@ -458,10 +503,10 @@ def device():
                  [positions("commanded"), positions("reported")], unit="percent",
                  custom={"lineInterpolation": "stepAfter", "spanNulls": True, "showPoints": "never", "fillOpacity": 0},
                  defaults={"min": 0, "max": 100})
-    board.series("Confidence", "The model's own, mean of the decisions.", (12, 6),
+    board.series("Confidence", "The model's own, mean of its predictions, carried out or held.", (12, 6),
                  rolled_up("predictions_by_time", "model_version, sum(s.confidence) / sum(s.predictions) AS confidence", ONE,
-                           "time, model_version"), unit="percentunit",
-                 defaults={"min": 0, "max": 1, "displayName": "${__field.labels.model_version}"})
+                           "time, model_version"), unit="percentunit", custom=DASHED,
+                 defaults={"min": 0, "max": 1, "displayName": "${__field.labels.model_version}", "links": TO_ITS_DECISIONS} | below(CONFIDENCE))
     board.series("Decisions kept", "Share of the model's decisions that nobody corrected within half an hour, and the range that so few "
                  "decisions leave open (95 %). The newest half hour is not judged yet.", (16, 7),
                  rolled_up("outcomes_by_time", kept(ONE), ONE), unit="percentunit", overrides=band("kept"),
@@ -491,7 +536,7 @@ def ml():
                       [LOCATION, DEVICES, MODEL], annotations(CHOSEN), since="now-24h")
     chosen = f"{CHOSEN} AND {VERSIONS}"
     by_version = {"displayName": "${__field.labels.model_version}"}
-    board.series("Prediction frequency", "Predictions in each interval, by version.", (12, 8),
+    board.series("Prediction frequency", "Predictions in each interval, by version: carried out, held, or those of a candidate.", (12, 8),
                  rolled_up("predictions_by_time", "model_version, sum(s.predictions) AS predictions", chosen, "time, model_version"),
                  unit="none", custom={"drawStyle": "bars", "fillOpacity": 60, "stacking": {"mode": "normal", "group": "A"}},
                  defaults=by_version)
@@ -503,7 +548,7 @@ def ml():
         ORDER BY bin
     """, table=True, unit="none", options={"xField": "confidence", "orientation": "vertical", "barWidth": 0.97, "groupWidth": 0.7,
                                             "showValue": "never", "stacking": "none", "xTickLabelRotation": 0, "xTickLabelSpacing": 0,
-                                            "fullHighlight": False, "legend": {"displayMode": "list", "placement": "bottom", "showLegend": False},
+                                            "fullHighlight": False, "legend": {"displayMode": "list", "placement": "bottom", "showLegend": False, "calcs": []},
                                             "tooltip": {"mode": "single", "sort": "none"}})
     board.heatmap("Confidence over time", "How many predictions had which confidence, in percent.", (12, 8), f"""
         SELECT time, leftPad(toString(bin * 10), 2, '0') AS bucket, sum(n) AS predictions
@@ -512,9 +557,20 @@ def ml():
         ARRAY JOIN range(10) AS bin, arrayMap(b -> bins[toUInt8(2 * b)] + bins[toUInt8(2 * b + 1)], range(10)) AS n
         GROUP BY time, bucket ORDER BY time, bucket
     """, unit="none", row_unit="percent")
+    board.series("Carried out and held", "Predictions that moved a window, and those that were held because their confidence was too low "
+                 "(ml.min_confidence). A candidate's are neither.", (12, 8), f"""
+        SELECT time, sum(n) AS carried_out, sum(h) AS held
+        FROM (
+            SELECT $__timeInterval(s.time) AS time, s.commands AS n, 0 AS h FROM commands_by_time AS s
+            WHERE step = {STEP} AND $__timeFilter(s.time) AND origin = 'model' AND {chosen}
+            UNION ALL
+            SELECT $__timeInterval(s.time) AS time, 0 AS n, s.held AS h FROM predictions_by_time AS s
+            WHERE step = {STEP} AND $__timeFilter(s.time) AND {chosen})
+        GROUP BY time ORDER BY time
+    """, unit="none", custom={"drawStyle": "bars", "fillOpacity": 60, "stacking": {"mode": "normal", "group": "A"}})
     board.series("Inference latency", "As the service states it; without a statement, from request to command.", (12, 8), f"""
         SELECT time, q[1] AS p50, q[2] AS p95, q[3] AS p99, slowest
-        FROM (SELECT $__timeInterval(s.time) AS time, max(slowest_ms) AS slowest,
+        FROM (SELECT $__timeInterval(s.time) AS time, toFloat64(max(slowest_ms)) AS slowest,
                   quantilesTDigestMerge(0.5, 0.95, 0.99)(inference_time_ms) AS q
               FROM predictions_by_time AS s WHERE step = {STEP} AND $__timeFilter(s.time) AND {chosen} GROUP BY time)
         ORDER BY time
@@ -539,8 +595,8 @@ def ml():
         WHERE n > 0 ORDER BY tenth
     """, table=True, overrides=[{"matcher": {"id": "byRegexp", "options": "kept|at_.*"}, "properties": [
         {"id": "unit", "value": "percentunit"}, {"id": "decimals", "value": 0}]}], options={"showHeader": True, "cellHeight": "sm"})
-    board.panel("table", "Versions", "What each version predicted in the chosen time.", (12, 9), f"""
-        SELECT model_version, sum(s.predictions) AS predictions, sum(s.total) / sum(s.predictions) AS position,
+    board.panel("table", "Versions", "What each version predicted in the chosen time, and how much of it was held. Unsure: confidence below 0.05.", (12, 9), f"""
+        SELECT model_version, sum(s.predictions) AS predictions, sum(s.held) AS held, sum(s.total) / sum(s.predictions) AS position,
             sum(s.confidence) / sum(s.predictions) AS confidence, sumMap(confidence_bins)[0] / sum(s.predictions) AS unsure
         FROM predictions_by_time AS s WHERE step = {STEP} AND $__timeFilter(s.time) AND {chosen}
         GROUP BY model_version ORDER BY model_version
@@ -551,7 +607,7 @@ def ml():
     board.series("Far from the training data", "Share of predictions with a confidence below 0.05: inputs that the model has not met "
                  "are answered so. When it rises, something changed: a sensor, a room, a season.", (24, 7),
                  rolled_up("predictions_by_time", "model_version, sumMap(s.confidence_bins)[0] / sum(s.predictions) AS share", chosen,
-                           "time, model_version"), unit="percentunit", defaults=by_version | {"min": 0})
+                           "time, model_version"), unit="percentunit", custom=DASHED, defaults=by_version | {"min": 0} | above(FAR_SHARE))
     return board.write("ml-metrics")
 
 
@@ -572,7 +628,7 @@ def audio():
                  mean("20 * log10(sum(s.rms) / sum(s.clips))", "rms"), unit="dB", defaults=by_device)
     board.series("Level", "Equivalent level of the clips in dB re full scale.", (12, 8),
                  mean("10 * log10(sum(s.energy) / sum(s.seconds))", "level"), unit="dB", defaults=by_device)
-    board.series("Loudest moment", "The loudest eighth of a second of the clips, in dB re full scale.", (12, 8), mean("max(s.loudest)", "loudest"), unit="dB", defaults=by_device)
+    board.series("Loudest moment", "The loudest eighth of a second of the clips, in dB re full scale.", (12, 8), mean("toFloat64(max(s.loudest))", "loudest"), unit="dB", defaults=by_device)
     board.series("Zero crossings", "Share of samples at which the sign changes: noise is high, voices are low.", (12, 8),
                  mean("sum(s.crossings) / sum(s.clips)", "crossings"), unit="percentunit", defaults=by_device)
     board.series("Spectral centroid", "Centre of mass of the spectrum.", (12, 8), mean("sum(s.centroid) / sum(s.clips)", "centroid"),
@@ -616,15 +672,23 @@ def audio():
 
 # Alert rules ----------------------------------------------------------------------------------------------------------
 
-# Name, title, what to do, SQL (a number over time or one for each label), what is too much, for how long.
+# The last hour's predictions of models that serve: a candidate's lead to no command, and are not held either.
+OF_SERVING_MODELS = """step = 60 AND s.time > now() - INTERVAL 1 HOUR AND model_version IN (
+            SELECT model_version FROM commands_by_time WHERE step = 60 AND time > now() - INTERVAL 1 HOUR AND origin = 'model'
+            UNION ALL SELECT model_version FROM predictions_by_time WHERE step = 60 AND time > now() - INTERVAL 1 HOUR AND held > 0)"""
+
+# Name, title, what to do, dashboard and panel to look at, SQL (a number over time or one for each label), what is too
+# much, for how long.
 ALERTS = [
-    ("offline", "Device silent", "{{ $labels.device_id }} has sent no reading for ten minutes. Look at its power and its network.", """
+    ("offline", "Device offline", "{{ $labels.device_id }} has sent no reading for ten minutes. Look at its power and its network.",
+     ("system-overview", "Longest silence"), """
         SELECT now() AS t, device_id, toFloat64(dateDiff('second', max(newest.1), now64(3))) AS age
         FROM readings_by_time WHERE step = 3600 AND time > now() - INTERVAL 7 DAY
             AND device_id IN (SELECT device_id FROM device_registry FINAL)
         GROUP BY device_id ORDER BY t
-    """, ">", 600, "2m"),
-    ("stuck", "Window stuck", "{{ $labels.device_id }} is more than ten points from what it was told ten minutes ago. Look at the motor.", """
+    """, ">", SILENT_S, "2m"),
+    ("stuck", "Window stuck", "{{ $labels.device_id }} is more than ten points from what it was told ten minutes ago. Look at the motor.",
+     ("system-overview", "Window positions"), """
         SELECT now() AS t, device_id, toFloat64(if(told_at < now() - INTERVAL 10 MINUTE AND reported_at > told_at, abs(told - reported), 0)) AS distance
         FROM (SELECT device_id, argMax(position, timestamp) AS told, max(timestamp) AS told_at FROM window_actions
               WHERE timestamp > now() - INTERVAL 1 DAY GROUP BY device_id) AS a
@@ -632,43 +696,52 @@ ALERTS = [
               WHERE timestamp > now() - INTERVAL 1 DAY GROUP BY device_id) AS s USING device_id
         ORDER BY t
     """, ">", 10, "5m"),
-    ("behind", "ClickHouse behind", "Readings wait longer than a minute to be stored. Look at ClickHouse and its disk; nothing is lost while the journal has room.", """
-        SELECT now() AS t, ifNotFinite(toFloat64(max(row_delay_ms)), 0) AS delay FROM system_metrics
+    ("behind", "ClickHouse behind", "Readings wait longer than a minute to be stored. Look at ClickHouse and its disk; nothing is lost while the journal has room.",
+     ("system-overview", "Delays"), """
+        SELECT now() AS t, toFloat64(greatest(ifNotFinite(max(row_delay_ms), 0), toFloat64(max(journal_age_ms)))) AS delay FROM system_metrics
         WHERE timestamp > now() - INTERVAL 5 MINUTE
-    """, ">", 60_000, "2m"),
-    ("silent", "Backend silent", "No backend has written its metrics for two minutes. Look at its log.", """
+    """, ">", DELAY_MS, "2m"),
+    ("silent", "Backend silent", "No backend has written its metrics for two minutes: it is down, or ClickHouse takes no rows. Look at its log and its /ready.",
+     ("system-overview", "Uptime"), """
         SELECT now() AS t, toFloat64(dateDiff('second', max(timestamp), now64(3))) AS age FROM system_metrics
     """, ">", 120, "1m"),
-    ("refusals", "Refusals rising", "More than a tenth of the messages are refused. The overview lists them with reasons.", """
+    ("refusals", "Refusals rising", "More than a tenth of what arrives is refused or suspect. The overview lists it with reasons and remedies.",
+     ("system-overview", "Refused messages"), """
         SELECT now() AS t, ifNotFinite(sum(arraySum(mapValues(refused))) / (sum(arraySum(mapValues(refused))) + sum(arraySum(mapValues(messages)))), 0) AS share
         FROM system_metrics WHERE timestamp > now() - INTERVAL 10 MINUTE
-    """, ">", 0.1, "10m"),
-    ("confidence", "Confidence low", "The mean confidence of the last hour is below 0.3. Train with the rooms' own data: casement train --from clickhouse.", """
+    """, ">", REFUSED_SHARE, "10m"),
+    ("confidence", "Confidence low", "The mean confidence of the last hour is below 0.3. Train with the rooms' own data: casement train --from clickhouse.",
+     ("ml-metrics", "Confidence over time"), """
         SELECT now() AS t, if(sum(s.predictions) < 20, 1, sum(s.confidence) / sum(s.predictions)) AS confidence
-        FROM predictions_by_time AS s WHERE step = 60 AND s.time > now() - INTERVAL 1 HOUR
-    """, "<", 0.3, "30m"),
-    ("drift", "Inputs unlike the training data", "More than a quarter of the last hour's predictions were far from the training data. A sensor may be broken, or the model needs training.", """
+        FROM predictions_by_time AS s WHERE """ + OF_SERVING_MODELS, "<", CONFIDENCE, "30m"),
+    ("drift", "Inputs unlike the training data", "More than a quarter of the last hour's predictions were far from the training data. A sensor may be broken, or the model needs training.",
+     ("ml-metrics", "Far from the training data"), """
         SELECT now() AS t, if(sum(s.predictions) < 20, 0, sumMap(s.confidence_bins)[0] / sum(s.predictions)) AS share
-        FROM predictions_by_time AS s WHERE step = 60 AND s.time > now() - INTERVAL 1 HOUR
-    """, ">", 0.25, "30m"),
-    ("journal", "Journal filling", "The journal is more than half full. When it is full, nothing is acknowledged until ClickHouse takes rows.", """
+        FROM predictions_by_time AS s WHERE """ + OF_SERVING_MODELS, ">", FAR_SHARE, "30m"),
+    ("journal", "Journal filling", "The journal is more than half full. When it is full, nothing is acknowledged until ClickHouse takes rows: look at ClickHouse, or raise journal.max_bytes.",
+     ("system-overview", "Journal"), """
         SELECT now() AS t, ifNotFinite(toFloat64(max(journal_bytes / journal_max_bytes)), 0) AS filled FROM system_metrics
         WHERE timestamp > now() - INTERVAL 2 MINUTE
-    """, ">", 0.5, "2m"),
-    ("disk", "Disk nearly full", "Less than 2 GiB are free on ClickHouse's disk. Lower the retention or give it more room.", """
+    """, ">", JOURNAL_SHARE, "2m"),
+    ("disk", "Disk nearly full", "Less than 2 GiB are free on ClickHouse's disk. Delete old months or give it more room.",
+     ("system-overview", "Disk free"), """
         SELECT now() AS t, toFloat64(min(free_space)) AS free FROM system.disks
-    """, "<", 2 << 30, "5m"),
+    """, "<", FREE_BYTES, "5m"),
 ]
 
 
-def alerts():
+def alerts(boards):
+    """Each rule names the panel to look at, by its id."""
+    boards = {pathlib.Path(name).stem: json.loads(text) for name, text in boards}
     lines = ["# Written by dashboards.py. Contact points and notification policies are yours: Grafana's default policy receives these.",
              "apiVersion: 1", "groups:", "  - orgId: 1", "    name: casement", "    folder: Casement", "    interval: 1m", "    rules:"]
-    for name, title, advice, query, sign, limit, lasting in ALERTS:
+    for name, title, advice, (board, panel), query, sign, limit, lasting in ALERTS:
         evaluator = {">": "gt", "<": "lt"}[sign]
+        [shown] = [shown["id"] for shown in boards[board]["panels"] if shown["title"] == panel]
         lines += [
             f"      - uid: casement-{name}", f"        title: {title}", "        condition: C", f"        for: {lasting}",
             "        noDataState: OK", "        execErrState: Error",
+            f"        dashboardUid: {boards[board]['uid']}", f"        panelId: {shown}",
             "        annotations:", f"          summary: {json.dumps(advice, ensure_ascii=False)}",
             "        labels:", "          system: casement", "        data:",
             "          - refId: A", "            datasourceUid: casement", "            relativeTimeRange: {from: 600, to: 0}",
@@ -687,7 +760,8 @@ def alerts():
 def main():
     """Writes every file; with --check, says which would differ."""
     stale = []
-    for name, text in (overview(), device(), ml(), audio(), alerts()):
+    boards = [overview(), device(), ml(), audio()]
+    for name, text in [*boards, alerts(boards)]:
         path = HERE / name
         if "--check" not in sys.argv[1:]:
             path.write_text(text, encoding="utf-8")

@@ -18,6 +18,8 @@ use prometheus_client::{
     registry::Unit,
 };
 
+use crate::mean::Mean;
+
 /// A label set of one word.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Kind {
@@ -63,35 +65,9 @@ pub struct Metrics {
     batch_rows: Gauge<f64, AtomicU64>,
     decision: Mean,
     inference: Mean,
+    reading_delay: Mean,
     /// Longest time from receipt to stored since it was last taken, ms + 1; 0: nothing was stored.
     row_delay: AtomicU64,
-}
-
-/// Durations, for their mean over a span: two numbers that only grow.
-#[derive(Debug, Default)]
-pub(crate) struct Mean {
-    micros: AtomicU64,
-    count: AtomicU64,
-}
-
-impl Mean {
-    fn add(&self, duration: Duration) {
-        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        self.micros.fetch_add(micros, Ordering::Relaxed);
-        self.count.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn sums(&self) -> (u64, u64) {
-        (
-            self.micros.load(Ordering::Relaxed),
-            self.count.load(Ordering::Relaxed),
-        )
-    }
-
-    /// The mean of what was added between two readings of the sums, ms; NaN where nothing was.
-    pub(crate) fn between(before: (u64, u64), now: (u64, u64)) -> f64 {
-        (now.0 - before.0) as f64 / 1e3 / (now.1 - before.1) as f64
-    }
 }
 
 /// Counters at one moment.
@@ -108,6 +84,7 @@ pub(crate) struct Totals {
     /// µs and number.
     pub(crate) decision: (u64, u64),
     pub(crate) inference: (u64, u64),
+    pub(crate) reading_delay: (u64, u64),
 }
 
 impl Default for Metrics {
@@ -133,6 +110,7 @@ impl Default for Metrics {
             batch_rows: Gauge::default(),
             decision: Mean::default(),
             inference: Mean::default(),
+            reading_delay: Mean::default(),
             row_delay: AtomicU64::new(0),
         };
         for reason in RefusalReason::ALL {
@@ -308,6 +286,14 @@ impl Metrics {
         self.row_delay.fetch_max(ms + 1, Ordering::Relaxed);
     }
 
+    /// Readings of these times were stored at `now`, ms. A clock that is ahead counts as no delay.
+    pub(crate) fn reading_delays(&self, times: impl Iterator<Item = i64>, now: i64) {
+        for time in times {
+            let late = u64::try_from(now.saturating_sub(time)).unwrap_or(0);
+            self.reading_delay.add(Duration::from_millis(late));
+        }
+    }
+
     /// The longest such time since the last call, ms; `None` where nothing was stored.
     pub(crate) fn take_longest_row_delay(&self) -> Option<u64> {
         self.row_delay.swap(0, Ordering::Relaxed).checked_sub(1)
@@ -316,6 +302,10 @@ impl Metrics {
     /// The counters as they are now.
     pub(crate) fn totals(&self) -> Totals {
         let count = |family: &Family<Kind, Counter>, kind| family.get_or_create(&Kind { kind }).get();
+        let quantities = Quantity::CLIMATE.iter();
+        let suspect = quantities
+            .map(|quantity| count(&self.suspect, quantity.as_str()))
+            .sum();
         Totals {
             messages: accepted_kinds()
                 .map(|kind| (kind.as_str(), count(&self.messages, kind.as_str())))
@@ -323,6 +313,7 @@ impl Metrics {
             refused: RefusalReason::ALL
                 .iter()
                 .map(|reason| (reason.as_str(), count(&self.refused, reason.as_str())))
+                .chain([("suspect", suspect)])
                 .collect(),
             duplicates: self.duplicates.get(),
             rows_stored: self.rows.get(),
@@ -332,6 +323,7 @@ impl Metrics {
             commands: self.actions.get(),
             decision: self.decision.sums(),
             inference: self.inference.sums(),
+            reading_delay: self.reading_delay.sums(),
         }
     }
 

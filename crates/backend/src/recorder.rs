@@ -150,6 +150,7 @@ impl<P: Plans> Recorder<P> {
     async fn store_plan(&self, plan: &Plan<P::Key>) -> Result<Outcome, LogError> {
         let (batch, unreadable) = decode(plan);
         let done = stored_before(&plan.note);
+        self.vitals.waiting_since(batch.oldest_receipt());
         let mut pauses = pauses();
         loop {
             let inserting = self.tables.insert(&batch, &plan.token, &done);
@@ -161,11 +162,13 @@ impl<P: Plans> Recorder<P> {
                     if self.vitals.store.up() {
                         info!("ClickHouse takes rows again");
                     }
+                    self.vitals.waiting_since(None);
                     self.metrics.rows_stored(batch.len());
+                    let now = now().as_millis();
                     if let Some(oldest) = batch.oldest_receipt() {
-                        self.metrics
-                            .row_delay(now().as_millis().saturating_sub(oldest).max(0) as u64);
+                        self.metrics.row_delay(now.saturating_sub(oldest).max(0) as u64);
                     }
+                    self.metrics.reading_delays(batch.reading_times(), now);
                     self.plans.finish(&plan.key, encode(&unreadable)).await?;
                     return Ok(Outcome::Stored);
                 }
@@ -215,6 +218,7 @@ impl<P: Plans> Recorder<P> {
         let instead = (table != Table::IngestErrors)
             .then(|| rows::refused_row(table.name(), payload.unwrap_or_default(), &refusal, now()));
         self.plans.finish(&plan.key, encode(instead.as_slice())).await?;
+        self.vitals.waiting_since(None);
         Ok(Outcome::Stored)
     }
 }

@@ -35,7 +35,7 @@ use crate::{
     storage::{Figures, Keeper, Storage},
     subscription::Subscription,
     system_metrics::SystemMetrics,
-    vitals::Vitals,
+    vitals::{Counting, Counts, Vitals},
 };
 
 /// After giving up, the recorder ends at once.
@@ -225,6 +225,11 @@ impl Backend {
     /// The latest state of all devices.
     pub fn devices(&self) -> Arc<Devices> {
         Arc::clone(&self.ingest.devices)
+    }
+
+    /// Counts what the embedded broker refuses, by reason, in the rows of `system_metrics`.
+    pub fn count_refusals(&self, refusals: impl Fn() -> Counts + Send + Sync + 'static) {
+        let _ = self.vitals.broker_refusals.set(Counting(Arc::new(refusals)));
     }
 
     /// What asks for the backend's health.

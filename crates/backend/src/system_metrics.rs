@@ -16,8 +16,9 @@ use crate::{
     clock::now,
     database::History,
     log::Repeats,
-    metrics::{Mean, Totals},
-    vitals::Vitals,
+    mean::Mean,
+    metrics::Totals,
+    vitals::{Counting, Vitals},
 };
 
 /// How often a row is written.
@@ -40,12 +41,12 @@ impl SystemMetrics {
     pub(crate) async fn run(self, drain: CancellationToken) {
         let started = Instant::now();
         let instance = host_name();
-        let mut before = (self.metrics.totals(), self.reconnects(), Instant::now());
+        let mut before = (self.totals(), self.reconnects(), Instant::now());
         let mut ticks = tokio::time::interval_at((started + EVERY).into(), EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         while drain.run_until_cancelled(ticks.tick()).await.is_some() {
             let usage = self.usage().await;
-            let (totals, reconnects) = (self.metrics.totals(), self.reconnects());
+            let (totals, reconnects) = (self.totals(), self.reconnects());
             let mut row = self.row(&before.0, &totals, usage);
             row.instance.clone_from(&instance);
             row.interval_s = before.2.elapsed().as_secs_f32();
@@ -62,10 +63,25 @@ impl SystemMetrics {
 
     /// Zeros where ClickHouse does not answer.
     async fn usage(&self) -> Usage {
-        match tokio::time::timeout(ASKING, self.history.usage()).await {
+        let usage = match tokio::time::timeout(ASKING, self.history.usage()).await {
             Ok(Ok(usage)) => usage,
             _ => Usage::default(),
-        }
+        };
+        *self.vitals.usage.lock() = usage;
+        usage
+    }
+
+    /// The counters, with the refusals of the journal and of the broker: the reasons are those of `ingest_errors`.
+    fn totals(&self) -> Totals {
+        let mut totals = self.metrics.totals();
+        let broker = self.vitals.broker_refusals.get();
+        totals
+            .refused
+            .push(("journal_full", self.log.backlog().refused_full));
+        totals
+            .refused
+            .extend(broker.map(|Counting(counts)| counts()).into_iter().flatten());
+        totals
     }
 
     fn reconnects(&self) -> u64 {
@@ -98,7 +114,9 @@ impl SystemMetrics {
             journal_records: backlog.records,
             journal_bytes: backlog.bytes,
             journal_max_bytes: backlog.max_bytes,
+            journal_age_ms: self.vitals.waited_ms(),
             row_delay_ms: delay.map_or(f64::NAN, |delay| delay as f64),
+            reading_to_row_ms: Mean::between(before.reading_delay, totals.reading_delay),
             decision_ms: Mean::between(before.decision, totals.decision),
             inference_ms: Mean::between(before.inference, totals.inference),
             devices_active: active as u32,
@@ -106,15 +124,21 @@ impl SystemMetrics {
             database_memory_bytes: usage.memory_bytes,
             database_disk_bytes: usage.disk_bytes,
             disk_free_bytes: usage.free_bytes,
+            database_uptime_s: usage.uptime_s,
         }
     }
 }
 
-/// By how much each count has grown; those that have not are left out.
+/// By how much each count has grown; those that have not are left out. A count that was not there before began at zero.
 fn grown(before: &[(&'static str, u64)], now: &[(&'static str, u64)]) -> Vec<(String, u64)> {
-    let counts = now.iter().zip(before);
-    counts
-        .map(|((word, now), (_, before))| ((*word).to_owned(), now - before))
+    let earlier = |word| {
+        before
+            .iter()
+            .find(|(name, _)| *name == word)
+            .map_or(0, |(_, count)| *count)
+    };
+    now.iter()
+        .map(|&(word, count)| (word.to_owned(), count - earlier(word)))
         .filter(|(_, growth)| *growth > 0)
         .collect()
 }
@@ -135,8 +159,12 @@ mod tests {
     #[test]
     fn counts_are_those_of_the_interval() {
         let before = [("temperature", 5), ("audio", 2), ("humidity", 0)];
-        let now = [("temperature", 8), ("audio", 2), ("humidity", 1)];
-        let expected = [("temperature".to_owned(), 3), ("humidity".to_owned(), 1)];
+        let now = [("temperature", 8), ("audio", 2), ("humidity", 1), ("co2", 4)];
+        let expected = [
+            ("temperature".to_owned(), 3),
+            ("humidity".to_owned(), 1),
+            ("co2".to_owned(), 4),
+        ];
         assert_eq!(grown(&before, &now), expected);
     }
 

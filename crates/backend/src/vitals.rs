@@ -2,13 +2,34 @@
 //!
 //! In: what doors and recorder meet. Out: the parts of the role's health, and samples for its metrics.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    fmt,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
 use monitoring::{Link, Part, Sample};
 use mqtt::Publisher;
+use parking_lot::Mutex;
 use prometheus_client::collector::Collector;
+use store::Usage;
 
-use crate::{Devices, log::Repeats};
+use crate::{Devices, clock::now, log::Repeats};
+
+/// Counts by name, such as those of a broker's refusals.
+pub type Counts = Vec<(&'static str, u64)>;
+
+/// Says what was counted until now.
+#[derive(Clone)]
+pub(crate) struct Counting(pub(crate) Arc<dyn Fn() -> Counts + Send + Sync>);
+
+impl fmt::Debug for Counting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Counting")
+    }
+}
 
 /// What the backend knows of its surroundings.
 #[derive(Debug)]
@@ -29,6 +50,12 @@ pub(crate) struct Vitals {
     pub(crate) log_reads: Link,
     /// The connection to the broker, once there is one.
     pub(crate) publisher: OnceLock<Publisher>,
+    /// What the embedded broker refused, by reason.
+    pub(crate) broker_refusals: OnceLock<Counting>,
+    /// What ClickHouse said of itself last.
+    pub(crate) usage: Mutex<Usage>,
+    /// When the oldest record of those that are being stored was received, ms; 0: none is.
+    waiting_since: AtomicI64,
     log: Arc<dyn Repeats>,
     devices: Arc<Devices>,
 }
@@ -45,6 +72,9 @@ impl Vitals {
             log_writes: Link::met("journal"),
             log_reads: Link::met("journal"),
             publisher: OnceLock::new(),
+            broker_refusals: OnceLock::new(),
+            usage: Mutex::default(),
+            waiting_since: AtomicI64::new(0),
             log,
             devices,
         }
@@ -113,6 +143,20 @@ impl Vitals {
         Part::ok("journal")
     }
 
+    /// Notes the time of receipt of the oldest record of those that are being stored, ms; `None`: they are stored.
+    pub(crate) fn waiting_since(&self, received_at: Option<i64>) {
+        self.waiting_since
+            .store(received_at.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// How long that record has waited, ms; 0 while nothing waits for ClickHouse.
+    pub(crate) fn waited_ms(&self) -> u64 {
+        match self.waiting_since.load(Ordering::Relaxed) {
+            0 => 0,
+            since => u64::try_from(now().as_millis().saturating_sub(since)).unwrap_or(0),
+        }
+    }
+
     /// The metrics that somebody else counts.
     pub(crate) fn collector(self: &Arc<Self>) -> Box<dyn Collector> {
         let vitals = Arc::clone(self);
@@ -124,7 +168,8 @@ impl Vitals {
         let counter = |name, help, value: u64| Sample::Counter { name, help, value };
         let backlog = self.log.backlog();
         let connection = self.publisher.get().map(Publisher::stats).unwrap_or_default();
-        let (_, active) = self.devices.count();
+        let (known, active) = self.devices.count();
+        let usage = *self.usage.lock();
         vec![
             gauge(
                 "journal_records",
@@ -135,6 +180,16 @@ impl Vitals {
                 "journal_size_bytes",
                 "Payload waiting in the journal",
                 backlog.bytes,
+            ),
+            gauge(
+                "journal_limit_bytes",
+                "Payload at which the journal is full",
+                backlog.max_bytes,
+            ),
+            gauge(
+                "journal_age_seconds",
+                "Since receipt of the oldest record that waits for ClickHouse; 0 while none does",
+                self.waited_ms() / 1_000,
             ),
             counter(
                 "journal_refused_full",
@@ -162,6 +217,22 @@ impl Vitals {
                 self.broker.is_up().into(),
             ),
             gauge("devices_active", "Devices heard of lately", active as u64),
+            gauge("devices_known", "Devices known", known as u64),
+            gauge(
+                "database_memory_bytes",
+                "Memory that ClickHouse uses; 0 if it does not answer",
+                usage.memory_bytes,
+            ),
+            gauge(
+                "database_size_bytes",
+                "The database on disk; 0 if ClickHouse does not answer",
+                usage.disk_bytes,
+            ),
+            gauge(
+                "database_free_bytes",
+                "Free space on the database's disk; 0 if ClickHouse does not answer",
+                usage.free_bytes,
+            ),
             counter(
                 "broker_connections",
                 "Connections made to the broker",

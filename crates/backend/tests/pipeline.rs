@@ -52,6 +52,7 @@ async fn without_clickhouse_rows_wait_decisions_do_not_and_health_says_so() {
     assert!(reason.contains("connection refused"), "{reason}");
     assert_eq!(bench.health().state, State::Down);
     assert_eq!(bench.metric("store_up"), 0);
+    assert!(bench.metric("journal_age_seconds") > 0);
     bench
         .until("a request", |bench| !bench.outlet.sent.lock().is_empty())
         .await;
@@ -63,6 +64,9 @@ async fn without_clickhouse_rows_wait_decisions_do_not_and_health_says_so() {
         .await;
     assert!(bench.metric("store_failures_total") > 0);
     assert_eq!(bench.metric("store_up"), 1);
+    bench
+        .until("nothing waits", |bench| bench.metric("journal_age_seconds") == 0)
+        .await;
     // It was tried more than once, each time as the same plan.
     let offered = bench.tables.offered();
     let again = offered.windows(2).filter(|pair| pair[0] == pair[1]).count();

@@ -28,6 +28,11 @@ impl fmt::Debug for Figures {
 }
 
 impl Figures {
+    /// How many events of a kind there were, whether logged or not.
+    pub fn events(&self, kind: EventKind) -> u64 {
+        self.0.statistics.events[kind as usize].get()
+    }
+
     /// The present values.
     pub fn read(&self) -> Vec<Figure> {
         let shared = &self.0;

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use backend::{DoorEvent, Ingest};
-use broker::{BrokerEvent, Figures, Observer};
+use broker::{BrokerEvent, EventKind, Figures, Observer};
 use monitoring::Sample;
 use tokio::sync::mpsc;
 
@@ -50,6 +50,25 @@ fn row(event: &BrokerEvent) -> DoorEvent {
         kind: kind.as_str(),
         detail: format!("client {client_id:?} at {address}: {reason}; {remedy}{before}"),
     }
+}
+
+/// What the broker refused, by kind. A client that was taken over, or that went away, was not refused.
+pub(crate) fn refusals(figures: &Figures) -> backend::Counts {
+    use EventKind as Kind;
+    let refusals = [
+        Kind::ConnectionRefused,
+        Kind::NoGreeting,
+        Kind::OtherProtocol,
+        Kind::ConnectionLimit,
+        Kind::NoDescriptors,
+        Kind::ProtocolError,
+        Kind::QuotaExceeded,
+        Kind::PublishRefused,
+        Kind::SubscriptionRefused,
+    ];
+    refusals
+        .map(|kind| (kind.as_str(), figures.events(kind)))
+        .to_vec()
 }
 
 /// The broker's counters as metrics.

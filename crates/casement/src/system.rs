@@ -24,7 +24,7 @@ use crate::{
     assembly,
     config::Config,
     data_dir,
-    door_book::{DoorBook, samples},
+    door_book::{DoorBook, refusals, samples},
     supervision::Tasks,
     telemetry::redaction,
 };
@@ -339,6 +339,8 @@ async fn start_broker(
         .await
         .context("the broker cannot start (choose another address with --mqtt ADDR, or a broker of your own with --mqtt URL)")?;
     let figures = broker.figures();
+    let refusing = broker.figures();
+    backend.count_refusals(move || refusals(&refusing));
     registry
         .sub_registry_with_prefix("casement_broker")
         .register_collector(monitoring::collector(move || samples(&figures)));

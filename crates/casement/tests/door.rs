@@ -39,6 +39,10 @@ fn events_at_the_door_are_rows_and_counters() {
     };
     row("other_protocol", "client \"\"");
     row("connection_refused", "client \"bridge\"");
+    // The next row of system_metrics counts both.
+    let counted = "SELECT sum(refused['other_protocol']), sum(refused['connection_refused']), \
+                   sum(refused['taken_over']) FROM iot.system_metrics";
+    up.wait_sql(counted, "1\t1\t0").unwrap();
     let metrics = up.get("/metrics").unwrap();
     for line in [
         "casement_broker_events_other_protocol_total 1",

@@ -56,6 +56,9 @@ const INFERENCE_SECONDS: [f64; 12] = [
     0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0,
 ];
 
+/// Confidence; below the first bound are inputs unlike those of the training.
+const CONFIDENCE: [f64; 6] = [0.05, 0.1, 0.3, 0.5, 0.7, 0.9];
+
 /// The service's counters.
 #[derive(Debug)]
 pub(crate) struct Metrics {
@@ -73,6 +76,7 @@ pub(crate) struct Metrics {
     recordings: Counter,
     recordings_failed: Counter,
     inference_seconds: Histogram,
+    confidence: Histogram,
 }
 
 impl Default for Metrics {
@@ -93,6 +97,7 @@ impl Default for Metrics {
             recordings: Counter::default(),
             recordings_failed: Counter::default(),
             inference_seconds: Histogram::new(INFERENCE_SECONDS),
+            confidence: Histogram::new(CONFIDENCE),
         };
         for reason in RefusalReason::ALL {
             drop(metrics.refused.get_or_create(&Kind {
@@ -179,6 +184,11 @@ impl Metrics {
             Unit::Seconds,
             self.inference_seconds.clone(),
         );
+        registry.register(
+            "confidence",
+            "Confidence of the decisions, carried out or held",
+            self.confidence.clone(),
+        );
     }
 
     pub(crate) fn requested(&self) {
@@ -193,6 +203,11 @@ impl Metrics {
             })
             .inc();
         self.inference_seconds.observe(seconds);
+    }
+
+    /// A decision was published, carried out or held.
+    pub(crate) fn decided(&self, confidence: f64) {
+        self.confidence.observe(confidence);
     }
 
     pub(crate) fn held(&self) {

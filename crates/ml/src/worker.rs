@@ -316,6 +316,9 @@ impl Shared {
                     false
                 }
             };
+        if sent {
+            self.metrics.decided(action.confidence.probability());
+        }
         let commanded = sent && held.is_none();
         if commanded {
             self.metrics.answered(source, received.elapsed().as_secs_f64());

@@ -10,3 +10,6 @@ FROM (
 ) AS m
 ARRAY JOIN [60, 3600, 86400]::Array(UInt32) AS step
 GROUP BY step, device_id, time;
+
+-- Questions about when readings came read the granules that can hold them.
+ALTER TABLE {table} ADD INDEX IF NOT EXISTS received_at_range received_at TYPE minmax GRANULARITY 1;

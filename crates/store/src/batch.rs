@@ -104,6 +104,11 @@ impl Batch {
         readings.chain(others).min()
     }
 
+    /// Returns the readings' own times, ms.
+    pub fn reading_times(&self) -> impl Iterator<Item = i64> + '_ {
+        self.readings.values().flatten().map(|row| row.timestamp)
+    }
+
     /// Returns the number of rows.
     pub fn len(&self) -> usize {
         Table::ALL.into_iter().map(|table| self.rows_of(table)).sum()

@@ -62,6 +62,8 @@ pub struct Usage {
     pub disk_bytes: u64,
     /// Free space on the fullest disk.
     pub free_bytes: u64,
+    /// Seconds since its start.
+    pub uptime_s: u32,
 }
 
 /// The newest position that a window reported.
@@ -87,7 +89,8 @@ impl Store {
                    WHERE metric = 'MemoryTracking'), 0)) AS memory_bytes, \
                    toUInt64(ifNull((SELECT sum(bytes_on_disk) FROM system.parts \
                    WHERE active AND database = currentDatabase()), 0)) AS disk_bytes, \
-                   toUInt64(ifNull((SELECT min(free_space) FROM system.disks), 0)) AS free_bytes)";
+                   toUInt64(ifNull((SELECT min(free_space) FROM system.disks), 0)) AS free_bytes, \
+                   toUInt32(uptime()) AS uptime_s)";
         Ok(self.bounded(sql).fetch_one().await?)
     }
 

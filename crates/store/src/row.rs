@@ -235,9 +235,15 @@ pub struct SystemMetricsRow {
     pub journal_bytes: u64,
     /// Bytes at which the journal is full.
     pub journal_max_bytes: u64,
+    /// How long ago the oldest record that waits for ClickHouse was received, ms; 0 if none does.
+    #[serde(default)]
+    pub journal_age_ms: u64,
     /// Longest time from receipt to stored, ms; NaN if nothing was stored.
     #[serde(deserialize_with = "number_or_nan")]
     pub row_delay_ms: f64,
+    /// Mean time from a reading's own time to its row, ms; NaN if none was stored.
+    #[serde(default = "nan", deserialize_with = "number_or_nan")]
+    pub reading_to_row_ms: f64,
     /// Mean time from request to command, ms; NaN without one.
     #[serde(deserialize_with = "number_or_nan")]
     pub decision_ms: f64,
@@ -254,6 +260,14 @@ pub struct SystemMetricsRow {
     pub database_disk_bytes: u64,
     /// Free bytes on the database's disk; 0 if it did not answer.
     pub disk_free_bytes: u64,
+    /// Seconds since ClickHouse's start; 0 if it did not answer.
+    #[serde(default)]
+    pub database_uptime_s: u32,
+}
+
+/// What rows in journals from before a column say of it.
+const fn nan() -> f64 {
+    f64::NAN
 }
 
 /// JSON has no NaN and writes it as null.

@@ -24,18 +24,23 @@ fn folder() -> PathBuf {
     crate::world::root().join("deploy/grafana")
 }
 
-/// The dashboards, by file name.
-pub(crate) fn dashboards() -> Vec<Dashboard> {
+/// The files of the dashboards, by name.
+pub(crate) fn dashboard_files() -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder().join("dashboards"))
         .expect("the folder of dashboards")
         .map(|entry| entry.expect("a file").path())
         .collect();
     files.sort();
+    files
+}
+
+/// The dashboards, by file name.
+pub(crate) fn dashboards() -> Vec<Dashboard> {
     let read = |path: &PathBuf| Dashboard {
         file: path.file_name().expect("a name").to_string_lossy().into_owned(),
         body: serde_json::from_str(&fs::read_to_string(path).expect("a text")).expect("JSON"),
     };
-    files.iter().map(read).collect()
+    dashboard_files().iter().map(read).collect()
 }
 
 fn list<'a>(value: &'a Value, path: &str) -> &'a [Value] {
@@ -50,6 +55,15 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 }
 
 impl Dashboard {
+    pub(crate) fn uid(&self) -> &str {
+        text(&self.body, "uid")
+    }
+
+    pub(crate) fn panel_ids(&self) -> Vec<u64> {
+        let panels = list(&self.body, "/panels").iter();
+        panels.filter_map(|panel| panel["id"].as_u64()).collect()
+    }
+
     fn query(&self, title: &str, target: &Value) -> Query {
         Query {
             title: title.to_owned(),
@@ -136,37 +150,10 @@ impl Dashboard {
             ids.push(panel["id"].as_u64().expect("an id"));
         }
         let count = ids.len();
+        ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len(), count, "{file}: ids are unique");
     }
-}
-
-/// The queries of the alert rules.
-pub(crate) fn alerts() -> Vec<Query> {
-    let file = fs::read_to_string(folder().join("provisioning/alerting/casement.yaml")).expect("the rules");
-    let mut queries = vec![];
-    let mut lines = file.lines().peekable();
-    let mut title = String::new();
-    while let Some(line) = lines.next() {
-        if let Some(name) = line.trim_start().strip_prefix("title: ") {
-            name.clone_into(&mut title);
-        }
-        if line.trim_start() == "rawSql: |" {
-            let mut sql = String::new();
-            while let Some(next) = lines.next_if(|next| next.starts_with("                ")) {
-                sql.push_str(next);
-                sql.push('\n');
-            }
-            queries.push(Query {
-                name: format!("alert {title}"),
-                title: title.clone(),
-                sql,
-                is_table: false,
-            });
-        }
-    }
-    assert!(queries.len() >= 8);
-    queries
 }
 
 /// The files are those that their source writes.

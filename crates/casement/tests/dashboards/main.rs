@@ -2,14 +2,17 @@
 //! time ranges, on simulated days, on an empty database, for one device, for an id with a quote.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod alerts;
 mod files;
 mod measured;
 mod plugin;
+mod schema;
 mod world;
 
 use std::collections::BTreeMap;
 
-use files::{Dashboard, Query, alerts, dashboards};
+use alerts::alerts;
+use files::{Dashboard, Query, dashboards};
 use plugin::{Answer, Chosen, RANGES, Range, chosen};
 use world::World;
 
@@ -34,6 +37,14 @@ fn is_text(kind: &str) -> bool {
     kind.contains("String")
 }
 
+/// Whether the plugin makes a number of it: of `SimpleAggregateFunction(max, Float64)` it makes a text.
+fn is_number(kind: &str) -> bool {
+    let inner = kind.strip_prefix("Nullable(").unwrap_or(kind);
+    ["Int", "UInt", "Float", "Decimal"]
+        .iter()
+        .any(|word| inner.starts_with(word))
+}
+
 /// A time series has a time, which ascends, labels and numbers, and few points.
 fn check_series(query: &Query, range: Range, answer: &Answer) {
     let what = format!("{} over {range:?}", query.name);
@@ -46,9 +57,8 @@ fn check_series(query: &Query, range: Range, answer: &Answer) {
         .collect();
     assert!(answer.types.len() > 1 + labels.len(), "{what}: a number");
     for (column, kind) in answer.types.iter().enumerate() {
-        let number = ["Int", "Float", "Decimal"].iter().any(|word| kind.contains(word));
         assert!(
-            times.contains(&column) || labels.contains(&column) || number,
+            times.contains(&column) || labels.contains(&column) || is_number(kind),
             "{what}: {kind} is not plotted"
         );
     }
@@ -65,12 +75,19 @@ fn check_series(query: &Query, range: Range, answer: &Answer) {
     assert!(most <= POINTS, "{what}: {most} points");
 }
 
+/// A number, which JSON may write as a text.
+fn number(value: &serde_json::Value) -> Option<f64> {
+    value.as_f64().or_else(|| value.as_str()?.parse().ok())
+}
+
 fn ask_all(world: &World, dashboards: &[Dashboard], chosen: &Chosen, filled: bool) {
     for query in dashboards.iter().flat_map(Dashboard::queries) {
         for range in RANGES {
             let sql = plugin::expand(&query.sql, range, chosen);
             let answer = world.ask(&query.name, &sql);
             if query.is_table {
+                let odd = answer.types.iter().find(|kind| kind.contains("Function"));
+                assert!(odd.is_none(), "{}: {odd:?} is shown as a text", query.name);
                 assert!(
                     answer.rows.len() <= POINTS,
                     "{}: {} rows",
@@ -91,12 +108,6 @@ fn ask_all(world: &World, dashboards: &[Dashboard], chosen: &Chosen, filled: boo
         }
     }
     for query in alerts() {
-        assert!(
-            !query.sql.contains('$'),
-            "{}: alerts know no variables: {}",
-            query.name,
-            query.sql
-        );
         let answer = world.ask(&query.name, &query.sql);
         check_series(&query, RANGES[0], &answer);
     }
@@ -155,8 +166,63 @@ async fn what_is_shown_is_what_was_stored() {
     );
     let throughput = answer("Messages a second", RANGES[2]);
     assert!(throughput.rows.iter().any(|row| row[1] == "temperature"));
+    // Of twenty predictions four are held.
+    let moves = answer("Carried out and held", RANGES[2]);
+    let sum = |column: usize| {
+        moves
+            .rows
+            .iter()
+            .filter_map(|row| number(&row[column]))
+            .sum::<f64>()
+    };
+    let stored = world.ask(
+        "held",
+        "SELECT countIf(held), count() FROM ml_predictions \
+         WHERE device_id IN ('room-a', 'room-b') AND timestamp > now() - INTERVAL 29 DAY",
+    );
+    assert!(
+        sum(2) >= number(&stored.rows[0][0]).unwrap() && sum(2) < sum(1) / 4.0,
+        "{:?}",
+        stored.rows
+    );
     let distribution = answer("Confidence distribution", RANGES[2]);
     assert_eq!(distribution.rows.len(), 20);
+}
+
+#[test]
+fn dashboards_are_what_grafana_reads() {
+    let (is_good, said) = schema::check(&files::dashboard_files());
+    assert!(is_good, "{said}");
+}
+
+#[test]
+fn what_grafana_cannot_read_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let plain = schema::plain();
+    let spoilt: Vec<_> = schema::FAULTS
+        .iter()
+        .enumerate()
+        .map(|(number, fault)| {
+            let file = dir.path().join(format!("fault-{number}.json"));
+            schema::spoil(&plain, *fault, &file);
+            file
+        })
+        .collect();
+    let good = dir.path().join("good.json");
+    std::fs::write(&good, plain.to_string()).unwrap();
+    let (is_good, said) = schema::check(&[good]);
+    assert!(is_good, "{said}");
+
+    let (is_good, said) = schema::check(&spoilt);
+    assert!(!is_good);
+    for (number, (place, _, told)) in schema::FAULTS.iter().enumerate() {
+        let name = format!("fault-{number}.json: ");
+        assert!(
+            said.lines()
+                .any(|line| line.starts_with(&name) && line.contains(told)),
+            "{place} as {told}:\n{said}"
+        );
+    }
 }
 
 #[test]
@@ -164,5 +230,6 @@ fn dashboards_follow_the_rules() {
     for dashboard in dashboards() {
         dashboard.check();
     }
+    alerts::check(&dashboards());
     files::check_that_they_are_generated();
 }

@@ -85,8 +85,8 @@ impl World {
         ));
         self.run(&format!(
             "INSERT INTO ml_predictions (timestamp, device_id, prediction, confidence, inference_time_ms, model_version, \
-             command_id) {}",
-            every(10, "40., 0.05 * (number % 20) + 0.01, 0.5 + number % 7, if(number < 2000, 'v1', 'v2'), concat('c', toString(number))")
+             command_id, held) {}",
+            every(10, "40., 0.05 * (number % 20) + 0.01, 0.5 + number % 7, if(number < 2000, 'v1', 'v2'), concat('c', toString(number)), number % 20 < 4")
         ));
         self.run(&format!(
             "INSERT INTO window_states (timestamp, device_id, position) {}",
@@ -105,9 +105,9 @@ impl World {
         );
         self.run(
             "INSERT INTO system_metrics (timestamp, instance, interval_s, uptime_s, messages, refused, rows_stored, \
-             journal_bytes, journal_max_bytes, row_delay_ms, decision_ms, inference_ms, database_memory_bytes, \
-             database_disk_bytes, disk_free_bytes) SELECT now64(3) - toIntervalSecond(number * 10), 'box', 10, 1000000 - number, \
-             map('temperature', 3, 'humidity', 3), map('json', 1), 6, 100, 1000, 900, 2, 0.5, 300000000, 1000000, 5000000000 \
+             journal_bytes, journal_max_bytes, journal_age_ms, row_delay_ms, reading_to_row_ms, decision_ms, inference_ms, database_memory_bytes, \
+             database_disk_bytes, disk_free_bytes, database_uptime_s) SELECT now64(3) - toIntervalSecond(number * 10), 'box', 10, 1000000 - number, \
+             map('temperature', 3, 'humidity', 3), map('not_json', 1, 'suspect', 1), 6, 100, 1000, 0, 900, 950, 2, 0.5, 300000000, 1000000, 5000000000, 1000000 - number \
              FROM numbers(259000)",
         );
         let now = std::time::SystemTime::now()

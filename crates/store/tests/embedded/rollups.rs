@@ -64,7 +64,7 @@ fn prediction(second: i64, confidence: f64) -> Row {
         model_version: "v1".into(),
         command_id: String::new(),
         received_at: NOON,
-        held: false,
+        held: confidence < 0.3,
     })
 }
 
@@ -371,4 +371,34 @@ async fn decisions_are_judged_once_half_an_hour_later() {
     assert!(!store.judge_decisions(minute(3120) + 3_600_000).await.unwrap());
     let count = answer(&engine, "SELECT count() FROM decision_outcomes").await;
     assert_eq!(count, "5\n");
+}
+
+#[tokio::test]
+async fn what_was_held_before_is_counted_once_even_if_that_is_interrupted() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::start(directory.path());
+    engine.store().migrate().await.unwrap();
+    // As a database from before the column: its view counts nothing that is held.
+    run(
+        &engine,
+        "ALTER TABLE ml_predictions_by_time MODIFY QUERY SELECT step, device_id, model_version, \
+         toDateTime(intDiv(toUInt32(toStartOfMinute(timestamp)), step) * step, 'UTC') AS time, count() AS predictions, \
+         sum(prediction) AS total, sum(p.confidence) AS confidence, \
+         sumMap(map(least(toUInt8(floor(p.confidence * 20)), 19), toUInt64(1))) AS confidence_bins, \
+         max(p.inference_time_ms) AS slowest_ms FROM ml_predictions AS p \
+         ARRAY JOIN [60, 3600, 86400]::Array(UInt32) AS step GROUP BY step, device_id, model_version, time",
+    )
+    .await;
+    engine.store().insert(&batch(0), "j/0-0").await.unwrap();
+    for _ in 0..2 {
+        run(
+            &engine,
+            "ALTER TABLE schema_migrations DELETE WHERE version = 25 SETTINGS mutations_sync = 1",
+        )
+        .await;
+        engine.store().migrate().await.unwrap();
+        rollups_equal_rows(&engine).await;
+    }
+    engine.store().insert(&batch(1), "j/1-1").await.unwrap();
+    rollups_equal_rows(&engine).await;
 }

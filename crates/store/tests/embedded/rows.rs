@@ -139,7 +139,9 @@ fn system_metrics() -> Row {
         journal_records: 8,
         journal_bytes: 9,
         journal_max_bytes: 1 << 40,
+        journal_age_ms: 18,
         row_delay_ms: 10.5,
+        reading_to_row_ms: 19.5,
         decision_ms: 11.5,
         inference_ms: 12.5,
         devices_active: 13,
@@ -147,6 +149,7 @@ fn system_metrics() -> Row {
         database_memory_bytes: 15,
         database_disk_bytes: 16,
         disk_free_bytes: 17,
+        database_uptime_s: 20,
     })
 }
 
