@@ -83,6 +83,7 @@ pub fn backend(config: &Config) -> anyhow::Result<BackendOptions> {
             ..TriggerOptions::default()
         },
         features: features(&config.audio),
+        spectrum: config.audio.spectrum,
         archive: archive(&config.audio),
         max_devices: config.backend.max_devices,
         ..BackendOptions::default()

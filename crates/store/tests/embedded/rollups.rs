@@ -28,9 +28,11 @@ const QUESTIONS: [(&str, &str); 5] = [
     ),
     (
         "SELECT toString(device_id), sum(clips), sum(seconds), round(sum(energy), 6), max(loudest), \
-         arrayMap(c -> round(c, 3), sumForEachMerge(mfcc)) FROM sound_by_time WHERE step = {step} GROUP BY ALL ORDER BY ALL",
+         arrayMap(c -> round(c, 3), sumForEachMerge(mfcc)), arrayMap(c -> round(c, 3), sumForEachMerge(mel_db)) \
+         FROM sound_by_time WHERE step = {step} GROUP BY ALL ORDER BY ALL",
         "SELECT toString(device_id), count(), sum(duration), round(sum(duration * exp10(level_dbfs / 10)), 6), \
-         max(max_level_dbfs), arrayMap(c -> round(c, 3), sumForEach(mfcc::Array(Float64))) FROM sensor_audio \
+         max(max_level_dbfs), arrayMap(c -> round(c, 3), sumForEach(mfcc::Array(Float64))), \
+         arrayMap(c -> round(c, 3), sumForEach(mel_db::Array(Float64))) FROM sensor_audio \
          GROUP BY ALL ORDER BY ALL",
     ),
     (
@@ -88,6 +90,9 @@ fn clip(second: i64, device_id: &str, level: f64) -> Row {
         ),
         raw_path: String::new(),
         received_at: NOON + second * 1000,
+        spectral_bandwidth: 900.0,
+        spectral_flatness: 0.25,
+        mel_db: vec![level as f32, -50.5, -100.0],
     })
 }
 
