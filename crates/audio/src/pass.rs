@@ -67,6 +67,7 @@ impl SpectralPass {
             moments: [
                 FeatureName::SpectralCentroid,
                 FeatureName::SpectralBandwidth,
+                FeatureName::SpectralRolloff,
                 FeatureName::SpectralFlux,
             ]
             .into_iter()
@@ -95,13 +96,13 @@ impl SpectralPass {
             if let Some(track) = &mut self.bandwidth {
                 track.extend(lanes.clone().map(|lane| moments.bandwidth(lane, bin_hertz)));
             }
+            if let Some(track) = &mut self.rolloff {
+                let bins = arch.dispatch(|| spectral::rolloff(block, &moments));
+                track.extend(bins[lanes.clone()].iter().map(|bin| f64::from(*bin) * bin_hertz));
+            }
             if let Some((flux, track)) = &mut self.flux {
                 track.extend_from_slice(&arch.dispatch(|| flux.of(block, &moments))[..block.frames]);
             }
-        }
-        if let Some(track) = &mut self.rolloff {
-            let bins = arch.dispatch(|| spectral::rolloff(block));
-            track.extend(bins[lanes.clone()].iter().map(|bin| f64::from(*bin) * bin_hertz));
         }
         if let Some(track) = &mut self.flatness {
             track.extend_from_slice(&arch.dispatch(|| spectral::flatness(block))[lanes.clone()]);

@@ -29,6 +29,8 @@ pub(crate) struct Moments {
     sum: Lanes<f64>,
     first: Lanes<f64>,
     second: Lanes<f64>,
+    /// The sum in single precision, bin after bin: the end of librosa's cumulative sum.
+    total: Lanes<f32>,
 }
 
 impl Moments {
@@ -38,6 +40,7 @@ impl Moments {
         for (bin, magnitudes) in block.bins.iter().enumerate() {
             let bin = bin as f64;
             for (lane, magnitude) in magnitudes.iter().enumerate() {
+                moments.total[lane] += magnitude;
                 let magnitude = f64::from(*magnitude);
                 let weighted = bin * magnitude;
                 moments.sum[lane] += magnitude;
@@ -72,15 +75,9 @@ impl Moments {
 
 /// `librosa.feature.spectral_rolloff` as a bin: the first at which the running sum of magnitudes reaches 85 %.
 #[inline(always)]
-pub(crate) fn rolloff(block: &Block) -> Lanes<u32> {
+pub(crate) fn rolloff(block: &Block, moments: &Moments) -> Lanes<u32> {
     // Sequential additions in single precision, as in librosa's cumulative sum: the bin depends on it.
-    let mut total = [0_f32; LANES];
-    for magnitudes in &block.bins {
-        for lane in 0..LANES {
-            total[lane] += magnitudes[lane];
-        }
-    }
-    let threshold = total.map(|total| ROLLOFF * total);
+    let threshold = moments.total.map(|total| ROLLOFF * total);
     let mut sum = [0_f32; LANES];
     let mut below = [0_u32; LANES];
     for magnitudes in &block.bins {

@@ -12,7 +12,7 @@ use domain::FeatureName;
 
 use crate::{
     mel::Bands,
-    stft::{Block, LANES, Lanes},
+    stft::{Block, LANES},
     track::Track,
 };
 
@@ -58,28 +58,29 @@ impl Spectrum {
     }
 }
 
-/// The sum of each bin's power, by lane.
+/// The sum of each bin's power over all frames. Lanes are added up at once: a sum for each would push the block out of
+/// the processor's nearest cache.
 #[derive(Debug)]
-pub(crate) struct Powers(Vec<Lanes<f32>>);
+pub(crate) struct Powers(Vec<f32>);
 
 impl Powers {
     pub(crate) fn new(bins: usize) -> Self {
-        Self(vec![[0.0; LANES]; bins])
+        Self(vec![0.0; bins])
     }
 
     #[inline(always)]
     pub(crate) fn add(&mut self, block: &Block) {
-        for (sums, magnitudes) in self.0.iter_mut().zip(&block.bins) {
-            for lane in 0..LANES {
-                sums[lane] += magnitudes[lane] * magnitudes[lane];
-            }
+        for (sum, magnitudes) in self.0.iter_mut().zip(&block.bins) {
+            let powers = magnitudes.map(|magnitude| magnitude * magnitude);
+            let halves: [f32; LANES / 2] =
+                std::array::from_fn(|lane| powers[lane] + powers[lane + LANES / 2]);
+            *sum += (halves[0] + halves[2]) + (halves[1] + halves[3]);
         }
     }
 
     /// Returns the mean over `frames` of each bin.
     pub(crate) fn means(&self, frames: usize) -> Vec<f64> {
-        let mean = |sums: &Lanes<f32>| sums.iter().copied().map(f64::from).sum::<f64>() / frames as f64;
-        self.0.iter().map(mean).collect()
+        self.0.iter().map(|sum| f64::from(*sum) / frames as f64).collect()
     }
 }
 
