@@ -6,3 +6,4 @@
 mod device;
 pub mod faults;
 pub mod ingest;
+pub mod pictures;

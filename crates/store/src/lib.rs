@@ -22,6 +22,7 @@ mod schema;
 mod server_error;
 mod store;
 mod table;
+mod tracks;
 
 pub use batch::Batch;
 pub use comparison::{ComparisonQuery, PairSums, VersionSums};
@@ -39,3 +40,4 @@ pub use row::{
 pub use schema::SCHEMA_VERSION;
 pub use store::Store;
 pub use table::{Table, UnknownTable};
+pub use tracks::Track;
