@@ -80,8 +80,10 @@ fn picture(directory: &Path) -> ((u32, u32), usize) {
         .expect("a PNG");
     let mut pixels = vec![0; reader.output_buffer_size().expect("a size")];
     reader.next_frame(&mut pixels).expect("pixels");
-    let is_coloured =
-        |pixel: &&[u8]| pixel.iter().max() > pixel.iter().min().map(|least| least + 40).as_ref();
+    let is_coloured = |pixel: &&[u8]| {
+        let ends = pixel.iter().max().zip(pixel.iter().min());
+        ends.is_some_and(|(most, least)| most - least > 40)
+    };
     (
         reader.info().size(),
         pixels.chunks_exact(3).filter(is_coloured).count(),

@@ -37,7 +37,7 @@ fn head(area: &Area<'_>, title: &str) -> DrawResult {
 }
 
 /// Writes a value with its unit.
-fn written(value: f64, unit: &Unit) -> String {
+pub(super) fn written(value: f64, unit: &Unit) -> String {
     if !value.is_finite() {
         return "no data".to_owned();
     }

@@ -188,14 +188,14 @@ impl Picture<'_> {
             name => name.to_owned(),
         };
         let rows: Vec<String> = buckets.iter().map(trimmed).collect();
-        let unit = &panel.unit.name;
+        let said = |value| charts::written(value, &panel.unit);
         let title = if values.is_empty() {
             format!("{title}: no data")
         } else {
             format!(
-                "{title}, {} {unit} or less (dark) to {} {unit} or more (bright)",
-                plot::short(low),
-                plot::short(high)
+                "{title}, {} or less (dark) to {} or more (bright)",
+                said(low),
+                said(high)
             )
         };
         let map = HeatMap {
