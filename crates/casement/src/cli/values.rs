@@ -50,10 +50,10 @@ pub(super) fn span(text: &str) -> Result<jiff::Span, String> {
 /// The size of a picture in pixels.
 pub(super) fn picture_size(text: &str) -> Result<(u32, u32), String> {
     const SIDES: RangeInclusive<u32> = 400..=8_000;
-    let side = |text: &str| text.parse().ok().filter(|side| SIDES.contains(side));
+    let length = |text: &str| text.parse().ok().filter(|side| SIDES.contains(side));
     let size = text
         .split_once('x')
-        .and_then(|(width, height)| Some((side(width)?, side(height)?)));
+        .and_then(|(width, height)| Some((length(width)?, length(height)?)));
     size.ok_or_else(|| {
         let (least, most) = (SIDES.start(), SIDES.end());
         format!("write WIDTHxHEIGHT, each from {least} to {most}, such as 1200x900")

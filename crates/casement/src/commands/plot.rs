@@ -67,14 +67,13 @@ fn period(flags: &cli::Plot, zone: &TimeZone) -> anyhow::Result<Period> {
         Some(text) => time("--to", text, zone)?,
         None => Timestamp::now(),
     };
-    let since = match &flags.from {
-        Some(text) => time("--from", text, zone)?,
-        None => {
-            let begin = until.to_zoned_datetime(zone.clone()).checked_sub(flags.last);
-            begin
-                .context("--last reaches back beyond the calendar")?
-                .timestamp()
-        }
+    let since = if let Some(text) = &flags.from {
+        time("--from", text, zone)?
+    } else {
+        let begin = until.to_zoned_datetime(zone.clone()).checked_sub(flags.last);
+        begin
+            .context("--last reaches back beyond the calendar")?
+            .timestamp()
     };
     ensure!(
         since < until,
