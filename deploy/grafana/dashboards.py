@@ -635,20 +635,22 @@ def audio():
                  unit="hertz", defaults=by_device)
     board.series("Spectral rolloff", "85 % of the energy lies below it.", (12, 8), mean("sum(s.rolloff) / sum(s.clips)", "rolloff"),
                  unit="hertz", defaults=by_device)
-    board.heatmap("Spectrum of $one", "The mel spectrum in dB; where none is stored, its envelope: the inverse transform of the mean MFCCs.",
+    board.heatmap("Spectrum of $one", "32 mel bands in dB, means of the clips (audio.spectrum); where none is stored, their envelope from the mean MFCCs.",
                   (24, 10), f"""
         SELECT time, leftPad(toString(toUInt32(hz)), 5, '0') AS bucket, avg(db) AS level
         FROM (
             SELECT time, tupleElement(cell, 1) AS hz, tupleElement(cell, 2) AS db
             FROM (
                 SELECT $__timeInterval(s.time) AS time, sum(s.clips) AS n, arrayMap(v -> v / n, sumForEachMerge(mfcc)) AS c,
-                    /* every eighth of 128 mel bands up to 8 kHz, in Hz (Slaney) */
+                    arrayMap(v -> v / n, sumForEachMerge(mel_db)) AS mel,
+                    /* middles of 32 mel bands up to 8 kHz, in Hz (Slaney); the MFCCs are of 128 bands */
                     arrayMap(band -> (
-                        if(band / 129 * 45.2456 < 15, band / 129 * 45.2456 * 200 / 3, 1000 * exp(0.06875178 * (band / 129 * 45.2456 - 15))),
-                        c[1] / sqrt(128) + sqrt(2 / 128) * arraySum(k -> c[k + 1] * cos(pi() * k * (2 * (band - 1) + 1) / 256), range(1, length(c)))
-                    ), range(4, 129, 8)) AS cells
+                        if(band / 33 * 45.2456 < 15, band / 33 * 45.2456 * 200 / 3, 1000 * exp(0.06875178 * (band / 33 * 45.2456 - 15))),
+                        if(notEmpty(mel), mel[band], c[1] / sqrt(128)
+                            + sqrt(2 / 128) * arraySum(k -> c[k + 1] * cos(pi() * k * (2 * (band / 33 * 129 - 1) + 1) / 256), range(1, length(c))))
+                    ), range(1, 33)) AS cells
                 FROM sound_by_time AS s WHERE step = {STEP} AND $__timeFilter(s.time) AND {one}
-                GROUP BY time HAVING notEmpty(c))
+                GROUP BY time HAVING notEmpty(c) OR notEmpty(mel))
             ARRAY JOIN cells AS cell)
         GROUP BY time, bucket ORDER BY time, bucket
     """, unit="dB", row_unit="hertz", scheme="Turbo")

@@ -121,6 +121,7 @@ fn main() {
     let whole = report("WAV bytes to the specification's five features", || {
         specified.extract(&clip(&wav))
     });
+    report("the same, with the spectrum", || specified.analyse(&clip(&wav)));
     let ffts = transforms();
     println!("share of the FFTs in that: {:.0} %", 100.0 * ffts / whole);
     let all = extractor(Some(16_000), &FeatureName::ALL);

@@ -14,8 +14,8 @@ use domain::{ClipFeatures, FeatureName};
 use parking_lot::Mutex;
 
 use crate::{
-    AudioError, FeatureOptions, Samples,
-    mel::Mel,
+    AudioError, FeatureOptions, Samples, Spectrum,
+    mel::{Bands, Mel},
     pass::SpectralPass,
     preprocess,
     resample::Resampler,
@@ -34,6 +34,7 @@ pub struct Extractor {
     version: String,
     stft: Stft,
     mels: Cache<u32, Mel>,
+    bands: Cache<u32, Bands>,
     resamplers: Cache<u32, Resampler>,
     workspaces: Mutex<Vec<Workspace>>,
 }
@@ -67,6 +68,7 @@ impl Extractor {
             stft: Stft::new(options.n_fft, options.hop),
             options,
             mels: Cache(Mutex::default()),
+            bands: Cache(Mutex::default()),
             resamplers: Cache(Mutex::default()),
             workspaces: Mutex::default(),
         })
@@ -79,13 +81,23 @@ impl Extractor {
 
     /// Computes the features of a clip. Spectral contrast is omitted if the rate is too low for its bands.
     pub fn extract(&self, samples: &Samples) -> ClipFeatures {
+        self.run(samples, false).0
+    }
+
+    /// Computes the features of a clip and, in the same pass, its spectrum.
+    pub fn analyse(&self, samples: &Samples) -> (ClipFeatures, Spectrum) {
+        let (features, spectrum) = self.run(samples, true);
+        (features, spectrum.expect("the pass was asked for a spectrum"))
+    }
+
+    fn run(&self, samples: &Samples, with_spectrum: bool) -> (ClipFeatures, Option<Spectrum>) {
         let rate = self.options.rate.unwrap_or(samples.rate);
         let heard = self.at_rate(samples, rate);
         // Loudness is measured in the original samples, before any preprocessing.
         let level = waveform::level(&heard, rate);
         let mono = self.preprocessed(heard, rate);
-        let tracks = self.tracks(&mono, rate);
-        ClipFeatures {
+        let (tracks, spectrum) = self.tracks(&mono, rate, with_spectrum);
+        let features = ClipFeatures {
             version: self.version.clone(),
             sample_rate: rate,
             samples: mono.len(),
@@ -95,7 +107,8 @@ impl Extractor {
                 .into_iter()
                 .map(|(name, track)| (name, track.summary(self.options.frames)))
                 .collect(),
-        }
+        };
+        (features, spectrum)
     }
 
     fn at_rate<'a>(&self, samples: &'a Samples, rate: u32) -> Cow<'a, [f32]> {
@@ -118,7 +131,12 @@ impl Extractor {
         Cow::Owned(samples)
     }
 
-    fn tracks(&self, mono: &[f32], rate: u32) -> BTreeMap<FeatureName, Track> {
+    fn tracks(
+        &self,
+        mono: &[f32],
+        rate: u32,
+        with_spectrum: bool,
+    ) -> (BTreeMap<FeatureName, Track>, Option<Spectrum>) {
         let FeatureOptions { n_fft, hop, .. } = self.options;
         let steps = Steps::new(mono.len(), n_fft, hop);
         let mut tracks = BTreeMap::new();
@@ -135,9 +153,10 @@ impl Extractor {
             .names
             .iter()
             .any(|name| !matches!(name, FeatureName::Rms | FeatureName::ZeroCrossingRate));
-        if spectral {
+        let mut spectrum = None;
+        if spectral || with_spectrum {
             let frames = self.stft.frame_count(mono.len());
-            let mut pass = SpectralPass::new(&self.options, frames, rate, || {
+            let mut pass = SpectralPass::new(&self.options, (frames, rate), with_spectrum, || {
                 self.mels.get(rate, || Mel::new(rate, n_fft, self.options.n_mfcc))
             });
             let mut work = self
@@ -150,8 +169,12 @@ impl Extractor {
                 pass.take(&work.block);
             }
             self.workspaces.lock().push(work);
-            pass.finish(&mut tracks);
+            spectrum = pass.finish(&mut tracks).map(|powers| {
+                let bands = self.bands.get(rate, || Bands::new(rate, n_fft, Spectrum::BANDS));
+                Spectrum::new(&bands, &powers, &tracks)
+            });
+            tracks.retain(|name, _| self.options.names.contains(name));
         }
-        tracks
+        (tracks, spectrum)
     }
 }

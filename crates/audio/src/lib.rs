@@ -18,6 +18,7 @@ mod pass;
 mod preprocess;
 mod resample;
 mod spectral;
+mod spectrum;
 mod stft;
 mod track;
 pub mod wav;
@@ -28,6 +29,7 @@ pub use decode::{Samples, decode};
 pub use error::AudioError;
 pub use extractor::Extractor;
 pub use options::{FeatureOptions, Normalization, Preprocessing, UnknownNormalization};
+pub use spectrum::Spectrum;
 
 use domain::AudioHash;
 use sha2::{Digest as _, Sha256};
@@ -40,5 +42,8 @@ pub fn hash(data: &[u8]) -> AudioHash {
 /// Returns the lower edges of the bands of [`domain::FeatureName::MelSpectrogram`] in hertz and the upper edge of the
 /// last one: 129 ascending numbers.
 pub fn mel_edges(rate: u32) -> Vec<f64> {
-    mel::edges(rate).into_iter().take(mel::BANDS + 1).collect()
+    mel::edges(rate, mel::BANDS)
+        .into_iter()
+        .take(mel::BANDS + 1)
+        .collect()
 }

@@ -20,10 +20,14 @@ const TOP_DB: f32 = 80.0;
 /// Filters and cosines of one sample rate.
 #[derive(Debug)]
 pub(crate) struct Mel {
-    filters: Vec<Filter>,
+    bands: Bands,
     /// `n_mfcc × BANDS`
     cosines: Vec<f32>,
 }
+
+/// The filters of some number of bands, from 0 Hz to half the sample rate.
+#[derive(Debug)]
+pub(crate) struct Bands(Vec<Filter>);
 
 /// The bins under one triangle.
 #[derive(Debug)]
@@ -51,21 +55,35 @@ fn to_hertz(mel: f64) -> f64 {
     }
 }
 
-/// The lower edge, the middle and the upper edge of each band, `BANDS + 2` frequencies in hertz.
-pub(crate) fn edges(rate: u32) -> Vec<f64> {
+/// The lower edge, the middle and the upper edge of each band, `bands + 2` frequencies in hertz.
+pub(crate) fn edges(rate: u32, bands: usize) -> Vec<f64> {
     let top = to_mel(f64::from(rate) / 2.0);
-    (0..BANDS + 2)
-        .map(|i| to_hertz(top * i as f64 / (BANDS + 1) as f64))
+    (0..bands + 2)
+        .map(|i| to_hertz(top * i as f64 / (bands + 1) as f64))
         .collect()
+}
+
+impl Bands {
+    pub(crate) fn new(rate: u32, n_fft: usize, count: usize) -> Self {
+        let bin_hertz = f64::from(rate) / n_fft as f64;
+        let filters = edges(rate, count)
+            .windows(3)
+            .map(|edge| Filter::triangle([edge[0], edge[1], edge[2]], bin_hertz, n_fft / 2 + 1))
+            .collect();
+        Self(filters)
+    }
+
+    /// Returns the weighted sum of each band over the bins' powers.
+    pub(crate) fn sums<'a>(&'a self, powers: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
+        self.0.iter().map(|filter| {
+            let under = filter.weights.iter().zip(&powers[filter.first..]);
+            under.map(|(weight, power)| f64::from(*weight) * power).sum()
+        })
+    }
 }
 
 impl Mel {
     pub(crate) fn new(rate: u32, n_fft: usize, n_mfcc: usize) -> Self {
-        let bin_hertz = f64::from(rate) / n_fft as f64;
-        let filters = edges(rate)
-            .windows(3)
-            .map(|edge| Filter::triangle([edge[0], edge[1], edge[2]], bin_hertz, n_fft / 2 + 1))
-            .collect();
         let cosine = |k: usize, n: usize| {
             let scale = if k == 0 {
                 (1.0 / BANDS as f64).sqrt()
@@ -77,13 +95,14 @@ impl Mel {
         let cosines = (0..n_mfcc)
             .flat_map(|k| (0..BANDS).map(move |n| cosine(k, n)))
             .collect();
-        Self { filters, cosines }
+        let bands = Bands::new(rate, n_fft, BANDS);
+        Self { bands, cosines }
     }
 
     /// Returns the decibels of the block's frames, one entry per band, before the clip's floor is applied.
     #[inline(always)]
     pub(crate) fn decibels(&self, block: &Block, into: &mut Vec<Lanes<f32>>) {
-        into.extend(self.filters.iter().map(|filter| {
+        into.extend(self.bands.0.iter().map(|filter| {
             let mut powers = [0.0; LANES];
             for (weight, magnitudes) in filter.weights.iter().zip(&block.bins[filter.first..]) {
                 for lane in 0..LANES {

@@ -11,6 +11,7 @@ use crate::{
     FeatureOptions,
     mel::{self, BANDS, Mel},
     spectral::{self, CONTRAST_BANDS, Contrast, Extremes, Flux, Moments},
+    spectrum::{Powers, Spectrum},
     stft::{Block, LANES, Lanes},
     track::Track,
 };
@@ -31,21 +32,23 @@ pub(crate) struct SpectralPass {
     mfcc: bool,
     n_mfcc: usize,
     mel_spectrogram: bool,
+    powers: Option<Powers>,
 }
 
 impl SpectralPass {
-    /// `mel` returns the filters, computed or cached.
+    /// `mel` returns the filters, computed or cached; `spectrum`: whether the pass also sums up what [`Spectrum`]
+    /// consists of.
     pub(crate) fn new(
         options: &FeatureOptions,
-        frames: usize,
-        rate: u32,
+        (frames, rate): (usize, u32),
+        spectrum: bool,
         mel: impl FnOnce() -> Arc<Mel>,
     ) -> Self {
         let FeatureOptions {
             names, n_fft, n_mfcc, ..
         } = options;
         let bin_hertz = f64::from(rate) / *n_fft as f64;
-        let wants = |name| names.contains(&name);
+        let wants = |name| names.contains(&name) || (spectrum && Spectrum::TRACKS.contains(&name));
         let track = |name| wants(name).then(|| Vec::with_capacity(frames));
         let [mfcc, mel_spectrogram] = [FeatureName::Mfcc, FeatureName::MelSpectrogram].map(wants);
         let contrast = || {
@@ -64,10 +67,12 @@ impl SpectralPass {
             moments: [
                 FeatureName::SpectralCentroid,
                 FeatureName::SpectralBandwidth,
+                FeatureName::SpectralRolloff,
                 FeatureName::SpectralFlux,
             ]
             .into_iter()
             .any(wants),
+            powers: spectrum.then(|| Powers::new(n_fft / 2 + 1)),
             centroid: track(FeatureName::SpectralCentroid),
             bandwidth: track(FeatureName::SpectralBandwidth),
             rolloff: track(FeatureName::SpectralRolloff),
@@ -91,13 +96,13 @@ impl SpectralPass {
             if let Some(track) = &mut self.bandwidth {
                 track.extend(lanes.clone().map(|lane| moments.bandwidth(lane, bin_hertz)));
             }
+            if let Some(track) = &mut self.rolloff {
+                let bins = arch.dispatch(|| spectral::rolloff(block, &moments));
+                track.extend(bins[lanes.clone()].iter().map(|bin| f64::from(*bin) * bin_hertz));
+            }
             if let Some((flux, track)) = &mut self.flux {
                 track.extend_from_slice(&arch.dispatch(|| flux.of(block, &moments))[..block.frames]);
             }
-        }
-        if let Some(track) = &mut self.rolloff {
-            let bins = arch.dispatch(|| spectral::rolloff(block));
-            track.extend(bins[lanes.clone()].iter().map(|bin| f64::from(*bin) * bin_hertz));
         }
         if let Some(track) = &mut self.flatness {
             track.extend_from_slice(&arch.dispatch(|| spectral::flatness(block))[lanes.clone()]);
@@ -110,9 +115,13 @@ impl SpectralPass {
         if let Some((mel, decibels)) = &mut self.mel {
             arch.dispatch(|| mel.decibels(block, decibels));
         }
+        if let Some(powers) = &mut self.powers {
+            arch.dispatch(|| powers.add(block));
+        }
     }
 
-    pub(crate) fn finish(mut self, tracks: &mut BTreeMap<FeatureName, Track>) {
+    /// Returns the mean power of each bin, if it was summed up.
+    pub(crate) fn finish(mut self, tracks: &mut BTreeMap<FeatureName, Track>) -> Option<Vec<f64>> {
         if let Some((mel, decibels)) = &mut self.mel {
             mel::raise_to_floor(decibels);
             let blocks = || decibels.chunks_exact(BANDS).enumerate();
@@ -152,5 +161,6 @@ impl SpectralPass {
         ] {
             tracks.extend(values.map(|values| (name, Track { width, values })));
         }
+        self.powers.map(|powers| powers.means(self.frames))
     }
 }

@@ -10,6 +10,11 @@ pub(crate) struct Track {
 }
 
 impl Track {
+    /// Returns the mean over frames of a feature of one coefficient.
+    pub(crate) fn mean(&self) -> f64 {
+        self.values.iter().sum::<f64>() / self.values.len().max(1) as f64
+    }
+
     /// Returns mean and population deviation over frames, for each coefficient.
     pub(crate) fn summary(self, keep_frames: bool) -> Summary {
         let frames = (self.values.len() / self.width).max(1) as f64;

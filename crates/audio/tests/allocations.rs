@@ -25,9 +25,9 @@ fn frames_cost_no_allocation() {
         for rate in [16_000, 44_100] {
             let (short, long) = (clip(2, rate), clip(20, rate));
             // The first clip of a rate makes its tables.
-            let frames = [&short, &long].map(|samples| extractor.extract(samples).frames);
+            let frames = [&short, &long].map(|samples| extractor.analyse(samples).0.frames);
             assert_eq!(frames, [63, 626]);
-            let [short, long] = [&short, &long].map(|samples| measure(|| drop(extractor.extract(samples))));
+            let [short, long] = [&short, &long].map(|samples| measure(|| drop(extractor.analyse(samples))));
             assert_eq!(
                 short.count_total, long.count_total,
                 "ten times the frames at {rate} Hz"

@@ -8,7 +8,7 @@ mod support;
 
 use std::{collections::BTreeMap, f64::consts::TAU, fmt::Write as _, fs};
 
-use audio::{Extractor, FeatureOptions, decode};
+use audio::{Extractor, FeatureOptions, Spectrum, decode};
 use domain::{AudioFormat, ClipFeatures, ClipLimits, FeatureName};
 use serde_json::Value;
 
@@ -179,7 +179,7 @@ fn worst(ours: &[f64], theirs: &Value) -> f64 {
         .fold(0.0, f64::max)
 }
 
-fn ours(bytes: &[u8], rate: Option<u32>) -> ClipFeatures {
+fn ours(bytes: &[u8], rate: Option<u32>) -> (ClipFeatures, Spectrum) {
     let samples = decode(bytes, AudioFormat::Wav, 0, &ClipLimits::default()).unwrap();
     Extractor::new(FeatureOptions {
         rate,
@@ -188,7 +188,7 @@ fn ours(bytes: &[u8], rate: Option<u32>) -> ClipFeatures {
         ..FeatureOptions::default()
     })
     .unwrap()
-    .extract(&samples)
+    .analyse(&samples)
 }
 
 /// Frames whose rolloff is another bin. Where the running sum meets 85 % to the last digit of single precision, the bin
@@ -244,7 +244,7 @@ fn generated_clips_have_librosas_features() {
         }
     };
     for (clip, bytes) in &clips {
-        let features = ours(bytes, None);
+        let (features, spectrum) = ours(bytes, None);
         let native = &theirs[clip]["native"];
         let differing = rolloff_differences(&features, native, f64::from(features.sample_rate) / 2048.0);
         frames += features.frames;
@@ -267,11 +267,19 @@ fn generated_clips_have_librosas_features() {
                 );
             }
         }
+        let mel_db: Vec<f64> = spectrum.mel_db.iter().copied().map(f64::from).collect();
+        // Half a step of 0.1 dB.
+        note(
+            "mel_db".to_owned(),
+            worst(&mel_db, &native["mel_db"]),
+            0.0501,
+            clip,
+        );
         let resampled = &theirs[clip]["resampled"];
         if let Some((limits, kind)) = resampled_limits(clip, bytes)
             && !resampled.is_null()
         {
-            let features = ours(bytes, Some(16_000));
+            let (features, _) = ours(bytes, Some(16_000));
             for (name, limit) in [FeatureName::Mfcc, FeatureName::SpectralCentroid]
                 .into_iter()
                 .zip(limits)

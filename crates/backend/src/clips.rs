@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use audio::{Extractor, Samples, archive::Archive};
+use audio::{Extractor, Samples, Spectrum, archive::Archive};
 use domain::{AudioFormat, AudioHash, ClipFeatures, ClipLimits, DeviceId, Refusal, RefusalReason, Timestamp};
 use mqtt::ReceivedClip;
 use tokio::sync::Semaphore;
@@ -30,6 +30,8 @@ pub(crate) struct AnalysedClip {
     forwarded: Forwarded,
     pub(crate) hash: AudioHash,
     pub(crate) features: ClipFeatures,
+    /// What rows have beside the features, where that is wanted.
+    pub(crate) spectrum: Option<Spectrum>,
     /// The bytes themselves, where recordings are kept.
     recording: Option<Vec<u8>>,
 }
@@ -70,23 +72,59 @@ impl AnalysedClip {
     }
 }
 
+/// What is wanted of every clip.
+#[derive(Debug)]
+pub(crate) struct Hearing {
+    pub(crate) extractor: Extractor,
+    pub(crate) limits: ClipLimits,
+    /// Whether a clip has a spectrum.
+    pub(crate) spectrum: bool,
+    /// Whether a clip keeps its recording.
+    pub(crate) keeps_recordings: bool,
+}
+
+impl Hearing {
+    fn analyse(&self, received: ReceivedClip) -> Result<AnalysedClip, Refusal> {
+        let ReceivedClip { clip, data_base64 } = received;
+        let limits = &self.limits;
+        let refusal = |error: audio::AudioError| error.refusal();
+        let format = audio::recognise(&clip.data, clip.format).map_err(refusal)?;
+        let samples = audio::decode(&clip.data, format, clip.sample_rate, limits).map_err(refusal)?;
+        let (features, spectrum) = if self.spectrum {
+            let (features, spectrum) = self.extractor.analyse(&samples);
+            (features, Some(spectrum))
+        } else {
+            (self.extractor.extract(&samples), None)
+        };
+        Ok(AnalysedClip {
+            contradiction: claims::contradiction(&clip, &samples),
+            device_id: clip.device_id,
+            claimed: clip.timestamp,
+            timestamp: clip.timestamp,
+            sample_rate: samples.rate,
+            duration_s: samples.mono.len() as f64 / f64::from(samples.rate),
+            format,
+            forwarded: Forwarded::new(data_base64, format, &samples, limits),
+            hash: audio::hash(&clip.data),
+            features,
+            spectrum,
+            recording: self.keeps_recordings.then_some(clip.data),
+        })
+    }
+}
+
 /// Decodes clips and computes their features, at most as many at once as there are cores.
 #[derive(Debug)]
 pub(crate) struct ClipAnalyser {
-    extractor: Arc<Extractor>,
-    limits: ClipLimits,
-    /// Whether a clip keeps its recording.
-    keeps_recordings: bool,
+    hearing: Arc<Hearing>,
     permits: Arc<Semaphore>,
 }
 
 impl ClipAnalyser {
-    pub(crate) fn new(extractor: Extractor, limits: ClipLimits, keeps_recordings: bool) -> Self {
+    pub(crate) fn new(hearing: Hearing) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
-            extractor: Arc::new(extractor),
-            limits,
-            keeps_recordings,
+            hearing: Arc::new(hearing),
             permits: Arc::new(Semaphore::new(cores)),
         }
     }
@@ -97,11 +135,9 @@ impl ClipAnalyser {
             .acquire()
             .await
             .expect("the semaphore is never closed");
-        let (extractor, limits) = (Arc::clone(&self.extractor), self.limits);
-        let keeps = self.keeps_recordings;
-        let analysing = tokio::task::spawn_blocking(move || {
-            monitoring::contain(|| analyse(&extractor, &limits, received, keeps))
-        });
+        let hearing = Arc::clone(&self.hearing);
+        let analysing =
+            tokio::task::spawn_blocking(move || monitoring::contain(|| hearing.analyse(received)));
         analysing
             .await
             .unwrap_or(Err(monitoring::Panicked))
@@ -135,30 +171,4 @@ impl Recordings {
             Err(_) => String::new(),
         }
     }
-}
-
-fn analyse(
-    extractor: &Extractor,
-    limits: &ClipLimits,
-    received: ReceivedClip,
-    keeps_recording: bool,
-) -> Result<AnalysedClip, Refusal> {
-    let ReceivedClip { clip, data_base64 } = received;
-    let refusal = |error: audio::AudioError| error.refusal();
-    let format = audio::recognise(&clip.data, clip.format).map_err(refusal)?;
-    let samples = audio::decode(&clip.data, format, clip.sample_rate, limits).map_err(refusal)?;
-    let features = extractor.extract(&samples);
-    Ok(AnalysedClip {
-        contradiction: claims::contradiction(&clip, &samples),
-        device_id: clip.device_id,
-        claimed: clip.timestamp,
-        timestamp: clip.timestamp,
-        sample_rate: samples.rate,
-        duration_s: samples.mono.len() as f64 / f64::from(samples.rate),
-        format,
-        forwarded: Forwarded::new(data_base64, format, &samples, limits),
-        hash: audio::hash(&clip.data),
-        features,
-        recording: keeps_recording.then_some(clip.data),
-    })
 }

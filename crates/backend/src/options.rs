@@ -19,6 +19,8 @@ pub struct BackendOptions {
     pub trigger: TriggerOptions,
     /// Which features to compute, at which rate.
     pub features: FeatureOptions,
+    /// Whether clips' rows have a spectrum.
+    pub spectrum: bool,
     /// Where recordings are kept, where they are to be.
     pub archive: Option<ArchiveOptions>,
     /// How large a clip may be.
@@ -42,6 +44,7 @@ impl Default for BackendOptions {
             topics: Topics::default(),
             trigger: TriggerOptions::default(),
             features: FeatureOptions::default(),
+            spectrum: true,
             archive: None,
             clip_limits: ClipLimits::default(),
             clocks: ClockPolicy::default(),

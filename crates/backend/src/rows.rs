@@ -3,7 +3,8 @@
 //! In: domain values and the time of receipt. Out: `store`'s rows. Pure.
 
 use domain::{
-    HeldDecision, Origin, Reading, Refusal, ShadowPrediction, Timestamp, WindowAction, WindowState,
+    FeatureName, HeldDecision, Origin, Reading, Refusal, ShadowPrediction, Timestamp, WindowAction,
+    WindowState,
 };
 use store::{
     AudioRow, DeviceEventRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, SuspectReadingRow,
@@ -49,6 +50,13 @@ pub(crate) fn suspicion(message: &Message, detail: &str) -> Row {
 
 /// `raw_path`: where the recording is kept; empty where it is not.
 pub(crate) fn clip(clip: &AnalysedClip, raw_path: String, received_at: Timestamp) -> Row {
+    let spectrum = clip.spectrum.as_ref();
+    let mean = |name| {
+        clip.features
+            .summaries
+            .get(&name)
+            .map_or(f32::NAN, |summary| summary.mean[0] as f32)
+    };
     Row::Audio(AudioRow {
         timestamp: clip.timestamp.as_millis(),
         device_id: clip.device_id.to_string(),
@@ -59,6 +67,10 @@ pub(crate) fn clip(clip: &AnalysedClip, raw_path: String, received_at: Timestamp
         features: serde_json::to_string(&clip.features).expect("features are plain data"),
         raw_path,
         received_at: received_at.as_millis(),
+        spectral_bandwidth: spectrum
+            .map_or_else(|| mean(FeatureName::SpectralBandwidth), |s| s.bandwidth_hertz),
+        spectral_flatness: spectrum.map_or_else(|| mean(FeatureName::SpectralFlatness), |s| s.flatness),
+        mel_db: spectrum.map_or_else(Vec::new, |s| s.mel_db.clone()),
     })
 }
 

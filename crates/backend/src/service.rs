@@ -19,7 +19,7 @@ use tracing::{info, warn};
 
 use crate::{
     BackendError, BackendOptions, Devices, Door, InferenceTrigger, Ingest, LocalOptions, Metrics, Outlet,
-    clips::{ClipAnalyser, Recordings},
+    clips::{ClipAnalyser, Hearing, Recordings},
     clocks::Clocks,
     database::{History, Tables},
     decoder::Decoder,
@@ -129,7 +129,12 @@ impl Backend {
             decoder: Decoder {
                 topics: options.topics.clone(),
                 clip_limits: options.clip_limits,
-                analyser: ClipAnalyser::new(extractor, options.clip_limits, archive.is_some()),
+                analyser: ClipAnalyser::new(Hearing {
+                    extractor,
+                    limits: options.clip_limits,
+                    spectrum: options.spectrum,
+                    keeps_recordings: archive.is_some(),
+                }),
             },
             clocks: Arc::clone(&clocks),
             past: Past {

@@ -8,3 +8,4 @@ mod device;
 pub mod faults;
 pub mod ingest;
 pub mod panels;
+pub mod pictures;

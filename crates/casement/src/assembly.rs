@@ -90,6 +90,7 @@ pub fn backend(config: &Config) -> anyhow::Result<BackendOptions> {
             ..TriggerOptions::default()
         },
         features: features(&config.audio),
+        spectrum: config.audio.spectrum,
         archive: archive(&config.audio),
         retention: retention(&config.retention),
         max_devices: config.backend.max_devices,

@@ -18,6 +18,37 @@ pub const ORANGE: RGBColor = RGBColor(214, 110, 26);
 /// References and borders.
 pub const GREY: RGBColor = RGBColor(130, 130, 130);
 
+/// Colours of several series, apart also for people who see few colours (Okabe and Ito, 2008).
+pub const PALETTE: [RGBColor; 8] = [
+    RGBColor(213, 94, 0),
+    RGBColor(0, 114, 178),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(100, 84, 172),
+    RGBColor(230, 159, 0),
+    RGBColor(86, 180, 233),
+    RGBColor(110, 110, 110),
+];
+
+/// Anchors of the colour scale, from quiet to loud (after matplotlib's magma).
+const SCALE: [RGBColor; 6] = [
+    RGBColor(0, 0, 4),
+    RGBColor(59, 15, 112),
+    RGBColor(140, 41, 129),
+    RGBColor(222, 73, 104),
+    RGBColor(254, 159, 109),
+    RGBColor(252, 253, 191),
+];
+/// Returns the colour of a brightness from 0 to 1, from black over violet and orange to a light yellow.
+pub fn scale(brightness: f32) -> RGBColor {
+    let place = brightness.clamp(0.0, 1.0) * (SCALE.len() - 1) as f32;
+    let below = (place as usize).min(SCALE.len() - 2);
+    let share = place - below as f32;
+    let mix = |low: u8, high: u8| (f32::from(low) + (f32::from(high) - f32::from(low)) * share).round() as u8;
+    let (low, high) = (SCALE[below], SCALE[below + 1]);
+    RGBColor(mix(low.0, high.0), mix(low.1, high.1), mix(low.2, high.2))
+}
+
 /// A white surface; coordinates are pixels from the upper left corner.
 pub type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
 
@@ -59,6 +90,9 @@ pub fn png(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> DrawResult) -> Resu
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
+    // Charts are mostly flat: filters, which help with photographs, make them larger.
+    encoder.set_compression(png::Compression::High);
+    encoder.set_filter(png::Filter::NoFilter);
     let mut writer = encoder.write_header()?;
     writer.write_image_data(&pixels)?;
     writer.finish()?;

@@ -25,6 +25,7 @@ mod server_error;
 mod storage;
 mod store;
 mod table;
+mod tracks;
 
 pub use batch::Batch;
 pub use comparison::{ComparisonQuery, PairSums, VersionSums};
@@ -45,3 +46,4 @@ pub use schema::SCHEMA_VERSION;
 pub use storage::{Disk, Growth, StoredMonth};
 pub use store::Store;
 pub use table::{Table, UnknownTable};
+pub use tracks::Track;

@@ -97,13 +97,13 @@ const PREDICTIONS: Question = Question {
     keys: "device_id, model_version",
     rolled_up: Answer {
         from: "(SELECT * FROM predictions_by_time WHERE step = {step})",
-        exact: "[sum(s.predictions), max(s.slowest_ms), arraySum((bin, n) -> bin * n, \
+        exact: "[sum(s.predictions), sum(s.held), max(s.slowest_ms), arraySum((bin, n) -> bin * n, \
                 mapKeys(sumMap(s.confidence_bins) AS bins), mapValues(bins))]",
         sums: "[sum(s.total), sum(s.confidence)]",
     },
     stored: Answer {
         from: "(SELECT *, timestamp AS time FROM ml_predictions)",
-        exact: "[count(), maxIf(s.inference_time_ms, isFinite(s.inference_time_ms)), \
+        exact: "[count(), countIf(s.held), maxIf(s.inference_time_ms, isFinite(s.inference_time_ms)), \
                 sum(least(floor(s.confidence * 20), 19))]",
         sums: "[sum(s.prediction), sum(s.confidence)]",
     },

@@ -62,6 +62,15 @@ pub struct AudioRow {
     pub raw_path: String,
     /// Time of receipt, ms.
     pub received_at: i64,
+    /// Mean spectral bandwidth, Hz; NaN if it was not computed.
+    #[serde(default = "unknown", deserialize_with = "number_or_nan")]
+    pub spectral_bandwidth: f32,
+    /// Mean spectral flatness, 0–1; NaN if it was not computed.
+    #[serde(default = "unknown", deserialize_with = "number_or_nan")]
+    pub spectral_flatness: f32,
+    /// Levels of mel bands, dB, the lowest first; empty if they were not computed.
+    #[serde(default)]
+    pub mel_db: Vec<f32>,
 }
 
 /// A row of `window_actions`.
@@ -271,6 +280,13 @@ const fn nan() -> f64 {
 }
 
 /// JSON has no NaN and writes it as null.
-fn number_or_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN))
+fn number_or_nan<'de, D: Deserializer<'de>, T: Deserialize<'de> + From<f32>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_else(|| f32::NAN.into()))
+}
+
+/// What a row of before says of a column that came later.
+const fn unknown() -> f32 {
+    f32::NAN
 }

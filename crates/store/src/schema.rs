@@ -47,8 +47,8 @@ const MIGRATIONS: [Migration; 20] = [
     migration!(16, "0016_decision_outcomes"),
     migration!(17, "0017_system_metrics"),
     migration!(18, "0018_codecs_of_readings"),
-    migration!(24, "0024_system_metrics_ages"),
-    migration!(25, "0025_received_at_and_held"),
+    migration!(19, "0019_system_metrics_ages"),
+    migration!(20, "0020_received_at_and_held"),
 ];
 
 /// The schema version that this program needs.

@@ -32,7 +32,12 @@ pub(crate) fn get_json(url: &str) -> Result<Value, Error> {
 
 /// Returns ClickHouse's answer to a statement, without the final line break.
 pub fn sql(clickhouse: SocketAddr, statement: &str) -> Result<String, Error> {
-    let answer = ureq::post(format!("http://{clickhouse}/"))
+    sql_with(clickhouse, "", statement)
+}
+
+/// The same with parameters of the request, such as `database=iot&default_format=JSONCompact`.
+pub fn sql_with(clickhouse: SocketAddr, parameters: &str, statement: &str) -> Result<String, Error> {
+    let answer = ureq::post(format!("http://{clickhouse}/?{parameters}"))
         .send(statement)
         .and_then(|mut answer| answer.body_mut().with_config().limit(MAX_ANSWER).read_to_string());
     Ok(answer.map_err(failed(statement))?.trim().to_owned())

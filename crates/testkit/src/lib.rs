@@ -19,7 +19,7 @@ mod wait;
 
 pub use address::free_addr;
 pub use casement::Casement;
-pub use clickhouse::{get, sql, wait_sql};
+pub use clickhouse::{get, sql, sql_with, wait_sql};
 pub use deployment::{Deployment, DeploymentOptions, Layout};
 pub use error::Error;
 pub use fake_clock::FakeClock;

@@ -31,6 +31,8 @@ def features(y, rate):
         "rms": reduced(librosa.feature.rms(y=y)),
         "zero_crossing_rate": reduced(librosa.feature.zero_crossing_rate(y)),
     }
+    powers = librosa.feature.melspectrogram(y=y, sr=rate, n_mels=32).mean(axis=1)
+    found["mel_db"] = np.asarray(librosa.power_to_db(powers, top_db=None), dtype=np.float64).tolist()
     try:
         found["spectral_contrast"] = reduced(librosa.feature.spectral_contrast(y=y, sr=rate))
     except librosa.util.exceptions.ParameterError:

@@ -38,6 +38,19 @@ pub enum BenchCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Draw the dashboards' panels without Grafana, from a generated past: the pictures of docs/
+    #[command(hide = true)]
+    Pictures {
+        /// The folder of the dashboards' JSON
+        #[arg(long, value_name = "DIR", default_value = "deploy/grafana/dashboards", value_parser = path())]
+        dashboards: PathBuf,
+        /// Where to write the pictures
+        #[arg(long, value_name = "DIR", default_value = "docs/pictures", value_parser = path())]
+        out: PathBuf,
+        /// Days to generate
+        #[arg(long, value_name = "N", default_value_t = 30, value_parser = whole::<u32>)]
+        days: u32,
+    },
     /// Measure readings per second against a plain subscriber, their cost, and the effect of a flood on a quiet device
     Ingest {
         /// Seconds for each path in each round

@@ -6,6 +6,7 @@ mod bench;
 mod data;
 mod generate;
 mod models;
+mod plot;
 mod roles;
 mod training;
 mod values;
@@ -20,6 +21,7 @@ pub use bench::{Bench, BenchCommand};
 pub use data::{Journal, JournalCommand, Sql, Storage};
 pub use generate::Generate;
 pub use models::{Features, Models, ModelsCommand, Predict};
+pub use plot::Plot;
 pub use roles::{Backend, Config, Endpoint, Engine, Ml, Simulate, Up};
 
 pub use training::{Evaluate, Examples, Outcomes, Train};
@@ -113,6 +115,11 @@ pub enum Command {
         after_help = "Example:\n  casement generate --data ./casement-data --days 365 --devices 10 && casement up\n  casement generate --clickhouse 127.0.0.1:8123 --days 30 --seed 7\n\nInterrupted, it goes on where it was with the same flags on the same day."
     )]
     Generate(Generate),
+    /// Draw a device's days: climate, sound, window, decisions
+    #[command(
+        after_help = "Example:\n  casement plot --device room-001 --last 7d --out week.png\n  casement plot --device room-001 --from 2025-10-01 --to 2025-10-08 --quantity co2 --utc --out co2.png"
+    )]
+    Plot(Plot),
     /// Print the audio features of WAV files, one JSON object per line
     #[command(
         after_help = "Example:\n  casement features clip.wav --rate 16000\n  casement features clip.wav --plot clip.png"

@@ -40,3 +40,22 @@ pub(super) fn path() -> impl TypedValueParser<Value = PathBuf> {
         None => Ok(text.into()),
     })
 }
+
+/// A stretch of calendar time.
+pub(super) fn span(text: &str) -> Result<jiff::Span, String> {
+    let span = text.parse().ok().filter(|span: &jiff::Span| span.is_positive());
+    span.ok_or_else(|| "write a span such as 1h, 7d, 4w, 6mo or 1y".to_owned())
+}
+
+/// The size of a picture in pixels.
+pub(super) fn picture_size(text: &str) -> Result<(u32, u32), String> {
+    const SIDES: RangeInclusive<u32> = 400..=8_000;
+    let length = |text: &str| text.parse().ok().filter(|side| SIDES.contains(side));
+    let size = text
+        .split_once('x')
+        .and_then(|(width, height)| Some((length(width)?, length(height)?)));
+    size.ok_or_else(|| {
+        let (least, most) = (SIDES.start(), SIDES.end());
+        format!("write WIDTHxHEIGHT, each from {least} to {most}, such as 1200x900")
+    })
+}

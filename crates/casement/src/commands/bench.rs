@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use bench::{codecs, faults, ingest, panels};
+use bench::{codecs, faults, ingest, panels, pictures};
 use testkit::Casement;
 
 use crate::{
@@ -36,6 +36,19 @@ pub(super) async fn run(flags: cli::Bench) -> anyhow::Result<()> {
                 json,
             };
             faults::run(options, out).await
+        }
+        BenchCommand::Pictures {
+            dashboards,
+            out: folder,
+            days,
+        } => {
+            let options = pictures::Options {
+                casement,
+                dashboards,
+                out: folder,
+                days,
+            };
+            pictures::run(&options, out)
         }
         BenchCommand::Ingest {
             seconds,

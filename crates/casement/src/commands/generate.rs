@@ -12,7 +12,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use audio::{Extractor, FeatureOptions, Samples};
+use audio::{Extractor, FeatureOptions, Samples, Spectrum};
 use domain::Quantity;
 use engine::Supervisor;
 use parking_lot::Mutex;
@@ -201,6 +201,7 @@ struct DayRows {
 struct Heard {
     features: Arc<str>,
     hash: Arc<str>,
+    spectrum: Arc<Spectrum>,
 }
 
 /// Makes days on every core.
@@ -307,6 +308,9 @@ impl Maker {
                 features: heard.features.to_string(),
                 raw_path: String::new(),
                 received_at: clip.received_at,
+                spectral_bandwidth: heard.spectrum.bandwidth_hertz,
+                spectral_flatness: heard.spectrum.flatness,
+                mel_db: heard.spectrum.mel_db.clone(),
             })
         }));
         for (number, moved) in moves.iter().enumerate() {
@@ -340,11 +344,12 @@ impl Maker {
         let mono = history::record(sound, self.options.seed, CLIP);
         let hash = audio::hash(&audio::wav::encode_pcm16(&mono, SAMPLE_RATE)).to_string();
         let rate = SAMPLE_RATE;
-        let features = self.extractor.extract(&Samples { rate, mono });
+        let (features, spectrum) = self.extractor.analyse(&Samples { rate, mono });
         let features = serde_json::to_string(&features).expect("features are plain data");
         let heard = Heard {
             features: features.into(),
             hash: hash.into(),
+            spectrum: spectrum.into(),
         };
         self.heard.lock().entry(sound).or_insert(heard).clone()
     }

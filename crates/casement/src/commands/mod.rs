@@ -12,6 +12,7 @@ mod generate;
 mod journal;
 mod ml;
 mod models;
+mod plot;
 mod predict;
 mod progress;
 mod runtime;
@@ -39,6 +40,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
         data_dir::make_files_private();
     }
     match command {
+        Command::Plot(flags) => block_on(plot::run(flags)),
         Command::Features(flags) => features::run(&flags),
         Command::Predict(flags) => predict::run(flags),
         Command::Models(flags) => models::run(flags),

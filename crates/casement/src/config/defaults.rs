@@ -90,6 +90,7 @@ impl Default for Audio {
             storage_max_bytes: 1 << 30,
             storage_max_age_days: 30,
             features: features.names,
+            spectrum: true,
             n_mfcc: features.n_mfcc,
             n_fft: features.n_fft,
             hop_length: features.hop,

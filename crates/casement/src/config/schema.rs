@@ -151,6 +151,8 @@ pub struct Audio {
     /// The features in rows; those that models read are always included.
     #[schemars(schema_with = "words::features")]
     pub features: Vec<FeatureName>,
+    /// Whether rows have a small spectrum: the columns `mel_db`, `spectral_bandwidth` and `spectral_flatness`.
+    pub spectrum: bool,
     /// Number of cepstral coefficients.
     #[schemars(range(min = 1, max = 128))]
     pub n_mfcc: usize,

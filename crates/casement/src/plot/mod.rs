@@ -1,7 +1,8 @@
-//! Plot of a clip: waveform, mel spectrogram, and features over time.
+//! Pictures. Here that of a clip: waveform, mel spectrogram, and features over time; below, those of devices.
 //!
 //! In: samples. Out: the bytes of a PNG.
 
+pub(crate) mod device;
 mod panel;
 
 use anyhow::Context as _;

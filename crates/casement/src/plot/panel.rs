@@ -11,7 +11,7 @@ use plot::{
         prelude::{BitMapBackend, Color as _, LineSeries, RGBColor},
         style::text_anchor::{HPos, Pos, VPos},
     },
-    text,
+    scale, text,
 };
 
 pub(super) const WIDTH: u32 = 1_200;
@@ -24,15 +24,6 @@ const X_LABELS: u32 = 22;
 const WAVE: RGBColor = RGBColor(70, 120, 180);
 const GRID: RGBColor = RGBColor(225, 225, 225);
 const INK: RGBColor = RGBColor(40, 40, 40);
-/// Anchors of the colour scale, from quiet to loud (after matplotlib's magma).
-const SCALE: [RGBColor; 6] = [
-    RGBColor(0, 0, 4),
-    RGBColor(59, 15, 112),
-    RGBColor(140, 41, 129),
-    RGBColor(222, 73, 104),
-    RGBColor(254, 159, 109),
-    RGBColor(252, 253, 191),
-];
 /// Decibels from the darkest colour to the brightest.
 const SCALE_DB: f32 = 80.0;
 
@@ -179,16 +170,6 @@ impl<'p> Panel<'_, 'p> {
 /// Returns ticks at both ends and in the middle.
 fn middle(low: f64, high: f64) -> [(f64, String); 3] {
     [low, low.midpoint(high), high].map(|value| (value, number(value)))
-}
-
-/// Returns the colour of a brightness from 0 to 1.
-fn scale(brightness: f32) -> RGBColor {
-    let place = brightness.clamp(0.0, 1.0) * (SCALE.len() - 1) as f32;
-    let below = (place as usize).min(SCALE.len() - 2);
-    let share = place - below as f32;
-    let mix = |low: u8, high: u8| (f32::from(low) + (f32::from(high) - f32::from(low)) * share).round() as u8;
-    let (low, high) = (SCALE[below], SCALE[below + 1]);
-    RGBColor(mix(low.0, high.0), mix(low.1, high.1), mix(low.2, high.2))
 }
 
 /// Formats with as few digits as distinguish neighbours.

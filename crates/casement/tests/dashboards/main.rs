@@ -164,6 +164,15 @@ async fn what_is_shown_is_what_was_stored() {
         "{:?}",
         positions.rows
     );
+    let spectrum = answer("Spectrum of $one", RANGES[2]);
+    assert!(spectrum.rows.len() > 32 * 100 && spectrum.rows.len().is_multiple_of(32));
+    for (number, cell) in spectrum.rows.iter().enumerate() {
+        let level = -20.0 - (number % 32) as f64;
+        assert!(
+            (cell[2].as_f64().unwrap() - level).abs() < 1e-3,
+            "band {number}: {cell:?}"
+        );
+    }
     let throughput = answer("Messages a second", RANGES[2]);
     assert!(throughput.rows.iter().any(|row| row[1] == "temperature"));
     // Of twenty predictions four are held.

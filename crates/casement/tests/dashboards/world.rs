@@ -67,9 +67,12 @@ impl World {
             ));
         }
         let features = r#"'{"level":{"equivalent_dbfs":-40,"max_dbfs":-20},"rms":{"mean":[0.01]},"spectral_centroid":{"mean":[1800]},"spectral_rolloff":{"mean":[4000]},"zero_crossing_rate":{"mean":[0.1]},"mfcc":{"mean":[-300,80,-4,7,-2]}}'"#;
+        // As clips of before have none.
+        let spectrum =
+            "if(device_id = 'room-a', arrayMap(band -> -20 - band, range(32)), [])::Array(Float32)";
         self.run(&format!(
-            "INSERT INTO sensor_audio (timestamp, device_id, sample_rate, duration, format, audio_hash, features) {}",
-            every(20, &format!("16000, 2., 'wav', toString(number), {features}"))
+            "INSERT INTO sensor_audio (timestamp, device_id, sample_rate, duration, format, audio_hash, features, mel_db) {}",
+            every(20, &format!("16000, 2., 'wav', toString(number), {features}, {spectrum}"))
         ));
         // A person corrects every fifth decision, two minutes later.
         self.run(&format!(

@@ -40,6 +40,9 @@ fn clip(second: i64, device_id: &str, hash: &str) -> Row {
         features: format!("{{\"clip\":\"{hash}\"}}"),
         raw_path: String::new(),
         received_at: NOON,
+        spectral_bandwidth: f32::NAN,
+        spectral_flatness: f32::NAN,
+        mel_db: vec![],
     })
 }
 

@@ -5,11 +5,11 @@ use std::num::NonZeroU32;
 
 use domain::{DeviceId, Quantity};
 use serde::Deserialize;
-use store::{Batch, DeviceRow, Period, Row, Table, WindowStateRow};
+use store::{AudioRow, Batch, DeviceRow, Period, Row, Table, Track, WindowStateRow};
 
 use crate::{
     engine::Engine,
-    rows::{NOON, one_of_each, reading},
+    rows::{NOON, command, one_of_each, reading, state},
 };
 
 #[derive(Deserialize, ClickHouseRow)]
@@ -251,4 +251,76 @@ async fn a_history_has_the_points_that_were_asked_for() {
         .await
         .unwrap();
     assert!(other.is_empty());
+}
+
+#[tokio::test]
+async fn a_track_says_what_the_rows_say() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::start(directory.path());
+    let store = engine.store();
+    store.migrate().await.unwrap();
+    let mut batch = Batch::default();
+    for n in 0..240_i32 {
+        let second = i64::from(n) * 30;
+        let position = f64::from(n % 100);
+        batch.push(state(second, "a", position));
+        batch.push(state(second, "b", 7.0));
+        let version = if n % 2 == 0 { "v1" } else { "" };
+        batch.push(command(NOON + second * 1000, "a", position, version, "c"));
+        batch.push(Row::Audio(AudioRow {
+            timestamp: NOON + second * 1000,
+            device_id: "a".into(),
+            sample_rate: 16_000,
+            duration: 2.0,
+            format: "wav".into(),
+            audio_hash: format!("{n}"),
+            features: r#"{"level":{"equivalent_dbfs":-40.0,"max_dbfs":-31.5}}"#.into(),
+            raw_path: String::new(),
+            received_at: NOON,
+            spectral_bandwidth: f32::NAN,
+            spectral_flatness: f32::NAN,
+            mel_db: vec![],
+        }));
+    }
+    store.insert(&batch, "j/1-1").await.unwrap();
+    let device = DeviceId::parse("a").unwrap();
+    let period = Period {
+        since: NOON,
+        until: NOON + 2 * 3_600_000,
+    };
+    for points in [10_000, 120, 12, 2, 1] {
+        let points = NonZeroU32::new(points).unwrap();
+        for (track, last, lowest, highest) in [
+            (Track::Sound, -40.0, -40.0, -31.5),
+            (Track::Confidence, 0.9, 0.9, 0.9),
+            (Track::Told, 39.0, 0.0, 99.0),
+            (Track::Reported, 39.0, 0.0, 99.0),
+        ] {
+            let found = store.track(&device, track, period, points).await.unwrap();
+            let what = format!("{track:?} in {points} points: {found:?}");
+            assert!(found.len() <= points.get() as usize + 1, "{what}");
+            assert_eq!(
+                found.iter().map(|point| point.readings).sum::<u64>(),
+                240,
+                "{what}"
+            );
+            let least = found.iter().map(|point| point.lowest).fold(f64::MAX, f64::min);
+            let most = found.iter().map(|point| point.highest).fold(f64::MIN, f64::max);
+            for (is, should) in [
+                (found.last().unwrap().mean, last),
+                (least, lowest),
+                (most, highest),
+            ] {
+                assert!((is - should).abs() < 1e-4, "{what}: {is}, not {should}");
+            }
+        }
+    }
+    let nobody = DeviceId::parse("c").unwrap();
+    for track in [Track::Sound, Track::Confidence, Track::Told, Track::Reported] {
+        let found = store
+            .track(&nobody, track, period, NonZeroU32::MIN)
+            .await
+            .unwrap();
+        assert!(found.is_empty(), "{track:?}");
+    }
 }

@@ -51,6 +51,9 @@ fn clip(second: i64, device_id: &str, level: f64) -> Row {
         ),
         raw_path: String::new(),
         received_at: NOON + second * 1000,
+        spectral_bandwidth: 900.0,
+        spectral_flatness: 0.25,
+        mel_db: vec![level as f32, -50.5, -100.0],
     })
 }
 

@@ -59,6 +59,9 @@ pub(crate) fn one_of_each() -> Vec<Row> {
             features: r#"{"rms_mean":0.5,"Ünïcode":"\"'\\?"}"#.into(),
             raw_path: "a/b.wav".into(),
             received_at,
+            spectral_bandwidth: 1_234.5,
+            spectral_flatness: 0.125,
+            mel_db: vec![-53.2, -100.0, 12.5],
         }),
         Row::WindowAction(WindowActionRow {
             timestamp,

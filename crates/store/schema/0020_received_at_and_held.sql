@@ -24,7 +24,7 @@ GROUP BY step, device_id, model_version, time;
 
 -- What was held before; the token makes it count once, also where the migration was interrupted.
 INSERT INTO predictions_by_time (step, device_id, model_version, time, held)
-SETTINGS insert_deduplicate = 1, insert_deduplication_token = 'held before version 25'
+SETTINGS insert_deduplicate = 1, insert_deduplication_token = 'held before version 20'
 SELECT step, device_id, model_version,
     toDateTime(intDiv(toUInt32(toStartOfMinute(timestamp)), step) * step, 'UTC') AS time, count() AS held
 FROM ml_predictions AS p
