@@ -11,7 +11,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-use support::{Engine, free_addr, program};
+use support::{Engine, program};
+use testkit::free_addr;
 
 /// What an engine that cannot start says last.
 fn refusal(dir: &Path) -> String {
