@@ -35,6 +35,9 @@ pub async fn serve(
     if !loopback && !options.users.all_protected() {
         return Err(EngineError::Exposed { addr: options.listen });
     }
+    if options.users.share_a_password() {
+        return Err(EngineError::SamePassword);
+    }
     let listen = |source| EngineError::Listen {
         addr: options.listen,
         source,

@@ -201,6 +201,19 @@ fn other_addresses_need_passwords() {
 }
 
 #[test]
+fn a_reader_has_a_password_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = Command::new(program())
+        .arg(dir.path())
+        .args(["127.0.0.1:0", "--passwords", "same", "same"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{text}");
+    assert!(text.contains("same password"), "{text}");
+}
+
+#[test]
 fn a_running_insert_is_finished_before_the_end() {
     let dir = tempfile::tempdir().unwrap();
     {
