@@ -66,6 +66,7 @@ pub async fn serve(
             options.allow_outside,
             options.backups.is_some(),
             &opened.table_functions,
+            &options.limits,
         ),
         temporary: startup::temporary(&options.data_dir),
         limits: options.limits,
