@@ -1,6 +1,6 @@
 //! An engine as a process of its own, for this crate's tests:
 //! `engine DIR ADDR [--supervised] [--confined] [--allow-outside] [--passwords WRITER READER] [--backups DIR]
-//! [--memory BYTES] [--reader-queries N] [--queue-ms N]`.
+//! [--memory BYTES] [--reader-queries N] [--queue-ms N] [--reader-result-bytes N]`.
 
 use std::{process::ExitCode, time::Duration};
 
@@ -25,6 +25,7 @@ fn main() -> ExitCode {
     let number = |name: &str| args.get(flag(name)? + 1)?.parse::<u64>().ok();
     let limits = &mut options.limits;
     limits.memory_bytes = number("--memory").unwrap_or(limits.memory_bytes);
+    limits.reader_result_bytes = number("--reader-result-bytes").unwrap_or(limits.reader_result_bytes);
     limits.reader_queries = number("--reader-queries").map_or(limits.reader_queries, |n| n as usize);
     limits.queue_time = number("--queue-ms").map_or(limits.queue_time, Duration::from_millis);
     match run(options, flag("--confined").is_some()) {

@@ -6,21 +6,25 @@
 
 use std::collections::HashSet;
 
-use self::shape::{ambiguous, check_identifiers, engine_allowed, is_file, listed_files, reads};
+use self::shape::{
+    ambiguous, check_identifiers, ends_engine, engine_allowed, first_file, first_settings, is_made,
+    is_outfile, is_outside_setting, is_own_table, reads,
+};
 use crate::{
-    allowed::{HOLD_SQL, REFUSED_FUNCTIONS, REFUSED_TABLE_FUNCTIONS, TABLE_FUNCTIONS, setting_reaches_out},
-    exception::{Exception, READONLY, SYNTAX_ERROR},
+    allowed::{REFUSED_FUNCTIONS, REFUSED_TABLE_FUNCTIONS, TABLE_FUNCTIONS},
+    exception::{Exception, READONLY},
     ffi::{Connection, Parameter},
-    sql::{Sql, Statement, Token, TokenKind, quote, unquoted},
+    options::Limits,
+    settings::{Setting, check_clause, clause_settings},
+    sql::{Sql, Statement, Token, all_settings, canonical_format, trailing_settings},
     users::User,
 };
 
+mod canonical;
 mod shape;
 #[cfg(test)]
 mod tests;
-
-/// Texts within texts are checked down to this depth; deeper ones are refused.
-const DEPTH: usize = 4;
+mod text;
 
 /// What statements may do on this engine.
 #[derive(Debug, Clone)]
@@ -31,33 +35,65 @@ pub(crate) struct Policy {
     backups: bool,
     /// Functions that are not called here, in lower case.
     refused: HashSet<String>,
+    /// What a reader's settings lower.
+    limits: Limits,
 }
 
 /// A statement that our own reading allows.
 #[derive(Debug, Clone)]
-pub(crate) struct Permitted(Statement);
+pub(crate) struct Permitted {
+    statement: Statement,
+    user: User,
+    /// It is refused, unless the engine cannot read it at all.
+    refusal: Option<Exception>,
+    settings: Vec<Setting>,
+}
 
 /// A statement that the engine's reading allows as well. Only such statements of a client are executed.
 #[derive(Debug, Clone)]
-pub(crate) struct Confirmed(Statement);
+pub(crate) struct Confirmed {
+    statement: Statement,
+    format: Option<String>,
+}
 
 impl Permitted {
     /// Returns the statement.
     pub(crate) fn statement(&self) -> &Statement {
-        &self.0
+        &self.statement
+    }
+
+    /// Returns the settings that the statement has for itself as a whole. A reader's connection has them before it is
+    /// locked: the engine then finds nothing that the statement would change.
+    pub(crate) fn settings(&self) -> &[Setting] {
+        &self.settings
+    }
+
+    /// Whether it is refused, unless the engine cannot read it at all.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.refusal.is_some()
     }
 }
 
 impl Confirmed {
     /// Returns the statement.
     pub(crate) fn statement(&self) -> &Statement {
-        &self.0
+        &self.statement
+    }
+
+    /// Returns the format that the statement itself names.
+    pub(crate) fn format(&self) -> Option<&str> {
+        self.format.as_deref()
     }
 }
 
 impl Policy {
     /// `table_functions` are those that the engine has: whatever is not known to stay inside is refused.
-    pub(crate) fn new(allow_outside: bool, backups: bool, table_functions: &[String]) -> Self {
+    pub(crate) fn new(
+        allow_outside: bool,
+        backups: bool,
+        table_functions: &[String],
+        limits: &Limits,
+    ) -> Self {
         let unknown = table_functions.iter().map(|name| name.to_ascii_lowercase());
         let refused = REFUSED_TABLE_FUNCTIONS
             .iter()
@@ -69,19 +105,23 @@ impl Policy {
             allow_outside,
             backups,
             refused,
+            limits: limits.clone(),
         }
     }
 
-    /// Refuses what reaches out of the data directory, and what a reader may not do.
+    /// Refuses what reaches out of the data directory, and what a reader may not do. `only_reads` is asked for by GET
+    /// and by the setting `readonly`.
     pub(crate) fn permit(
         &self,
         user: User,
         statement: Statement,
         parameters: &[Parameter],
+        only_reads: bool,
     ) -> Result<Permitted, Exception> {
         if !self.allow_outside {
             self.check_reach(statement.sql())?;
             check_identifiers(statement.sql(), parameters)?;
+            self.check_parameters(statement.sql(), parameters)?;
             // An insert's format is no part of its text.
             if statement.format().is_some_and(|format| !format.is_ascii()) {
                 return Err(Exception::access_denied(
@@ -89,22 +129,27 @@ impl Policy {
                 ));
             }
         }
-        if user == User::Reader && !reads(&statement) {
-            return Err(Exception::new(
-                READONLY,
-                "READONLY",
-                "reader: Cannot execute query in readonly mode",
-            ));
-        }
-        Ok(Permitted(statement))
-    }
-
-    /// Refuses SQL in the value of a setting.
-    pub(crate) fn check_value(&self, value: &str) -> Result<(), Exception> {
-        if self.allow_outside {
-            return Ok(());
-        }
-        self.check_text(value, 0)
+        let refused = (user == User::Reader || only_reads) && !reads(statement.sql());
+        let refusal = refused.then(|| {
+            let reason = if user == User::Reader {
+                "reader: Cannot execute query in readonly mode"
+            } else {
+                "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly. \
+                 You should use method POST for modifying queries"
+            };
+            Exception::new(READONLY, "READONLY", reason)
+        });
+        let settings = if names_settings(statement.sql()) {
+            clause_settings(user, trailing_settings(statement.sql()))
+        } else {
+            Vec::new()
+        };
+        Ok(Permitted {
+            statement,
+            user,
+            refusal,
+            settings,
+        })
     }
 
     /// Whether rows of a `VALUES` clause may be evaluated: nothing in them reaches out.
@@ -116,38 +161,42 @@ impl Policy {
         })
     }
 
-    /// Asks the engine how it reads a statement that holds a word which would be refused as a call, and checks that
-    /// reading: what our lexer took for a comment or a text may be something else to the engine.
+    /// Asks the engine how it reads a statement that holds a word which would be refused as a call, a reader's settings
+    /// or what may be a format, and checks that reading: what our lexer took for a comment or a text may be something
+    /// else to the engine.
     pub(crate) fn confirm(
         &self,
         connection: &mut Connection,
         permitted: Permitted,
     ) -> Result<Confirmed, Exception> {
-        let Permitted(statement) = permitted;
-        if self.allow_outside || !self.is_delicate(statement.sql()) {
-            return Ok(Confirmed(statement));
+        let Permitted {
+            statement,
+            user,
+            refusal,
+            ..
+        } = permitted;
+        if let Some(refusal) = refusal {
+            return Err(canonical::syntax_error(connection, &statement).unwrap_or(refusal));
         }
-        let end = if statement.is_insert() {
-            " FORMAT Values"
-        } else {
-            ""
-        };
-        let text = quote(&format!("{}{end}", statement.text()));
-        let format_query = format!("SELECT formatQuerySingleLine({text})");
-        let (canonical, _) = connection.query(&format_query, "RawBLOB", &[]).map_err(|error| {
-            // The engine names the statement that asked it, which is ours.
-            let reason = error
-                .reason()
-                .split(": In scope SELECT formatQuerySingleLine")
-                .next();
-            let reason = reason.unwrap_or_default();
-            if error.code == SYNTAX_ERROR {
-                return Exception::new(SYNTAX_ERROR, "SYNTAX_ERROR", reason);
+        let is_delicate = !self.allow_outside && self.is_delicate(statement.sql());
+        let has_settings = user == User::Reader && names_settings(statement.sql());
+        let mut format = statement.format().map(str::to_owned);
+        if is_delicate || has_settings || statement.is_format_unsure() {
+            let text = canonical::text(connection, &statement)?;
+            let sql = Sql::new(&text);
+            if !self.allow_outside {
+                self.check_reach(&sql)?;
             }
-            Exception::access_denied(format_args!("the statement cannot be read for certain: {reason}"))
-        })?;
-        self.check_reach(&Sql::new(&String::from_utf8_lossy(&canonical)))?;
-        Ok(Confirmed(statement))
+            if has_settings {
+                all_settings(&sql)
+                    .iter()
+                    .try_for_each(|assignment| check_clause(assignment, &self.limits))?;
+            }
+            if statement.is_format_unsure() {
+                format = canonical_format(&text);
+            }
+        }
+        Ok(Confirmed { statement, format })
     }
 
     /// Whether the text holds a word that would be refused as a call, also in what our lexer takes for a comment.
@@ -169,89 +218,39 @@ impl Policy {
         if let Some(word) = self.outside(sql) {
             return Err(reaches(word));
         }
-        // `FORMAT x` is no call; names of settings are none either.
-        let holds_sql = sql.tokens().enumerate().any(|(index, token)| {
-            token.name().is_some_and(|name| HOLD_SQL.contains(&name))
-                && (sql.is_sign(index + 1, "(") || token.text.contains('_'))
-        });
-        if !holds_sql {
-            return Ok(());
-        }
-        let mut texts = sql.tokens().filter(|token| token.kind == TokenKind::Text);
-        texts.try_for_each(|text| self.check_text(&unquoted(text.text), 0))
-    }
-
-    /// Refuses text that may be SQL and holds a call that is refused, also in the texts within.
-    fn check_text(&self, text: &str, depth: usize) -> Result<(), Exception> {
-        if depth == DEPTH {
-            return Err(Exception::access_denied("SQL in texts is nested too deeply"));
-        }
-        let sql = Sql::new(text);
-        for (index, token) in sql.tokens().enumerate() {
-            if token.kind == TokenKind::Unread {
-                return Err(Exception::access_denied(
-                    "SQL in text has too many unclosed heredocs",
-                ));
-            }
-            if token.kind == TokenKind::Text {
-                self.check_text(&unquoted(token.text), depth + 1)?;
-            }
-            let name = token.name().unwrap_or_default();
-            if sql.is_sign(index + 1, "(") && (self.refused.contains(name) || name.contains('\\')) {
-                return Err(reaches(token.text));
-            }
-        }
-        Ok(())
+        self.check_texts(sql)
     }
 
     /// Returns the first word that leaves the data directory.
     fn outside<'a>(&self, sql: &'a Sql) -> Option<&'a str> {
         const CREATE: &[&str] = &["create", "attach", "replace", "restore"];
-        if let Some(index) = listed_files(sql).first() {
-            return sql.token(*index).map(|token| token.text);
+        if let Some(file) = first_file(sql).and_then(|index| sql.token(index)) {
+            return Some(file.text);
         }
-        let creates = sql.tokens().any(|token| token.is_any(CREATE));
-        let is_system = sql.token(0).is_some_and(|first| first.is("system"));
+        // A statement that reads makes nothing: the words are columns.
+        let makes = !reads(sql);
+        let creates = makes && sql.tokens().any(|token| token.is_any(CREATE));
+        let settings = first_settings(sql).unwrap_or(usize::MAX);
         sql.tokens().enumerate().find_map(|(index, token)| {
-            let ends = is_system && token.is_any(&["shutdown", "kill", "suspend"]);
-            if ends || token.is_any(&["outfile", "infile"]) || is_file(sql, index) {
+            if ends_engine(sql, index) || is_outfile(sql, index) {
                 return Some(token.text);
             }
             if creates && token.is("engine") && !engine_allowed(sql, index) {
                 let assigned = sql.is_sign(index + 1, "=");
                 return sql.token(index + if assigned { 2 } else { 1 }).map(|t| t.text);
             }
-            self.name_reaches_out(sql, index, token).then_some(token.text)
+            let reaches = makes && is_made(sql, index)
+                || index > settings && is_outside_setting(sql, index)
+                || self.call_reaches_out(sql, index, token);
+            reaches.then_some(token.text)
         })
     }
 
-    /// Whether a name is a function, a setting or an object that leaves the data directory.
-    fn name_reaches_out(&self, sql: &Sql, index: usize, token: Token<'_>) -> bool {
-        const MADE: &[&str] = &[
-            "dictionary",
-            "function",
-            "user",
-            "collection",
-            "quota",
-            "role",
-            "policy",
-        ];
+    /// Whether a name is called that leaves the data directory.
+    fn call_reaches_out(&self, sql: &Sql, index: usize, token: Token<'_>) -> bool {
         let Some(name) = token.name() else { return false };
-        let called = sql.is_sign(index + 1, "(");
-        let assigned = sql.is_sign(index + 1, "=");
-        if (assigned || name.contains('_')) && setting_reaches_out(name) {
-            return true;
-        }
-        if called && self.refused.contains(name) && !self.is_backup(sql, index) {
-            return true;
-        }
-        let made = token.is_any(MADE)
-            && index > 0
-            && sql
-                .token(index - 1)
-                .is_some_and(|before| before.is_any(&["create", "replace", "named"]));
-        let disk = token.is("disk") && (assigned || called) || token.is("storage_policy") && assigned;
-        made || disk || token.is("source") && called
+        let refused = self.refused.contains(name) || token.is_any(&["disk", "source"]);
+        refused && sql.is_sign(index + 1, "(") && !self.is_backup(sql, index) && !is_own_table(sql, index)
     }
 
     /// `BACKUP … TO File('name')`, `RESTORE … FROM File('name')`: the one file there is a place for.
@@ -275,17 +274,9 @@ impl Policy {
     }
 }
 
-/// Refuses a statement that does not read, by GET or with the setting `readonly`, for every user.
-pub(crate) fn check_get(statement: &Statement) -> Result<(), Exception> {
-    if reads(statement) {
-        return Ok(());
-    }
-    Err(Exception::new(
-        READONLY,
-        "READONLY",
-        "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly. \
-         You should use method POST for modifying queries",
-    ))
+/// Whether a statement may have settings of its own.
+fn names_settings(sql: &Sql) -> bool {
+    sql.lower().contains("settings")
 }
 
 fn reaches(word: &str) -> Exception {

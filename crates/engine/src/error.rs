@@ -48,6 +48,11 @@ pub enum EngineError {
         /// The address.
         addr: SocketAddr,
     },
+    /// Who may read could write.
+    #[error(
+        "ClickHouse's users default and reader have the same password, so whoever reads could write; give the reader one of its own, in engine.password_file or engine.reader_password_file"
+    )]
+    SamePassword,
     /// Another process has the data directory open.
     #[error("the data directory {path} is in use by {holder}; stop it, or choose another with --data DIR")]
     Held {

@@ -22,6 +22,7 @@ pub(crate) const SESSION_NOT_FOUND: u32 = 372;
 pub(crate) const SESSION_IS_LOCKED: u32 = 373;
 pub(crate) const INCORRECT_DATA: u32 = 117;
 pub(crate) const TOO_MANY_BYTES: u32 = 307;
+pub(crate) const TOO_MANY_ROWS_OR_BYTES: u32 = 396;
 const UNKNOWN_EXCEPTION: u32 = 1002;
 
 impl Exception {

@@ -12,13 +12,13 @@ use crate::{
     exception::Exception,
     external::{self, ExternalTable},
     ffi::{Connection, Counters},
-    format::{Joiner, Joining, joining},
+    format::{Joiner, Joining, is_short, joining, with_statistics},
     kill,
     pool::{Lease, Wanted},
     request::QueryRequest,
     running::Registration,
     service::Service,
-    settings::ConnectionState,
+    settings::{ConnectionState, ResultLimit},
     sql::{Kind, Statement},
     users::User,
 };
@@ -53,12 +53,23 @@ impl Job {
     pub(crate) fn run(mut self, service: &Service, sink: &mut dyn Sink) -> Result<Counters, Exception> {
         let request = Arc::clone(&self.request);
         let tables = std::mem::take(&mut self.tables);
-        let state = ConnectionState::new(
-            request.user,
-            request.database.as_deref(),
-            &request.settings,
-            &service.limits,
-        );
+        if self.permitted.is_refused() {
+            return Err(refusal(service, self.permitted));
+        }
+        let own = self.permitted.settings().to_vec();
+        let settings = request.settings.iter().chain(&own);
+        let limit = ResultLimit::new(request.user, settings.clone(), &service.limits);
+        // The engine itself sets a writer's, whose connection is not locked.
+        let given = settings.take(match request.user {
+            User::Default => request.settings.len(),
+            User::Reader => usize::MAX,
+        });
+        let state = ConnectionState::new(request.user, request.database.as_deref(), given, &service.limits);
+        let sets = |wanted: &str| {
+            own.iter()
+                .chain(&request.settings)
+                .any(|(name, _)| name == wanted)
+        };
         let wanted = Wanted {
             user: request.user,
             session: request.session.as_ref(),
@@ -86,6 +97,9 @@ impl Job {
                 request: &request,
                 confirmed: &confirmed,
                 connection,
+                limit,
+                in_small_blocks: sets("max_block_size"),
+                shows_more_rows: sets("output_format_pretty_max_rows"),
             };
             let keeps_state = execution.keeps_state() && tables.is_empty();
             Ok((execution.run(self.data, sink)?, keeps_state))
@@ -101,6 +115,17 @@ impl Job {
     }
 }
 
+/// Returns what a statement is refused with: the engine's syntax error where it cannot read it.
+fn refusal(service: &Service, permitted: Permitted) -> Exception {
+    let confirmed = service.engine.connect().and_then(|mut connection| {
+        connection.query("SET implicit_select = 0", "Null", &[])?;
+        service.policy.confirm(&mut connection, permitted)
+    });
+    confirmed
+        .err()
+        .unwrap_or_else(|| Exception::access_denied("the statement is refused"))
+}
+
 /// Returns the statement that is executed: with our clients' ids where it shows what runs, and checked as it is then.
 fn confirmed(
     service: &Service,
@@ -113,9 +138,11 @@ fn confirmed(
         Kind::Insert | Kind::KillQuery(_) => None,
     };
     let permitted = match replaced {
-        Some(statement) => service
-            .policy
-            .permit(request.user, statement, &request.parameters)?,
+        Some(statement) => {
+            service
+                .policy
+                .permit(request.user, statement, &request.parameters, request.only_reads)?
+        }
         None => permitted,
     };
     service.policy.confirm(connection, permitted)
@@ -127,6 +154,11 @@ struct Execution<'a> {
     request: &'a QueryRequest,
     confirmed: &'a Confirmed,
     connection: &'a mut Connection,
+    limit: Option<ResultLimit>,
+    /// A few rows may be many blocks.
+    in_small_blocks: bool,
+    /// A format for people may show more than its first thousand rows.
+    shows_more_rows: bool,
 }
 
 impl<'a> Execution<'a> {
@@ -136,7 +168,7 @@ impl<'a> Execution<'a> {
 
     fn format(&self) -> &str {
         let default = self.request.default_format.as_deref();
-        self.statement().format().or(default).unwrap_or(DEFAULT_FORMAT)
+        self.confirmed.format().or(default).unwrap_or(DEFAULT_FORMAT)
     }
 
     fn joining(&self) -> Option<Joining> {
@@ -150,7 +182,9 @@ impl<'a> Execution<'a> {
             Kind::Insert => !self.format().eq_ignore_ascii_case("values"),
             Kind::KillQuery(_) | Kind::Other => false,
         };
-        unchanged && self.statement().is_single() && self.request.parameters.is_empty()
+        // A stream that was cut has been cancelled.
+        let is_cut = self.limit.is_some_and(|limit| limit.is_cut);
+        unchanged && !is_cut && self.statement().is_single() && self.request.parameters.is_empty()
     }
 
     fn run(self, data: Option<InsertData>, sink: &mut dyn Sink) -> Result<Counters, Exception> {
@@ -164,7 +198,9 @@ impl<'a> Execution<'a> {
                 send(sink, &format, list);
                 Ok(Counters::default())
             }
-            (Kind::Select { few_rows: false }, _, Some(joining)) => self.stream(joining, sink),
+            (Kind::Select { few_rows }, _, Some(joining)) if !few_rows || self.in_small_blocks => {
+                self.stream(joining, sink)
+            }
             (Kind::Select { .. }, _, None) if self.request.user == User::Default => {
                 // What cannot be streamed is held in memory and has a limit; a reader's connection is locked with its
                 // own.
@@ -173,7 +209,19 @@ impl<'a> Execution<'a> {
                     .query(&format!("SET max_result_bytes = {limit}"), "Null", &[])?;
                 self.whole(sink)
             }
+            (Kind::Select { few_rows }, _, None)
+                if (!few_rows || self.in_small_blocks) && !is_short(self.format(), self.shows_more_rows) =>
+            {
+                self.measured(sink)
+            }
             (Kind::Select { .. } | Kind::Other, ..) => self.whole(sink),
+        }
+    }
+
+    fn check_size(&self, bytes: u64) -> Result<(), Exception> {
+        match self.limit {
+            Some(limit) if bytes > limit.bytes => Err(limit.exceeded(bytes)),
+            _ => Ok(()),
         }
     }
 
@@ -186,6 +234,7 @@ impl<'a> Execution<'a> {
     /// Runs the statement to its end before the answer begins. A stream would cost the engine a thread more.
     fn whole(mut self, sink: &mut dyn Sink) -> Result<Counters, Exception> {
         let (bytes, counters) = self.query()?;
+        self.check_size(bytes.len() as u64)?;
         let bytes = match self.joining() {
             Some(joining) if !bytes.is_empty() => Joiner::new(joining).push(bytes)?,
             _ => bytes,
@@ -194,19 +243,49 @@ impl<'a> Execution<'a> {
         Ok(counters)
     }
 
+    /// Runs a statement whose format is written in one piece: block by block first, each of which is a whole answer, so
+    /// that no more of them than one is in memory before their size is known. One block is the answer.
+    fn measured(self, sink: &mut dyn Sink) -> Result<Counters, Exception> {
+        let format = self.format().to_owned();
+        let (text, parameters) = (self.confirmed.statement().text(), &self.request.parameters);
+        let (mut first, mut blocks, mut bytes) = (Vec::new(), 0_u64, 0_u64);
+        let limit = self.limit;
+        let counters = self.connection.stream(text, &format, parameters, |chunk| {
+            blocks += 1;
+            bytes += chunk.len() as u64;
+            if let Some(limit) = limit.filter(|limit| bytes > limit.bytes) {
+                return Err(limit.exceeded(bytes));
+            }
+            first = if blocks == 1 { chunk } else { Vec::new() };
+            Ok(!sink.is_abandoned())
+        })?;
+        if blocks == 1 && !has_more_than_rows(self.statement()) {
+            send(sink, &format, with_statistics(first, &format, counters));
+            return Ok(counters);
+        }
+        drop(first);
+        self.whole(sink)
+    }
+
     /// Hands the answer on as it comes.
     fn stream(mut self, joining: Joining, sink: &mut dyn Sink) -> Result<Counters, Exception> {
         let format = self.format().to_owned();
         let mut joiner = Joiner::new(joining);
         let mut begun = false;
         let (text, parameters) = (self.statement().text(), &self.request.parameters);
+        let (limit, mut sent) = (self.limit, 0_u64);
         let counters = self.connection.stream(text, &format, parameters, |chunk| {
             // Joined before the answer begins: a first block that cannot be sent is an error with a status of its own.
             let piece = joiner.push(chunk)?;
+            sent += piece.len() as u64;
+            let exceeded = limit.filter(|limit| sent > limit.bytes);
+            if let Some(limit) = exceeded.filter(|limit| !limit.is_cut) {
+                return Err(limit.exceeded(sent));
+            }
             if !std::mem::replace(&mut begun, true) && !sink.begin(&format) {
                 return Ok(false);
             }
-            Ok(sink.piece(piece))
+            Ok(exceeded.is_none() && sink.piece(piece))
         })?;
         if begun {
             return Ok(counters);
@@ -267,6 +346,15 @@ impl<'a> Execution<'a> {
     }
 }
 
+/// Whether an answer may hold more than its rows, which a single block of it does not: totals, extremes, and the number
+/// of rows before a limit.
+fn has_more_than_rows(statement: &Statement) -> bool {
+    let text = statement.sql().lower();
+    ["totals", "extremes", "limit", "offset"]
+        .iter()
+        .any(|word| text.contains(word))
+}
+
 /// Sends an answer that is all there.
 fn send(sink: &mut dyn Sink, format: &str, bytes: Vec<u8>) {
     if sink.begin(format) && !bytes.is_empty() {
@@ -293,7 +381,7 @@ mod tests {
                     registration
                 })
                 .collect();
-        let policy = Policy::new(false, false, &[]);
+        let policy = Policy::new(false, false, &[], &crate::Limits::default());
         for sql in [
             "SHOW PROCESSLIST",
             "SELECT query_id, user FROM system.processes, system.one WHERE user = 'reader'",
@@ -301,7 +389,7 @@ mod tests {
         ] {
             let replaced = running.with_client_ids(&Statement::parse(sql)).unwrap().unwrap();
             assert!(
-                policy.permit(User::Reader, replaced, &[]).is_ok(),
+                policy.permit(User::Reader, replaced, &[], true).is_ok(),
                 "{sql}: {registered:?}"
             );
         }

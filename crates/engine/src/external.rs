@@ -216,7 +216,7 @@ impl ExternalTable {
     fn create(&self, connection: &mut Connection, policy: &Policy) -> Result<(), Exception> {
         let (name, columns) = (quote_name(&self.name), &self.columns);
         let create = format!("CREATE TEMPORARY TABLE {name} ({columns}) ENGINE = Memory");
-        let permitted = policy.permit(User::Default, Statement::parse(&create), &[])?;
+        let permitted = policy.permit(User::Default, Statement::parse(&create), &[], false)?;
         let confirmed = policy.confirm(connection, permitted)?;
         connection
             .query(confirmed.statement().text(), "Null", &[])

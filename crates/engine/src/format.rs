@@ -3,7 +3,7 @@
 //! In: chunks of one answer. Out: the same chunks without their repeated headers, or with what newer Native clients
 //! expect in each block.
 
-use crate::{exception::Exception, native};
+use crate::{exception::Exception, ffi::Counters, native};
 
 /// How chunks of a format become one answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +64,49 @@ impl Joiner {
             Joining::BinaryHeader(types) => chunk[binary_header_end(&chunk, types).unwrap_or(0)..].to_vec(),
         })
     }
+}
+
+/// Whether an answer in the format is short by itself, however many rows there are, unless a setting has it show more.
+pub(crate) fn is_short(format: &str, shows_more_rows: bool) -> bool {
+    let format = format.to_ascii_lowercase();
+    let for_people = format.starts_with("pretty") || format == "vertical";
+    format == "null" || for_people && !shows_more_rows
+}
+
+/// Puts the counters into an answer that was written as a block of a stream, where they are still zero.
+pub(crate) fn with_statistics(mut answer: Vec<u8>, format: &str, counters: Counters) -> Vec<u8> {
+    const HAVE_THEM: &[&str] = &[
+        "json",
+        "jsonstrings",
+        "jsoncompact",
+        "jsoncompactstrings",
+        "jsoncolumnswithmetadata",
+        "xml",
+    ];
+    /// They are the last thing.
+    const AT_MOST: usize = 256;
+    if !HAVE_THEM.contains(&format.to_ascii_lowercase().as_str()) {
+        return answer;
+    }
+    for (name, value) in [
+        ("rows_read", counters.read_rows),
+        ("bytes_read", counters.read_bytes),
+    ] {
+        for (before, after) in [("\"", "\": "), ("<", ">")] {
+            let mark = format!("{before}{name}{after}");
+            let from = answer.len().saturating_sub(AT_MOST);
+            let found = answer[from..]
+                .windows(mark.len())
+                .rposition(|window| window == mark.as_bytes());
+            if let Some(at) = found
+                .map(|at| from + at + mark.len())
+                .filter(|at| answer[*at] == b'0')
+            {
+                answer.splice(at..=at, value.to_string().into_bytes());
+            }
+        }
+    }
+    answer
 }
 
 fn lines_end(chunk: &[u8], lines: usize) -> usize {
@@ -156,6 +199,29 @@ mod tests {
             [binary.push(chunk(7)).unwrap(), binary.push(chunk(8)).unwrap()].concat(),
             [chunk(7), vec![8]].concat()
         );
+    }
+
+    #[test]
+    fn counters_are_put_into_the_end_of_an_answer() {
+        let counters = Counters {
+            read_rows: 30,
+            read_bytes: 240,
+            ..Counters::default()
+        };
+        let put = |text: &str, format: &str| {
+            String::from_utf8(with_statistics(text.into(), format, counters)).unwrap()
+        };
+        assert_eq!(
+            put("{\"statistics\": {\"rows_read\": 0, \"bytes_read\": 0}}", "JSON"),
+            "{\"statistics\": {\"rows_read\": 30, \"bytes_read\": 240}}"
+        );
+        assert_eq!(
+            put("<rows_read>0</rows_read><bytes_read>0</bytes_read>", "XML"),
+            "<rows_read>30</rows_read><bytes_read>240</bytes_read>"
+        );
+        let row = "{\"row_1\": {\"rows_read\": 0}}";
+        assert_eq!(put(row, "JSONObjectEachRow"), row);
+        assert_eq!(put("", "JSON"), "");
     }
 
     proptest! {

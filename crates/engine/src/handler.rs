@@ -13,7 +13,7 @@ use axum::{
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    access::{Permitted, check_get},
+    access::Permitted,
     admission::Place,
     body::InsertData,
     compression,
@@ -78,14 +78,12 @@ async fn answer(service: Arc<Service>, request: Request, reply: &mut Reply) -> R
     reply.encoding = Encoding::requested(&url, &parts.headers);
     let mut understood = understand(&service, &parts, url, body, reply).await?;
     let statement = understood.input.statement;
-    if only_reads || understood.request.only_reads {
-        check_get(&statement)?;
-    }
+    let only_reads = only_reads || understood.request.only_reads;
     let (checker, request) = (Arc::clone(&service), Arc::clone(&understood.request));
     let permitted = off_worker(statement.text().len(), move || {
         checker
             .policy
-            .permit(request.user, statement, &request.parameters)
+            .permit(request.user, statement, &request.parameters, only_reads)
     });
     let statement = ToRun {
         permitted: permitted.await?,
@@ -156,8 +154,8 @@ async fn read_request(
     let bytes = request.settings.iter().map(|(_, value)| value.len()).sum();
     let service = Arc::clone(service);
     off_worker(bytes, move || {
-        let mut values = request.settings.iter().map(|(_, value)| value);
-        values.try_for_each(|value| service.policy.check_value(value))?;
+        let mut settings = request.settings.iter();
+        settings.try_for_each(|(name, value)| service.policy.check_value(name, value))?;
         Ok(request)
     })
     .await

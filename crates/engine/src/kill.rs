@@ -29,7 +29,7 @@ pub(crate) fn run(
     );
     // The condition is the client's, so the statements made of it are checked as they are executed.
     let mut query = |sql: String, format: &str| {
-        let permitted = policy.permit(User::Default, Statement::parse(&sql), &[])?;
+        let permitted = policy.permit(User::Default, Statement::parse(&sql), &[], false)?;
         let confirmed = policy.confirm(connection, permitted)?;
         let (bytes, _) = connection.query(confirmed.statement().text(), format, &[])?;
         Ok(bytes)

@@ -64,7 +64,7 @@ pub struct Reading(Policy);
 
 impl Default for Reading {
     fn default() -> Self {
-        Self(Policy::new(false, false, &[]))
+        Self(Policy::new(false, false, &[], &crate::Limits::default()))
     }
 }
 
@@ -72,7 +72,7 @@ impl Reading {
     /// Parses a statement and checks it, as a request does. Returns whether it may run without the engine's own
     /// reading.
     pub fn permits(&self, sql: &str) -> bool {
-        let permitted = self.0.permit(User::Default, Statement::parse(sql), &[]);
+        let permitted = self.0.permit(User::Default, Statement::parse(sql), &[], false);
         permitted.is_ok_and(|permitted| !self.0.is_delicate(permitted.statement().sql()))
     }
 }

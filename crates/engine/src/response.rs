@@ -33,6 +33,7 @@ const AT_ONCE: usize = 64 << 10;
 /// A held answer beyond this lies in a temporary file.
 const HELD_IN_MEMORY: usize = 1 << 20;
 const HELD_PIECE: usize = 256 << 10;
+const LONGEST_PIECE: usize = 1 << 20;
 
 type Piece = Result<Bytes, std::io::Error>;
 
@@ -90,8 +91,15 @@ impl ResponseWriter {
     }
 
     fn send(&mut self, bytes: Vec<u8>) -> bool {
-        let bytes = self.encoding.encode(bytes);
-        bytes.is_empty() || self.pieces.blocking_send(Ok(bytes.into())).is_ok()
+        let mut bytes = Bytes::from(self.encoding.encode(bytes));
+        // The channel counts pieces: of long ones it would hold hundreds of megabytes for a slow client.
+        while !bytes.is_empty() {
+            let piece = bytes.split_to(bytes.len().min(LONGEST_PIECE));
+            if self.pieces.blocking_send(Ok(piece)).is_err() {
+                return false;
+            }
+        }
+        true
     }
 
     /// Ends the answer: with an error status while nothing was sent, with a marked text and a broken stream after that.

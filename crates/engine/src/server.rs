@@ -35,6 +35,9 @@ pub async fn serve(
     if !loopback && !options.users.all_protected() {
         return Err(EngineError::Exposed { addr: options.listen });
     }
+    if options.users.share_a_password() {
+        return Err(EngineError::SamePassword);
+    }
     let listen = |source| EngineError::Listen {
         addr: options.listen,
         source,
@@ -63,6 +66,7 @@ pub async fn serve(
             options.allow_outside,
             options.backups.is_some(),
             &opened.table_functions,
+            &options.limits,
         ),
         temporary: startup::temporary(&options.data_dir),
         limits: options.limits,

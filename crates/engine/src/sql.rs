@@ -3,17 +3,20 @@
 //!
 //! In: text. Out: a [`Statement`], parsed once and never changed. Nothing is judged or executed here.
 
+mod ending;
 mod head;
 mod kill;
 mod lexer;
 mod literal;
+mod position;
 mod rows;
 mod statement;
 
 pub(crate) use self::{
+    ending::{Assignment, all_settings, canonical_format, trailing_settings},
     head::LONGEST_HEAD,
     kill::KillQuery,
     lexer::{Sql, Token, TokenKind, steps},
     literal::{quote, quote_name, unquoted},
-    statement::{Kind, NoInsert, Statement},
+    statement::{Kind, NoInsert, Statement, inserts, is_single},
 };

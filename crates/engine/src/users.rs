@@ -60,6 +60,12 @@ impl Users {
         self.default.is_some() && self.reader.is_some()
     }
 
+    /// Whether both users have the same password.
+    pub(crate) fn share_a_password(&self) -> bool {
+        let digests = (self.default.as_ref(), self.reader.as_ref());
+        matches!(digests, (Some(default), Some(reader)) if bool::from(default.0.ct_eq(&reader.0)))
+    }
+
     /// Returns the user of that name with that password.
     pub(crate) fn authenticate(&self, name: &str, password: &str) -> Result<User, Exception> {
         let (user, expected) = match name {
@@ -132,6 +138,12 @@ mod tests {
             );
         }
         assert!(closed.all_protected() && !open.all_protected());
+        let same = Users {
+            default: Password::new("w"),
+            reader: Password::new("w"),
+        };
+        assert!(same.share_a_password() && !closed.share_a_password() && !half.share_a_password());
+        assert!(!open.share_a_password());
         for blank in ["", " ", "\t\r\n", "\u{a0}"] {
             assert!(Password::new(blank).is_none(), "{blank:?} protects nobody");
         }

@@ -135,6 +135,18 @@ const REACHING: &[&str] = &[
     "SELECT 1 SETTINGS dialect = 'kusto', allow_experimental_kusto_dialect = 1",
     "SELECT 1 FORMAT Template SETTINGS format_template_row = '{file}'",
     "SELECT 1 FORMAT Protobuf SETTINGS format_schema = '{file}:x'",
+    "SELECT * FROM system.one SETTINGS additional_table_filters = {'system.one': 'dummy NOT IN (SELECT c1 FROM `{file}`)'}",
+    "SELECT * FROM system.one SETTINGS additional_table_filters = {'system.one': 'dummy NOT IN `{file}`'}",
+    "SELECT * FROM system.one SETTINGS `additional_table_filters` = {'system.one': $$dummy NOT IN (SELECT c1 FROM \"{file}\")$$}",
+    "SELECT * FROM system.one SETTINGS additional_result_filter = 'dummy NOT IN (SELECT c1 FROM system.one, `{file}`)'",
+    "SELECT * FROM (SELECT * FROM system.one SETTINGS additional_table_filters = {'system.one': '(SELECT file(\\'{file}\\')) = 1'})",
+    "SELECT trim(BOTH 'x' FROM (SELECT * FROM '{file}'))",
+    "SELECT extract((SELECT 1) UNION ALL SELECT * FROM '{file}')",
+    "SELECT * FROM loop(default, `{file}`)",
+    "SELECT * FROM system.one, `{file}` AS \"a/b\"",
+    "SELECT 1 AS \"m/s\" FROM default.`{file}`",
+    "SELECT 1 IN `{file}`",
+    "EXISTS `{file}`",
     // Written.
     "SELECT 1 INTO OUTFILE '{out}'",
     "SELECT 1 INTO/**/OUTFILE '{out}' FORMAT CSV",
@@ -200,6 +212,9 @@ const REACHING: &[&str] = &[
     "CREATE NAMED COLLECTION x AS url = 'http://{addr}/'",
     "SYSTEM SHUTDOWN",
     "SYSTEM KILL",
+    "SELECT 1; SYSTEM SHUTDOWN",
+    "SELECT 1; SYSTEM /* x */ KILL; SELECT 2",
+    "SELECT 1; SYSTEM SUSPEND FOR 1 SECOND",
     // In a condition that becomes part of another statement.
     "KILL QUERY WHERE query_id = file('{file}')",
     "KILL QUERY WHERE 1) OR (query_id IN (SELECT * FROM '{file}')",
@@ -233,7 +248,7 @@ fn the_kernel_alone_keeps_files_and_network_closed() {
     let dir = tempfile::tempdir().unwrap();
     let bait = Bait::new();
     // No statement is refused for what it reaches: only the kernel stands between it and the machine.
-    let mut engine = Engine::start_with(dir.path(), &["--confined", "--allow-outside"]);
+    let engine = Engine::start_with(dir.path(), &["--confined", "--allow-outside"]);
     let (files, network) = engine.confinement();
     engine.sql("CREATE TABLE default.t (a String) ENGINE = MergeTree ORDER BY a");
     for attack in REACHING {
@@ -364,6 +379,22 @@ fn settings_and_parameters_open_nothing() {
             bait.untouched(&parameters);
         }
     }
+    // A filter's text that is a parameter.
+    for filter in ["dummy NOT IN (SELECT c1 FROM `{file}`)", "file(\\'{file}\\') = 1"] {
+        let filter = encode(&bait.set(&format!("{{'system.one':'{filter}'}}")));
+        for user in ["user=default", "user=reader"] {
+            let answer = engine.post(
+                &format!("{user}&param_f={filter}"),
+                b"SELECT * FROM system.one SETTINGS additional_table_filters = {f:Map(String, String)}",
+            );
+            assert_ne!(answer.status, 200, "{user} {filter}: {}", answer.text());
+            let answer = engine.post(
+                &format!("{user}&additional_table_filters={filter}"),
+                b"SELECT * FROM system.one",
+            );
+            assert_ne!(answer.status, 200, "{user} {filter}: {}", answer.text());
+        }
+    }
     for name in [file.as_str(), "x.csv", "..%2Fx"] {
         let answer = engine.post(
             &format!("user=reader&param_t={name}"),
@@ -452,14 +483,18 @@ fn external_tables_open_nothing() {
             engine.sql("CREATE TABLE IF NOT EXISTS default.t (a UInt32) ENGINE = MergeTree ORDER BY a");
         }
     }
-    // A user that only the form names would be somebody else.
-    let (content_type, body) = support::form(&[("user", false, b"reader"), ("query", false, b"SELECT 1")]);
-    assert_eq!(
-        engine
-            .post_with("", &body, &[("Content-Type", &content_type)])
-            .code,
-        "36"
-    );
+    // Who asks is who the URL or the headers name; a form changes nothing, as in ClickHouse's server.
+    let write = b"CREATE TABLE default.f (a UInt8) ENGINE = Memory";
+    let (content_type, body) = support::form(&[("user", false, b"default"), ("query", false, write)]);
+    let answer = engine.post_with("user=reader", &body, &[("Content-Type", &content_type)]);
+    assert_eq!(answer.code, "164", "{}", answer.text());
+    let (content_type, body) = support::form(&[
+        ("user", false, b"nobody"),
+        ("password", false, b"x"),
+        ("query", false, b"SELECT 1"),
+    ]);
+    let answer = engine.post_with("user=reader", &body, &[("Content-Type", &content_type)]);
+    assert_eq!((answer.status, answer.text().as_str()), (200, "1"));
     // A reader's connection is locked after its tables were made.
     let (content_type, body) = support::form(&[("x", true, b"1\n")]);
     for query in [
@@ -516,20 +551,57 @@ fn a_reader_lifts_no_limit_and_changes_nothing() {
         "SELECT 1 SETTINGS max_memory_usage = 0",
         "SELECT 1 SETTINGS max_execution_time = 0",
         "SELECT 1 SETTINGS max_result_bytes = 0",
+        "SELECT 1 SETTINGS max_execution_time = 31",
+        "SELECT 1 SETTINGS max_execution_time = -1",
+        "SELECT 1 SETTINGS max_execution_time = 'inf'",
+        "SELECT 1 SETTINGS max_execution_time = DEFAULT",
+        "SELECT 1 SETTINGS readonly = 2",
+        "select 1 /* x */ settings /* y */ `readonly` /* z */ = /**/ 0",
+        "SELECT 1 SeTtInGs max_threads = 2, max_memory_usage = 0",
+        "SELECT 1 SETTINGS max_threads = 2 FORMAT JSON SETTINGS readonly = 0",
+        "SELECT 1 FORMAT JSON SETTINGS max_result_bytes = 1000000000000",
+        "(SELECT 1 SETTINGS readonly = 0)",
+        "SELECT * FROM (SELECT 1 SETTINGS readonly = 0)",
+        "SELECT * FROM (SELECT 1 SETTINGS max_memory_usage = 0)",
+        "SELECT * FROM (SELECT 1 SETTINGS max_execution_time = 0)",
+        "SELECT * FROM (SELECT * FROM (SELECT 1 SETTINGS max_threads = 1, max_result_bytes = 0))",
+        "SELECT (SELECT 1 SETTINGS max_memory_usage = 0)",
+        "WITH x AS (SELECT 1 SETTINGS max_memory_usage = 0) SELECT * FROM x",
+        "SELECT 1 SETTINGS max_memory_usage = 0 UNION ALL SELECT 2",
+        "SELECT 1 WHERE 1 IN (SELECT 1 SETTINGS max_memory_usage = 0)",
+        "SELECT * FROM view(SELECT 1 SETTINGS max_memory_usage = 0)",
+        "EXPLAIN SELECT 1 SETTINGS readonly = 0",
+        "EXPLAIN SELECT * FROM (SELECT 1 SETTINGS max_memory_usage = 0)",
+        "DESCRIBE (SELECT 1 SETTINGS max_memory_usage = 0)",
+        "SELECT 1 SETTINGS max_execution_time = {x:UInt64}",
+        "SELECT 1 SETTINGS max_threads = {x:UInt64}, max_memory_usage = 0",
+        "SELECT * FROM (SELECT 1 SETTINGS max_threads = {x:UInt64}, max_memory_usage = 0)",
+        "SELECT * FROM system.one SETTINGS additional_table_filters = {'system.one': '1 IN (SELECT 1 SETTINGS max_memory_usage = 0)'}",
+        "SELECT 1 SETTINGS profile = 'default'",
+        "SELECT 1 SETTINGS log_comment = 'connection-0'",
+        "SELECT 1 PARALLEL WITH DROP TABLE default.t",
+        "FROM default.t INSERT INTO default.t SELECT 1",
     ] {
         for parameters in [
             "user=reader",
             "user=reader&session_id=r",
-            "user=reader&max_execution_time=5",
+            "user=reader&max_execution_time=5&param_x=0",
         ] {
             let answer = engine.post(parameters, statement.as_bytes());
             assert_ne!(answer.status, 200, "{parameters} {statement}: {}", answer.text());
         }
-        if !statement.contains("SETTINGS") {
+        if !statement.to_ascii_uppercase().contains("SETTINGS") {
             let get = engine.get(&format!("query={}", encode(statement)));
             assert_ne!(get.status, 200, "GET {statement}: {}", get.text());
         }
     }
+    // What text of a filter sets reaches nobody who asks about it.
+    let filter = encode("{'system.one': '1 IN (SELECT 1 SETTINGS max_memory_usage = 0)'}");
+    let answer = engine.post(
+        &format!("user=reader&additional_table_filters={filter}"),
+        b"SELECT * FROM system.one",
+    );
+    assert_ne!(answer.status, 200, "{}", answer.text());
     for setting in [
         "readonly=0",
         "readonly=2",
@@ -605,6 +677,15 @@ fn a_password_is_asked_for_at_every_door() {
     ] {
         assert_eq!(by(name, key), (403, "516".into()), "{name} {key}");
     }
+    // A form's fields come after the door.
+    let fields: [(&str, bool, &[u8]); 3] = [
+        ("user", false, b"default"),
+        ("password", false, b"w-pass"),
+        ("query", false, b"SELECT 1"),
+    ];
+    let (content_type, body) = support::form(&fields);
+    let in_form = engine.post_with("", &body, &[("Content-Type", &content_type)]);
+    assert_eq!((in_form.status, in_form.code.as_str()), (403, "516"));
     let none = engine.post("", b"SELECT 1");
     assert_eq!((none.status, none.code.as_str()), (403, "516"));
     // A wrong header is not mended by a right URL.
@@ -741,6 +822,13 @@ const FRAGMENTS: &[&str] = &[
     "readonly = 0",
     "format_schema = '{file}'",
     "additional_table_filters = {'system.one': 'file(\\'{file}\\')'}",
+    "additional_table_filters = {'system.one': 'dummy NOT IN (SELECT c1 FROM `{file}`)'}",
+    "max_memory_usage = 0",
+    "FORMAT",
+    "SYSTEM",
+    "SHUTDOWN",
+    "trim(BOTH 'x' FROM",
+    "PARALLEL WITH",
     "BACKUP TABLE default.t TO",
     "File('{out}')",
     "DESCRIBE",

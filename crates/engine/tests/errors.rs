@@ -178,3 +178,25 @@ fn an_error_within_a_stream_is_encoded_as_the_stream() {
         assert!(decode(parameters, accepts, &held.bytes).contains("in the middle"));
     }
 }
+
+/// A constant column is one value to the engine: what leaves is counted, however it is packed.
+#[test]
+fn an_answer_that_grows_too_large_breaks_off_in_every_encoding() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = Engine::start(dir.path());
+    let query =
+        "SELECT repeat('x', 99) FROM numbers(10000000) SETTINGS max_block_size = 1000, max_threads = 1";
+    for (parameters, accepts) in ENCODINGS {
+        let limited = format!("{parameters}&user=reader&max_result_bytes=1000000");
+        let body = broken_body(&engine, &limited, accepts, query);
+        let text = decode(parameters, accepts, &body);
+        let (rows, error) = text
+            .split_once("\r\n__exception__\r\n")
+            .unwrap_or_else(|| panic!("{parameters} {accepts}: no error in {} bytes", text.len()));
+        assert!(rows.len() <= 1_000_000, "{parameters} {accepts}: {}", rows.len());
+        assert!(
+            error.contains("Code: 396. DB::Exception: Limit for result exceeded") && said_once(error),
+            "{parameters} {accepts}: {error}"
+        );
+    }
+}

@@ -11,7 +11,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-use support::{Engine, free_addr, program};
+use support::{Engine, program};
+use testkit::free_addr;
 
 /// What an engine that cannot start says last.
 fn refusal(dir: &Path) -> String {
@@ -197,6 +198,19 @@ fn other_addresses_need_passwords() {
         text.contains("password") && text.contains("engine.reader_password_file"),
         "{text}"
     );
+}
+
+#[test]
+fn a_reader_has_a_password_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = Command::new(program())
+        .arg(dir.path())
+        .args(["127.0.0.1:0", "--passwords", "same", "same"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{text}");
+    assert!(text.contains("same password"), "{text}");
 }
 
 #[test]

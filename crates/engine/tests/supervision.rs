@@ -6,7 +6,8 @@ mod support;
 use std::{net::TcpListener, time::Duration};
 
 use engine::{EngineError, SpawnOptions, Supervisor};
-use support::{free_addr, program};
+use support::program;
+use testkit::free_addr;
 
 fn options(dir: &std::path::Path, addr: std::net::SocketAddr) -> SpawnOptions {
     SpawnOptions::new(

@@ -4,7 +4,7 @@ use super::*;
 
 fn check(user: User, sql: &str) -> Result<(), Exception> {
     permit(
-        &Policy::new(false, true, &["brandNew".to_owned()]),
+        &Policy::new(false, true, &["brandNew".to_owned()], &Limits::default()),
         user,
         sql,
         &[],
@@ -12,7 +12,8 @@ fn check(user: User, sql: &str) -> Result<(), Exception> {
 }
 
 fn permit(policy: &Policy, user: User, sql: &str, parameters: &[Parameter]) -> Result<(), Exception> {
-    policy.permit(user, Statement::parse(sql), parameters).map(drop)
+    let permitted = policy.permit(user, Statement::parse(sql), parameters, false)?;
+    permitted.refusal.map_or(Ok(()), Err)
 }
 
 #[test]
@@ -109,6 +110,48 @@ fn what_the_engine_has_and_nobody_looked_at_is_refused() {
 }
 
 #[test]
+fn a_word_is_what_its_place_makes_of_it() {
+    for sql in [
+        "SELECT disk, storage_policy FROM t WHERE disk = 'x' AND storage_policy = 'y' AND dialect = 'z'",
+        "SELECT engine e, replace(a, 'b', 'c') FROM t WHERE engine = lower('X')",
+        "SELECT 1 AS insert, 2 AS outfile, 3 AS infile FROM infile",
+        "FROM t SELECT a",
+        "SELECT settings, format_schema FROM t",
+        "SELECT a AS \"km/h\", max(t.\"km/h\") FROM t GROUP BY \"km/h\"",
+        "SELECT trim(BOTH 'x' FROM 'xax'), extract(YEAR FROM '2026-01-02') FROM t",
+        "SELECT 'a' IN ('b', 'c') FROM t WHERE x IN ('/p', '/q')",
+    ] {
+        assert_eq!(check(User::Reader, sql), Ok(()), "{sql}");
+    }
+    for sql in [
+        "INSERT INTO url (a) SELECT 1",
+        "INSERT INTO TABLE db.file (a) SELECT 1",
+        "CREATE TABLE IF NOT EXISTS db.remote (a UInt8) ENGINE = Memory",
+        "INSERT INTO outfile SELECT 1",
+    ] {
+        assert_eq!(check(User::Default, sql), Ok(()), "{sql}");
+    }
+    for sql in [
+        "SELECT 1 SETTINGS a = 1, dialect = 'kusto'",
+        "SELECT 1 SETTINGS final, format_schema = 'x'",
+        "ALTER TABLE t MODIFY SETTING storage_policy = 'x'",
+        "SELECT 1; SYSTEM SHUTDOWN",
+        "SELECT 1; SYSTEM /* x */ KILL",
+        "INSERT INTO FUNCTION file('/p') SELECT 1",
+        "INSERT INTO TABLE FUNCTION file('/p') SELECT 1",
+        "SELECT * FROM a, `/p`",
+        "SELECT * FROM loop(a, `/p`)",
+        "SELECT \"km/h\" FROM db.\"/p\"",
+        "SELECT trim((SELECT * FROM '/p'))",
+        "SELECT trim(BOTH 'x' FROM (SELECT * FROM '/p'))",
+        "SELECT extract((SELECT 1) UNION ALL SELECT * FROM '/p')",
+    ] {
+        assert!(check(User::Default, sql).is_err(), "{sql}");
+    }
+    assert!(check(User::Reader, "SELECT 1 PARALLEL WITH DROP TABLE t").is_err());
+}
+
+#[test]
 fn sql_in_texts_is_looked_into() {
     for sql in [
         "SELECT * FROM format(Values, '(file(\\'/etc/passwd\\'))')",
@@ -125,15 +168,16 @@ fn sql_in_texts_is_looked_into() {
         let allowed = check(User::Reader, sql);
         assert_eq!(allowed.is_ok(), !sql.contains("file(1)"), "{sql}: {allowed:?}");
     }
-    let policy = Policy::new(false, false, &[]);
+    let policy = Policy::new(false, false, &[], &Limits::default());
     assert!(
-        policy.check_value("{'t': 'file(1) = 2'}").is_err() && policy.check_value("{'t': 'a > 1'}").is_ok()
+        policy.check_value("x", "{'t': 'file(1) = 2'}").is_err()
+            && policy.check_value("x", "{'t': 'a > 1'}").is_ok()
     );
 }
 
 #[test]
 fn rows_are_evaluated_where_nothing_in_them_reaches_out() {
-    let policy = Policy::new(false, false, &[]);
+    let policy = Policy::new(false, false, &[], &Limits::default());
     assert!(policy.may_evaluate(b"(now(), 'file(x)', 1 + 2)"));
     for rows in [
         "(file('/p'))",
@@ -156,7 +200,13 @@ fn a_backup_goes_into_its_folder_alone() {
         assert_eq!(check(User::Default, sql), Ok(()), "{sql}");
         assert!(check(User::Reader, sql).is_err(), "{sql}");
         assert!(
-            permit(&Policy::new(false, false, &[]), User::Default, sql, &[]).is_err(),
+            permit(
+                &Policy::new(false, false, &[], &Limits::default()),
+                User::Default,
+                sql,
+                &[]
+            )
+            .is_err(),
             "{sql}"
         );
     }
@@ -175,7 +225,7 @@ fn a_backup_goes_into_its_folder_alone() {
 
 #[test]
 fn a_name_in_a_parameter_is_a_name() {
-    let policy = Policy::new(false, false, &[]);
+    let policy = Policy::new(false, false, &[], &Limits::default());
     let with = |value: &str| {
         permit(
             &policy,
@@ -187,6 +237,16 @@ fn a_name_in_a_parameter_is_a_name() {
     assert!(with("sensor_temperature").is_ok());
     for value in ["/etc/passwd", "x.csv", "fil\\x65", "../x"] {
         assert!(with(value).is_err(), "{value}");
+        let elsewhere = [("t".to_owned(), value.to_owned())];
+        for (sql, is_name) in [
+            ("SELECT {t /* x */ : /* y */ Identifier}", true),
+            ("SELECT {t:String} AS identifier", false),
+            ("SELECT identifier FROM x WHERE y = {t:String}", false),
+            ("SELECT {t:String}, {identifier:UInt8}", false),
+        ] {
+            let allowed = permit(&policy, User::Reader, sql, &elsewhere);
+            assert_eq!(allowed.is_err(), is_name, "{sql} {value}");
+        }
     }
 }
 
@@ -194,7 +254,7 @@ proptest::proptest! {
     #[test]
     fn no_statement_panics(sql in proptest::prelude::any::<String>()) {
         let _ = check(User::Default, &sql);
-        let _ = Policy::new(false, false, &[]).may_evaluate(sql.as_bytes());
+        let _ = Policy::new(false, false, &[], &Limits::default()).may_evaluate(sql.as_bytes());
     }
 
     /// Wherever it stands between comments, brackets and texts: a call of a refused function is refused.

@@ -1,6 +1,9 @@
 //! `KILL QUERY WHERE … [SYNC|ASYNC|TEST] [FORMAT f]`, taken apart.
 
-use super::lexer::Sql;
+use super::{
+    lexer::Sql,
+    position::{Position, position},
+};
 
 /// The clauses at a statement's end are within its last tokens.
 const CLAUSES: usize = 4;
@@ -27,7 +30,8 @@ impl KillQuery {
             let found = [("sync", "SYNC"), ("async", "ASYNC"), ("test", "TEST")]
                 .into_iter()
                 .find(|(word, _)| token.is(word));
-            let last = sql.len() - index <= CLAUSES;
+            // `user = test` compares with a column.
+            let last = sql.len() - index <= CLAUSES && position(sql, index) != Position::Operand;
             if let Some((_, found)) = found.filter(|_| last) {
                 mode = found;
             } else if token.is("format") && last {

@@ -161,6 +161,12 @@ impl<'a> Lexer<'a> {
             unclosed: 0,
         }
     }
+
+    /// Returns the sign or the word that comes next.
+    pub(super) fn peek(&self) -> Option<&'a str> {
+        let mut ahead = Self { ..*self };
+        ahead.next().map(|span| &self.text[span.start()..span.end()])
+    }
 }
 
 impl Iterator for Lexer<'_> {

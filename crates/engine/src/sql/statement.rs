@@ -3,9 +3,10 @@
 //! In: text, which for an insert may hold data behind the statement. Out: a [`Statement`]. No text makes it panic.
 
 use super::{
+    ending::{TrailingFormat, trailing_format},
     head::{Head, InsertHead},
     kill::KillQuery,
-    lexer::{Sql, TokenKind},
+    lexer::Sql,
     rows::has_few_rows,
 };
 
@@ -14,7 +15,7 @@ use super::{
 pub(crate) struct Statement {
     sql: Sql,
     kind: Kind,
-    format: Option<String>,
+    format: TrailingFormat,
 }
 
 /// What a statement is.
@@ -22,7 +23,7 @@ pub(crate) struct Statement {
 pub(crate) enum Kind {
     /// An INSERT whose data follows. Its text ends before FORMAT or VALUES.
     Insert,
-    /// A SELECT or WITH. Its answer can be streamed.
+    /// A SELECT, WITH or FROM. Its answer can be streamed.
     Select {
         /// The answer has so few rows that it is one block anyway.
         few_rows: bool,
@@ -63,7 +64,7 @@ impl Statement {
         let statement = Self {
             sql: Sql::with_spans(&text[..head.end], head.spans),
             kind: Kind::Insert,
-            format: head.format,
+            format: head.format.map_or(TrailingFormat::Absent, TrailingFormat::Named),
         };
         (statement, head.data_from)
     }
@@ -72,15 +73,18 @@ impl Statement {
         if let Some(kill) = KillQuery::parse(&sql) {
             return Self {
                 sql,
-                format: kill.format.clone(),
+                format: kill
+                    .format
+                    .clone()
+                    .map_or(TrailingFormat::Absent, TrailingFormat::Named),
                 kind: Kind::KillQuery(kill),
             };
         }
         let first = sql.tokens().find(|token| token.text != "(");
         // `WITH … INSERT` cannot be streamed.
-        let inserts = sql.tokens().any(|token| token.is("insert"));
         let begins_insert = sql.token(0).is_some_and(|token| token.is("insert"));
-        let kind = if !inserts && first.is_some_and(|token| token.is_any(&["select", "with"])) {
+        let selects = first.is_some_and(|token| token.is_any(&["select", "with", "from"]));
+        let kind = if selects && !inserts(&sql) {
             Kind::Select {
                 few_rows: has_few_rows(&sql),
             }
@@ -88,7 +92,11 @@ impl Statement {
             Kind::Other
         };
         // Behind `INSERT … SELECT` a format would belong to data that does not follow.
-        let format = (!begins_insert).then(|| trailing_format(&sql)).flatten();
+        let format = if begins_insert {
+            TrailingFormat::Absent
+        } else {
+            trailing_format(&sql)
+        };
         Self { sql, kind, format }
     }
 
@@ -107,9 +115,17 @@ impl Statement {
         &self.kind
     }
 
-    /// Returns the format that the statement itself names.
+    /// Returns the format that the statement itself names, as far as our reading is certain of it.
     pub(crate) fn format(&self) -> Option<&str> {
-        self.format.as_deref()
+        match &self.format {
+            TrailingFormat::Named(name) => Some(name),
+            TrailingFormat::Absent | TrailingFormat::Unsure => None,
+        }
+    }
+
+    /// Whether only the engine's reading tells the format.
+    pub(crate) fn is_format_unsure(&self) -> bool {
+        self.format == TrailingFormat::Unsure
     }
 
     /// Whether its data follows.
@@ -119,8 +135,7 @@ impl Statement {
 
     /// Whether it is one statement: nothing follows a semicolon.
     pub(crate) fn is_single(&self) -> bool {
-        let semicolon = self.sql.tokens().position(|token| token.text == ";");
-        semicolon.is_none_or(|at| at + 1 == self.sql.len())
+        is_single(&self.sql)
     }
 }
 
@@ -131,16 +146,16 @@ pub(crate) struct NoInsert {
     pub(crate) is_certain: bool,
 }
 
-fn trailing_format(sql: &Sql) -> Option<String> {
-    let mut found = None;
-    for (token, next) in sql.tokens().zip(sql.tokens().skip(1)) {
-        if token.is("format") && next.kind == TokenKind::Word {
-            found = Some(next.text);
-        } else if next.text == "(" || token.text == "(" {
-            found = None;
-        }
-    }
-    found.map(str::to_owned)
+/// Whether nothing follows a semicolon.
+pub(crate) fn is_single(sql: &Sql) -> bool {
+    let semicolon = sql.tokens().position(|token| token.text == ";");
+    semicolon.is_none_or(|at| at + 1 == sql.len())
+}
+
+/// Whether an insert stands in the text, at whatever place. `insert` alone may be a name.
+pub(crate) fn inserts(sql: &Sql) -> bool {
+    let mut words = sql.tokens().zip(sql.tokens().skip(1));
+    words.any(|(word, next)| word.is("insert") && next.is("into"))
 }
 
 #[cfg(test)]
@@ -193,6 +208,19 @@ mod tests {
             assert_eq!(*Statement::parse(text).kind(), Kind::Other, "{text}");
             let certain = Statement::insert(&format!("{text} ")).unwrap_err().is_certain;
             assert_eq!(certain, !text.is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_head_that_is_cut_may_still_be_an_insert() {
+        for (text, expected) in [
+            ("INSERT INTO t (select", Err(NoInsert { is_certain: false })),
+            ("INSERT INTO t (select ", Err(NoInsert { is_certain: false })),
+            ("INSERT INTO t (select,", Ok(())),
+            ("INSERT INTO t (select 1", Err(NoInsert { is_certain: true })),
+            ("INSERT INTO t (a) sel", Ok(())),
+        ] {
+            assert_eq!(Statement::insert(text).map(drop), expected, "{text}");
         }
     }
 

@@ -9,8 +9,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use testkit::free_addr;
-
 /// The example program, which cargo builds beside the tests.
 pub fn program() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
@@ -27,6 +25,8 @@ pub struct Engine {
     child: Child,
     pub addr: SocketAddr,
     pub url: String,
+    /// What it said before it was ready.
+    said: Vec<String>,
 }
 
 impl Engine {
@@ -35,31 +35,38 @@ impl Engine {
     }
 
     pub fn start_with(dir: &Path, flags: &[&str]) -> Self {
-        let addr = free_addr();
-        let child = Command::new(program())
+        let mut child = Command::new(program())
             .arg(dir)
-            .arg(addr.to_string())
+            // Its own choice: a port that was found free may be another process's by the time it listens.
+            .arg("127.0.0.1:0")
             .args(flags)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut engine = Self {
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (sender, receiver) = std::sync::mpsc::channel();
+        // It reads on, so that the engine never writes to a closed pipe.
+        std::thread::spawn(move || lines.try_for_each(|line| line.map(|line| drop(sender.send(line)))));
+        let started = Instant::now();
+        let mut said = Vec::new();
+        let addr = loop {
+            let left = Duration::from_secs(30).saturating_sub(started.elapsed());
+            let Ok(line) = receiver.recv_timeout(left) else {
+                let _ = child.kill();
+                panic!("the engine was never ready: {said:?}, {:?}", child.wait());
+            };
+            if let Some(addr) = line.strip_prefix("ready at ") {
+                break addr.parse().expect("an address");
+            }
+            said.push(line);
+        };
+        Self {
             child,
             addr,
             url: format!("http://{addr}/"),
-        };
-        let started = Instant::now();
-        while ureq::get(format!("{}ping", engine.url)).call().is_err() {
-            let ended = engine.child.try_wait().unwrap();
-            assert!(ended.is_none(), "the engine ended with {ended:?}");
-            assert!(
-                started.elapsed() < Duration::from_secs(30),
-                "the engine never answered"
-            );
-            std::thread::sleep(Duration::from_millis(20));
+            said,
         }
-        engine
     }
 
     pub fn pid(&self) -> u32 {
@@ -67,11 +74,8 @@ impl Engine {
     }
 
     /// Which of the kernel's locks hold: files, network.
-    pub fn confinement(&mut self) -> (bool, bool) {
-        let mut line = String::new();
-        BufReader::new(self.child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
+    pub fn confinement(&self) -> (bool, bool) {
+        let line = self.said.first().expect("a confined engine says how");
         (line.contains("files true"), line.contains("network true"))
     }
 
