@@ -61,7 +61,7 @@ pub(crate) fn one_of_each() -> Vec<Row> {
             received_at,
             spectral_bandwidth: 1_234.5,
             spectral_flatness: 0.125,
-            mel_db: vec![-53.2, -100.0, 12.5],
+            mel_db: vec![-53.25, -99.5, 12.5],
         }),
         Row::WindowAction(WindowActionRow {
             timestamp,
