@@ -55,7 +55,7 @@ pub use metrics::{Metrics, Summary};
 pub use options::{BackendError, BackendOptions, LocalOptions};
 pub use recorder::BatchLimits;
 pub use requests::Outlet;
-pub use service::{Backend, Parts, Receive};
+pub use service::{Backend, Parts};
 pub use storage::{RetentionOptions, Storage};
 pub use trigger::{InferenceTrigger, LastRequest, RecentClip, TriggerOptions};
 pub use vitals::Counts;
