@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use audio::{Extractor, archive::Archive, archive::ArchiveOptions};
+use audio::{Extractor, FeatureOptions, archive::Archive, archive::ArchiveOptions};
 use axum::Router;
 use futures_util::future::join_all;
 use journal::Journal;
@@ -118,13 +118,7 @@ impl Backend {
         let own_registry = registry.sub_registry_with_prefix("casement_backend");
         own_registry.register_collector(vitals.collector());
         let storage_figures = Figures::registered(own_registry);
-        let extractor = Extractor::new(options.features)?;
-        if extractor.version() != domain::FEATURES_VERSION {
-            info!(
-                features = extractor.version(),
-                "audio features are not those of the default settings; models trained on the default do not fit them"
-            );
-        }
+        let extractor = extractor(options.features)?;
         let ingest = Arc::new(Ingest {
             decoder: Decoder {
                 topics: options.topics.clone(),
@@ -206,10 +200,8 @@ impl Backend {
             tokio::spawn(judge::run(judging, backend.drain.clone())),
         ];
         backend.record_tasks.extend(chores);
-        if let Some(keeper) = keeper {
-            let keeping = keeper.run(backend.drain.clone());
-            backend.record_tasks.push(tokio::spawn(keeping));
-        }
+        let keeping = keeper.map(|keeper| tokio::spawn(keeper.run(backend.drain.clone())));
+        backend.record_tasks.extend(keeping);
         if let Some(archive) = archive {
             let sweeping = retention::run(archive, backend.drain.clone());
             backend.record_tasks.push(tokio::spawn(sweeping));
@@ -362,6 +354,17 @@ impl Backend {
             let _ = recorder.await;
         }));
     }
+}
+
+fn extractor(features: FeatureOptions) -> Result<Extractor, BackendError> {
+    let extractor = Extractor::new(features)?;
+    if extractor.version() != domain::FEATURES_VERSION {
+        info!(
+            features = extractor.version(),
+            "audio features are not those of the default settings; models trained on the default do not fit them"
+        );
+    }
+    Ok(extractor)
 }
 
 fn open_archive(options: ArchiveOptions) -> Result<Arc<Archive>, BackendError> {

@@ -58,9 +58,9 @@ struct Divided {
 
 /// The rows of one day.
 #[derive(Debug, Clone, Copy, Row, Serialize, Deserialize)]
-struct Day {
+struct RowsOfDay {
     /// Days since 1970-01-01.
-    number: u32,
+    day: u32,
     rows: u64,
     /// The time of the first row, in seconds after midnight.
     first_s: u32,
@@ -94,12 +94,12 @@ impl Store {
         let mut growth = Vec::new();
         for Divided { table, time } in tables {
             let sql = format!(
-                "SELECT ?fields FROM (SELECT toUInt32(intDiv(s, 86400)) AS number, count() AS rows, \
+                "SELECT ?fields FROM (SELECT toUInt32(intDiv(s, 86400)) AS day, count() AS rows, \
                  toUInt32(min(s) % 86400) AS first_s FROM (SELECT toInt64(toUnixTimestamp({time})) AS s FROM {table} \
-                 WHERE {time} >= fromUnixTimestamp(?) AND {time} < fromUnixTimestamp(?)) GROUP BY number ORDER BY number)"
+                 WHERE {time} >= fromUnixTimestamp(?) AND {time} < fromUnixTimestamp(?)) GROUP BY day ORDER BY day)"
             );
             let query = self.bounded(&sql).bind((today - i64::from(DAYS)) * DAY_S);
-            let days: Vec<Day> = query.bind(today * DAY_S).fetch_all().await?;
+            let days: Vec<RowsOfDay> = query.bind(today * DAY_S).fetch_all().await?;
             if let Some((days, rows_a_day)) = rate(&days, today as u32) {
                 growth.push(Growth {
                     table,
@@ -114,10 +114,10 @@ impl Store {
 
 /// The full days up to `today`, which is not counted, and the rows of each in the mean. Days without rows between them
 /// count; a first day that began in its course does not.
-fn rate(days: &[Day], today: u32) -> Option<(u32, f64)> {
+fn rate(days: &[RowsOfDay], today: u32) -> Option<(u32, f64)> {
     let begun_in_its_course = days.first().is_some_and(|day| day.first_s > FULL_FROM_S);
     let full = &days[usize::from(begun_in_its_course)..];
-    let span = today.checked_sub(full.first()?.number).filter(|span| *span > 0)?;
+    let span = today.checked_sub(full.first()?.day).filter(|span| *span > 0)?;
     let rows: u64 = full.iter().map(|day| day.rows).sum();
     Some((span, rows as f64 / f64::from(span)))
 }
@@ -126,12 +126,8 @@ fn rate(days: &[Day], today: u32) -> Option<(u32, f64)> {
 mod tests {
     use super::*;
 
-    const fn day(number: u32, rows: u64, first_s: u32) -> Day {
-        Day {
-            number,
-            rows,
-            first_s,
-        }
+    const fn day(day: u32, rows: u64, first_s: u32) -> RowsOfDay {
+        RowsOfDay { day, rows, first_s }
     }
 
     #[test]
