@@ -92,6 +92,9 @@ async fn a_wav_called_pcm_is_read_as_the_wav_that_it_is() {
     .await;
     assert_eq!((row.format.as_str(), row.sample_rate), ("wav", 16_000));
     assert!((row.duration - 1.0).abs() < 1e-9, "the header is no sound");
+    assert_eq!(row.mel_db.len(), audio::Spectrum::BANDS);
+    assert!(row.spectral_bandwidth > 0.0 && (0.0..=1.0).contains(&row.spectral_flatness));
+    assert!(!row.features.contains("bandwidth") && !row.features.contains("mel"));
     assert_eq!(bench.tables.errors(), []);
 }
 
