@@ -1,7 +1,7 @@
 //! A device that sends what the others do not: humidity, clips and the positions of its window.
 //!
-//! In: the broker's address. Out: nothing; it is there so that every rollup has rows when it is compared with them.
-//! Readings that differ by more than the threshold make decisions due, and so commands and predictions.
+//! In: the broker's address. Out: nothing; it is there so that the rollups of readings, sound and positions have rows when
+//! they are compared with them. Without a temperature nothing is decided.
 
 use std::{net::SocketAddr, time::Duration};
 
