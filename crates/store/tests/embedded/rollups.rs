@@ -137,7 +137,7 @@ async fn a_rollup_that_says_something_else_is_found() {
     engine.store().migrate().await.unwrap();
     engine.store().insert(&batch(0), "j/0-0").await.unwrap();
     rollups_equal_rows(&engine).await;
-    const AGAIN: &str = "SETTINGS insert_deduplicate = 0";
+    let again = "SETTINGS insert_deduplicate = 0";
     let breaks = [
         ("readings_by_time", "step = 60 AND quantity = 'humidity'"),
         ("readings_by_time", "step = 86400 AND quantity = 'temperature'"),
@@ -149,9 +149,9 @@ async fn a_rollup_that_says_something_else_is_found() {
     ];
     for (table, rows) in breaks {
         let changes = [
-            format!("INSERT INTO {table} SELECT * FROM {table} WHERE {rows} LIMIT 1 {AGAIN}"),
+            format!("INSERT INTO {table} SELECT * FROM {table} WHERE {rows} LIMIT 1 {again}"),
             format!(
-                "INSERT INTO {table} SELECT * REPLACE('nobody' AS device_id) FROM {table} WHERE {rows} LIMIT 1 {AGAIN}"
+                "INSERT INTO {table} SELECT * REPLACE('nobody' AS device_id) FROM {table} WHERE {rows} LIMIT 1 {again}"
             ),
             format!("ALTER TABLE {table} DELETE WHERE {rows} SETTINGS mutations_sync = 1"),
         ];
@@ -159,7 +159,7 @@ async fn a_rollup_that_says_something_else_is_found() {
             run(&engine, &format!("CREATE TABLE kept AS {table}")).await;
             run(
                 &engine,
-                &format!("INSERT INTO kept SELECT * FROM {table} {AGAIN}"),
+                &format!("INSERT INTO kept SELECT * FROM {table} {again}"),
             )
             .await;
             run(&engine, &change).await;
@@ -172,7 +172,7 @@ async fn a_rollup_that_says_something_else_is_found() {
             run(&engine, &format!("TRUNCATE TABLE {table}")).await;
             run(
                 &engine,
-                &format!("INSERT INTO {table} SELECT * FROM kept {AGAIN}"),
+                &format!("INSERT INTO {table} SELECT * FROM kept {again}"),
             )
             .await;
             run(&engine, "DROP TABLE kept").await;
