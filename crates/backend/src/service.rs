@@ -112,24 +112,15 @@ impl Backend {
         let clocks = Arc::new(Clocks::new(options.clocks, options.max_devices));
         let (prepared_sender, prepared) = watch::channel(false);
         let (settled_sender, settled) = watch::channel(false);
+        let decoder = decoder(&options)?;
         let archive = options.archive.map(open_archive).transpose()?;
         let log: Arc<dyn Repeats> = Arc::clone(&parts.log) as _;
         let vitals = Arc::new(Vitals::new(Arc::clone(&log), Arc::clone(&devices)));
         let own_registry = registry.sub_registry_with_prefix("casement_backend");
         own_registry.register_collector(vitals.collector());
         let storage_figures = Figures::registered(own_registry);
-        let extractor = extractor(options.features)?;
         let ingest = Arc::new(Ingest {
-            decoder: Decoder {
-                topics: options.topics.clone(),
-                clip_limits: options.clip_limits,
-                analyser: ClipAnalyser::new(Hearing {
-                    extractor,
-                    limits: options.clip_limits,
-                    spectrum: options.spectrum,
-                    keeps_recordings: archive.is_some(),
-                }),
-            },
+            decoder,
             clocks: Arc::clone(&clocks),
             past: Past {
                 history: Arc::clone(&parts.history),
@@ -365,6 +356,19 @@ fn extractor(features: FeatureOptions) -> Result<Extractor, BackendError> {
         );
     }
     Ok(extractor)
+}
+
+fn decoder(options: &BackendOptions) -> Result<Decoder, BackendError> {
+    Ok(Decoder {
+        topics: options.topics.clone(),
+        clip_limits: options.clip_limits,
+        analyser: ClipAnalyser::new(Hearing {
+            extractor: extractor(options.features.clone())?,
+            limits: options.clip_limits,
+            spectrum: options.spectrum,
+            keeps_recordings: options.archive.is_some(),
+        }),
+    })
 }
 
 fn open_archive(options: ArchiveOptions) -> Result<Arc<Archive>, BackendError> {

@@ -129,6 +129,9 @@ async fn rollups_stay_right_with_late_and_repeated_rows_and_across_a_kill() {
     rollups_equal_rows(&engine).await;
 }
 
+/// For a part that is no repeat.
+const AGAIN: &str = "SETTINGS insert_deduplicate = 0";
+
 /// What must be found: a part too many, a part too few, a row that was never rolled up, and a value of another device.
 #[tokio::test]
 async fn a_rollup_that_says_something_else_is_found() {
@@ -137,7 +140,6 @@ async fn a_rollup_that_says_something_else_is_found() {
     engine.store().migrate().await.unwrap();
     engine.store().insert(&batch(0), "j/0-0").await.unwrap();
     rollups_equal_rows(&engine).await;
-    let again = "SETTINGS insert_deduplicate = 0";
     let breaks = [
         ("readings_by_time", "step = 60 AND quantity = 'humidity'"),
         ("readings_by_time", "step = 86400 AND quantity = 'temperature'"),
