@@ -73,6 +73,9 @@ fn clip(timestamp: i64) -> Row {
         features: "{}".into(),
         raw_path: String::new(),
         received_at: timestamp,
+        spectral_bandwidth: f64::NAN,
+        spectral_flatness: f64::NAN,
+        mel_db: Vec::new(),
     })
 }
 

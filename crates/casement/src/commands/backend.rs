@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use backend::{Backend, Receive};
+use backend::Backend;
 use monitoring::{HttpListener, Monitor, Registry};
 
 use tokio_util::sync::CancellationToken;

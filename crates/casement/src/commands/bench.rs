@@ -97,14 +97,9 @@ pub(super) async fn run(flags: cli::Bench) -> anyhow::Result<()> {
             until,
             json,
         } => {
-            let now = || jiff::Timestamp::now().as_second().unsigned_abs();
             let options = panels::Options {
                 dashboards,
-                clickhouse: if clickhouse.contains("://") {
-                    clickhouse
-                } else {
-                    format!("http://{clickhouse}")
-                },
+                clickhouse: url(clickhouse),
                 password: std::env::var("CASEMENT_CLICKHOUSE_READER_PASSWORD").unwrap_or_default(),
                 rounds,
                 until: until.unwrap_or_else(now),
@@ -118,6 +113,19 @@ pub(super) async fn run(flags: cli::Bench) -> anyhow::Result<()> {
         Err(error) if is_broken_pipe(&error) => Ok(()),
         other => other,
     }
+}
+
+fn url(address: String) -> String {
+    if address.contains("://") {
+        address
+    } else {
+        format!("http://{address}")
+    }
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    jiff::Timestamp::now().as_second().unsigned_abs()
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -151,9 +151,9 @@ async fn a_rollup_that_says_something_else_is_found() {
     ];
     for (table, rows) in breaks {
         let changes = [
-            format!("INSERT INTO {table} SELECT * FROM {table} WHERE {rows} LIMIT 1 {again}"),
+            format!("INSERT INTO {table} SELECT * FROM {table} WHERE {rows} LIMIT 1 {AGAIN}"),
             format!(
-                "INSERT INTO {table} SELECT * REPLACE('nobody' AS device_id) FROM {table} WHERE {rows} LIMIT 1 {again}"
+                "INSERT INTO {table} SELECT * REPLACE('nobody' AS device_id) FROM {table} WHERE {rows} LIMIT 1 {AGAIN}"
             ),
             format!("ALTER TABLE {table} DELETE WHERE {rows} SETTINGS mutations_sync = 1"),
         ];
@@ -161,7 +161,7 @@ async fn a_rollup_that_says_something_else_is_found() {
             run(&engine, &format!("CREATE TABLE kept AS {table}")).await;
             run(
                 &engine,
-                &format!("INSERT INTO kept SELECT * FROM {table} {again}"),
+                &format!("INSERT INTO kept SELECT * FROM {table} {AGAIN}"),
             )
             .await;
             run(&engine, &change).await;
@@ -174,7 +174,7 @@ async fn a_rollup_that_says_something_else_is_found() {
             run(&engine, &format!("TRUNCATE TABLE {table}")).await;
             run(
                 &engine,
-                &format!("INSERT INTO {table} SELECT * FROM kept {again}"),
+                &format!("INSERT INTO {table} SELECT * FROM kept {AGAIN}"),
             )
             .await;
             run(&engine, "DROP TABLE kept").await;
