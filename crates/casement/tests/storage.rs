@@ -73,8 +73,8 @@ fn clip(timestamp: i64) -> Row {
         features: "{}".into(),
         raw_path: String::new(),
         received_at: timestamp,
-        spectral_bandwidth: f64::NAN,
-        spectral_flatness: f64::NAN,
+        spectral_bandwidth: f32::NAN,
+        spectral_flatness: f32::NAN,
         mel_db: Vec::new(),
     })
 }
