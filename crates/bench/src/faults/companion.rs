@@ -1,7 +1,8 @@
-//! A device that sends what the others do not: humidity, clips and the positions of its window.
+//! A device that sends what the others do not: a whole climate, clips and the positions of its window.
 //!
-//! In: the broker's address. Out: nothing; it is there so that the rollups of readings, sound and positions have rows when
-//! they are compared with them. Without a temperature nothing is decided.
+//! In: the broker's address. Out: nothing; it is there so that the rollups of readings, sound, positions, and where the ML
+//! service runs of predictions and commands, have rows when they are compared with them. Its temperatures are not among the
+//! readings that are counted.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -10,7 +11,7 @@ use mqtt::{BrokerUrl, ConnectionOptions, Publisher, Qos};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-const DEVICE: &str = "companion";
+pub(super) const DEVICE: &str = "companion";
 const EVERY: Duration = Duration::from_millis(100);
 /// A clip with every fifth reading.
 const CLIP_EVERY: u32 = 5;
@@ -61,7 +62,8 @@ async fn send(broker: SocketAddr, stop: CancellationToken) {
 async fn send_round(publisher: &Publisher, n: u32) {
     let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
     let humidity = if n % 20 < 10 { 40.0 } else { 45.0 } + f64::from(n % 7) / 10.0;
-    let reading = format!(r#"{{"value": {humidity}, "timestamp": "{now}"}}"#);
+    let temperature = 20.0 + f64::from(n % 30) / 10.0;
+    let reading = |value: f64| format!(r#"{{"value": {value}, "timestamp": "{now}"}}"#).into_bytes();
     let state = mqtt::encode_state(&WindowState {
         device_id: device(),
         timestamp: now,
@@ -70,7 +72,8 @@ async fn send_round(publisher: &Publisher, n: u32) {
         command_id: None,
     });
     let mut messages = vec![
-        ("sensor", "humidity", reading.into_bytes()),
+        ("sensor", "temperature", reading(temperature)),
+        ("sensor", "humidity", reading(humidity)),
         ("window", "state", state),
     ];
     if n.is_multiple_of(CLIP_EVERY) {

@@ -8,7 +8,7 @@ use std::{
 
 use testkit::Deployment;
 
-use super::rollups::RollupResult;
+use super::{companion, rollups::RollupResult};
 
 /// If no message arrived for this long, none will: it is longer than the longest pause between two connection attempts.
 const QUIET: Duration = Duration::from_secs(15);
@@ -78,9 +78,11 @@ pub(super) async fn reconcile(
 }
 
 fn stored_readings(deployment: &Deployment) -> anyhow::Result<Vec<(Reading, i64)>> {
-    let text = deployment.sql(
-        "SELECT device_id, toInt64(round(value * 1000)), toUnixTimestamp64Milli(timestamp) FROM iot.sensor_temperature FORMAT TSV",
-    )?;
+    let text = deployment.sql(&format!(
+        "SELECT device_id, toInt64(round(value * 1000)), toUnixTimestamp64Milli(timestamp) FROM iot.sensor_temperature \
+         WHERE device_id != '{}' FORMAT TSV",
+        companion::DEVICE
+    ))?;
     let row = |line: &str| {
         let mut fields = line.split('\t');
         let device = fields.next()?.to_owned();

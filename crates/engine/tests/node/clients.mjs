@@ -197,7 +197,8 @@ const cases = {
   async "errors with their code, type and words"() {
     for (const [query, number, type] of [
       ["SELECT * FROM nosuch", "60", "UNKNOWN_TABLE"],
-      ["SELEC 1", "62", "SYNTAX_ERROR"],
+      // In small letters: the client takes the first word of capitals in parentheses for the type.
+      ["selec 1", "62", "SYNTAX_ERROR"],
       ["SELECT nosuch(1)", "46", "UNKNOWN_FUNCTION"],
       ["SELECT throwIf(1, 'my words')", "395", "FUNCTION_THROW_IF_VALUE_IS_NON_ZERO"],
       ["SELECT 1 SETTINGS nosuch = 1", "115", "UNKNOWN_SETTING"],
