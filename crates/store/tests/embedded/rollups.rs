@@ -398,7 +398,7 @@ async fn what_was_held_before_is_counted_once_even_if_that_is_interrupted() {
     for _ in 0..2 {
         run(
             &engine,
-            "ALTER TABLE schema_migrations DELETE WHERE version = 20 SETTINGS mutations_sync = 1",
+            "ALTER TABLE schema_migrations DELETE WHERE version = 19 SETTINGS mutations_sync = 1",
         )
         .await;
         engine.store().migrate().await.unwrap();

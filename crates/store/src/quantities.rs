@@ -1,17 +1,18 @@
-//! What the schema has for each quantity beside its table: the view that rolls it up, and its part of `readings_over`.
+//! What the schema has for each quantity beside its table: the view that rolls it up, an index, codecs, and its part of
+//! `readings_over`.
 //!
 //! In: the table of quantities. Out: statements that are run at every start: they change nothing where nothing is new. A
 //! new quantity is rolled up without a migration of its own.
 
 use domain::Quantity;
 
-const ROLLUP: &str = include_str!("../schema/rollup_of_a_quantity.sql");
+const OF_A_QUANTITY: &str = include_str!("../schema/of_a_quantity.sql");
 const READINGS_OVER: &str = include_str!("../schema/readings_over.sql");
 
-/// Returns the definitions of the views.
+/// Returns the statements.
 pub(crate) fn definitions() -> Vec<String> {
-    let rollups = Quantity::ALL.iter().map(|quantity| {
-        ROLLUP
+    let of_each = Quantity::ALL.iter().map(|quantity| {
+        OF_A_QUANTITY
             .replace("{quantity}", quantity.as_str())
             .replace("{table}", quantity.table())
     });
@@ -23,5 +24,5 @@ pub(crate) fn definitions() -> Vec<String> {
         )
     });
     let over = std::iter::once(READINGS_OVER.to_owned()).chain(readings);
-    rollups.chain([over.collect::<Vec<_>>().join("\n")]).collect()
+    of_each.chain([over.collect::<Vec<_>>().join("\n")]).collect()
 }

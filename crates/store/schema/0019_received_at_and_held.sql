@@ -1,5 +1,5 @@
 -- Questions about when rows came ("the last hour's messages") read the granules that can hold them; see
--- rollup_of_a_quantity.sql for the readings. Rows of before are indexed when their parts are merged.
+-- of_a_quantity.sql for the readings. Rows of before are indexed when their parts are merged.
 ALTER TABLE sensor_audio ADD INDEX IF NOT EXISTS received_at_range received_at TYPE minmax GRANULARITY 1;
 ALTER TABLE window_actions ADD INDEX IF NOT EXISTS received_at_range received_at TYPE minmax GRANULARITY 1;
 ALTER TABLE window_states ADD INDEX IF NOT EXISTS received_at_range received_at TYPE minmax GRANULARITY 1;
@@ -24,7 +24,7 @@ GROUP BY step, device_id, model_version, time;
 
 -- What was held before; the token makes it count once, also where the migration was interrupted.
 INSERT INTO predictions_by_time (step, device_id, model_version, time, held)
-SETTINGS insert_deduplicate = 1, insert_deduplication_token = 'held before version 20'
+SETTINGS insert_deduplicate = 1, insert_deduplication_token = 'held before version 19'
 SELECT step, device_id, model_version,
     toDateTime(intDiv(toUInt32(toStartOfMinute(timestamp)), step) * step, 'UTC') AS time, count() AS held
 FROM ml_predictions AS p
