@@ -6,20 +6,12 @@ use super::values::{path, whole};
 
 use clap::{Args, Subcommand};
 
-/// Flags of `casement sql`.
-#[derive(Debug, Args)]
-pub struct Sql {
-    /// One statement [default: standard input]; an INSERT that ends in FORMAT or VALUES takes its data from there
-    pub query: Option<String>,
-    /// Format of the answer [default: a table on a terminal, tab-separated elsewhere]
-    #[arg(long, value_name = "FORMAT")]
-    pub format: Option<String>,
+/// Flags that say which ClickHouse is asked, and as whom.
+#[derive(Debug, Clone, Args)]
+pub struct ClickHouse {
     /// Address or URL of ClickHouse's HTTP interface [default: 127.0.0.1:8123]
     #[arg(long, value_name = "ADDR|URL")]
     pub clickhouse: Option<String>,
-    /// Default database
-    #[arg(long, value_name = "NAME")]
-    pub database: Option<String>,
     /// User; the password comes from `CASEMENT__CLICKHOUSE__PASSWORD` or a file [default: default]
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
@@ -31,24 +23,31 @@ pub struct Sql {
     pub config: Option<PathBuf>,
 }
 
+/// Flags of `casement sql`.
+#[derive(Debug, Args)]
+pub struct Sql {
+    /// One statement [default: standard input]; an INSERT that ends in FORMAT or VALUES takes its data from there
+    pub query: Option<String>,
+    /// Format of the answer [default: a table on a terminal, tab-separated elsewhere]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<String>,
+    /// Which ClickHouse
+    #[command(flatten)]
+    pub server: ClickHouse,
+    /// Default database
+    #[arg(long, value_name = "NAME")]
+    pub database: Option<String>,
+}
+
 /// Flags of `casement storage`.
 #[derive(Debug, Args)]
 pub struct Storage {
-    /// Address or URL of ClickHouse's HTTP interface [default: 127.0.0.1:8123]
-    #[arg(long, value_name = "ADDR|URL")]
-    pub clickhouse: Option<String>,
+    /// Which ClickHouse
+    #[command(flatten)]
+    pub server: ClickHouse,
     /// Database [default: iot]
     #[arg(long, value_name = "NAME")]
     pub database: Option<String>,
-    /// User; the password comes from `CASEMENT__CLICKHOUSE__PASSWORD` or a file [default: default]
-    #[arg(long, value_name = "NAME")]
-    pub user: Option<String>,
-    /// A file whose first line is the password
-    #[arg(long, value_name = "FILE", value_parser = path())]
-    pub password_file: Option<PathBuf>,
-    /// Configuration file (YAML)
-    #[arg(long, value_name = "FILE", value_parser = path())]
-    pub config: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

@@ -18,7 +18,7 @@ use clap::{Parser, Subcommand};
 use crate::telemetry::{redaction, stream};
 
 pub use bench::{Bench, BenchCommand};
-pub use data::{Journal, JournalCommand, Sql, Storage};
+pub use data::{ClickHouse, Journal, JournalCommand, Sql, Storage};
 pub use generate::Generate;
 pub use models::{Features, Models, ModelsCommand, Predict};
 pub use plot::Plot;

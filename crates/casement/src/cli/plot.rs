@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use domain::{DeviceId, Quantity};
 
+use super::data::ClickHouse;
 use super::values::{path, picture_size, span};
 
 /// Flags of `casement plot`.
@@ -34,12 +35,9 @@ pub struct Plot {
     /// Where to write the picture, a PNG
     #[arg(long, value_name = "FILE", value_parser = path())]
     pub out: PathBuf,
-    /// Address or URL of ClickHouse's HTTP interface [default: 127.0.0.1:8123]
-    #[arg(long, value_name = "ADDR|URL")]
-    pub clickhouse: Option<String>,
-    /// Configuration file (YAML)
-    #[arg(long, value_name = "FILE", value_parser = path())]
-    pub config: Option<PathBuf>,
+    /// Which ClickHouse
+    #[command(flatten)]
+    pub server: ClickHouse,
 }
 
 fn quantity(text: &str) -> Result<Quantity, String> {

@@ -10,12 +10,8 @@ use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use plot::{time_axis, zone_name};
 use store::{DeviceRow, Period, Store, Track};
 
-use crate::{
-    assembly, cli,
-    config::{Reader, Sources},
-    output::say,
-    plot::device::Days,
-};
+use super::sql::sources;
+use crate::{assembly, cli, config::Reader, output::say, plot::device::Days};
 
 /// Time limit of all questions together.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -41,8 +37,7 @@ pub(super) async fn run(flags: cli::Plot) -> anyhow::Result<()> {
         TimeZone::system()
     };
     let period = period(&flags, &zone)?;
-    let config = Sources::process(flags.config.clone())
-        .flag("clickhouse.addr", flags.clickhouse.clone())
+    let config = sources(flags.server.clone())
         .load_for(Reader::ClickHouse)?
         .clickhouse;
     let url = config.url();

@@ -52,16 +52,19 @@ impl fmt::Display for Unreachable {
 
 impl std::error::Error for Unreachable {}
 
-pub(super) fn run(flags: cli::Sql) -> anyhow::Result<()> {
-    let config = Sources::process(flags.config)
-        .flag("clickhouse.addr", flags.clickhouse)
-        .flag("clickhouse.user", flags.user)
+/// Returns the sources of a command that asks ClickHouse.
+pub(super) fn sources(server: cli::ClickHouse) -> Sources {
+    Sources::process(server.config)
+        .flag("clickhouse.addr", server.clickhouse)
+        .flag("clickhouse.user", server.user)
         .flag(
             "clickhouse.password_file",
-            flags.password_file.map(|path| path.display().to_string()),
+            server.password_file.map(|path| path.display().to_string()),
         )
-        .load_for(Reader::ClickHouse)?
-        .clickhouse;
+}
+
+pub(super) fn run(flags: cli::Sql) -> anyhow::Result<()> {
+    let config = sources(flags.server).load_for(Reader::ClickHouse)?.clickhouse;
     let stdin = io::stdin();
     let format = flags.format.unwrap_or_else(|| {
         let table = if io::stdout().is_terminal() {

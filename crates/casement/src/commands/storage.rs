@@ -9,10 +9,10 @@ use anyhow::anyhow;
 use serde_json::{Value, json};
 use store::{Disk, Growth, Kept, Store, StoreError, StoredMonth};
 
-use super::sql::Unreachable;
+use super::sql::{Unreachable, sources};
 use crate::{
     assembly, cli,
-    config::{Reader, Retention, Sources},
+    config::{Reader, Retention},
     output::say,
     table,
 };
@@ -24,14 +24,8 @@ const YEAR_DAYS: f64 = 365.0;
 const MONTH_DAYS: f64 = 31.0;
 
 pub(super) async fn run(flags: cli::Storage) -> anyhow::Result<()> {
-    let config = Sources::process(flags.config)
-        .flag("clickhouse.addr", flags.clickhouse)
+    let config = sources(flags.server)
         .flag("clickhouse.database", flags.database)
-        .flag("clickhouse.user", flags.user)
-        .flag(
-            "clickhouse.password_file",
-            flags.password_file.map(|path| path.display().to_string()),
-        )
         .load_for(Reader::Storage)?;
     let url = config.clickhouse.url();
     let database = config.clickhouse.database.clone();
