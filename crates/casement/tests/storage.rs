@@ -130,6 +130,16 @@ impl Storage for OnDisk {
     }
 }
 
+/// The tables of the engine at `addr`, filled, on a disk with so many free bytes.
+async fn filled(addr: SocketAddr, free: u64) -> Arc<OnDisk> {
+    let store = Store::new(StoreOptions::new(format!("http://{addr}"), "iot")).expect("options");
+    fill(&store, addr).await;
+    Arc::new(OnDisk {
+        store,
+        free: AtomicU64::new(free),
+    })
+}
+
 /// A backend on the engine's tables.
 fn start(on_disk: &Arc<OnDisk>, journal: &Path, days: &[(Kept, u32)]) -> (Backend, Registry) {
     let options = BackendOptions {
@@ -186,12 +196,7 @@ async fn what_is_old_goes_and_what_the_rollups_lack_stays() {
     let dir = tempfile::tempdir().unwrap();
     let addr = free_addr();
     let _engine = engine(&dir.path().join("data"), addr);
-    let store = Store::new(StoreOptions::new(format!("http://{addr}"), "iot")).unwrap();
-    fill(&store, addr).await;
-    let on_disk = Arc::new(OnDisk {
-        store,
-        free: AtomicU64::new(u64::MAX),
-    });
+    let on_disk = filled(addr, u64::MAX).await;
     let (backend, registry) = start(&on_disk, &dir.path().join("journal"), &[(Kept::Readings, 30)]);
     tokio::task::spawn_blocking(move || {
         let left = "readings_by_time 202001, readings_by_time 202002, sensor_audio 202001, sensor_audio 202002, \
@@ -222,12 +227,7 @@ async fn a_short_disk_costs_old_readings_then_clips_and_says_when_nothing_is_lef
     let dir = tempfile::tempdir().unwrap();
     let addr = free_addr();
     let _engine = engine(&dir.path().join("data"), addr);
-    let store = Store::new(StoreOptions::new(format!("http://{addr}"), "iot")).unwrap();
-    fill(&store, addr).await;
-    let on_disk = Arc::new(OnDisk {
-        store,
-        free: AtomicU64::new(999),
-    });
+    let on_disk = filled(addr, 999).await;
     let (backend, _registry) = start(&on_disk, &dir.path().join("journal"), &[]);
     until_disk_says(&backend, Some("nothing is left that may be removed")).await;
     let health = Health::of(backend.health()());

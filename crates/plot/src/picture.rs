@@ -39,6 +39,7 @@ const SCALE: [RGBColor; 6] = [
     RGBColor(254, 159, 109),
     RGBColor(252, 253, 191),
 ];
+
 /// Returns the colour of a brightness from 0 to 1, from black over violet and orange to a light yellow.
 pub fn scale(brightness: f32) -> RGBColor {
     let place = brightness.clamp(0.0, 1.0) * (SCALE.len() - 1) as f32;
