@@ -23,12 +23,13 @@ use tokio::{
 };
 
 use crate::{
+    access::Rights,
     ending::Ending,
     events::Who,
     gate::Identity,
     incoming::{Handled, Settled},
     inspection,
-    link::Link,
+    link::{Kick, Link},
     packet::{Codec, Goodbye, Packet},
     registry::Departure,
     session::{Outlet, Session, State},
@@ -58,6 +59,7 @@ pub(crate) struct Connection<S> {
     pub(crate) link: Arc<Link>,
     pub(crate) session: Arc<Session>,
     pub(crate) identity: Arc<Identity>,
+    pub(crate) rights: Arc<dyn Rights>,
     pub(crate) address: SocketAddr,
     pub(crate) will: Option<Will>,
     pub(crate) session_expiry: Duration,
@@ -312,6 +314,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if let Some((reason, text)) = ending.farewell() {
             let Self { codec, wire, .. } = &mut self;
             codec.disconnect(reason, text, max_packet_bytes, &mut wire.output);
+        }
+        if matches!(ending, Ending::Kicked(Kick::AccessEnded)) {
+            // It was allowed to an account that is not what it was.
+            self.will = None;
         }
         let departure = Departure {
             session: Arc::clone(&self.session),

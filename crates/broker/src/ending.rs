@@ -122,6 +122,9 @@ impl Ending {
                 "another client has connected with this id",
             )),
             Self::Kicked(Kick::ShuttingDown) => Some((Reason::ServerShuttingDown, "")),
+            Self::Kicked(Kick::AccessEnded) => {
+                Some((Reason::NotAuthorized, "the account was changed: connect again"))
+            }
             Self::Fault(fault) => Some((fault.reason, &fault.what.reason)),
         }
     }
@@ -134,6 +137,11 @@ impl Ending {
                 EventKind::TakenOver,
                 "another client has connected with the same id",
                 "give each client an id of its own, unless this one came back",
+            )),
+            Self::Kicked(Kick::AccessEnded) => Some(What::new(
+                EventKind::AccessEnded,
+                "the account of this client was changed, and its connection is ended",
+                "nothing to do: what may still enter connects again",
             )),
             Self::Fault(fault) => Some(fault.what),
         }

@@ -18,6 +18,8 @@ use crate::statistics::Statistics;
 
 /// Lines of one kind and one client within [`WINDOW`].
 const LINES: u32 = 5;
+/// The same of what a client without the right to it may do as often as it likes.
+const LINES_OF_REFUSALS: u32 = 1;
 /// The same of all clients at one address.
 const LINES_OF_ADDRESS: u32 = 40;
 const WINDOW: Duration = Duration::from_mins(1);
@@ -66,6 +68,14 @@ kinds! {
     QuotaExceeded = "quota_exceeded",
     /// Another client connected with the same id.
     TakenOver = "taken_over",
+    /// A user name or a password was wrong, or the account is closed.
+    LoginFailed = "login_failed",
+    /// A client published or subscribed to what its account has no right to.
+    NotAuthorized = "not_authorized",
+    /// An account was changed, and the connection that used it ended.
+    AccessEnded = "access_ended",
+    /// Two clients take the same session from each other again and again.
+    TakeoverFight = "takeover_fight",
     /// Nothing was heard of a client.
     KeepAliveEnded = "keep_alive_ended",
     /// A client does not read what it is sent.
@@ -175,7 +185,7 @@ fn log(event: &BrokerEvent) {
     let event = kind.as_str();
     // Debug formatting escapes what a stranger put into the id.
     match kind {
-        EventKind::TakenOver | EventKind::KeepAliveEnded => {
+        EventKind::TakenOver | EventKind::KeepAliveEnded | EventKind::AccessEnded => {
             tracing::info!(event, %address, ?client_id, remedy, untold, "{reason}");
         }
         _ => tracing::warn!(event, %address, ?client_id, remedy, untold, "{reason}"),
@@ -208,9 +218,9 @@ impl Budget {
             self.sources.retain(|_, spent| !spent.is_over());
         }
         if self.sources.len() < MAX_SOURCES || self.sources.contains_key(&source) {
-            self.sources.entry(source).or_default().spend(client)
+            self.sources.entry(source).or_default().spend(kind, client)
         } else {
-            self.rest.spend(client)
+            self.rest.spend(kind, client)
         }
     }
 }
@@ -220,7 +230,11 @@ impl Spent {
         self.since.is_none_or(|since| since.elapsed() >= WINDOW)
     }
 
-    fn spend(&mut self, client: u64) -> Option<u64> {
+    fn spend(&mut self, kind: EventKind, client: u64) -> Option<u64> {
+        let of_client = match kind {
+            EventKind::NotAuthorized | EventKind::LoginFailed => LINES_OF_REFUSALS,
+            _ => LINES,
+        };
         if self.is_over() {
             self.since = Some(Instant::now());
             self.lines = 0;
@@ -229,7 +243,7 @@ impl Spent {
         let has_room = self.lines < LINES_OF_ADDRESS && {
             let lines = self.clients.entry(client).or_default();
             *lines += 1;
-            *lines <= LINES
+            *lines <= of_client
         };
         if !has_room {
             self.untold += 1;

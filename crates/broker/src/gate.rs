@@ -24,6 +24,8 @@ pub(crate) struct Gate {
 pub(crate) struct Identity {
     pub(crate) client_id: Arc<str>,
     pub(crate) username: Option<String>,
+    /// The account, once it is known.
+    pub(crate) account: Option<Arc<str>>,
 }
 
 impl Gate {
@@ -67,6 +69,7 @@ impl Gate {
             dup: packet.dup,
             client_id: &identity.client_id,
             username: identity.username.as_deref(),
+            account: identity.account.as_deref(),
             last_will,
         };
         match hook.accept(publish).await {

@@ -5,7 +5,7 @@
 
 use std::{io, net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use rmqtt_codec::{
     error::DecodeError,
     types::{Publish, QoS},
@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::codec::{Decoder as _, Encoder as _};
 
 use crate::{
+    access::DenialReason,
     alias::Aliases,
     events::{EventKind, What},
     gate::Identity,
@@ -36,6 +37,7 @@ pub(crate) const TOPIC_ALIASES: u16 = 32;
 pub(crate) struct Greeting {
     pub(crate) codec: Codec,
     pub(crate) identity: Arc<Identity>,
+    pub(crate) password: Option<Bytes>,
     /// Whether the broker chose the client id.
     pub(crate) assigned_id: bool,
     pub(crate) clean_start: bool,
@@ -88,6 +90,38 @@ impl Refusal {
             answer,
             client_id: client_id.to_owned(),
             ..Self::silent(Some(what))
+        }
+    }
+
+    /// The client may not enter. It is not told more than `reason`.
+    pub(crate) fn denied(codec: &Codec, client_id: &str, reason: DenialReason, what: What) -> Self {
+        const UNAVAILABLE: u8 = 3;
+        const BAD_CREDENTIALS: u8 = 4;
+        const NOT_AUTHORIZED: u8 = 5;
+        use DenialReason as D;
+        let (v5, v3, text) = match reason {
+            D::BadCredentials => (
+                Reason::BadUserNameOrPassword,
+                BAD_CREDENTIALS,
+                "user name or password is wrong",
+            ),
+            D::NotAuthorized => (Reason::NotAuthorized, NOT_AUTHORIZED, "not authorized"),
+            D::TooOften => (
+                Reason::ConnectionRateExceeded,
+                UNAVAILABLE,
+                "too many attempts: wait",
+            ),
+            D::Busy => (Reason::ServerBusy, UNAVAILABLE, "busy: try again"),
+        };
+        let said = What::new(what.kind, text, what.remedy);
+        let refusal = if codec.is_v5() {
+            Self::v5(v5, said, client_id)
+        } else {
+            Self::v3(v3, said, client_id)
+        };
+        Self {
+            what: Some(what),
+            ..refusal
         }
     }
 
@@ -231,6 +265,7 @@ fn parse_v3(mut connect: BytesMut, address: SocketAddr) -> Result<Greeting, Refu
         codec: Codec::V3(codec),
         assigned_id: connect.client_id.is_empty(),
         identity,
+        password: connect.password,
         clean_start: connect.clean_session,
         keep_alive: Duration::from_secs(connect.keep_alive.into()),
         session_expiry: if connect.clean_session {
@@ -290,6 +325,7 @@ fn parse_v5(mut connect: BytesMut, address: SocketAddr) -> Result<Greeting, Refu
         codec: Codec::V5(codec, Aliases::new(connect.topic_alias_max.min(TOPIC_ALIASES))),
         assigned_id: id.is_empty(),
         identity,
+        password: connect.password,
         clean_start: connect.clean_start,
         keep_alive: Duration::from_secs(connect.keep_alive.into()),
         session_expiry: match connect.session_expiry_interval_secs {
@@ -341,6 +377,7 @@ fn identity(client_id: &str, username: Option<&str>) -> Result<Arc<Identity>, Wh
             client_id.into()
         },
         username: username.map(ToOwned::to_owned),
+        account: None,
     }))
 }
 

@@ -30,8 +30,10 @@ pub struct Publish<'a> {
     pub dup: bool,
     /// The id that the client chose.
     pub client_id: &'a str,
-    /// The client's account, if it has one.
+    /// The user name that the client stated.
     pub username: Option<&'a str>,
+    /// The client's account, if it has one.
+    pub account: Option<&'a str>,
     /// Whether this is the last will of a lost client. Its verdict is ignored.
     pub last_will: bool,
 }

@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
     Reception, Verdict,
+    access::Permission,
     connection::Connection,
     ending::Ending,
     events::{EventKind, What},
@@ -100,7 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let properties = publish.properties.as_ref();
         let response = properties.and_then(|properties| properties.response_topic.as_deref());
         let mut outcome = match check_name(&publish.topic).and_then(|()| check_response(response)) {
-            Ok(()) => None,
+            Ok(()) => self.unauthorized(&publish),
             Err(TopicFault::Malformed(text)) => return Err(Ending::bad_topic(&publish.topic, text)),
             Err(TopicFault::Reserved) if is_bridge_notice(&publish.topic) => Some(Outcome::Ignored),
             Err(TopicFault::Reserved) => {
@@ -128,6 +129,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
         }));
         Ok(())
+    }
+
+    /// Refuses what the client has no right to publish.
+    fn unauthorized(&self, publish: &Publish) -> Option<Outcome> {
+        let (reason, remedy) = match self.rights.publish(&publish.topic, &publish.payload) {
+            Permission::Granted => return None,
+            Permission::Ignored => return Some(Outcome::Ignored),
+            Permission::Refused { reason, remedy } => (reason, remedy),
+        };
+        let topic: String = publish.topic.chars().take(128).collect();
+        let text = format!("a message to {topic:?} is not taken: {reason}");
+        let what = What::new(EventKind::NotAuthorized, text, remedy);
+        self.shared.events.tell(self.who(), what);
+        Some(Outcome::Refused(Refusal::NotAuthorized))
     }
 
     fn is_repeated(&self, publish: &Publish) -> bool {

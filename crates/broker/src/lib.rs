@@ -5,6 +5,7 @@
 //! kept in memory; durability is the hook's task. Nothing here reads a payload. The codec is a library's; only `message`,
 //! `packet`, `handshake` and `will` see its packets.
 
+mod access;
 mod admission;
 mod alias;
 mod connection;
@@ -36,9 +37,10 @@ mod topic;
 mod will;
 mod wire;
 
+pub use access::{Access, Denial, DenialReason, Entry, Login, Permission, Rights};
 pub use events::{BrokerEvent, EventKind, Observer};
 pub use figures::{Figure, Figures};
 pub use hook::{Publish, PublishHook, Qos, Reception, Verdict};
 pub use local::{LocalConnector, LocalPublisher};
 pub use options::BrokerOptions;
-pub use server::{Broker, BrokerError};
+pub use server::{Broker, BrokerError, Callbacks};

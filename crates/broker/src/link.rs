@@ -2,32 +2,55 @@
 //!
 //! In: "there is something to deliver", "end". Out: the task wakes. Several signals before it runs are one.
 
-use std::sync::{
-    OnceLock,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    fmt,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use futures_util::task::AtomicWaker;
 use tokio_util::sync::CancellationToken;
+
+use crate::access::{Entry, Rights};
 
 /// Why the broker ends a connection on behalf of somebody else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kick {
     TakenOver,
     ShuttingDown,
+    /// What it was granted does not hold any more.
+    AccessEnded,
 }
 
 /// One connection, seen from outside.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Link {
     waker: AtomicWaker,
     signalled: AtomicBool,
     kicked: OnceLock<Kick>,
+    /// What its client was granted.
+    rights: Option<Arc<dyn Rights>>,
     /// Cancelled once the connection has let go of its session.
     pub(crate) released: CancellationToken,
 }
 
 impl Link {
+    pub(crate) fn of(entry: &Entry) -> Self {
+        Self {
+            rights: Some(Arc::clone(&entry.rights)),
+            ..Self::default()
+        }
+    }
+
+    /// Ends the connection if what its client was granted does not hold any more.
+    pub(crate) fn recheck(&self) {
+        if self.rights.as_ref().is_some_and(|rights| !rights.is_current()) {
+            self.kick(Kick::AccessEnded);
+        }
+    }
+
     /// Wakes the connection to deliver.
     pub(crate) fn signal(&self) {
         if !self.signalled.swap(true, Ordering::AcqRel) {
@@ -51,5 +74,13 @@ impl Link {
     /// For the connection: whether it has to end.
     pub(crate) fn kicked(&self) -> Option<Kick> {
         self.kicked.get().copied()
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link")
+            .field("kicked", &self.kicked)
+            .finish_non_exhaustive()
     }
 }

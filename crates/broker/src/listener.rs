@@ -13,9 +13,11 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    access::{DenialReason, Entry, Login, Permission, Rights},
     admission::{Admission, Slot},
     connection::{Clock, Connection},
     events::{EventKind, What, Who},
+    gate::Identity,
     handshake::{self, Greeting, Refusal, Terms},
     link::{Kick, Link},
     registry::{Claim, Claimed},
@@ -133,7 +135,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         shared.options.connect_timeout,
         handshake::read(&mut wire, address, max_packet_bytes),
     );
-    let greeting = match stopping.run_until_cancelled(greeting).await {
+    let mut greeting = match stopping.run_until_cancelled(greeting).await {
         None => return,
         Some(Err(_)) => return shared.events.tell(nobody(address), silence(&shared)),
         Some(Ok(Err(refusal))) => return refuse(&shared, wire, address, refusal).await,
@@ -145,7 +147,14 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         let refusal = Refusal::full(&greeting.codec, &greeting.identity.client_id, what);
         return refuse(&shared, wire, address, refusal).await;
     }
-    let link = Arc::new(Link::default());
+    let entry = match enter(&shared, &mut greeting, &visitor).await {
+        Ok(entry) => entry,
+        Err((reason, what)) => {
+            let refusal = Refusal::denied(&greeting.codec, &greeting.identity.client_id, reason, what);
+            return refuse(&shared, wire, address, refusal).await;
+        }
+    };
+    let link = Arc::new(Link::of(&entry));
     let claim = Claim {
         client_id: Arc::clone(&greeting.identity.client_id),
         clean_start: greeting.clean_start,
@@ -166,15 +175,77 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     if stopping.is_cancelled() {
         link.kick(Kick::ShuttingDown);
     }
-    welcome(shared, wire, greeting, claimed, Arrival { link, address })
-        .run()
-        .await;
+    let arrival = Arrival {
+        link,
+        address,
+        rights: entry.rights,
+    };
+    welcome(shared, wire, greeting, claimed, arrival).run().await;
 }
 
 /// A connection that has a session.
 struct Arrival {
     link: Arc<Link>,
     address: SocketAddr,
+    rights: Arc<dyn Rights>,
+}
+
+/// Asks who the client is. Its account, if it has one, becomes part of its identity.
+async fn enter(
+    shared: &Shared,
+    greeting: &mut Greeting,
+    visitor: &Visitor,
+) -> Result<Entry, (DenialReason, What)> {
+    let password = greeting.password.take();
+    let access = match (&shared.access, &visitor.slot) {
+        (Some(access), Some(_)) => access,
+        _ => return Ok(Entry::unlimited()),
+    };
+    let identity = &greeting.identity;
+    let login = Login {
+        address: visitor.address,
+        client_id: &identity.client_id,
+        username: identity.username.as_deref(),
+        password: password.as_deref(),
+        certificate_name: None,
+        anonymous: visitor.address.ip().is_loopback(),
+    };
+    let entering = timeout(shared.options.connect_timeout, access.enter(login));
+    let entry = match entering.await {
+        Ok(Ok(entry)) => entry,
+        Ok(Err(denial)) => {
+            let what = What::new(EventKind::LoginFailed, denial.detail, denial.remedy);
+            return Err((denial.reason, what));
+        }
+        Err(_) => {
+            let what = What::new(
+                EventKind::LoginFailed,
+                "the account was not looked up in time",
+                "try again",
+            );
+            return Err((DenialReason::Busy, what));
+        }
+    };
+    let identity = Arc::new(Identity {
+        client_id: Arc::clone(&identity.client_id),
+        username: identity.username.clone(),
+        account: entry.account.clone(),
+    });
+    greeting.identity = Arc::clone(&identity);
+    if let Some(will) = &mut greeting.will {
+        will.identity = identity;
+        match entry.rights.publish(&will.publish.topic, &will.publish.payload) {
+            Permission::Granted => {}
+            Permission::Ignored => greeting.will = None,
+            Permission::Refused { reason, remedy } => {
+                let topic: String = will.publish.topic.chars().take(128).collect();
+                let text = format!("the will cannot be published to {topic:?}: {reason}");
+                let what = What::new(EventKind::NotAuthorized, text, remedy);
+                return Err((DenialReason::NotAuthorized, what));
+            }
+        }
+    }
+    Ok(entry)
 }
 
 /// Accepts the greeting.
@@ -201,6 +272,7 @@ fn welcome<S>(
         link: arrival.link,
         session: claimed.session,
         identity: greeting.identity,
+        rights: arrival.rights,
         address: arrival.address,
         will: greeting.will,
         session_expiry,

@@ -75,6 +75,15 @@ impl Registry {
         }
     }
 
+    /// Ends the connections of clients whose rights do not hold any more.
+    pub(crate) fn recheck(&self) {
+        for session in self.sessions.lock().values() {
+            if let Some(link) = &session.state().link {
+                link.recheck();
+            }
+        }
+    }
+
     fn get(&self, client_id: &str) -> Option<Arc<Session>> {
         self.sessions.lock().get(client_id).cloned()
     }

@@ -19,6 +19,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     BrokerOptions, PublishHook,
+    access::Access,
     events::{Events, Observer},
     figures::Figures,
     gate::Gate,
@@ -48,7 +49,7 @@ pub enum BrokerError {
     AddressInUse(SocketAddr),
     /// Without accounts every client may do everything, so the port must not be reachable from other hosts.
     #[error(
-        "the MQTT address {0} can be reached by others, and there are no accounts yet: listen on 127.0.0.1"
+        "the MQTT address {0} can be reached by others, and nobody is asked who they are: listen on 127.0.0.1"
     )]
     NeedsAccounts(SocketAddr),
     /// Listening failed for another reason.
@@ -65,6 +66,27 @@ pub enum BrokerError {
     Threads(#[source] io::Error),
 }
 
+/// Whom a broker asks and tells.
+pub struct Callbacks {
+    /// Asked before a publish is acknowledged.
+    pub hook: Arc<dyn PublishHook>,
+    /// Told what happens at the door.
+    pub observer: Option<Arc<dyn Observer>>,
+    /// Asked who may enter. Without it everybody may, from this host.
+    pub access: Option<Arc<dyn Access>>,
+}
+
+impl Callbacks {
+    /// A hook alone.
+    pub fn new(hook: Arc<dyn PublishHook>) -> Self {
+        Self {
+            hook,
+            observer: None,
+            access: None,
+        }
+    }
+}
+
 /// A running broker. Dropping it stops it at once; [`Broker::stop`] lets the hook finish first.
 pub struct Broker {
     listen: SocketAddr,
@@ -78,16 +100,12 @@ pub struct Broker {
 impl Broker {
     /// Starts a broker. It accepts connections when this returns.
     pub async fn start(options: BrokerOptions, hook: Arc<dyn PublishHook>) -> Result<Self, BrokerError> {
-        Self::start_observed(options, hook, None).await
+        Self::start_with(options, Callbacks::new(hook)).await
     }
 
-    /// Starts a broker that tells `observer` what happens at its door. It accepts connections when this returns.
-    pub async fn start_observed(
-        options: BrokerOptions,
-        hook: Arc<dyn PublishHook>,
-        observer: Option<Arc<dyn Observer>>,
-    ) -> Result<Self, BrokerError> {
-        if !options.listen.ip().is_loopback() {
+    /// Starts a broker that asks and tells all of `callbacks`. It accepts connections when this returns.
+    pub async fn start_with(options: BrokerOptions, callbacks: Callbacks) -> Result<Self, BrokerError> {
+        if !options.listen.ip().is_loopback() && callbacks.access.is_none() {
             return Err(BrokerError::NeedsAccounts(options.listen));
         }
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -100,7 +118,7 @@ impl Broker {
         // From here on an early return drops the broker, and with it the threads.
         let mut broker = Self {
             listen: options.listen,
-            shared: Arc::new(shared(options, hook, observer)),
+            shared: Arc::new(shared(options, callbacks)),
             stopping: CancellationToken::new(),
             connections: TaskTracker::new(),
             runtime: Some(runtime),
@@ -150,6 +168,11 @@ impl Broker {
         }
     }
 
+    /// Ends the connections of clients whose rights do not hold any more.
+    pub fn recheck(&self) {
+        self.shared.registry.recheck();
+    }
+
     /// Returns what reads its figures.
     pub fn figures(&self) -> Figures {
         Figures(Arc::clone(&self.shared))
@@ -188,7 +211,12 @@ impl Drop for Broker {
     }
 }
 
-fn shared(options: BrokerOptions, hook: Arc<dyn PublishHook>, observer: Option<Arc<dyn Observer>>) -> Shared {
+fn shared(options: BrokerOptions, callbacks: Callbacks) -> Shared {
+    let Callbacks {
+        hook,
+        observer,
+        access,
+    } = callbacks;
     let statistics = Arc::new(Statistics::default());
     let limits = RetainedLimits {
         messages: options.max_retained_messages as usize,
@@ -202,6 +230,7 @@ fn shared(options: BrokerOptions, hook: Arc<dyn PublishHook>, observer: Option<A
         subscriptions: Subscriptions::default(),
         retained: Retained::new(limits),
         registry: Registry::default(),
+        access,
         options,
     }
 }

@@ -9,6 +9,7 @@ use rmqtt_codec::types::Publish;
 
 use crate::{
     BrokerOptions,
+    access::Access,
     events::{EventKind, Events, What, Who},
     gate::Gate,
     message::{Delivery, Message},
@@ -21,6 +22,8 @@ use crate::{
 /// The parts of a broker.
 pub(crate) struct Shared {
     pub(crate) options: BrokerOptions,
+    /// `None` where everybody may do everything.
+    pub(crate) access: Option<Arc<dyn Access>>,
     pub(crate) gate: Gate,
     pub(crate) events: Events,
     pub(crate) statistics: Arc<Statistics>,

@@ -7,6 +7,7 @@ use rmqtt_codec::v5::{RetainHandling, SubscriptionOptions};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
+    access::Permission,
     connection::Connection,
     ending::Ending,
     events::{EventKind, What},
@@ -23,6 +24,7 @@ const MAX_FILTER_BYTES: usize = 1 << 20;
 /// nobody to notice.
 const RETAINED_STEPS: usize = 2_000_000;
 
+const NOT_AUTHORIZED: u8 = 0x87;
 const TOPIC_FILTER_INVALID: u8 = 0x8F;
 const QUOTA_EXCEEDED: u8 = 0x97;
 const NO_SUBSCRIPTION_EXISTED: u8 = 0x11;
@@ -52,6 +54,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             };
             if filter.group.is_some() && options.no_local {
                 return Err(Ending::protocol_error("a shared subscription asks for No Local"));
+            }
+            let permission = self.rights.subscribe(text);
+            if permission != Permission::Granted {
+                if let Permission::Refused { reason, remedy } = permission {
+                    self.tell(EventKind::NotAuthorized, text, reason, remedy);
+                }
+                codes.push(NOT_AUTHORIZED);
+                continue;
             }
             if !self.remember(text) {
                 self.tell_refused(
@@ -154,9 +164,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn tell_refused(&self, filter: &str, reason: &str, remedy: &'static str) {
+        self.tell(EventKind::SubscriptionRefused, filter, reason, remedy);
+    }
+
+    fn tell(&self, kind: EventKind, filter: &str, reason: &str, remedy: &'static str) {
         let filter: String = filter.chars().take(128).collect();
         let what = What::new(
-            EventKind::SubscriptionRefused,
+            kind,
             format!("the subscription to {filter:?} is refused: {reason}"),
             remedy,
         );

@@ -17,7 +17,8 @@ use std::{
 
 use async_trait::async_trait;
 use broker::{
-    Broker, BrokerEvent, BrokerOptions, EventKind, Observer, Publish, PublishHook, Qos, Reception, Verdict,
+    Access, Broker, BrokerEvent, BrokerOptions, Callbacks, EventKind, Observer, Publish, PublishHook, Qos,
+    Reception, Verdict,
 };
 use rumqttc::{
     NetworkOptions,
@@ -102,15 +103,19 @@ pub struct House {
 
 impl House {
     pub async fn start(options: BrokerOptions) -> Self {
+        Self::guarded(options, None).await
+    }
+
+    /// A broker that asks `access` who may enter.
+    pub async fn guarded(options: BrokerOptions, access: Option<Arc<dyn Access>>) -> Self {
         let (seen, witness) = mpsc::unbounded_channel();
         let (told, listener) = mpsc::unbounded_channel();
-        let broker = Broker::start_observed(
-            options,
-            Arc::new(Recorder { seen }),
-            Some(Arc::new(Watcher(told))),
-        )
-        .await
-        .unwrap();
+        let callbacks = Callbacks {
+            hook: Arc::new(Recorder { seen }),
+            observer: Some(Arc::new(Watcher(told))),
+            access,
+        };
+        let broker = Broker::start_with(options, callbacks).await.unwrap();
         Self {
             broker,
             sees: witness,

@@ -152,6 +152,8 @@ pub struct Greeting {
     pub properties: Vec<u8>,
     pub will: Option<(String, Vec<u8>)>,
     pub will_properties: Vec<u8>,
+    pub username: Option<String>,
+    pub password: Option<Vec<u8>>,
 }
 
 pub fn connect(level: u8, id: &str, greeting: &Greeting) -> Vec<u8> {
@@ -168,6 +170,15 @@ pub fn connect(level: u8, id: &str, greeting: &Greeting) -> Vec<u8> {
         payload.extend(text(topic));
         payload.extend((message.len() as u16).to_be_bytes());
         payload.extend(message);
+    }
+    if let Some(username) = &greeting.username {
+        flags |= 0x80;
+        payload.extend(text(username));
+    }
+    if let Some(password) = &greeting.password {
+        flags |= 0x40;
+        payload.extend((password.len() as u16).to_be_bytes());
+        payload.extend(password);
     }
     let mut body = [
         &text(name)[..],

@@ -1,0 +1,421 @@
+//! All accounts, and what may be done to them. Pure: time and secrets come from outside.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    account::{Account, AccountName, Credentials, Pending, Role, State},
+    change::{Change, KEPT},
+    pairing::{MAX_PENDING, Newcomer, PAIRING_WINDOW},
+    secret::{Password, PasswordHash, Token, TokenDigest, digest},
+};
+
+/// The form of the file. A file of another form is left alone.
+pub(crate) const FORMAT: u32 = 1;
+const MAX_ACCOUNTS: usize = 100_000;
+const MAX_TEXT_CHARS: usize = 128;
+const MAX_TOKENS: usize = 32;
+const MAX_FIRST_CHARS: usize = 120;
+
+/// Why something cannot be done to the accounts.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BookError {
+    /// There is one of this name.
+    #[error("there is an account '{0}' already; its password is made anew by: casement {1} rotate {0}")]
+    Exists(String, &'static str),
+    /// There is none of this name.
+    #[error("there is no account '{0}'{1}")]
+    Unknown(String, String),
+    /// It is not of the kind that the command is for.
+    #[error("'{0}' is not a {1}: its role is {2}")]
+    OtherKind(String, &'static str, Role),
+    /// It is in a state that does not allow it.
+    #[error("'{0}' is {1}: {2}")]
+    State(String, &'static str, &'static str),
+    /// There are too many.
+    #[error("{0}")]
+    Full(&'static str),
+    /// A text is too long or has control characters.
+    #[error("{0} has at most 128 characters and no control characters")]
+    Text(&'static str),
+}
+
+/// A new account.
+#[derive(Debug, Clone)]
+pub struct NewAccount {
+    /// Its name.
+    pub name: AccountName,
+    /// What it is for.
+    pub role: Role,
+    /// What people call it.
+    pub label: String,
+    /// Where it is.
+    pub location: String,
+}
+
+/// All accounts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Book {
+    format: u32,
+    /// Rises with every change of an account.
+    generation: u64,
+    accounts: BTreeMap<AccountName, Account>,
+    /// Until when devices may introduce themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pairing_until: Option<Timestamp>,
+    #[serde(default)]
+    changes: VecDeque<Change>,
+}
+
+impl Default for Book {
+    fn default() -> Self {
+        Self {
+            format: FORMAT,
+            generation: 0,
+            accounts: BTreeMap::new(),
+            pairing_until: None,
+            changes: VecDeque::new(),
+        }
+    }
+}
+
+/// Who changes something, and when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Hand<'a> {
+    pub(crate) by: &'a str,
+    pub(crate) now: Timestamp,
+}
+
+impl Book {
+    pub(crate) const fn format(&self) -> u32 {
+        self.format
+    }
+
+    /// Every account with its name, in the order of names.
+    pub fn iter(&self) -> impl Iterator<Item = (&AccountName, &Account)> {
+        self.accounts.iter()
+    }
+
+    /// The account of that name.
+    pub fn get(&self, name: &str) -> Option<(&AccountName, &Account)> {
+        let name = AccountName::parse(name).ok()?;
+        self.accounts.get_key_value(&name)
+    }
+
+    /// Until when devices may introduce themselves, if they may at `now`.
+    pub fn pairing(&self, now: Timestamp) -> Option<Timestamp> {
+        self.pairing_until.filter(|until| *until > now)
+    }
+
+    /// The changes after number `seen`, oldest first; only the newest thousand are kept.
+    pub fn changes_after(&self, seen: u64) -> impl Iterator<Item = &Change> {
+        self.changes.iter().filter(move |change| change.number > seen)
+    }
+
+    /// The account that a token opens at `now`.
+    pub fn of_token(&self, token: &str, now: Timestamp) -> Option<(&AccountName, &Account)> {
+        let wanted = digest(token);
+        self.accounts.iter().find(|(_, account)| {
+            account.state == State::Active
+                && account.credentials.tokens.iter().any(|kept| {
+                    // The digest of a secret: how long a comparison takes tells nothing of the secret.
+                    kept.sha256 == wanted && kept.expires.is_none_or(|expires| expires > now)
+                })
+        })
+    }
+
+    pub(crate) fn add(
+        &mut self,
+        new: NewAccount,
+        password: &Password,
+        hand: Hand<'_>,
+    ) -> Result<(), BookError> {
+        check_text("the name", &new.label)?;
+        check_text("the location", &new.location)?;
+        if let Some(present) = self.accounts.get(&new.name) {
+            return Err(BookError::Exists(new.name.to_string(), group(present.role)));
+        }
+        if self.accounts.len() >= MAX_ACCOUNTS {
+            return Err(BookError::Full(
+                "there are 100,000 accounts already: forget those that are not used",
+            ));
+        }
+        let detail = new.role.as_str();
+        let account = Account {
+            role: new.role,
+            state: State::Active,
+            created: hand.now,
+            generation: self.next(),
+            label: new.label,
+            location: new.location,
+            credentials: Credentials {
+                password: Some(PasswordHash::generated(password)),
+                tokens: Vec::new(),
+            },
+            pending: None,
+        };
+        self.note(hand, "add", new.name.as_str(), detail);
+        self.accounts.insert(new.name, account);
+        Ok(())
+    }
+
+    /// A device binds itself to its password. The caller has looked whether it may.
+    pub(crate) fn introduce(
+        &mut self,
+        name: AccountName,
+        password: PasswordHash,
+        newcomer: Newcomer<'_>,
+        now: Timestamp,
+    ) -> Result<(), BookError> {
+        if self.accounts.contains_key(&name) {
+            return Err(BookError::Exists(name.to_string(), "devices"));
+        }
+        let waiting = self
+            .accounts
+            .values()
+            .filter(|account| account.state == State::Pending);
+        if waiting.count() >= MAX_PENDING || self.accounts.len() >= MAX_ACCOUNTS {
+            return Err(BookError::Full(
+                "32 devices wait to be approved: approve or forget some of them",
+            ));
+        }
+        let client_id: String = newcomer.client_id.chars().take(64).collect();
+        let detail = format!("from {} as client {client_id:?}", newcomer.address);
+        let account = Account {
+            role: Role::Device,
+            state: State::Pending,
+            created: now,
+            generation: self.next(),
+            label: String::new(),
+            location: String::new(),
+            credentials: Credentials {
+                password: Some(password),
+                tokens: Vec::new(),
+            },
+            pending: Some(Pending {
+                address: newcomer.address.to_owned(),
+                client_id,
+                since: now,
+                first: Vec::new(),
+            }),
+        };
+        self.note(Hand { by: "pairing", now }, "introduce", name.as_str(), &detail);
+        self.accounts.insert(name, account);
+        Ok(())
+    }
+
+    /// Notes what a waiting device has sent first. Returns whether there was room for one more.
+    pub(crate) fn heard(&mut self, name: &AccountName, topic: &str, payload: &[u8]) -> bool {
+        let waiting = self
+            .accounts
+            .get_mut(name)
+            .and_then(|account| account.pending.as_mut());
+        let Some(pending) = waiting.filter(|pending| pending.first.len() < Pending::MAX_FIRST) else {
+            return false;
+        };
+        if pending.first.iter().any(|(heard, _)| heard == topic) {
+            return false;
+        }
+        let start = &payload[..payload.len().min(4 * MAX_FIRST_CHARS)];
+        let shown = String::from_utf8_lossy(start);
+        let shown = shown.chars().map(|c| if c.is_control() { ' ' } else { c });
+        let shown = shown.take(MAX_FIRST_CHARS).collect();
+        pending
+            .first
+            .push((topic.chars().take(MAX_TEXT_CHARS).collect(), shown));
+        true
+    }
+
+    pub(crate) fn open_pairing(&mut self, hand: Hand<'_>) -> Timestamp {
+        let until = hand.now + PAIRING_WINDOW;
+        self.pairing_until = Some(until);
+        self.note(hand, "pairing", "", &format!("open until {until:.0}"));
+        until
+    }
+
+    pub(crate) fn close_pairing(&mut self, hand: Hand<'_>) {
+        if self.pairing_until.take().is_some_and(|until| until > hand.now) {
+            self.note(hand, "pairing", "", "closed");
+        }
+    }
+
+    /// Lets a waiting or retired account in.
+    pub(crate) fn approve(&mut self, name: &AccountName, hand: Hand<'_>) -> Result<(), BookError> {
+        let generation = self.next();
+        let account = self.find(name)?;
+        if account.state == State::Active {
+            return Err(BookError::State(
+                name.to_string(),
+                "in use",
+                "there is nothing to approve",
+            ));
+        }
+        account.state = State::Active;
+        account.pending = None;
+        account.generation = generation;
+        self.note(hand, "approve", name.as_str(), "");
+        Ok(())
+    }
+
+    /// Closes an account and keeps it.
+    pub(crate) fn retire(&mut self, name: &AccountName, hand: Hand<'_>) -> Result<(), BookError> {
+        let generation = self.next();
+        let account = self.find(name)?;
+        account.state = State::Retired;
+        account.pending = None;
+        account.generation = generation;
+        self.note(hand, "retire", name.as_str(), "");
+        Ok(())
+    }
+
+    /// Removes an account.
+    pub(crate) fn forget(&mut self, name: &AccountName, hand: Hand<'_>) -> Result<(), BookError> {
+        self.find(name)?;
+        self.accounts.remove(name);
+        self.next();
+        self.note(hand, "forget", name.as_str(), "");
+        Ok(())
+    }
+
+    /// Gives an account a new password; the old one, and every token, is void.
+    pub(crate) fn rotate(
+        &mut self,
+        name: &AccountName,
+        password: &Password,
+        hand: Hand<'_>,
+    ) -> Result<(), BookError> {
+        let generation = self.next();
+        let account = self.find(name)?;
+        if account.state == State::Retired {
+            return Err(BookError::State(name.to_string(), "retired", "approve it first"));
+        }
+        // A new password is a person's word for a device that waits, too.
+        account.state = State::Active;
+        account.pending = None;
+        account.generation = generation;
+        account.credentials = Credentials {
+            password: Some(PasswordHash::generated(password)),
+            tokens: Vec::new(),
+        };
+        self.note(hand, "rotate", name.as_str(), "");
+        Ok(())
+    }
+
+    /// Changes what people call it, and where it is; `None` leaves either.
+    pub(crate) fn rename(
+        &mut self,
+        name: &AccountName,
+        label: Option<String>,
+        location: Option<String>,
+        hand: Hand<'_>,
+    ) -> Result<(), BookError> {
+        check_text("the name", label.as_deref().unwrap_or_default())?;
+        check_text("the location", location.as_deref().unwrap_or_default())?;
+        let account = self.find(name)?;
+        if let Some(label) = label {
+            account.label = label;
+        }
+        if let Some(location) = location {
+            account.location = location;
+        }
+        self.note(hand, "rename", name.as_str(), "");
+        Ok(())
+    }
+
+    /// Adds a token to an account.
+    pub(crate) fn add_token(
+        &mut self,
+        name: &AccountName,
+        token: &Token,
+        label: &str,
+        expires: Option<Timestamp>,
+        hand: Hand<'_>,
+    ) -> Result<(), BookError> {
+        check_text("the label", label)?;
+        let account = self.find(name)?;
+        if account.state != State::Active {
+            return Err(BookError::State(
+                name.to_string(),
+                account.state.as_str(),
+                "approve it first",
+            ));
+        }
+        let tokens = &mut account.credentials.tokens;
+        tokens.retain(|kept| kept.expires.is_none_or(|expires| expires > hand.now));
+        if tokens.len() >= MAX_TOKENS {
+            return Err(BookError::Full(
+                "the account has 32 tokens already: rotate it, which voids all of them",
+            ));
+        }
+        tokens.push(TokenDigest::of(token, label, hand.now, expires));
+        self.note(hand, "token", name.as_str(), label);
+        Ok(())
+    }
+
+    /// Voids one token. Returns whether there was one.
+    pub(crate) fn revoke(&mut self, token: &str, hand: Hand<'_>) -> bool {
+        let wanted = digest(token);
+        let found = self.accounts.iter_mut().find_map(|(name, account)| {
+            let tokens = &mut account.credentials.tokens;
+            let place = tokens.iter().position(|kept| kept.sha256 == wanted)?;
+            tokens.remove(place);
+            Some(name.to_string())
+        });
+        if let Some(name) = &found {
+            self.note(hand, "revoke", name, "");
+        }
+        found.is_some()
+    }
+
+    fn find(&mut self, name: &AccountName) -> Result<&mut Account, BookError> {
+        if !self.accounts.contains_key(name) {
+            let near = self.nearest(name.as_str());
+            return Err(BookError::Unknown(name.to_string(), near));
+        }
+        Ok(self.accounts.get_mut(name).expect("it was just there"))
+    }
+
+    fn nearest(&self, name: &str) -> String {
+        let distance = |known: &AccountName| strsim::damerau_levenshtein(known.as_str(), name);
+        let nearest = self.accounts.keys().min_by_key(|known| distance(known));
+        nearest
+            .filter(|known| distance(known) <= 2)
+            .map_or_else(String::new, |known| format!("; did you mean '{known}'?"))
+    }
+
+    const fn next(&mut self) -> u64 {
+        self.generation += 1;
+        self.generation
+    }
+
+    fn note(&mut self, hand: Hand<'_>, action: &str, account: &str, detail: &str) {
+        let number = self.changes.back().map_or(0, |change| change.number) + 1;
+        if self.changes.len() >= KEPT {
+            self.changes.pop_front();
+        }
+        self.changes.push_back(Change {
+            number,
+            at: hand.now,
+            by: hand.by.to_owned(),
+            action: action.to_owned(),
+            account: account.to_owned(),
+            detail: detail.to_owned(),
+        });
+    }
+}
+
+/// The command that an account belongs to.
+fn group(role: Role) -> &'static str {
+    if role == Role::Device {
+        "devices"
+    } else {
+        "accounts"
+    }
+}
+
+fn check_text(what: &'static str, text: &str) -> Result<(), BookError> {
+    let fits = text.chars().count() <= MAX_TEXT_CHARS && !text.chars().any(char::is_control);
+    if fits { Ok(()) } else { Err(BookError::Text(what)) }
+}

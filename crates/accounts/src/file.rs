@@ -1,0 +1,465 @@
+//! The file that accounts live in, changed by commands and by the running service alike.
+//!
+//! In: changes. Out: the whole file anew, or the old one: it is written beside, synced and renamed, under a lock that
+//! processes share. A file that cannot be read is never taken for an empty one.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Read as _, Write as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+use rustix::fs::{FlockOperation, flock};
+use tracing::warn;
+
+use crate::{
+    account::AccountName,
+    book::{Book, BookError, FORMAT, Hand, NewAccount},
+    pairing::Newcomer,
+    secret::{Password, PasswordHash, Token},
+};
+
+/// The largest file that is read: 100,000 accounts.
+const MAX_BYTES: u64 = 128 << 20;
+
+/// Accounts cannot be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The file cannot be read.
+    #[error("the accounts in {path} cannot be read")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's error.
+        #[source]
+        source: io::Error,
+    },
+    /// The file cannot be written.
+    #[error("the accounts in {path} cannot be written")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's error.
+        #[source]
+        source: io::Error,
+    },
+    /// The file is damaged.
+    #[error(
+        "{path} holds no accounts ({reason}); put a copy of it from a backup in its place, or move it away to begin anew"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The file was written by a later version.
+    #[error("{path} was written by a newer casement (format {found}, this one knows {FORMAT}): use that one")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+    },
+    /// The change is not possible.
+    #[error(transparent)]
+    Refused(#[from] BookError),
+}
+
+/// The file of accounts in a data directory.
+#[derive(Debug, Clone)]
+pub struct AccountsFile {
+    dir: PathBuf,
+    /// Who changes, for the audit log.
+    by: String,
+}
+
+/// What tells one version of the file from another.
+pub(crate) type Stamp = (u64, u64, i64, i64, u64);
+
+impl AccountsFile {
+    /// The accounts below the data directory `data`; `by` is who changes them.
+    pub fn new(data: &Path, by: &str) -> Self {
+        Self {
+            dir: data.join("accounts"),
+            by: by.to_owned(),
+        }
+    }
+
+    /// The same file in the hand of another.
+    #[must_use]
+    pub fn by(&self, by: &str) -> Self {
+        Self {
+            dir: self.dir.clone(),
+            by: by.to_owned(),
+        }
+    }
+
+    /// Its path.
+    pub fn path(&self) -> PathBuf {
+        self.dir.join("accounts.json")
+    }
+
+    /// Reads all accounts; none where there is no file yet.
+    pub fn read(&self) -> Result<Book, FileError> {
+        let path = self.path();
+        let mut bytes = Vec::new();
+        match File::open(&path) {
+            Ok(file) => file
+                .take(MAX_BYTES + 1)
+                .read_to_end(&mut bytes)
+                .map_err(|source| FileError::Read {
+                    path: path.clone(),
+                    source,
+                })?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Book::default()),
+            Err(source) => return Err(FileError::Read { path, source }),
+        };
+        if bytes.len() as u64 > MAX_BYTES {
+            let reason = "it has more than 128 MiB".to_owned();
+            return Err(FileError::Damaged { path, reason });
+        }
+        // The format is read first: a later one may have other fields.
+        let format = serde_json::from_slice::<Format>(&bytes).map(|head| head.format);
+        match format {
+            Ok(found) if found > FORMAT => return Err(FileError::Newer { path, found }),
+            _ => {}
+        }
+        let book: Book = serde_json::from_slice(&bytes).map_err(|error| FileError::Damaged {
+            path,
+            reason: error.to_string(),
+        })?;
+        debug_assert_eq!(book.format(), FORMAT);
+        Ok(book)
+    }
+
+    /// What the present version of the file is known by; `None` where there is none.
+    pub(crate) fn stamp(&self) -> Option<Stamp> {
+        let data = fs::metadata(self.path()).ok()?;
+        Some((
+            data.dev(),
+            data.ino(),
+            data.mtime(),
+            data.mtime_nsec(),
+            data.size(),
+        ))
+    }
+
+    /// Adds an account with a password made here.
+    pub fn add(&self, new: NewAccount) -> Result<Password, FileError> {
+        let password = Password::generate();
+        self.change(|book, hand| book.add(new, &password, hand))?;
+        Ok(password)
+    }
+
+    /// Adds an account of that name and role unless there is one. Returns its password if it is new.
+    pub fn ensure(&self, new: NewAccount) -> Result<Option<Password>, FileError> {
+        match self.add(new) {
+            Ok(password) => Ok(Some(password)),
+            Err(FileError::Refused(BookError::Exists(..))) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives an account a new password; the old one and every token is void.
+    pub fn rotate(&self, name: &AccountName) -> Result<Password, FileError> {
+        let password = Password::generate();
+        self.change(|book, hand| book.rotate(name, &password, hand))?;
+        Ok(password)
+    }
+
+    /// Adds a token to an account.
+    pub fn add_token(
+        &self,
+        name: &AccountName,
+        label: &str,
+        expires: Option<Timestamp>,
+    ) -> Result<Token, FileError> {
+        let token = Token::generate();
+        self.change(|book, hand| book.add_token(name, &token, label, expires, hand))?;
+        Ok(token)
+    }
+
+    /// Voids one token. Returns whether there was one.
+    pub fn revoke(&self, token: &str) -> Result<bool, FileError> {
+        self.change(|book, hand| Ok(book.revoke(token, hand)))
+    }
+
+    /// Lets a waiting or retired account in.
+    pub fn approve(&self, name: &AccountName) -> Result<(), FileError> {
+        self.change(|book, hand| book.approve(name, hand))
+    }
+
+    /// Closes an account and keeps it.
+    pub fn retire(&self, name: &AccountName) -> Result<(), FileError> {
+        self.change(|book, hand| book.retire(name, hand))
+    }
+
+    /// Removes an account.
+    pub fn forget(&self, name: &AccountName) -> Result<(), FileError> {
+        self.change(|book, hand| book.forget(name, hand))
+    }
+
+    /// Changes what people call it, and where it is; `None` leaves either.
+    pub fn rename(
+        &self,
+        name: &AccountName,
+        label: Option<String>,
+        location: Option<String>,
+    ) -> Result<(), FileError> {
+        self.change(|book, hand| book.rename(name, label, location, hand))
+    }
+
+    /// Opens the door for devices without an account. Returns when it closes.
+    pub fn open_pairing(&self) -> Result<Timestamp, FileError> {
+        self.change(|book, hand| Ok(book.open_pairing(hand)))
+    }
+
+    /// Closes the door for devices without an account.
+    pub fn close_pairing(&self) -> Result<(), FileError> {
+        self.change(|book, hand| {
+            book.close_pairing(hand);
+            Ok(())
+        })
+    }
+
+    /// Binds a device to its password, if the door is open.
+    pub(crate) fn introduce(
+        &self,
+        name: AccountName,
+        password: PasswordHash,
+        newcomer: Newcomer<'_>,
+    ) -> Result<(), FileError> {
+        self.change(|book, hand| book.introduce(name, password, newcomer, hand.now))
+    }
+
+    /// Notes what waiting devices have sent first.
+    pub(crate) fn heard(&self, messages: &[(AccountName, String, Vec<u8>)]) -> Result<(), FileError> {
+        self.change(|book, _| {
+            for (name, topic, payload) in messages {
+                book.heard(name, topic, payload);
+            }
+            Ok(())
+        })
+    }
+
+    fn change<T>(
+        &self,
+        work: impl FnOnce(&mut Book, Hand<'_>) -> Result<T, BookError>,
+    ) -> Result<T, FileError> {
+        let path = self.path();
+        let failed = |source| FileError::Write {
+            path: path.clone(),
+            source,
+        };
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.dir)
+            .map_err(failed)?;
+        let lock = private(&self.dir.join("accounts.lock")).map_err(failed)?;
+        flock(&lock, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
+        let mut book = self.read()?;
+        let hand = Hand {
+            by: &self.by,
+            now: Timestamp::now(),
+        };
+        let done = work(&mut book, hand)?;
+        let bytes = serde_json::to_vec_pretty(&book).expect("accounts are plain data");
+        replace(&path, &bytes).map_err(failed)?;
+        Ok(done)
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Format {
+    format: u32,
+}
+
+fn private(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+}
+
+/// Puts a file with these bytes in the place of `path`, durably: after a crash there is the old one or the new one.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let partial = path.with_extension("json.new");
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(&partial)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    drop(file);
+    fs::rename(&partial, path)?;
+    let dir = path.parent().expect("the file is in a directory");
+    if let Err(error) = File::open(dir).and_then(|dir| dir.sync_all()) {
+        // The new file is in place for every process; only a loss of power may bring the old one back.
+        warn!("the directory of the accounts cannot be synced: {error}");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::account::{Role, State};
+
+    fn device(name: &str) -> NewAccount {
+        NewAccount {
+            name: AccountName::parse(name).unwrap(),
+            role: Role::Device,
+            label: String::new(),
+            location: "Kitchen".into(),
+        }
+    }
+
+    #[test]
+    fn accounts_come_back_and_are_private() {
+        let data = tempfile::tempdir().unwrap();
+        let file = AccountsFile::new(data.path(), "test");
+        assert_eq!(file.read().unwrap().iter().count(), 0);
+        let password = file.add(device("sensor-001")).unwrap();
+        let book = file.read().unwrap();
+        let (name, account) = book.get("sensor-001").unwrap();
+        assert_eq!(
+            (name.as_str(), account.role, account.state),
+            ("sensor-001", Role::Device, State::Active)
+        );
+        assert_eq!(account.location, "Kitchen");
+        let text = fs::read_to_string(file.path()).unwrap();
+        assert!(!text.contains(password.reveal()) && text.contains("$argon2id$"));
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&file.path()), mode(&file.dir)), (0o600, 0o700));
+        let again = file.add(device("sensor-001")).unwrap_err();
+        assert!(
+            again.to_string().contains("casement devices rotate sensor-001"),
+            "{again}"
+        );
+        assert!(file.ensure(device("sensor-001")).unwrap().is_none());
+        let unknown = file
+            .retire(&AccountName::parse("sensor-01").unwrap())
+            .unwrap_err();
+        assert!(
+            unknown.to_string().contains("did you mean 'sensor-001'?"),
+            "{unknown}"
+        );
+    }
+
+    #[test]
+    fn what_is_granted_is_void_after_a_change() {
+        let data = tempfile::tempdir().unwrap();
+        let file = AccountsFile::new(data.path(), "test");
+        let name = AccountName::parse("a").unwrap();
+        file.add(device("a")).unwrap();
+        let generation = || {
+            file.read()
+                .unwrap()
+                .get("a")
+                .map(|(_, account)| account.generation)
+        };
+        let mut last = generation();
+        let mut differs = |what: &str| {
+            let now = generation();
+            assert_ne!(now, last, "{what}");
+            last = now;
+        };
+        file.retire(&name).unwrap();
+        differs("retire");
+        assert!(matches!(
+            file.rotate(&name),
+            Err(FileError::Refused(BookError::State(..)))
+        ));
+        file.approve(&name).unwrap();
+        differs("approve");
+        file.rotate(&name).unwrap();
+        differs("rotate");
+        file.forget(&name).unwrap();
+        file.add(device("a")).unwrap();
+        differs("forgotten and added");
+        file.rename(&name, Some("Window".into()), None).unwrap();
+        let book = file.read().unwrap();
+        let (_, account) = book.get("a").unwrap();
+        assert_eq!(
+            (account.label.as_str(), account.location.as_str()),
+            ("Window", "Kitchen")
+        );
+        assert_eq!(Some(account.generation), last, "a name opens and closes nothing");
+        let actions: Vec<_> = book
+            .changes_after(1)
+            .map(|change| change.action.as_str())
+            .collect();
+        assert_eq!(
+            actions,
+            ["retire", "approve", "rotate", "forget", "add", "rename"]
+        );
+        for bad in ["a\nb".to_owned(), "x".repeat(129)] {
+            assert!(file.rename(&name, Some(bad), None).is_err());
+        }
+    }
+
+    #[test]
+    fn tokens_open_their_account_until_they_are_void() {
+        let data = tempfile::tempdir().unwrap();
+        let file = AccountsFile::new(data.path(), "test");
+        let name = AccountName::parse("a").unwrap();
+        file.add(device("a")).unwrap();
+        let now = Timestamp::now();
+        let opens = |token: &Token| file.read().unwrap().of_token(token.reveal(), now).is_some();
+        let (token, gone) = (
+            file.add_token(&name, "", None).unwrap(),
+            file.add_token(&name, "", Some(now)).unwrap(),
+        );
+        assert!(opens(&token) && !opens(&gone) && !opens(&Token::generate()));
+        assert!(file.revoke(token.reveal()).unwrap() && !file.revoke(token.reveal()).unwrap());
+        assert!(!opens(&token));
+        let another = file.add_token(&name, "", None).unwrap();
+        file.retire(&name).unwrap();
+        assert!(!opens(&another));
+    }
+
+    #[test]
+    fn a_damaged_or_newer_file_is_left_alone() {
+        let data = tempfile::tempdir().unwrap();
+        let file = AccountsFile::new(data.path(), "test");
+        fs::create_dir(&file.dir).unwrap();
+        for (content, said) in [
+            ("", "holds no accounts"),
+            ("{", "from a backup"),
+            ("{\"format\":1}", "holds no accounts"),
+            ("{\"format\":2,\"people\":[]}", "newer casement (format 2"),
+        ] {
+            fs::write(file.path(), content).unwrap();
+            let error = file.add(device("a")).unwrap_err().to_string();
+            assert!(error.contains(said), "{content}: {error}");
+            assert_eq!(fs::read_to_string(file.path()).unwrap(), content);
+        }
+    }
+
+    #[test]
+    fn writers_at_once_lose_nothing() {
+        let data = tempfile::tempdir().unwrap();
+        let file = AccountsFile::new(data.path(), "test");
+        std::thread::scope(|scope| {
+            for writer in 0..4 {
+                let file = &file;
+                scope.spawn(move || {
+                    for number in 0..5 {
+                        file.add(device(&format!("d-{writer}-{number}"))).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(file.read().unwrap().iter().count(), 20);
+    }
+}

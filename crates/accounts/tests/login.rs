@@ -1,0 +1,267 @@
+//! Entering: by password, by pairing, by token; and what guessing brings.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use accounts::{
+    AccountName, Accounts, AccountsFile, Denied, Known, Login, NewAccount, Role, State, Strangers,
+};
+use tempfile::TempDir;
+
+const HOME: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1));
+
+struct World {
+    _data: TempDir,
+    file: AccountsFile,
+    accounts: Arc<Accounts>,
+}
+
+fn world() -> World {
+    let data = tempfile::tempdir().expect("a directory");
+    let file = AccountsFile::new(data.path(), "test");
+    let accounts = Accounts::open(file.clone()).expect("no accounts yet");
+    World {
+        _data: data,
+        file,
+        accounts,
+    }
+}
+
+fn name(text: &str) -> AccountName {
+    AccountName::parse(text).expect("a name")
+}
+
+impl World {
+    fn add(&self, text: &str, role: Role) -> String {
+        let new = NewAccount {
+            name: name(text),
+            role,
+            label: String::new(),
+            location: String::new(),
+        };
+        let password = self.file.add(new).expect("a new account");
+        self.accounts.reload();
+        password.reveal().to_owned()
+    }
+
+    async fn enter(&self, name: &str, password: &str) -> Result<Known, Denied> {
+        self.enter_from(HOME, name, password).await
+    }
+
+    async fn enter_from(&self, address: IpAddr, name: &str, password: &str) -> Result<Known, Denied> {
+        let login = Login {
+            name,
+            password: password.as_bytes(),
+            address,
+            client_id: "client",
+            strangers: Strangers::MayPair,
+        };
+        self.accounts.enter(login).await
+    }
+}
+
+#[tokio::test]
+async fn a_generated_password_enters_without_argon2() {
+    let world = world();
+    let password = world.add("sensor-001", Role::Device);
+    let known = world.enter("sensor-001", &password).await.unwrap();
+    assert_eq!(
+        (known.name.as_str(), known.role, known.state),
+        ("sensor-001", Role::Device, State::Active)
+    );
+    assert_eq!(world.accounts.counters().hashed, 0);
+    assert!(world.accounts.is_current(&known));
+    world.file.rotate(&name("sensor-001")).unwrap();
+    world.accounts.reload();
+    assert!(!world.accounts.is_current(&known));
+    assert_eq!(
+        world.enter("sensor-001", &password).await,
+        Err(Denied::Wrong),
+        "what is remembered is void, too"
+    );
+}
+
+#[tokio::test]
+async fn refusals_do_not_tell_what_is_wrong_and_take_as_long() {
+    let world = world();
+    world.add("sensor-001", Role::Device);
+    for (who, password) in [
+        ("sensor-001", "wrong-password"),
+        ("nobody", "wrong-password"),
+        ("", "x"),
+        ("a/b", "x"),
+    ] {
+        let began = Instant::now();
+        let denied = world.enter(who, password).await.unwrap_err();
+        assert!(
+            matches!(denied, Denied::Wrong | Denied::DoorClosed),
+            "{who}: {denied:?}"
+        );
+        assert!(began.elapsed() >= Duration::from_millis(250), "{who}");
+    }
+    assert_eq!(world.accounts.counters().hashed, 4, "each costs one argon2id");
+    for password in ["", &"x".repeat(1_025)] {
+        assert_eq!(world.enter("sensor-001", password).await, Err(Denied::NoPassword));
+    }
+}
+
+#[tokio::test]
+async fn a_guesser_waits_and_the_device_does_not() {
+    let world = world();
+    let password = world.add("sensor-001", Role::Device);
+    let mut waits = 0;
+    let guesses: Vec<_> = (0..40)
+        .map(|number| {
+            let accounts = Arc::clone(&world.accounts);
+            tokio::spawn(async move {
+                let guess = format!("guess-{number}");
+                let login = Login {
+                    name: "sensor-001",
+                    password: guess.as_bytes(),
+                    address: ELSEWHERE,
+                    client_id: "guesser",
+                    strangers: Strangers::MayPair,
+                };
+                accounts.enter(login).await
+            })
+        })
+        .collect();
+    for guess in guesses {
+        guess.await.unwrap().unwrap_err();
+    }
+    for _ in 0..5 {
+        waits += usize::from(matches!(
+            world.enter_from(ELSEWHERE, "sensor-001", "again").await,
+            Err(Denied::Wait(_))
+        ));
+    }
+    assert_eq!(waits, 5);
+    assert!(world.accounts.counters().throttled >= 5);
+    world.enter("sensor-001", &password).await.unwrap();
+    world
+        .enter_from(ELSEWHERE, "sensor-001", &password)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_device_pairs_while_the_door_is_open_and_waits_for_a_word() {
+    let world = world();
+    assert_eq!(
+        world.enter("esp-1", "my-own-password").await,
+        Err(Denied::DoorClosed)
+    );
+    world.file.open_pairing().unwrap();
+    world.accounts.reload();
+    assert!(
+        matches!(world.enter("esp-1", "short").await, Err(Denied::CannotPair(why)) if why.contains("8 characters"))
+    );
+    assert!(
+        matches!(world.enter("no id", "my-own-password").await, Err(Denied::CannotPair(why)) if why.contains("device id"))
+    );
+    let known = world.enter("esp-1", "my-own-password").await.unwrap();
+    assert_eq!((known.role, known.state), (Role::Device, State::Pending));
+    assert_eq!(
+        world.enter("esp-1", "another-password").await,
+        Err(Denied::Wrong),
+        "the first has the name"
+    );
+
+    world
+        .accounts
+        .heard(&known.name, "sensor/esp-1/temperature", b"21.5\n");
+    world
+        .accounts
+        .heard(&known.name, "sensor/esp-1/temperature", b"21.6");
+    let following = tokio::spawn(Arc::clone(&world.accounts).follow());
+    let mut changes = world.accounts.changes();
+    tokio::time::timeout(Duration::from_secs(5), changes.changed())
+        .await
+        .unwrap()
+        .unwrap();
+    let book = world.accounts.book();
+    let (_, account) = book.get("esp-1").unwrap();
+    let pending = account.pending.clone().unwrap();
+    assert_eq!(
+        (pending.address.as_str(), pending.client_id.as_str()),
+        ("192.0.2.1", "client")
+    );
+    assert_eq!(
+        pending.first,
+        [("sensor/esp-1/temperature".to_owned(), "21.5 ".to_owned())]
+    );
+    assert!(
+        world.accounts.is_current(&known),
+        "what is heard changes no rights"
+    );
+
+    world.file.approve(&known.name).unwrap();
+    tokio::time::timeout(Duration::from_secs(5), changes.changed())
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(!world.accounts.is_current(&known));
+    let known = world.enter("esp-1", "my-own-password").await.unwrap();
+    assert_eq!(known.state, State::Active);
+    world.file.close_pairing().unwrap();
+    world.accounts.reload();
+    assert_eq!(
+        world.enter("esp-2", "my-own-password").await,
+        Err(Denied::DoorClosed)
+    );
+    following.abort();
+}
+
+#[tokio::test]
+async fn strangers_do_not_fill_the_waiting_room() {
+    let world = world();
+    world.file.open_pairing().unwrap();
+    world.accounts.reload();
+    for number in 0..32 {
+        world
+            .enter(&format!("esp-{number}"), "my-own-password")
+            .await
+            .unwrap();
+    }
+    assert!(
+        matches!(world.enter("one-more", "my-own-password").await, Err(Denied::CannotPair(why)) if why.contains("32 devices wait"))
+    );
+}
+
+#[tokio::test]
+async fn a_retired_account_is_closed_and_a_certificate_names_one() {
+    let world = world();
+    let password = world.add("a", Role::Device);
+    assert_eq!(world.accounts.of_certificate("a").unwrap().name.as_str(), "a");
+    assert_eq!(world.accounts.of_certificate("b"), Err(Denied::Wrong));
+    world.file.retire(&name("a")).unwrap();
+    world.accounts.reload();
+    assert_eq!(world.enter("a", &password).await, Err(Denied::Retired));
+    assert_eq!(world.accounts.of_certificate("a"), Err(Denied::Retired));
+}
+
+#[tokio::test]
+async fn a_damaged_file_leaves_the_accounts_of_before_in_force() {
+    let world = world();
+    let password = world.add("a", Role::Device);
+    let whole = std::fs::read(world.file.path()).unwrap();
+    std::fs::write(world.file.path(), "{").unwrap();
+    world.accounts.reload();
+    assert!(world.accounts.problem().unwrap().contains("holds no accounts"));
+    world.enter("a", &password).await.unwrap();
+    std::fs::remove_file(world.file.path()).unwrap();
+    world.accounts.reload();
+    assert!(world.accounts.problem().unwrap().contains("is gone"));
+    world.enter("a", &password).await.unwrap();
+    std::fs::write(world.file.path(), whole).unwrap();
+    world.accounts.reload();
+    assert_eq!(world.accounts.problem(), None);
+    assert!(
+        Accounts::open(AccountsFile::new(&world.file.path(), "test")).is_err()
+            || world.accounts.problem().is_none()
+    );
+}
