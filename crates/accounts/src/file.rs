@@ -80,10 +80,10 @@ pub struct AccountsFile {
 pub(crate) type Stamp = (u64, u64, i64, i64, u64);
 
 impl AccountsFile {
-    /// The accounts below the data directory `data`; `by` is who changes them.
-    pub fn new(data: &Path, by: &str) -> Self {
+    /// The accounts in the directory `dir`; `by` is who changes them.
+    pub fn new(dir: &Path, by: &str) -> Self {
         Self {
-            dir: data.join("accounts"),
+            dir: dir.to_owned(),
             by: by.to_owned(),
         }
     }
@@ -327,7 +327,7 @@ mod tests {
     #[test]
     fn accounts_come_back_and_are_private() {
         let data = tempfile::tempdir().unwrap();
-        let file = AccountsFile::new(data.path(), "test");
+        let file = AccountsFile::new(&data.path().join("accounts"), "test");
         assert_eq!(file.read().unwrap().iter().count(), 0);
         let password = file.add(device("sensor-001")).unwrap();
         let book = file.read().unwrap();
@@ -359,7 +359,7 @@ mod tests {
     #[test]
     fn what_is_granted_is_void_after_a_change() {
         let data = tempfile::tempdir().unwrap();
-        let file = AccountsFile::new(data.path(), "test");
+        let file = AccountsFile::new(&data.path().join("accounts"), "test");
         let name = AccountName::parse("a").unwrap();
         file.add(device("a")).unwrap();
         let generation = || {
@@ -411,7 +411,7 @@ mod tests {
     #[test]
     fn tokens_open_their_account_until_they_are_void() {
         let data = tempfile::tempdir().unwrap();
-        let file = AccountsFile::new(data.path(), "test");
+        let file = AccountsFile::new(&data.path().join("accounts"), "test");
         let name = AccountName::parse("a").unwrap();
         file.add(device("a")).unwrap();
         let now = Timestamp::now();
@@ -431,7 +431,7 @@ mod tests {
     #[test]
     fn a_damaged_or_newer_file_is_left_alone() {
         let data = tempfile::tempdir().unwrap();
-        let file = AccountsFile::new(data.path(), "test");
+        let file = AccountsFile::new(&data.path().join("accounts"), "test");
         fs::create_dir(&file.dir).unwrap();
         for (content, said) in [
             ("", "holds no accounts"),
@@ -449,7 +449,7 @@ mod tests {
     #[test]
     fn writers_at_once_lose_nothing() {
         let data = tempfile::tempdir().unwrap();
-        let file = AccountsFile::new(data.path(), "test");
+        let file = AccountsFile::new(&data.path().join("accounts"), "test");
         std::thread::scope(|scope| {
             for writer in 0..4 {
                 let file = &file;

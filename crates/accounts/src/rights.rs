@@ -44,6 +44,28 @@ impl Default for TopicRules {
     }
 }
 
+impl TopicRules {
+    /// Leaves out what others of the same list cover.
+    pub fn tidy(&mut self) {
+        for list in [
+            &mut self.device_publish,
+            &mut self.device_subscribe,
+            &mut self.wishes,
+            &mut self.ml_publish,
+            &mut self.ml_subscribe,
+            &mut self.backend_publish,
+        ] {
+            let mut kept: Vec<String> = Vec::new();
+            for filter in list.drain(..) {
+                if !kept.iter().any(|other| covers(other, &filter)) {
+                    kept.push(filter);
+                }
+            }
+            *list = kept;
+        }
+    }
+}
+
 /// What one account may do at a broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rights {

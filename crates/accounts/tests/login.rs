@@ -22,7 +22,7 @@ struct World {
 
 fn world() -> World {
     let data = tempfile::tempdir().expect("a directory");
-    let file = AccountsFile::new(data.path(), "test");
+    let file = AccountsFile::new(&data.path().join("accounts"), "test");
     let accounts = Accounts::open(file.clone()).expect("no accounts yet");
     World {
         _data: data,

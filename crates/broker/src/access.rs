@@ -89,7 +89,7 @@ pub trait Rights: Send + Sync + 'static {
     /// Whether it may subscribe to `filter`, as it was sent; one that begins with `$share/` is well-formed.
     fn subscribe(&self, filter: &str) -> Permission;
 
-    /// Whether these rights still hold. If not, the connection is ended at the next [`Broker::recheck`](crate::Broker::recheck).
+    /// Whether these rights still hold. If not, the connection is ended at the next [`Recheck::recheck`](crate::Recheck::recheck).
     fn is_current(&self) -> bool;
 }
 

@@ -43,4 +43,4 @@ pub use figures::{Figure, Figures};
 pub use hook::{Publish, PublishHook, Qos, Reception, Verdict};
 pub use local::{LocalConnector, LocalPublisher};
 pub use options::BrokerOptions;
-pub use server::{Broker, BrokerError, Callbacks};
+pub use server::{Broker, BrokerError, Callbacks, Recheck};

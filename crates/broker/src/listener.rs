@@ -197,9 +197,8 @@ async fn enter(
     visitor: &Visitor,
 ) -> Result<Entry, (DenialReason, What)> {
     let password = greeting.password.take();
-    let access = match (&shared.access, &visitor.slot) {
-        (Some(access), Some(_)) => access,
-        _ => return Ok(Entry::unlimited()),
+    let (Some(access), Some(_)) = (&shared.access, &visitor.slot) else {
+        return Ok(Entry::unlimited());
     };
     let identity = &greeting.identity;
     let login = Login {

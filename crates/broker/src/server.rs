@@ -87,6 +87,17 @@ impl Callbacks {
     }
 }
 
+/// Looks at the rights of connected clients anew.
+#[derive(Clone)]
+pub struct Recheck(Arc<Shared>);
+
+impl Recheck {
+    /// Ends the connections of clients whose rights do not hold any more.
+    pub fn recheck(&self) {
+        self.0.registry.recheck();
+    }
+}
+
 /// A running broker. Dropping it stops it at once; [`Broker::stop`] lets the hook finish first.
 pub struct Broker {
     listen: SocketAddr,
@@ -168,9 +179,9 @@ impl Broker {
         }
     }
 
-    /// Ends the connections of clients whose rights do not hold any more.
-    pub fn recheck(&self) {
-        self.shared.registry.recheck();
+    /// Returns what ends the connections of clients whose rights do not hold any more.
+    pub fn rechecker(&self) -> Recheck {
+        Recheck(Arc::clone(&self.shared))
     }
 
     /// Returns what reads its figures.

@@ -261,11 +261,11 @@ async fn what_was_granted_ends_with_the_account() {
     };
     let (mut v5, _) = greeted(&house, 5, "v5", &with_will).await;
     let mut v3 = entered(&house, 4, "ada").await;
-    house.broker.recheck();
+    house.broker.rechecker().recheck();
     v5.send(&[0xC0, 0]).await;
     assert_eq!(v5.packet().await.expect("PINGRESP").first, 0xD0);
     current.store(false, Ordering::SeqCst);
-    house.broker.recheck();
+    house.broker.rechecker().recheck();
     let goodbye = v5.packet().await.expect("DISCONNECT");
     assert_eq!((goodbye.first, goodbye.body[0]), (0xE0, 0x87));
     assert!(v5.packet().await.is_none() && v3.packet().await.is_none());

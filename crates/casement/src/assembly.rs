@@ -5,14 +5,15 @@
 
 use std::{path::Path, time::Duration};
 
+use accounts::{AccountsFile, TopicRules};
 use anyhow::Context as _;
 use audio::{FeatureOptions, Preprocessing, archive::ArchiveOptions};
 use backend::{BackendOptions, LocalOptions, RetentionOptions, TriggerOptions};
 use broker::BrokerOptions;
-use domain::{FeatureName, Quantity, Thresholds};
+use domain::{DeviceId, FeatureName, Quantity, Thresholds};
 use ml::MlOptions;
 use model::LoadOptions;
-use mqtt::{ConnectionOptions, Topics};
+use mqtt::{ConnectionOptions, TopicKind, Topics};
 use secrecy::{ExposeSecret as _, SecretString};
 use simulator::SimulationOptions;
 use store::{Kept, StoreOptions};
@@ -78,6 +79,40 @@ pub fn diagnosis(config: &Mqtt) -> anyhow::Result<(ConnectionOptions, Option<Vec
         anyhow::bail!("mqtt.diagnostic_topics: '{wrong}' is no topic filter; filters are like sensor/#");
     }
     Ok((options, filters))
+}
+
+/// The file of accounts; `by` is who changes them.
+pub fn accounts(config: &Config, by: &str) -> AccountsFile {
+    AccountsFile::new(&config.accounts.path, by)
+}
+
+/// What devices and services may say and hear: the rules' own topics, and those of the configuration.
+pub fn topic_rules(config: &Mqtt) -> anyhow::Result<TopicRules> {
+    const SOMEBODY: &str = "somebody";
+    let topics = topics(config)?;
+    let somebody = DeviceId::parse(SOMEBODY).expect("a device id");
+    let mut rules = TopicRules::default();
+    for kind in TopicKind::ALL {
+        let of_device = || topics.topic_for(kind, &somebody).replace(SOMEBODY, "{id}");
+        let of_all = || topics.filter(kind);
+        match kind {
+            TopicKind::Reading(_) | TopicKind::Audio | TopicKind::WindowState | TopicKind::DeviceStatus => {
+                rules.device_publish.push(of_device());
+            }
+            TopicKind::WindowControl => {
+                rules.device_subscribe.push(of_device());
+                rules.ml_publish.push(of_all());
+                rules.backend_publish.push(of_all());
+            }
+            TopicKind::InferenceRequest => {
+                rules.ml_subscribe.push(of_all());
+                rules.backend_publish.push(of_all());
+            }
+            TopicKind::ShadowPrediction | TopicKind::Prediction => rules.ml_publish.push(of_all()),
+        }
+    }
+    rules.tidy();
+    Ok(rules)
 }
 
 /// Returns the backend's options.

@@ -6,10 +6,11 @@
 
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use accounts::{Accounts, Registration};
 use anyhow::Context as _;
 use async_trait::async_trait;
 use backend::{Acceptance, Backend, Ingest, Message, Outlet, Passage};
-use broker::{Broker, LocalPublisher, Observer, Publish, PublishHook, Reception, Verdict};
+use broker::{Broker, Callbacks, LocalPublisher, Observer, Publish, PublishHook, Reception, Verdict};
 use domain::{RefusalReason, Timestamp};
 use engine::{SpawnOptions, Supervisor};
 use ml::Ml;
@@ -25,6 +26,7 @@ use crate::{
     config::Config,
     data_dir,
     door_book::{DoorBook, refusals, samples},
+    doorkeeper::{self, Doorkeeper},
     supervision::Tasks,
     telemetry::redaction,
 };
@@ -244,11 +246,20 @@ impl Services {
             mut registry,
             mut health,
         } = role;
+        let senders = CancellationToken::new();
         // After a crash the journal repairs itself first, which may take a second.
         let (options, local) = (assembly::backend(config)?, assembly::local(config)?);
         let mut backend = tokio::task::block_in_place(|| Backend::open(options, local, &mut registry))?;
         let broker = if config.embeds_broker() {
-            Some(start_broker(config, &backend, &mut registry).await?)
+            let accounts = Accounts::open(assembly::accounts(config, "casement"))?;
+            let broker = start_broker(config, &backend, &mut registry, Arc::clone(&accounts)).await?;
+            tokio::spawn(doorkeeper::recheck(
+                Arc::clone(&accounts),
+                broker.rechecker(),
+                senders.clone(),
+            ));
+            tokio::spawn(Arc::clone(&accounts).follow());
+            Some(broker)
         } else {
             info!(url = %config.mqtt.broker, "the broker runs elsewhere");
             None
@@ -266,7 +277,6 @@ impl Services {
         health.extend(ml.as_ref().map(Ml::health));
         let health = health.into_iter().map(redaction::health).collect();
         let monitor = Monitor::new(registry, health);
-        let senders = CancellationToken::new();
         let mut tasks = Tasks::default();
         tasks.serve(http, monitor.routes().merge(backend.routes()), senders.clone());
         if let Some(broker) = &broker {
@@ -332,10 +342,21 @@ async fn start_broker(
     config: &mut Config,
     backend: &Backend,
     registry: &mut Registry,
+    accounts: Arc<Accounts>,
 ) -> anyhow::Result<Broker> {
     let hook = Arc::new(Hook(backend.ingest()));
     let observer: Arc<dyn Observer> = Arc::new(DoorBook::open(backend.ingest()));
-    let broker = Broker::start_observed(assembly::broker(config), hook, Some(observer))
+    let access = Doorkeeper {
+        accounts,
+        registration: Registration::Open,
+        rules: assembly::topic_rules(&config.mqtt)?,
+    };
+    let callbacks = Callbacks {
+        hook,
+        observer: Some(observer),
+        access: Some(Arc::new(access)),
+    };
+    let broker = Broker::start_with(assembly::broker(config), callbacks)
         .await
         .context("the broker cannot start (choose another address with --mqtt ADDR, or a broker of your own with --mqtt URL)")?;
     let figures = broker.figures();

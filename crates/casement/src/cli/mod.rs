@@ -2,6 +2,7 @@
 //!
 //! Each file has the flags of a group of subcommands; this one has their names, help and examples.
 
+mod accounts;
 mod bench;
 mod data;
 mod generate;
@@ -17,6 +18,7 @@ use clap::{Parser, Subcommand};
 
 use crate::telemetry::{redaction, stream};
 
+pub use accounts::{Accounts, AccountsCommand, Devices, DevicesCommand, Place};
 pub use bench::{Bench, BenchCommand};
 pub use data::{ClickHouse, Journal, JournalCommand, Sql, Storage};
 pub use generate::Generate;
@@ -64,6 +66,8 @@ impl Command {
                 | Self::Engine(_)
                 | Self::Models(_)
                 | Self::Journal(_)
+                | Self::Devices(_)
+                | Self::Accounts(_)
                 | Self::Generate(_)
         )
     }
@@ -105,6 +109,17 @@ pub enum Command {
         after_help = "Example:\n  casement storage\n  casement storage --clickhouse http://clickhouse.lan:8123 --json | jq .bytes_in_a_year\n\nExit codes: 1 ClickHouse refused, 2 wrong flags, 3 ClickHouse cannot be reached"
     )]
     Storage(Storage),
+    /// Let devices in: their accounts, and pairing; a running service follows within a second
+    #[command(
+        after_help = "Example:\n  casement devices add sensor-001 --name \"Kitchen sensor\" --location Kitchen\n  casement devices pair\n  casement devices list\n  casement devices approve sensor-002 --location Hall\n\nExit codes: 1 it is not possible, and why; 2 wrong flags"
+    )]
+    Devices(Devices),
+    /// Let people and programs in: their accounts, roles and tokens; a running service follows within a second
+    #[command(
+        after_help = "Example:\n  casement accounts add grafana --role reader\n  casement accounts add homeassistant --role bridge --json\n  casement accounts token ada --days 30\n\nRoles: reader (page, API, SQL), operator (moves windows, too), admin (everything), monitor (hears everything at the broker), \
+        bridge (monitor, and moves windows), ml and backend (services of one's own)."
+    )]
+    Accounts(Accounts),
     /// Run virtual sensors and windows at a broker
     #[command(
         after_help = "Example:\n  casement simulate --broker tcp://127.0.0.1:1883 --devices 10 --seed 7 --speed 60"

@@ -1,10 +1,12 @@
 //! One file for each subcommand.
 
+mod accounts;
 mod addition;
 mod backend;
 mod bench;
 mod compare;
 mod config;
+mod devices;
 mod engine;
 mod evaluate;
 mod features;
@@ -51,6 +53,8 @@ pub fn run(command: Command) -> anyhow::Result<()> {
         Command::Config(flags) => config::run(flags),
         Command::Bench(flags) => block_on(bench::run(flags)),
         Command::Journal(flags) => journal::run(flags),
+        Command::Devices(flags) => devices::run(flags),
+        Command::Accounts(flags) => accounts::run(flags),
         Command::Up(flags) => serve(up::run(flags)),
         Command::Backend(flags) => serve(backend::run(flags)),
         Command::Ml(flags) => serve(ml::run(flags)),

@@ -13,8 +13,8 @@ use store::Kept;
 use super::{
     Embedded,
     schema::{
-        Audio, Backend, Broker, ChangeDetection, ClickHouse, Engine, EngineLimits, Http, Journal, Ml, Model,
-        Mqtt, Preprocessing, Retention,
+        Accounts, Audio, Backend, Broker, ChangeDetection, ClickHouse, Engine, EngineLimits, Http, Journal,
+        Ml, Model, Mqtt, Preprocessing, Retention,
     },
 };
 
@@ -49,6 +49,14 @@ impl Default for ClickHouse {
             password: None,
             password_file: None,
             ca_file: None,
+        }
+    }
+}
+
+impl Default for Accounts {
+    fn default() -> Self {
+        Self {
+            path: format!("{DATA}/accounts").into(),
         }
     }
 }

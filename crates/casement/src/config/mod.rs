@@ -29,8 +29,8 @@ pub use error::ConfigError;
 pub use layers::Sources;
 pub use paths::parse as path;
 pub use schema::{
-    Audio, Backend, Broker, ChangeDetection, ClickHouse, Config, Engine, EngineLimits, Http, Journal, Ml,
-    Model, Mqtt, Retention,
+    Accounts, Audio, Backend, Broker, ChangeDetection, ClickHouse, Config, Engine, EngineLimits, Http,
+    Journal, Ml, Model, Mqtt, Retention,
 };
 
 pub use scope::Reader;

@@ -6,7 +6,8 @@
 use std::path::PathBuf;
 
 /// The keys that name a file or a directory.
-pub(super) const PATHS: [&str; 14] = [
+pub(super) const PATHS: [&str; 15] = [
+    "accounts.path",
     "audio.storage_path",
     "clickhouse.ca_file",
     "clickhouse.password_file",

@@ -37,6 +37,8 @@ pub struct Config {
     pub engine: Engine,
     /// The embedded broker.
     pub broker: Broker,
+    /// Who may enter.
+    pub accounts: Accounts,
     /// The backend.
     pub backend: Backend,
     /// How long rows are kept in ClickHouse.
@@ -274,6 +276,14 @@ pub struct Broker {
     pub embedded: Embedded,
     /// Address at which it listens.
     pub addr: SocketAddr,
+}
+
+/// `accounts`
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Accounts {
+    /// The directory of the accounts of devices, people and programs.
+    pub path: PathBuf,
 }
 
 /// `backend`

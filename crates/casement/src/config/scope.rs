@@ -37,6 +37,8 @@ pub enum Reader {
     Models,
     /// `casement journal`.
     Journal,
+    /// `casement devices` and `casement accounts`.
+    Accounts,
 }
 
 impl Reader {
@@ -60,6 +62,7 @@ impl Reader {
             Self::Storage => vec!["clickhouse", "retention"],
             Self::Models => vec!["model"],
             Self::Journal => vec!["journal", "http"],
+            Self::Accounts => vec!["accounts", "broker.addr", "mqtt.topics"],
         };
         Ok(Scope {
             used,
@@ -120,7 +123,11 @@ fn up(merged: &Value) -> Result<Vec<&'static str>, ConfigError> {
         "broker.embedded",
         "engine.embedded",
     ];
-    used.push(if config.embeds_broker() { "broker" } else { "mqtt" });
+    if config.embeds_broker() {
+        used.extend(["broker", "accounts"]);
+    } else {
+        used.push("mqtt");
+    }
     used.push(if config.embeds_engine() {
         "engine"
     } else {

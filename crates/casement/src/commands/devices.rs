@@ -1,0 +1,187 @@
+//! `casement devices`: the accounts of devices, and pairing.
+//!
+//! In: a command. Out: the file of accounts changed; a new password printed once, with the lines for a device's program. It
+//! works whether a service runs or not.
+
+use std::{collections::HashSet, fmt::Write as _, thread, time::Duration};
+
+use accounts::{Account, AccountName, AccountsFile, NewAccount, Password, Role, State};
+use serde_json::{Value, json};
+
+use super::accounts::{configuration, described, file, find};
+use crate::{
+    cli::{self, DevicesCommand as Command},
+    config::Config,
+    output::say,
+    snippets::{self, Door},
+    table,
+};
+
+pub(super) fn run(flags: cli::Devices) -> anyhow::Result<()> {
+    let (config, place) = configuration(flags.place)?;
+    let (file, json) = (file(&config), place.json);
+    let known = |id: &AccountName| find(&file.read()?, id, "devices").map(drop);
+    match flags.command {
+        Command::Add { id, names } => {
+            let new = NewAccount {
+                name: AccountName::parse(id.as_str())?,
+                role: Role::Device,
+                label: names.name.unwrap_or_default(),
+                location: names.location.unwrap_or_default(),
+            };
+            let name = new.name.clone();
+            let password = file.add(new)?;
+            show_secret(&config, &name, &password, json);
+        }
+        Command::Pair { close: true, .. } => {
+            file.close_pairing()?;
+            say!("the door is closed");
+        }
+        Command::Pair { wait, .. } => pair(&file, wait, json)?,
+        Command::List => list(&file, json)?,
+        Command::Show { id } => {
+            let book = file.read()?;
+            let (name, account) = find(&book, &id, "devices")?;
+            say!("{}", serde_json::to_string_pretty(&described(name, account))?);
+        }
+        Command::Rename { id, names } => {
+            known(&id)?;
+            file.rename(&id, names.name, names.location)?;
+            say!("{id} is renamed");
+        }
+        Command::Approve { id, names } => {
+            known(&id)?;
+            file.approve(&id)?;
+            file.rename(&id, names.name, names.location)?;
+            say!("{id} is let in");
+        }
+        Command::Retire { id } => {
+            known(&id)?;
+            file.retire(&id)?;
+            say!("{id} is kept out; let it in again by: casement devices approve {id}");
+        }
+        Command::Forget { id } => {
+            known(&id)?;
+            file.forget(&id)?;
+            say!("{id} is forgotten; what it has sent stays");
+        }
+        Command::Rotate { id } => {
+            known(&id)?;
+            let password = file.rotate(&id)?;
+            show_secret(&config, &id, &password, json);
+        }
+    }
+    Ok(())
+}
+
+/// Prints a new password, once, and what to put into a device's program.
+fn show_secret(config: &Config, name: &AccountName, password: &Password, as_json: bool) {
+    let door = Door::of(config);
+    let topics = snippets::topics(config, name);
+    if as_json {
+        let made = json!({
+            "device_id": name, "username": name, "password": password.reveal(),
+            "broker": door, "publish": topics.publish, "subscribe": topics.subscribe,
+        });
+        say!("{made}");
+    } else {
+        say!("{}", snippets::text(&door, name, password.reveal(), &topics));
+    }
+}
+
+fn pair(file: &AccountsFile, wait: bool, as_json: bool) -> anyhow::Result<()> {
+    let until = file.open_pairing()?;
+    if as_json {
+        say!("{}", json!({"pairing_until": until}));
+    } else {
+        say!(
+            "The door is open until {until:.0}. A device that connects now with its id as user name and a password of its \
+             own, of 8 characters or more, is bound to that password and waits for your word:\n  \
+             casement devices list\n  casement devices approve ID --location PLACE"
+        );
+    }
+    if !wait {
+        return Ok(());
+    }
+    let mut seen: HashSet<AccountName> = pending(&file.read()?).map(|(name, _)| name.clone()).collect();
+    loop {
+        thread::sleep(Duration::from_millis(500));
+        let book = file.read()?;
+        for (name, account) in pending(&book).filter(|(name, _)| !seen.contains(name)) {
+            if as_json {
+                say!("{}", described(name, account));
+            } else {
+                say!(
+                    "{name} waits ({}): casement devices approve {name}",
+                    introduction(account)
+                );
+            }
+        }
+        seen.extend(pending(&book).map(|(name, _)| name.clone()));
+        if book.pairing(jiff::Timestamp::now()).is_none() {
+            return Ok(());
+        }
+    }
+}
+
+fn pending(book: &accounts::Book) -> impl Iterator<Item = (&AccountName, &Account)> {
+    book.iter().filter(|(_, account)| account.state == State::Pending)
+}
+
+/// How a waiting device introduced itself.
+fn introduction(account: &Account) -> String {
+    let Some(pending) = &account.pending else {
+        return String::new();
+    };
+    // What a stranger chose is escaped.
+    let mut text = format!("from {}, client id {:?}", pending.address, pending.client_id);
+    for (topic, payload) in &pending.first {
+        let _ = write!(text, "; {topic:?}: {payload:?}");
+    }
+    text
+}
+
+fn list(file: &AccountsFile, as_json: bool) -> anyhow::Result<()> {
+    let book = file.read()?;
+    let mut devices: Vec<_> = book
+        .iter()
+        .filter(|(_, account)| account.role == Role::Device)
+        .collect();
+    devices.sort_by_key(|(_, account)| account.state != State::Pending);
+    if as_json {
+        let all: Vec<Value> = devices
+            .into_iter()
+            .map(|(name, account)| described(name, account))
+            .collect();
+        say!("{}", Value::from(all));
+        return Ok(());
+    }
+    if devices.is_empty() {
+        say!(
+            "no devices with an account yet; the first one: casement devices add sensor-001, or: casement devices pair"
+        );
+        return Ok(());
+    }
+    let rows = devices.into_iter().map(|(name, account)| {
+        [
+            name.to_string(),
+            account.state.as_str().to_owned(),
+            account.label.clone(),
+            account.location.clone(),
+            format!("{:.0}", account.created),
+            introduction(account),
+        ]
+    });
+    say!(
+        "{}",
+        table::format(
+            ["ID", "STATE", "NAME", "LOCATION", "SINCE", "INTRODUCED"],
+            0..0,
+            rows
+        )
+    );
+    if let Some(until) = book.pairing(jiff::Timestamp::now()) {
+        say!("the door is open until {until:.0}");
+    }
+    Ok(())
+}

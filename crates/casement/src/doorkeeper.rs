@@ -1,0 +1,215 @@
+//! Who enters the embedded broker: its questions, answered by the accounts.
+//!
+//! In: greetings, topics, filters. Out: permissions. A client that names no user is let in where the listener allows it; where
+//! registration is open, so is one whose name no account has.
+
+use std::sync::Arc;
+
+use accounts::{Accounts, Denied, Known, Login, Registration, Rights, State, Strangers, TopicRules};
+use async_trait::async_trait;
+use broker::{Access, Denial, DenialReason, Entry, Permission};
+use tokio_util::sync::CancellationToken;
+
+/// Answers the broker.
+pub(crate) struct Doorkeeper {
+    pub(crate) accounts: Arc<Accounts>,
+    pub(crate) registration: Registration,
+    pub(crate) rules: TopicRules,
+}
+
+/// What one client may do.
+struct Granted {
+    accounts: Arc<Accounts>,
+    known: Known,
+    rights: Rights,
+}
+
+/// What a client without an account may do.
+struct Anonymous(Rights);
+
+#[async_trait]
+impl Access for Doorkeeper {
+    async fn enter(&self, login: broker::Login<'_>) -> Result<Entry, Denial> {
+        if let Some(name) = login.certificate_name {
+            return self.by_certificate(name, login.username);
+        }
+        let Some(name) = login.username.filter(|name| !name.is_empty()) else {
+            return if login.anonymous {
+                Ok(anonymous())
+            } else {
+                Err(Denial {
+                    reason: DenialReason::NotAuthorized,
+                    detail: "the client names no user".into(),
+                    remedy: "give it the user name and the password that `casement devices add` prints",
+                })
+            };
+        };
+        let is_stranger = || self.accounts.book().get(name).is_none();
+        if login.anonymous && self.registration == Registration::Open && is_stranger() {
+            return Ok(anonymous());
+        }
+        let asked = Login {
+            name,
+            password: login.password.unwrap_or_default(),
+            address: login.address.ip(),
+            client_id: login.client_id,
+            strangers: match self.registration {
+                Registration::Closed => Strangers::Refused,
+                Registration::Open | Registration::Pairing => Strangers::MayPair,
+            },
+        };
+        match self.accounts.enter(asked).await {
+            Ok(known) => Ok(self.entry(known)),
+            Err(denied) => Err(denial(name, denied)),
+        }
+    }
+}
+
+impl Doorkeeper {
+    fn by_certificate(&self, name: &str, username: Option<&str>) -> Result<Entry, Denial> {
+        if let Some(other) = username.filter(|other| *other != name) {
+            return Err(Denial {
+                reason: DenialReason::NotAuthorized,
+                detail: format!("the certificate is {name:?}'s, and the client names the user {other:?}"),
+                remedy: "let it name no user, or use the certificate of that user",
+            });
+        }
+        match self.accounts.of_certificate(name) {
+            Ok(known) => Ok(self.entry(known)),
+            Err(denied) => Err(denial(name, denied)),
+        }
+    }
+
+    fn entry(&self, known: Known) -> Entry {
+        let rights = Rights::of(&known.name, known.role, known.state, &self.rules);
+        Entry {
+            account: Some(known.name.as_str().into()),
+            rights: Arc::new(Granted {
+                accounts: Arc::clone(&self.accounts),
+                known,
+                rights,
+            }),
+        }
+    }
+}
+
+fn anonymous() -> Entry {
+    Entry {
+        account: None,
+        rights: Arc::new(Anonymous(Rights::anonymous())),
+    }
+}
+
+/// Ends the connections of accounts that were changed, until `stopping`.
+pub(crate) async fn recheck(accounts: Arc<Accounts>, broker: broker::Recheck, stopping: CancellationToken) {
+    let mut changes = accounts.changes();
+    while let Some(Ok(())) = stopping.run_until_cancelled(changes.changed()).await {
+        broker.recheck();
+    }
+}
+
+fn denial(name: &str, denied: Denied) -> Denial {
+    let name: String = name.chars().take(64).collect();
+    let (reason, detail, remedy) = match denied {
+        Denied::Wrong => (
+            DenialReason::BadCredentials,
+            format!("no account {name:?} has this password"),
+            "check user name and password; `casement devices rotate ID` makes a new one",
+        ),
+        Denied::NoPassword => (
+            DenialReason::BadCredentials,
+            format!("the client names the user {name:?} without a password"),
+            "give it the password that `casement devices add` prints",
+        ),
+        Denied::Retired => (
+            DenialReason::NotAuthorized,
+            format!("the account {name:?} is retired"),
+            "let it in again by `casement devices approve ID`",
+        ),
+        Denied::Wait(pause) => (
+            DenialReason::TooOften,
+            format!(
+                "{name:?} was wrong too often, and waits for {} s",
+                pause.as_secs() + 1
+            ),
+            "check user name and password in the client",
+        ),
+        Denied::Busy => (
+            DenialReason::Busy,
+            "too many passwords wait to be compared".to_owned(),
+            "nothing to do: the client tries again",
+        ),
+        Denied::DoorClosed => (
+            DenialReason::NotAuthorized,
+            format!("there is no account {name:?}, and the door is closed"),
+            "make an account by `casement devices add ID`, or open the door by `casement devices pair`",
+        ),
+        Denied::CannotPair(why) => (
+            DenialReason::NotAuthorized,
+            format!("the device {name:?} cannot be paired: {why}"),
+            "see `casement devices pair`",
+        ),
+    };
+    Denial {
+        reason,
+        detail,
+        remedy,
+    }
+}
+
+const FOREIGN: Permission = Permission::Refused {
+    reason: "the account has no right to it",
+    remedy: "use the account's own topics, or an account with another role",
+};
+
+impl broker::Rights for Granted {
+    fn publish(&self, topic: &str, payload: &[u8]) -> Permission {
+        match self.rights.may_publish(topic) {
+            false => FOREIGN,
+            true if self.known.state == State::Pending => {
+                self.accounts.heard(&self.known.name, topic, payload);
+                Permission::Ignored
+            }
+            true => Permission::Granted,
+        }
+    }
+
+    fn subscribe(&self, filter: &str) -> Permission {
+        if self.rights.may_subscribe(filter) {
+            Permission::Granted
+        } else if self.known.state == State::Pending {
+            Permission::Refused {
+                reason: "the device waits to be approved",
+                remedy: "approve it by `casement devices approve ID`",
+            }
+        } else {
+            FOREIGN
+        }
+    }
+
+    fn is_current(&self) -> bool {
+        self.accounts.is_current(&self.known)
+    }
+}
+
+impl broker::Rights for Anonymous {
+    fn publish(&self, topic: &str, _payload: &[u8]) -> Permission {
+        if self.0.may_publish(topic) {
+            Permission::Granted
+        } else {
+            FOREIGN
+        }
+    }
+
+    fn subscribe(&self, filter: &str) -> Permission {
+        if self.0.may_subscribe(filter) {
+            Permission::Granted
+        } else {
+            FOREIGN
+        }
+    }
+
+    fn is_current(&self) -> bool {
+        true
+    }
+}

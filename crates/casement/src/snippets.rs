@@ -1,0 +1,151 @@
+//! The lines that a maker pastes into a device's program.
+//!
+//! In: where the broker is, an account, its password. Out: text for Arduino, `ESPHome` and ESP-IDF, and the plain facts.
+
+use accounts::{AccountName, Rights, Role, State};
+use serde::Serialize;
+
+use crate::{assembly, config::Config};
+
+const ARDUINO: &str = include_str!("snippets/arduino.ino");
+const ESPHOME: &str = include_str!("snippets/esphome.yaml");
+const ESP_IDF: &str = include_str!("snippets/esp_idf.c");
+
+/// How a device reaches the broker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Door {
+    /// Host name or address.
+    pub(crate) host: String,
+    /// Port.
+    pub(crate) port: u16,
+    /// Whether it speaks TLS.
+    pub(crate) tls: bool,
+    /// The certificate of the authority to trust, in PEM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ca: Option<String>,
+}
+
+impl Door {
+    /// The door of the configuration.
+    pub(crate) fn of(config: &Config) -> Self {
+        let addr = config.broker.addr;
+        Self {
+            host: addr.ip().to_string(),
+            port: addr.port(),
+            tls: false,
+            ca: None,
+        }
+    }
+
+    fn url(&self) -> String {
+        let scheme = if self.tls { "mqtts" } else { "mqtt" };
+        let host = if self.host.contains(':') {
+            format!("[{}]", self.host)
+        } else {
+            self.host.clone()
+        };
+        format!("{scheme}://{host}:{}", self.port)
+    }
+}
+
+/// What a device may publish and subscribe to.
+pub(crate) struct DeviceTopics {
+    pub(crate) publish: Vec<String>,
+    pub(crate) subscribe: Vec<String>,
+}
+
+pub(crate) fn topics(config: &Config, name: &AccountName) -> DeviceTopics {
+    // Patterns that cannot be used are refused when the service starts; here the usual ones do.
+    let rules = assembly::topic_rules(&config.mqtt).unwrap_or_default();
+    let rights = Rights::of(name, Role::Device, State::Active, &rules);
+    DeviceTopics {
+        publish: rights.publish_filters().to_vec(),
+        subscribe: rights.subscribe_filters().to_vec(),
+    }
+}
+
+/// Everything for a person to read and to paste.
+pub(crate) fn text(door: &Door, name: &AccountName, password: &str, topics: &DeviceTopics) -> String {
+    let mut text = format!(
+        "{name} has an account. The password is shown once:\n\n  broker     {}\n  user       {name}\n  password   {password}\n  \
+         publish    {}\n  subscribe  {}\n",
+        door.url(),
+        topics.publish.join(", "),
+        topics.subscribe.join(", "),
+    );
+    if let Some(ca) = &door.ca {
+        text += &["\nThe authority to trust (CA):\n\n", ca].concat();
+    }
+    for (title, template, comment) in [
+        ("Arduino", ARDUINO, "//"),
+        ("ESPHome", ESPHOME, "#"),
+        ("ESP-IDF", ESP_IDF, "//"),
+    ] {
+        text += &["\n--- ", title, " ---\n"].concat();
+        text.push_str(&filled(template, door, name, password, comment));
+    }
+    text
+}
+
+/// Fills a template. Lines that begin with the comment sign and `tls:` or `plain:` stand only where the door is so.
+fn filled(template: &str, door: &Door, name: &AccountName, password: &str, comment: &str) -> String {
+    let kept = |line: &str| -> Option<String> {
+        let trimmed = line.trim_start();
+        for (mark, is_kept) in [("tls:", door.tls), ("plain:", !door.tls)] {
+            let mark = format!("{comment}{mark}");
+            if let Some(rest) = trimmed.strip_prefix(&mark) {
+                let indent = &line[..line.len() - trimmed.len()];
+                return is_kept.then(|| format!("{indent}{rest}"));
+            }
+        }
+        Some(line.to_owned())
+    };
+    let ca = door.ca.as_deref().unwrap_or_default();
+    let quoted: Vec<String> = ca.lines().map(|line| format!("  \"{line}\\n\"")).collect();
+    let indented: Vec<String> = ca.lines().map(|line| format!("    {line}")).collect();
+    let lines: Vec<String> = template.lines().filter_map(kept).collect();
+    lines
+        .join("\n")
+        .replace("{CA_QUOTED}", &quoted.join("\n"))
+        .replace("{CA_INDENTED}", &indented.join("\n"))
+        .replace("{URL}", &door.url())
+        .replace("{HOST}", &door.host)
+        .replace("{PORT}", &door.port.to_string())
+        .replace("{ID}", name.as_str())
+        .replace("{PASSWORD}", password)
+        + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn door(tls: bool) -> Door {
+        Door {
+            host: "192.0.2.7".into(),
+            port: if tls { 8883 } else { 1883 },
+            tls,
+            ca: tls.then(|| "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----\n".into()),
+        }
+    }
+
+    #[test]
+    fn every_placeholder_is_filled_and_nothing_of_the_other_kind_is_left() {
+        let name = AccountName::parse("sensor-001").unwrap();
+        let topics = topics(&Config::default(), &name);
+        for tls in [true, false] {
+            let text = text(&door(tls), &name, "secret", &topics);
+            for mark in ["{", "tls:", "plain:"] {
+                let left: Vec<&str> = text
+                    .lines()
+                    .filter(|line| line.contains(mark) && !line.contains("= {") && !line.ends_with('{'))
+                    .collect();
+                assert!(left.is_empty(), "{mark}: {left:?}");
+            }
+            assert_eq!(text.contains("8883"), tls);
+            assert_eq!(text.contains("BEGIN CERTIFICATE"), tls);
+            assert!(text.contains("sensor/sensor-001/#") && text.contains("window/sensor-001/control"));
+            assert!(text.matches("secret").count() >= 4);
+        }
+    }
+}
