@@ -259,6 +259,10 @@ impl Services {
                 senders.clone(),
             ));
             tokio::spawn(Arc::clone(&accounts).follow());
+            health.push(doorkeeper::health(Arc::clone(&accounts)));
+            registry
+                .sub_registry_with_prefix("casement_accounts")
+                .register_collector(monitoring::collector(move || doorkeeper::samples(&accounts)));
             Some(broker)
         } else {
             info!(url = %config.mqtt.broker, "the broker runs elsewhere");
