@@ -26,6 +26,13 @@ pub(crate) struct Identity {
     pub(crate) username: Option<String>,
 }
 
+impl Identity {
+    /// Who a stored will is of.
+    pub(crate) const fn of_record(client_id: Arc<str>, username: Option<String>) -> Self {
+        Self { client_id, username }
+    }
+}
+
 impl Gate {
     pub(crate) fn new(hook: Arc<dyn PublishHook>) -> Self {
         Self {

@@ -153,6 +153,10 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             .receive_maximum
             .min(shared.options.max_inflight.get())
             .into(),
+        session_expiry: greeting.session_expiry.min(shared.options.session_expiry),
+        account: None,
+        will: greeting.will.clone(),
+        is_local: visitor.slot.is_none(),
     };
     let Some(claimed) = shared.claim(claim, &link).await else {
         let what = What::new(
@@ -209,6 +213,8 @@ fn welcome<S>(
         pending_bytes: 0,
         accepting: FuturesOrdered::new(),
         unrouted: 0,
+        undecided: 0,
+        subscribing: 0,
         unacknowledged: 0,
         pending_ids: HashSet::new(),
         waiting: None,
