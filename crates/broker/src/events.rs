@@ -86,6 +86,8 @@ kinds! {
     SubscriptionRefused = "subscription_refused",
     /// Messages for a client were dropped.
     MessagesDropped = "messages_dropped",
+    /// Sessions and retained messages of earlier runs, or some of them, could not be read.
+    StorageDamaged = "storage_damaged",
 }
 
 /// One thing that happened.

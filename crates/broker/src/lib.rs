@@ -1,13 +1,15 @@
 //! The embedded broker: MQTT 3.1, 3.1.1 and 5 on one port, retained messages, shared subscriptions, and a hook that is
 //! awaited before a publish is acknowledged.
 //!
-//! In: TCP connections. Out: routed messages, every publish to the [`PublishHook`], events to an [`Observer`]. Sessions are
-//! kept in memory; durability is the hook's task. Nothing here reads a payload. The codec is a library's; only `message`,
+//! In: TCP connections. Out: routed messages, every publish to the [`PublishHook`], events to an [`Observer`]. Sessions that
+//! are to last and retained messages outlive the process, if there is a directory for them ([`BrokerOptions::storage`]);
+//! what becomes of measurements is the hook's task. Nothing here reads a payload. The codec is a library's; only `message`,
 //! `packet`, `handshake` and `will` see its packets.
 
 mod access;
 mod admission;
 mod alias;
+mod answering;
 mod connection;
 mod ending;
 mod events;
@@ -17,6 +19,7 @@ mod handshake;
 mod hook;
 mod incoming;
 mod inspection;
+mod keep;
 mod link;
 mod listener;
 mod local;

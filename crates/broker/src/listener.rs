@@ -21,6 +21,7 @@ use crate::{
     handshake::{self, Greeting, Refusal, Terms},
     link::{Kick, Link},
     registry::{Claim, Claimed},
+    session::Owner,
     shared::Shared,
     wire::Wire,
 };
@@ -154,14 +155,22 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             return refuse(&shared, wire, address, refusal).await;
         }
     };
-    let link = Arc::new(Link::of(&entry));
+    let link = Arc::new(Link::from(address));
     let claim = Claim {
-        client_id: Arc::clone(&greeting.identity.client_id),
+        owner: Owner {
+            account: entry.account.clone(),
+            client_id: Arc::clone(&greeting.identity.client_id),
+        },
+        rights: Arc::clone(&entry.rights),
+        address,
         clean_start: greeting.clean_start,
         window: greeting
             .receive_maximum
             .min(shared.options.max_inflight.get())
             .into(),
+        session_expiry: greeting.session_expiry.min(shared.options.session_expiry),
+        will: greeting.will.clone(),
+        is_local: visitor.slot.is_none(),
     };
     let Some(claimed) = shared.claim(claim, &link).await else {
         let what = What::new(
@@ -280,6 +289,8 @@ fn welcome<S>(
         pending_bytes: 0,
         accepting: FuturesOrdered::new(),
         unrouted: 0,
+        undecided: 0,
+        subscribing: 0,
         unacknowledged: 0,
         pending_ids: HashSet::new(),
         waiting: None,

@@ -3,6 +3,7 @@
 use std::{
     net::{Ipv4Addr, SocketAddr},
     num::NonZeroU16,
+    path::PathBuf,
     time::Duration,
 };
 
@@ -42,6 +43,12 @@ pub struct BrokerOptions {
     pub max_retained_messages: u32,
     /// Maximum number of bytes of all retained messages together.
     pub max_retained_total_bytes: usize,
+    /// Where sessions and retained messages are kept; `None` for memory only. The directory is made, closed to other users,
+    /// and belongs to one process at a time.
+    pub storage: Option<PathBuf>,
+    /// Maximum number of bytes of all messages that are kept there. Beyond it, messages for clients that are away are
+    /// dropped, those for clients that are here are delivered without being kept, and no more messages are retained.
+    pub max_stored_bytes: usize,
     /// How often the broker's figures below `$SYS` are published.
     pub sys_interval: Duration,
     /// Threads that serve the connections.
@@ -66,6 +73,8 @@ impl Default for BrokerOptions {
             session_expiry: Duration::from_hours(24),
             max_retained_messages: 100_000,
             max_retained_total_bytes: 256 << 20,
+            storage: None,
+            max_stored_bytes: 512 << 20,
             sys_interval: Duration::from_secs(10),
             worker_threads: std::thread::available_parallelism()
                 .map_or(2, usize::from)

@@ -6,6 +6,7 @@
 use std::{
     io,
     net::SocketAddr,
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -20,9 +21,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     BrokerOptions, PublishHook,
     access::Access,
-    events::{Events, Observer},
+    events::{EventKind, Events, Observer, What, Who},
     figures::Figures,
     gate::Gate,
+    keep::{Keeper, Opening, StorageError},
     link::Kick,
     listener::Listener,
     local::{LocalConnector, LocalPublisher},
@@ -61,6 +63,18 @@ pub enum BrokerError {
         #[source]
         source: io::Error,
     },
+    /// Another process keeps its sessions there.
+    #[error("another process uses the broker's directory {0}")]
+    StorageInUse(PathBuf),
+    /// Sessions and retained messages cannot be kept there.
+    #[error("cannot use the broker's directory {path}")]
+    Storage {
+        /// The directory.
+        path: PathBuf,
+        /// The operating system's error.
+        #[source]
+        source: io::Error,
+    },
     /// The broker's threads could not be started.
     #[error("cannot start the broker's threads")]
     Threads(#[source] io::Error),
@@ -94,7 +108,7 @@ pub struct Recheck(Arc<Shared>);
 impl Recheck {
     /// Ends the connections of clients whose rights do not hold any more.
     pub fn recheck(&self) {
-        self.0.registry.recheck();
+        self.0.recheck();
     }
 }
 
@@ -119,6 +133,7 @@ impl Broker {
         if !options.listen.ip().is_loopback() && callbacks.access.is_none() {
             return Err(BrokerError::NeedsAccounts(options.listen));
         }
+        let opening = open_storage(&options).await?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(options.worker_threads.max(1))
             .thread_name("broker")
@@ -126,10 +141,11 @@ impl Broker {
             .build()
             .map_err(BrokerError::Threads)?;
         let handle = runtime.handle().clone();
+        let keeper = opening.as_ref().map(|opening| Arc::clone(&opening.keeper));
         // From here on an early return drops the broker, and with it the threads.
         let mut broker = Self {
             listen: options.listen,
-            shared: Arc::new(shared(options, callbacks)),
+            shared: Arc::new(shared(options, callbacks, keeper)),
             stopping: CancellationToken::new(),
             connections: TaskTracker::new(),
             runtime: Some(runtime),
@@ -141,6 +157,14 @@ impl Broker {
             .await
             .expect("binding does not panic")?;
         broker.listen = listen;
+        if let Some(opening) = opening {
+            let (shared, address) = (Arc::clone(&broker.shared), broker.listen);
+            // Timers belong to the broker's threads.
+            handle
+                .spawn(async move { restore(&shared, opening, address) })
+                .await
+                .expect("restoring does not panic");
+        }
         let listener = Listener {
             socket,
             address: listen,
@@ -202,6 +226,9 @@ impl Broker {
         self.connections.close();
         // Clients that do not close their side are left behind.
         let _ = timeout(GOODBYES, self.connections.wait()).await;
+        if let Some(keeper) = self.shared.keeper.clone() {
+            let _ = tokio::task::spawn_blocking(move || keeper.close()).await;
+        }
         if let Some(runtime) = self.runtime.take() {
             // Waiting for threads must not block the caller's runtime.
             let ended = tokio::task::spawn_blocking(move || runtime.shutdown_timeout(END)).await;
@@ -216,13 +243,74 @@ impl Drop for Broker {
     fn drop(&mut self) {
         self.shared.gate.close();
         self.stopping.cancel();
+        if let Some(keeper) = &self.shared.keeper {
+            keeper.close();
+        }
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }
 }
 
-fn shared(options: BrokerOptions, callbacks: Callbacks) -> Shared {
+/// Opens the storage, if there is to be one.
+async fn open_storage(options: &BrokerOptions) -> Result<Option<Opening>, BrokerError> {
+    let Some(path) = options.storage.clone() else {
+        return Ok(None);
+    };
+    let max_bytes = options.max_stored_bytes;
+    let directory = path.clone();
+    let opened = tokio::task::spawn_blocking(move || Keeper::open(&directory, max_bytes)).await;
+    match opened.expect("opening the storage does not panic") {
+        Ok(opening) => Ok(Some(opening)),
+        Err(StorageError::Held) => Err(BrokerError::StorageInUse(path)),
+        Err(StorageError::Io(source)) => Err(BrokerError::Storage { path, source }),
+    }
+}
+
+/// Puts back what an earlier run has left, and says what is lost.
+fn restore(shared: &Arc<Shared>, opening: Opening, address: SocketAddr) {
+    let Opening {
+        keeper,
+        loaded,
+        set_aside,
+    } = opening;
+    let who = Who {
+        address,
+        client_id: "",
+    };
+    if let Some((aside, reason)) = set_aside {
+        let what = What::new(
+            EventKind::StorageDamaged,
+            format!(
+                "the sessions and retained messages of earlier runs cannot be read ({reason}); they are set aside as {}, and \
+                 the broker begins without them",
+                aside.display()
+            ),
+            "check the disk; devices publish their retained messages again when they restart",
+        );
+        shared.events.tell(who, what);
+    }
+    if loaded.unreadable > 0 {
+        let what = What::new(
+            EventKind::StorageDamaged,
+            format!(
+                "{} records of sessions and messages cannot be read and are left out",
+                loaded.unreadable
+            ),
+            "check the disk",
+        );
+        shared.events.tell(who, what);
+    }
+    let restored = shared.restore(&keeper, loaded);
+    tracing::info!(
+        sessions = restored.sessions,
+        messages = restored.messages,
+        retained = restored.retained,
+        "the broker has its sessions and retained messages"
+    );
+}
+
+fn shared(options: BrokerOptions, callbacks: Callbacks, keeper: Option<Arc<Keeper>>) -> Shared {
     let Callbacks {
         hook,
         observer,
@@ -242,6 +330,7 @@ fn shared(options: BrokerOptions, callbacks: Callbacks) -> Shared {
         retained: Retained::new(limits),
         registry: Registry::default(),
         access,
+        keeper,
         options,
     }
 }
