@@ -91,6 +91,16 @@ impl Refusal {
         }
     }
 
+    /// The client has no account, or none that may come here.
+    pub(crate) fn unauthorized(codec: &Codec, client_id: &str, what: What) -> Self {
+        const NOT_AUTHORIZED: u8 = 5;
+        if codec.is_v5() {
+            Self::v5(Reason::NotAuthorized, what, client_id)
+        } else {
+            Self::v3(NOT_AUTHORIZED, what, client_id)
+        }
+    }
+
     /// The broker has no room for one more client.
     pub(crate) fn full(codec: &Codec, client_id: &str, what: What) -> Self {
         const UNAVAILABLE: u8 = 3;

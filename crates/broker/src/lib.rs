@@ -1,4 +1,4 @@
-//! The embedded broker: MQTT 3.1, 3.1.1 and 5 on one port, retained messages, shared subscriptions, and a hook that is
+//! The embedded broker: MQTT 3.1, 3.1.1 and 5 over TCP, TLS and WebSocket, retained messages, shared subscriptions, and a hook that is
 //! awaited before a publish is acknowledged.
 //!
 //! In: TCP connections. Out: routed messages, every publish to the [`PublishHook`], events to an [`Observer`]. Sessions are
@@ -33,6 +33,8 @@ mod subscribing;
 mod subscriptions;
 mod sys;
 mod topic;
+mod transport;
+mod websocket;
 mod will;
 mod wire;
 
@@ -40,5 +42,5 @@ pub use events::{BrokerEvent, EventKind, Observer};
 pub use figures::{Figure, Figures};
 pub use hook::{Publish, PublishHook, Qos, Reception, Verdict};
 pub use local::{LocalConnector, LocalPublisher};
-pub use options::BrokerOptions;
+pub use options::{BrokerOptions, ListenerOptions};
 pub use server::{Broker, BrokerError};

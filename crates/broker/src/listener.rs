@@ -8,7 +8,7 @@ use futures_util::{FutureExt as _, stream::FuturesOrdered};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -18,8 +18,10 @@ use crate::{
     events::{EventKind, What, Who},
     handshake::{self, Greeting, Refusal, Terms},
     link::{Kick, Link},
+    options::ListenerOptions,
     registry::{Claim, Claimed},
     shared::Shared,
+    transport::{self, Transport},
     wire::Wire,
 };
 
@@ -31,7 +33,10 @@ const ANSWER: Duration = Duration::from_secs(1);
 /// A listener at work.
 pub(crate) struct Listener {
     pub(crate) socket: TcpListener,
-    pub(crate) address: SocketAddr,
+    /// With the actual port.
+    pub(crate) options: ListenerOptions,
+    /// One for all listeners.
+    pub(crate) admission: Arc<Admission>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) stopping: CancellationToken,
     pub(crate) connections: TaskTracker,
@@ -40,12 +45,11 @@ pub(crate) struct Listener {
 impl Listener {
     /// Accepts connections until the broker stops.
     pub(crate) async fn run(self) {
-        let admission = Arc::new(Admission::new(&self.shared.options));
         // Given up for a moment when there is no other descriptor, so that a client is refused and does not wait.
         let mut spare = spare();
         while let Some(accepted) = self.stopping.run_until_cancelled(self.socket.accept()).await {
             match accepted {
-                Ok((stream, address)) => self.admit(&admission, stream, address),
+                Ok((stream, address)) => self.admit(stream, address),
                 Err(error) if is_of_the_client(&error) => {}
                 Err(error) => {
                     drop(spare.take());
@@ -59,22 +63,29 @@ impl Listener {
         }
     }
 
-    fn admit(&self, admission: &Arc<Admission>, stream: TcpStream, address: SocketAddr) {
+    fn admit(&self, stream: TcpStream, address: SocketAddr) {
         self.shared.statistics.accepted_sockets.one();
-        match admission.admit(address) {
+        match self.admission.admit(address) {
             Ok(slot) => {
                 // It fails only where the connection is gone already.
                 let _ = stream.set_nodelay(true);
-                let serving = serve(
-                    Arc::clone(&self.shared),
-                    Wire::new(stream),
-                    Visitor {
-                        address,
-                        slot: Some(slot),
-                    },
-                    self.stopping.clone(),
-                );
-                self.connections.spawn(serving);
+                let visitor = Visitor {
+                    address,
+                    slot: Some(slot),
+                    deadline: Instant::now() + self.shared.options.connect_timeout,
+                    transport: Transport::of(&self.options),
+                    anonymous: self.options.anonymous,
+                    certificate_name: None,
+                };
+                let (shared, stopping) = (Arc::clone(&self.shared), self.stopping.clone());
+                if visitor.transport == Transport::Tcp {
+                    self.connections
+                        .spawn(serve(shared, Wire::new(stream), visitor, stopping));
+                } else {
+                    let opening = self.options.clone();
+                    self.connections
+                        .spawn(open(shared, stream, opening, visitor, stopping));
+                }
             }
             Err(what) => self.shared.events.tell(nobody(address), what),
         }
@@ -88,7 +99,7 @@ impl Listener {
         );
         self.shared
             .events
-            .tell(nobody(address.unwrap_or(self.address)), what);
+            .tell(nobody(address.unwrap_or(self.options.address)), what);
     }
 }
 
@@ -118,6 +129,38 @@ pub(crate) struct Visitor {
     pub(crate) address: SocketAddr,
     /// Its place among those that are limited; connections from this process have none.
     pub(crate) slot: Option<Slot>,
+    /// When its CONNECT must be there.
+    pub(crate) deadline: Instant,
+    pub(crate) transport: Transport,
+    /// Whether it may come without an account.
+    pub(crate) anonymous: bool,
+    /// The account that its certificate names; the certificate was verified.
+    pub(crate) certificate_name: Option<Arc<str>>,
+}
+
+/// Does the handshakes of a connection that is more than TCP, and serves it.
+async fn open(
+    shared: Arc<Shared>,
+    stream: TcpStream,
+    listener: ListenerOptions,
+    mut visitor: Visitor,
+    stopping: CancellationToken,
+) {
+    let address = visitor.address;
+    let opening = transport::open(stream, &listener, shared.options.max_websocket_bytes);
+    let opening = Box::pin(timeout_at(visitor.deadline, opening));
+    let opened = match stopping.run_until_cancelled(opening).await {
+        None | Some(Ok(Err(None))) => return,
+        Some(Err(_)) => {
+            return shared
+                .events
+                .tell(nobody(address), silence(&shared, visitor.transport));
+        }
+        Some(Ok(Err(Some(what)))) => return shared.events.tell(nobody(address), what),
+        Some(Ok(Ok(opened))) => opened,
+    };
+    visitor.certificate_name = opened.certificate_name;
+    serve(shared, Wire::new(opened.stream), visitor, stopping).await;
 }
 
 /// Serves one connection from its first byte to its end.
@@ -129,13 +172,17 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
 ) {
     let address = visitor.address;
     let max_packet_bytes = shared.options.max_packet_bytes as usize;
-    let greeting = timeout(
-        shared.options.connect_timeout,
+    let greeting = timeout_at(
+        visitor.deadline,
         handshake::read(&mut wire, address, max_packet_bytes),
     );
     let greeting = match stopping.run_until_cancelled(greeting).await {
         None => return,
-        Some(Err(_)) => return shared.events.tell(nobody(address), silence(&shared)),
+        Some(Err(_)) => {
+            return shared
+                .events
+                .tell(nobody(address), silence(&shared, visitor.transport));
+        }
         Some(Ok(Err(refusal))) => return refuse(&shared, wire, address, refusal).await,
         Some(Ok(Ok(greeting))) => greeting,
     };
@@ -143,6 +190,16 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let slot = visitor.slot.as_mut();
     if let Some(what) = slot.and_then(Slot::identified) {
         let refusal = Refusal::full(&greeting.codec, &greeting.identity.client_id, what);
+        return refuse(&shared, wire, address, refusal).await;
+    }
+    // Until there are accounts, a certificate is the only one.
+    if !visitor.anonymous && visitor.certificate_name.is_none() {
+        let what = What::new(
+            EventKind::ConnectionRefused,
+            "the client has no account, and this address asks for one",
+            "connect with a certificate: casement provision tls --client ID",
+        );
+        let refusal = Refusal::unauthorized(&greeting.codec, &greeting.identity.client_id, what);
         return refuse(&shared, wire, address, refusal).await;
     }
     let link = Arc::new(Link::default());
@@ -219,11 +276,12 @@ fn welcome<S>(
     }
 }
 
-fn silence(shared: &Shared) -> What {
+fn silence(shared: &Shared, transport: Transport) -> What {
     let seconds = shared.options.connect_timeout.as_secs_f64();
+    let over = transport.as_str();
     What::new(
         EventKind::NoGreeting,
-        format!("no CONNECT came within {seconds} s"),
+        format!("no CONNECT came over {over} within {seconds} s"),
         "check what opens connections there without speaking MQTT",
     )
 }

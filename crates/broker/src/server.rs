@@ -18,7 +18,8 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    BrokerOptions, PublishHook,
+    BrokerOptions, ListenerOptions, PublishHook,
+    admission::Admission,
     events::{Events, Observer},
     figures::Figures,
     gate::Gate,
@@ -31,6 +32,7 @@ use crate::{
     statistics::Statistics,
     subscriptions::Subscriptions,
     sys,
+    transport::Transport,
 };
 
 /// How long stopping waits for the hook to finish, then for goodbyes, then for the threads.
@@ -46,9 +48,15 @@ pub enum BrokerError {
     /// Another process listens on it.
     #[error("the MQTT address {0} is in use")]
     AddressInUse(SocketAddr),
+    /// There is nothing to listen on.
+    #[error("the broker has no listener: give it an address")]
+    NoListener,
+    /// Anonymous clients must not come from other hosts.
+    #[error("the MQTT address {0} can be reached by others, and may not be for anonymous clients")]
+    AnonymousBeyondLoopback(SocketAddr),
     /// Without accounts every client may do everything, so the port must not be reachable from other hosts.
     #[error(
-        "the MQTT address {0} can be reached by others, and there are no accounts yet: listen on 127.0.0.1"
+        "the MQTT address {0} can be reached by others, and there are no accounts yet: listen on 127.0.0.1, or with TLS"
     )]
     NeedsAccounts(SocketAddr),
     /// Listening failed for another reason.
@@ -67,7 +75,10 @@ pub enum BrokerError {
 
 /// A running broker. Dropping it stops it at once; [`Broker::stop`] lets the hook finish first.
 pub struct Broker {
-    listen: SocketAddr,
+    /// In the order of the options.
+    addresses: Vec<SocketAddr>,
+    /// The place among them of the one that this machine's own clients use.
+    main: usize,
     shared: Arc<Shared>,
     stopping: CancellationToken,
     connections: TaskTracker,
@@ -87,9 +98,8 @@ impl Broker {
         hook: Arc<dyn PublishHook>,
         observer: Option<Arc<dyn Observer>>,
     ) -> Result<Self, BrokerError> {
-        if !options.listen.ip().is_loopback() {
-            return Err(BrokerError::NeedsAccounts(options.listen));
-        }
+        let main = main_listener(&options.listeners).ok_or(BrokerError::NoListener)?;
+        options.listeners.iter().try_for_each(may_listen)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(options.worker_threads.max(1))
             .thread_name("broker")
@@ -97,44 +107,57 @@ impl Broker {
             .build()
             .map_err(BrokerError::Threads)?;
         let handle = runtime.handle().clone();
+        let listeners = options.listeners.clone();
+        let admission = Arc::new(Admission::new(&options));
         // From here on an early return drops the broker, and with it the threads.
         let mut broker = Self {
-            listen: options.listen,
+            addresses: Vec::new(),
+            main,
             shared: Arc::new(shared(options, hook, observer)),
             stopping: CancellationToken::new(),
             connections: TaskTracker::new(),
             runtime: Some(runtime),
         };
-        // The socket belongs to the broker's threads.
-        let address = broker.listen;
-        let (socket, listen) = handle
-            .spawn(async move { bind(address) })
+        // The sockets belong to the broker's threads. All are taken before the first is served.
+        let wanted: Vec<SocketAddr> = listeners.iter().map(|listener| listener.address).collect();
+        let sockets: Result<Vec<_>, _> = handle
+            .spawn(async move { wanted.into_iter().map(bind).collect() })
             .await
-            .expect("binding does not panic")?;
-        broker.listen = listen;
-        let listener = Listener {
-            socket,
-            address: listen,
-            shared: Arc::clone(&broker.shared),
-            stopping: broker.stopping.clone(),
-            connections: broker.connections.clone(),
-        };
-        handle.spawn(listener.run());
+            .expect("binding does not panic");
+        for ((socket, address), options) in sockets?.into_iter().zip(listeners) {
+            let transport = Transport::of(&options);
+            let listener = Listener {
+                socket,
+                options: ListenerOptions { address, ..options },
+                admission: Arc::clone(&admission),
+                shared: Arc::clone(&broker.shared),
+                stopping: broker.stopping.clone(),
+                connections: broker.connections.clone(),
+            };
+            handle.spawn(listener.run());
+            tracing::info!(listen = %address, transport = transport.as_str(), "the broker accepts connections");
+            broker.addresses.push(address);
+        }
         handle.spawn(sys::run(Arc::clone(&broker.shared)));
-        tracing::info!(%listen, "the broker accepts connections");
         Ok(broker)
     }
 
-    /// Returns the address it listens on, with the actual port.
-    pub const fn listen(&self) -> SocketAddr {
-        self.listen
+    /// Returns the address for clients on this machine, with the actual port: the first that speaks plain MQTT, on
+    /// loopback if there is one.
+    pub fn listen(&self) -> SocketAddr {
+        self.addresses[self.main]
+    }
+
+    /// Returns every address it listens on, in the order of the options, with the actual ports.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
     }
 
     /// Returns what publishes from within this process.
     pub fn local_publisher(&self) -> LocalPublisher {
         LocalPublisher {
             shared: Arc::clone(&self.shared),
-            listen: self.listen,
+            listen: self.listen(),
         }
     }
 
@@ -143,7 +166,7 @@ impl Broker {
         let runtime = self.runtime.as_ref().expect("the broker is not being stopped");
         LocalConnector {
             shared: Arc::clone(&self.shared),
-            listen: self.listen,
+            listen: self.listen(),
             stopping: self.stopping.clone(),
             connections: self.connections.clone(),
             threads: runtime.handle().clone(),
@@ -203,6 +226,29 @@ fn shared(options: BrokerOptions, hook: Arc<dyn PublishHook>, observer: Option<A
         retained: Retained::new(limits),
         registry: Registry::default(),
         options,
+    }
+}
+
+/// The listener that this machine's own clients use.
+fn main_listener(listeners: &[ListenerOptions]) -> Option<usize> {
+    let rank = |listener: &ListenerOptions| {
+        let is_plain = listener.tls.is_none() && !listener.websocket;
+        (!is_plain, !listener.address.ip().is_loopback())
+    };
+    (0..listeners.len()).min_by_key(|&place| rank(&listeners[place]))
+}
+
+/// Without accounts, other hosts come over TLS alone, with a certificate.
+fn may_listen(listener: &ListenerOptions) -> Result<(), BrokerError> {
+    let address = listener.address;
+    if address.ip().is_loopback() {
+        Ok(())
+    } else if listener.anonymous {
+        Err(BrokerError::AnonymousBeyondLoopback(address))
+    } else if listener.tls.is_none() {
+        Err(BrokerError::NeedsAccounts(address))
+    } else {
+        Ok(())
     }
 }
 

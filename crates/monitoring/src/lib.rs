@@ -20,4 +20,4 @@ pub use http::{HttpError, HttpListener, Monitor, remedy};
 pub use link::Link;
 pub use panics::{Panicked, answer_panics, contain, contain_async, is_contained};
 pub use prometheus_client::registry::Registry;
-pub use site::is_own_site;
+pub use site::{is_own_host, is_own_site};

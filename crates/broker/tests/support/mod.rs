@@ -17,7 +17,8 @@ use std::{
 
 use async_trait::async_trait;
 use broker::{
-    Broker, BrokerEvent, BrokerOptions, EventKind, Observer, Publish, PublishHook, Qos, Reception, Verdict,
+    Broker, BrokerEvent, BrokerOptions, EventKind, ListenerOptions, Observer, Publish, PublishHook, Qos,
+    Reception, Verdict,
 };
 use rumqttc::{
     NetworkOptions,
@@ -78,7 +79,7 @@ impl PublishHook for Recorder {
 
 pub fn options() -> BrokerOptions {
     BrokerOptions {
-        listen: ([127, 0, 0, 1], 0).into(),
+        listeners: vec![ListenerOptions::plain(([127, 0, 0, 1], 0).into())],
         max_packet_bytes: 2 << 20,
         worker_threads: 2,
         ..BrokerOptions::default()
