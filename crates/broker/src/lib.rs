@@ -1,4 +1,4 @@
-//! The embedded broker: MQTT 3.1, 3.1.1 and 5 on one port, retained messages, shared subscriptions, and a hook that is
+//! The embedded broker: MQTT 3.1, 3.1.1 and 5 over TCP, TLS and WebSocket, retained messages, shared subscriptions, and a hook that is
 //! awaited before a publish is acknowledged.
 //!
 //! In: TCP connections. Out: routed messages, every publish to the [`PublishHook`], events to an [`Observer`]. Sessions that
@@ -37,6 +37,8 @@ mod subscribing;
 mod subscriptions;
 mod sys;
 mod topic;
+mod transport;
+mod websocket;
 mod will;
 mod wire;
 
@@ -45,5 +47,5 @@ pub use events::{BrokerEvent, EventKind, Observer};
 pub use figures::{Figure, Figures};
 pub use hook::{Publish, PublishHook, Qos, Reception, Verdict};
 pub use local::{LocalConnector, LocalPublisher};
-pub use options::BrokerOptions;
+pub use options::{BrokerOptions, ListenerOptions};
 pub use server::{Broker, BrokerError, Callbacks, Recheck};

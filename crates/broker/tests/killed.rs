@@ -164,15 +164,13 @@ async fn publish_once_each(mut addresses: watch::Receiver<SocketAddr>) {
         let (mut received, mut dup) = (false, 0);
         loop {
             let address = *addresses.borrow_and_update();
-            let mut raw = match connection.take() {
-                Some(raw) => raw,
-                None => match persistent(address, "publisher").await {
-                    Some(raw) => raw,
-                    None => {
-                        let _ = timeout(PATIENCE, addresses.changed()).await;
-                        continue;
-                    }
-                },
+            let present = match connection.take() {
+                None => persistent(address, "publisher").await,
+                present => present,
+            };
+            let Some(mut raw) = present else {
+                let _ = timeout(PATIENCE, addresses.changed()).await;
+                continue;
             };
             if received {
                 raw.send(&acknowledgement(0x62, id)).await;
