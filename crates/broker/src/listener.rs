@@ -17,9 +17,13 @@ use crate::{
     connection::{Clock, Connection},
     events::{EventKind, What, Who},
     handshake::{self, Greeting, Refusal, Terms},
+    holding::Holding,
+    limits::Limit,
     link::{Kick, Link},
+    rates::Rates,
     registry::{Claim, Claimed},
     shared::Shared,
+    socket, terms,
     wire::Wire,
 };
 
@@ -63,8 +67,7 @@ impl Listener {
         self.shared.statistics.accepted_sockets.one();
         match admission.admit(address) {
             Ok(slot) => {
-                // It fails only where the connection is gone already.
-                let _ = stream.set_nodelay(true);
+                socket::tune(&stream);
                 let serving = serve(
                     Arc::clone(&self.shared),
                     Wire::new(stream),
@@ -128,12 +131,16 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stopping: CancellationToken,
 ) {
     let address = visitor.address;
-    let max_packet_bytes = shared.options.max_packet_bytes as usize;
+    let max_packet_bytes = shared
+        .options
+        .max_greeting_bytes
+        .min(shared.options.max_packet_bytes);
+    let mut holding = shared.holdings.enter();
     let greeting = timeout(
         shared.options.connect_timeout,
-        handshake::read(&mut wire, address, max_packet_bytes),
+        handshake::read(&mut wire, address, max_packet_bytes as usize, &mut holding),
     );
-    let greeting = match stopping.run_until_cancelled(greeting).await {
+    let mut greeting = match stopping.run_until_cancelled(greeting).await {
         None => return,
         Some(Err(_)) => return shared.events.tell(nobody(address), silence(&shared)),
         Some(Ok(Err(refusal))) => return refuse(&shared, wire, address, refusal).await,
@@ -143,6 +150,9 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let slot = visitor.slot.as_mut();
     if let Some(what) = slot.and_then(Slot::identified) {
         let refusal = Refusal::full(&greeting.codec, &greeting.identity.client_id, what);
+        return refuse(&shared, wire, address, refusal).await;
+    }
+    if let Some(refusal) = terms::refusal(&mut greeting, &shared.options) {
         return refuse(&shared, wire, address, refusal).await;
     }
     let link = Arc::new(Link::default());
@@ -163,22 +173,34 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             EventKind::QuotaExceeded,
             format!("there are {} sessions already", shared.options.max_sessions),
             "let clients that do not come back ask for a clean session",
-        );
+        )
+        .limit(Limit::Sessions);
         let refusal = Refusal::full(&greeting.codec, &greeting.identity.client_id, what);
         return refuse(&shared, wire, address, refusal).await;
     };
     if stopping.is_cancelled() {
         link.kick(Kick::ShuttingDown);
     }
-    welcome(shared, wire, greeting, claimed, Arrival { link, address })
-        .run()
-        .await;
+    welcome(
+        shared,
+        wire,
+        greeting,
+        claimed,
+        Arrival {
+            link,
+            address,
+            holding,
+        },
+    )
+    .run()
+    .await;
 }
 
 /// A connection that has a session.
 struct Arrival {
     link: Arc<Link>,
     address: SocketAddr,
+    holding: Holding,
 }
 
 /// Accepts the greeting.
@@ -221,6 +243,9 @@ fn welcome<S>(
         aliases: Vec::new(),
         clock: Clock::new(greeting.keep_alive),
         is_deaf: false,
+        rates: Rates::at(arrival.address, &shared.options),
+        pause: None,
+        holding: arrival.holding,
         shared,
     }
 }
@@ -232,6 +257,7 @@ fn silence(shared: &Shared) -> What {
         format!("no CONNECT came within {seconds} s"),
         "check what opens connections there without speaking MQTT",
     )
+    .limit(Limit::Handshake)
 }
 
 async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(

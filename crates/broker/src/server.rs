@@ -23,6 +23,7 @@ use crate::{
     events::{EventKind, Events, Observer, What, Who},
     figures::Figures,
     gate::Gate,
+    holding::Holdings,
     keep::{Keeper, Opening, StorageError},
     link::Kick,
     listener::Listener,
@@ -295,6 +296,7 @@ fn shared(
         subscriptions: Subscriptions::default(),
         retained: Retained::new(limits),
         registry: Registry::default(),
+        holdings: Holdings::new(options.max_partial_bytes),
         keeper,
         options,
     }

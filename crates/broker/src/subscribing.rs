@@ -12,10 +12,11 @@ use crate::{
     ending::Ending,
     events::{EventKind, What},
     keep::{Key, Op, Page, Space, StoredSubscription},
+    limits::Limit,
     message::Delivery,
     packet::Subscribe,
     subscriptions::Subscriber,
-    topic::Filter,
+    topic::{Filter, levels},
 };
 
 /// Bytes of all filters of one client.
@@ -50,10 +51,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     text,
                     "it is malformed",
                     "see the rules for + and # in topic filters",
+                    None,
                 );
                 codes.push(TOPIC_FILTER_INVALID);
                 continue;
             };
+            if levels(filter.pattern) > self.shared.options.max_topic_levels {
+                let reason = "it has too many levels";
+                self.tell_refused(text, reason, "use fewer levels", Some(Limit::TopicLevels));
+                codes.push(QUOTA_EXCEEDED);
+                continue;
+            }
             if filter.group.is_some() && options.no_local {
                 return Err(Ending::protocol_error("a shared subscription asks for No Local"));
             }
@@ -62,6 +70,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     text,
                     "the client has too many",
                     "use wildcards in fewer subscriptions",
+                    Some(Limit::Subscriptions),
                 );
                 codes.push(QUOTA_EXCEEDED);
                 continue;
@@ -181,13 +190,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.reply(reply, page.and_then(Page::ticket), false);
     }
 
-    fn tell_refused(&self, filter: &str, reason: &str, remedy: &'static str) {
+    fn tell_refused(&self, filter: &str, reason: &str, remedy: &'static str, limit: Option<Limit>) {
         let filter: String = filter.chars().take(128).collect();
-        let what = What::new(
+        let mut what = What::new(
             EventKind::SubscriptionRefused,
             format!("the subscription to {filter:?} is refused: {reason}"),
             remedy,
         );
+        what.limit = limit;
         self.shared.events.tell(self.who(), what);
     }
 }

@@ -333,6 +333,7 @@ async fn start_broker(
     backend: &Backend,
     registry: &mut Registry,
 ) -> anyhow::Result<Broker> {
+    data_dir::create(&config.broker.path)?;
     let hook = Arc::new(Hook(backend.ingest()));
     let observer: Arc<dyn Observer> = Arc::new(DoorBook::open(backend.ingest()));
     let broker = Broker::start_observed(assembly::broker(config), hook, Some(observer))

@@ -67,10 +67,11 @@ fn configuration(flags: cli::Up) -> anyhow::Result<Config> {
             .as_ref()
             .map(|data| data.join(name).display().to_string())
     };
-    let (engine, journal) = (below("engine"), below("journal"));
+    let (engine, journal, broker) = (below("engine"), below("journal"), below("broker"));
     let sources = Sources::process(flags.config)
         .flag("engine.path", engine)
         .flag("journal.path", journal)
+        .flag("broker.path", broker)
         .flag("http.addr", flags.http.map(|addr| addr.to_string()))
         .flag("ml.embedded", flags.no_ml.then_some(false));
     let sources = place(sources, flags.mqtt, &BROKER);

@@ -6,8 +6,9 @@
 use std::path::PathBuf;
 
 /// The keys that name a file or a directory.
-pub(super) const PATHS: [&str; 14] = [
+pub(super) const PATHS: [&str; 15] = [
     "audio.storage_path",
+    "broker.path",
     "clickhouse.ca_file",
     "clickhouse.password_file",
     "engine.backups",
