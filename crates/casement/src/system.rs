@@ -348,6 +348,7 @@ async fn start_broker(
     registry: &mut Registry,
     accounts: Arc<Accounts>,
 ) -> anyhow::Result<Broker> {
+    data_dir::create(&config.broker.path)?;
     let hook = Arc::new(Hook(backend.ingest()));
     let observer: Arc<dyn Observer> = Arc::new(DoorBook::open(backend.ingest()));
     let access = Doorkeeper {
