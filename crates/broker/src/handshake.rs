@@ -91,23 +91,16 @@ impl Refusal {
         }
     }
 
-    /// The client has no account, or none that may come here.
-    pub(crate) fn unauthorized(codec: &Codec, client_id: &str, what: What) -> Self {
-        const NOT_AUTHORIZED: u8 = 5;
+    /// The greeting is well-formed, and there is no place for the client: no room, or no account.
+    pub(crate) fn no_place(codec: &Codec, client_id: &str, what: What) -> Self {
+        let (code, reason) = match what.kind {
+            EventKind::ConnectionRefused => (5, Reason::NotAuthorized),
+            _ => (3, Reason::QuotaExceeded),
+        };
         if codec.is_v5() {
-            Self::v5(Reason::NotAuthorized, what, client_id)
+            Self::v5(reason, what, client_id)
         } else {
-            Self::v3(NOT_AUTHORIZED, what, client_id)
-        }
-    }
-
-    /// The broker has no room for one more client.
-    pub(crate) fn full(codec: &Codec, client_id: &str, what: What) -> Self {
-        const UNAVAILABLE: u8 = 3;
-        if codec.is_v5() {
-            Self::v5(Reason::QuotaExceeded, what, client_id)
-        } else {
-            Self::v3(UNAVAILABLE, what, client_id)
+            Self::v3(code, what, client_id)
         }
     }
 }

@@ -189,7 +189,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     shared.statistics.packets_received.one();
     let slot = visitor.slot.as_mut();
     if let Some(what) = slot.and_then(Slot::identified) {
-        let refusal = Refusal::full(&greeting.codec, &greeting.identity.client_id, what);
+        let refusal = Refusal::no_place(&greeting.codec, &greeting.identity.client_id, what);
         return refuse(&shared, wire, address, refusal).await;
     }
     // Until there are accounts, a certificate is the only one.
@@ -199,7 +199,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             "the client has no account, and this address asks for one",
             "connect with a certificate: casement provision tls --client ID",
         );
-        let refusal = Refusal::unauthorized(&greeting.codec, &greeting.identity.client_id, what);
+        let refusal = Refusal::no_place(&greeting.codec, &greeting.identity.client_id, what);
         return refuse(&shared, wire, address, refusal).await;
     }
     let link = Arc::new(Link::default());
@@ -217,7 +217,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             format!("there are {} sessions already", shared.options.max_sessions),
             "let clients that do not come back ask for a clean session",
         );
-        let refusal = Refusal::full(&greeting.codec, &greeting.identity.client_id, what);
+        let refusal = Refusal::no_place(&greeting.codec, &greeting.identity.client_id, what);
         return refuse(&shared, wire, address, refusal).await;
     };
     if stopping.is_cancelled() {

@@ -8,7 +8,7 @@ use std::{path::Path, time::Duration};
 use anyhow::Context as _;
 use audio::{FeatureOptions, Preprocessing, archive::ArchiveOptions};
 use backend::{BackendOptions, LocalOptions, RetentionOptions, TriggerOptions};
-use broker::BrokerOptions;
+use broker::{BrokerOptions, ListenerOptions};
 use domain::{FeatureName, Quantity, Thresholds};
 use ml::MlOptions;
 use model::LoadOptions;
@@ -126,13 +126,13 @@ fn thresholds(config: &Config) -> Thresholds {
 }
 
 /// Returns the embedded broker's options.
-pub fn broker(config: &Config) -> BrokerOptions {
+pub fn broker(config: &Config, listeners: Vec<ListenerOptions>) -> BrokerOptions {
     let defaults = BrokerOptions::default();
     // Every device that gets decisions can connect, as far as there are descriptors.
     let wanted = defaults.max_connections.max(config.backend.max_devices);
     let max_connections = wanted.min(connections(monitoring::raise_descriptor_limit()));
     BrokerOptions {
-        listen: config.broker.addr,
+        listeners,
         max_connections,
         // Whatever one host does, others can still connect.
         max_connections_per_address: max_connections - max_connections / 10,

@@ -35,7 +35,7 @@ impl Raw {
         Self::over(stream.expect("the broker accepts connections"))
     }
 
-    fn over(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
+    pub fn over(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
         Self {
             stream: Box::new(stream),
             buffer: Vec::new(),

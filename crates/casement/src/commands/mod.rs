@@ -15,6 +15,7 @@ mod models;
 mod plot;
 mod predict;
 mod progress;
+mod provision;
 mod runtime;
 mod simulate;
 mod sql;
@@ -51,6 +52,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
         Command::Config(flags) => config::run(flags),
         Command::Bench(flags) => block_on(bench::run(flags)),
         Command::Journal(flags) => journal::run(flags),
+        Command::Provision(flags) => provision::run(flags),
         Command::Up(flags) => serve(up::run(flags)),
         Command::Backend(flags) => serve(backend::run(flags)),
         Command::Ml(flags) => serve(ml::run(flags)),

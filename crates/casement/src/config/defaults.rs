@@ -11,7 +11,7 @@ use mqtt::{BrokerUrl, ConnectionOptions, TopicPatterns};
 use store::Kept;
 
 use super::{
-    Embedded,
+    Anonymous, Embedded, Registration,
     schema::{
         Audio, Backend, Broker, ChangeDetection, ClickHouse, Engine, EngineLimits, Http, Journal, Ml, Model,
         Mqtt, Preprocessing, Retention,
@@ -125,6 +125,7 @@ impl Default for Http {
     fn default() -> Self {
         Self {
             addr: ([127, 0, 0, 1], 8080).into(),
+            listeners: Vec::new(),
         }
     }
 }
@@ -169,7 +170,11 @@ impl Default for Broker {
     fn default() -> Self {
         Self {
             embedded: Embedded::default(),
-            addr: BrokerOptions::default().listen,
+            addr: BrokerOptions::default().listeners[0].address,
+            listeners: Vec::new(),
+            anonymous: Anonymous::default(),
+            registration: Registration::default(),
+            mdns: false,
         }
     }
 }

@@ -8,6 +8,7 @@ mod account;
 mod address;
 mod bounds;
 mod defaults;
+mod doors;
 mod embedded;
 mod error;
 mod file;
@@ -24,13 +25,14 @@ mod text;
 mod value;
 mod words;
 
+pub use doors::{Anonymous, BrokerListener, HttpListener, Registration};
 pub use embedded::Embedded;
 pub use error::ConfigError;
 pub use layers::Sources;
 pub use paths::parse as path;
 pub use schema::{
     Audio, Backend, Broker, ChangeDetection, ClickHouse, Config, Engine, EngineLimits, Http, Journal, Ml,
-    Model, Mqtt, Retention,
+    Model, Mqtt, Retention, Tls,
 };
 
 pub use scope::Reader;

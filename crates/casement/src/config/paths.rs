@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 /// The keys that name a file or a directory.
-pub(super) const PATHS: [&str; 14] = [
+pub(super) const PATHS: [&str; 17] = [
     "audio.storage_path",
     "clickhouse.ca_file",
     "clickhouse.password_file",
@@ -21,6 +21,9 @@ pub(super) const PATHS: [&str; 14] = [
     "model.shadow",
     "mqtt.ca_file",
     "mqtt.password_file",
+    "tls.certificate_file",
+    "tls.client_ca_file",
+    "tls.key_file",
 ];
 
 /// Reads the path of a flag.
