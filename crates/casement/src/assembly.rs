@@ -9,7 +9,7 @@ use accounts::{AccountsFile, TopicRules};
 use anyhow::Context as _;
 use audio::{FeatureOptions, Preprocessing, archive::ArchiveOptions};
 use backend::{BackendOptions, LocalOptions, RetentionOptions, TriggerOptions};
-use broker::{BrokerOptions, RateLimits};
+use broker::{BrokerOptions, ListenerOptions, RateLimits};
 use domain::{DeviceId, FeatureName, Quantity, Thresholds};
 use ml::MlOptions;
 use model::LoadOptions;
@@ -161,7 +161,7 @@ fn thresholds(config: &Config) -> Thresholds {
 }
 
 /// Returns the embedded broker's options.
-pub fn broker(config: &Config) -> BrokerOptions {
+pub fn broker(config: &Config, listeners: Vec<ListenerOptions>) -> BrokerOptions {
     let defaults = BrokerOptions::default();
     let limits = &config.broker.limits;
     // Every device that gets decisions can connect, as far as there are descriptors.
@@ -170,7 +170,7 @@ pub fn broker(config: &Config) -> BrokerOptions {
         .unwrap_or_else(|| defaults.max_connections.max(config.backend.max_devices));
     let max_connections = wanted.min(connections(monitoring::raise_descriptor_limit()));
     BrokerOptions {
-        listen: config.broker.addr,
+        listeners,
         max_packet_bytes: limits.packet_bytes,
         max_greeting_bytes: limits.greeting_bytes,
         max_will_bytes: limits.will_bytes,

@@ -3,13 +3,18 @@
 //! The binary only calls [`commands`]; tests start a whole [`system`] in their own process.
 
 pub mod assembly;
+pub mod certificates;
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod data_dir;
 mod door_book;
 mod doorkeeper;
+mod engine_part;
 pub mod examples;
+mod host;
+mod lan;
+mod mdns;
 pub mod output;
 mod plot;
 pub mod shutdown;

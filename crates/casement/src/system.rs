@@ -4,18 +4,18 @@
 //! In: a checked configuration. Out: a running [`System`] that knows its addresses. It stops in the order of the data
 //! flow: senders first, then the inputs, then the recorder, last the engine.
 
-use std::{ffi::OsString, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use accounts::{Accounts, Registration};
+use accounts::Accounts;
 use anyhow::Context as _;
 use async_trait::async_trait;
 use backend::{Acceptance, Backend, Ingest, Message, Outlet, Passage};
 use broker::{Broker, Callbacks, LocalPublisher, Observer, Publish, PublishHook, Reception, Verdict};
 use domain::{RefusalReason, Timestamp};
-use engine::{SpawnOptions, Supervisor};
+use engine::Supervisor;
 use ml::Ml;
 use model::Model;
-use monitoring::{HealthSource, HttpListener, Monitor, Part, Registry, Sample};
+use monitoring::{HealthSource, HttpListener, Monitor, Registry};
 use mqtt::{BrokerUrl, Pipe, PublishError};
 use tokio::{sync::oneshot, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -23,10 +23,13 @@ use tracing::info;
 
 use crate::{
     assembly,
+    certificates::{self, Certificates},
     config::Config,
     data_dir,
     door_book::{DoorBook, refusals, samples},
     doorkeeper::{self, Doorkeeper},
+    engine_part::{self, start_engine},
+    mdns,
     supervision::Tasks,
     telemetry::redaction,
 };
@@ -58,6 +61,8 @@ pub struct System {
 
 /// Everything but the engine.
 struct Services {
+    /// Taken back with the senders.
+    _announcement: Option<mdns::Announcement>,
     broker: Option<Broker>,
     backend: Backend,
     model: Option<Arc<Model>>,
@@ -137,7 +142,9 @@ const fn verdict(acceptance: Acceptance) -> Verdict {
 impl System {
     /// Starts all parts. Returns when readings are accepted, stored and answered.
     pub async fn start(mut config: Config, options: SystemOptions) -> anyhow::Result<Self> {
-        let listener = HttpListener::bind(config.http.addr, "http.addr").await?;
+        let certificates = Certificates::open(&config)?;
+        let addresses = certificates::page_addresses(&config, certificates.as_ref());
+        let listener = HttpListener::bind_all(addresses, "http.addr").await?;
         let http = listener.addr();
         data_dir::create(&config.journal.path)?;
         let engine = if config.embeds_engine() {
@@ -150,12 +157,18 @@ impl System {
         let mut health = Vec::new();
         if let Some(engine) = &engine {
             let status = engine.status();
-            health.push(engine_health(status.clone()));
+            health.push(engine_part::health(status.clone()));
             registry
                 .sub_registry_with_prefix("casement_up")
-                .register_collector(monitoring::collector(move || vec![restarts(&status)]));
+                .register_collector(monitoring::collector(move || {
+                    vec![engine_part::restarts(&status)]
+                }));
         }
-        let role = Role { registry, health };
+        let role = Role {
+            registry,
+            health,
+            certificates,
+        };
         match Services::start(&mut config, role, listener, options.simulate).await {
             Ok(services) => Ok(Self {
                 config,
@@ -175,6 +188,11 @@ impl System {
     /// Returns the address of the broker that all services use.
     pub const fn mqtt(&self) -> &BrokerUrl {
         &self.config.mqtt.broker
+    }
+
+    /// Returns the configuration, with the addresses of this start.
+    pub const fn config(&self) -> &Config {
+        &self.config
     }
 
     /// Returns the address of page, API and metrics.
@@ -218,21 +236,7 @@ impl System {
 struct Role {
     registry: Registry,
     health: Vec<HealthSource>,
-}
-
-fn engine_health(engine: engine::Status) -> HealthSource {
-    Arc::new(move || {
-        let reason = "its process ended and is started again";
-        vec![Part::up_if(engine.pid().is_some(), "engine", reason)]
-    })
-}
-
-fn restarts(engine: &engine::Status) -> Sample {
-    Sample::Counter {
-        name: "engine_restarts",
-        help: "Restarts of the embedded engine's process",
-        value: engine.restarts(),
-    }
+    certificates: Option<Certificates>,
 }
 
 impl Services {
@@ -245,6 +249,7 @@ impl Services {
         let Role {
             mut registry,
             mut health,
+            certificates,
         } = role;
         let senders = CancellationToken::new();
         // After a crash the journal repairs itself first, which may take a second.
@@ -252,7 +257,9 @@ impl Services {
         let mut backend = tokio::task::block_in_place(|| Backend::open(options, local, &mut registry))?;
         let broker = if config.embeds_broker() {
             let accounts = Accounts::open(assembly::accounts(config, "casement"))?;
-            let broker = start_broker(config, &backend, &mut registry, Arc::clone(&accounts)).await?;
+            let doorkeeper = Doorkeeper::of(config, Arc::clone(&accounts))?;
+            let broker =
+                start_broker(config, &backend, &mut registry, certificates.as_ref(), doorkeeper).await?;
             tokio::spawn(doorkeeper::recheck(
                 Arc::clone(&accounts),
                 broker.rechecker(),
@@ -279,9 +286,19 @@ impl Services {
         let model = ml.as_ref().map(|ml| ml.models().current());
         health.push(backend.health());
         health.extend(ml.as_ref().map(Ml::health));
+        if let Some(certificates) = &certificates {
+            health.push(certificates.health());
+            let sampled = certificates.clone();
+            registry
+                .sub_registry_with_prefix("casement_tls")
+                .register_collector(monitoring::collector(move || vec![sampled.sample()]));
+        }
         let health = health.into_iter().map(redaction::health).collect();
         let monitor = Monitor::new(registry, health);
         let mut tasks = Tasks::default();
+        if let Some(certificates) = &certificates {
+            certificates.watch(&mut tasks, &senders);
+        }
         tasks.serve(http, monitor.routes().merge(backend.routes()), senders.clone());
         if let Some(broker) = &broker {
             backend.embed_broker(Requests(broker.local_publisher()));
@@ -308,7 +325,13 @@ impl Services {
             let rooms = simulator::run(assembly::simulation(&config.mqtt, simulate)?, senders.clone());
             tasks.add("the simulation", async { Ok(rooms.await.map(drop)?) });
         }
+        let announcement = if config.broker.mdns && broker.is_some() {
+            mdns::announce(config)?
+        } else {
+            None
+        };
         Ok(Self {
+            _announcement: announcement,
             broker,
             backend,
             model,
@@ -329,39 +352,25 @@ impl Services {
     }
 }
 
-/// Starts the embedded engine and makes it the ClickHouse of the configuration.
-pub(crate) async fn start_engine(config: &mut Config, program: PathBuf) -> anyhow::Result<Supervisor> {
-    data_dir::create(&config.engine.path)?;
-    let engine = Supervisor::start(engine_process(config, program)).await.context(
-        "the embedded ClickHouse cannot start (or use one of your own: --clickhouse http://HOST:8123)",
-    )?;
-    config.clickhouse.addr = engine.listen().to_string();
-    config.clickhouse.user = "default".into();
-    config.clickhouse.password.clone_from(&config.engine.password);
-    Ok(engine)
-}
-
 /// Starts the embedded broker in front of the backend and makes it the broker of the configuration.
 async fn start_broker(
     config: &mut Config,
     backend: &Backend,
     registry: &mut Registry,
-    accounts: Arc<Accounts>,
+    certificates: Option<&Certificates>,
+    doorkeeper: Doorkeeper,
 ) -> anyhow::Result<Broker> {
     data_dir::create(&config.broker.path)?;
     let hook = Arc::new(Hook(backend.ingest()));
     let observer: Arc<dyn Observer> = Arc::new(DoorBook::open(backend.ingest()));
-    let access = Doorkeeper {
-        accounts,
-        registration: Registration::Open,
-        rules: assembly::topic_rules(&config.mqtt)?,
-    };
+    let (username, password) = doorkeeper.own();
     let callbacks = Callbacks {
         hook,
         observer: Some(observer),
-        access: Some(Arc::new(access)),
+        access: Some(Arc::new(doorkeeper)),
     };
-    let broker = Broker::start_with(assembly::broker(config), callbacks)
+    let options = assembly::broker(config, certificates::mqtt_listeners(config, certificates));
+    let broker = Broker::start_with(options, callbacks)
         .await
         .context("the broker cannot start (choose another address with --mqtt ADDR, or a broker of your own with --mqtt URL)")?;
     let figures = broker.figures();
@@ -371,6 +380,7 @@ async fn start_broker(
         .sub_registry_with_prefix("casement_broker")
         .register_collector(monitoring::collector(move || samples(&figures)));
     let listen = broker.listen();
+    (config.mqtt.username, config.mqtt.password) = (Some(username), Some(password));
     config.mqtt.broker = BrokerUrl::tcp(listen.ip().to_string(), listen.port());
     Ok(broker)
 }
@@ -383,30 +393,6 @@ async fn wait_for<T>(what: &str, ready: impl Future<Output = T>) -> T {
     }
     info!("waiting for {what}");
     ready.await
-}
-
-fn engine_process(config: &Config, program: PathBuf) -> SpawnOptions {
-    let mut args: Vec<OsString> = vec!["engine".into(), "--supervised".into()];
-    args.extend(["--clickhouse".into(), config.engine.addr.to_string().into()]);
-    let mut spawn = SpawnOptions::new(program, args, config.engine.addr);
-    // The child reads the same variables; values from the file or a flag become variables. Passwords do not: the child
-    // has their variables, or reads their files itself.
-    let section = serde_json::to_value(&config.engine).expect("a section is plain data");
-    add_variables(&section, "CASEMENT__ENGINE", &mut spawn.env);
-    spawn
-}
-
-fn add_variables(value: &serde_json::Value, name: &str, env: &mut Vec<(OsString, OsString)>) {
-    match value {
-        serde_json::Value::Object(section) => {
-            for (key, inner) in section.iter().filter(|(key, _)| !key.ends_with("password")) {
-                add_variables(inner, &format!("{name}__{}", key.to_ascii_uppercase()), env);
-            }
-        }
-        serde_json::Value::Null => {}
-        serde_json::Value::String(text) => env.push((name.into(), text.into())),
-        other => env.push((name.into(), other.to_string().into())),
-    }
 }
 
 /// Returns this binary's path, for the engine's process.

@@ -55,6 +55,7 @@ impl Reader {
                 "http",
                 "backend",
                 "retention",
+                "tls",
             ],
             Self::Ml => vec!["mqtt", "model", "audio", "ml.addr"],
             Self::Engine => vec!["engine"],
@@ -98,7 +99,7 @@ impl Scope {
 fn up(merged: &Value) -> Result<Vec<&'static str>, ConfigError> {
     let mut deciding = vec!["broker.embedded", "engine.embedded", "ml.embedded"];
     if !is_explicit(merged, "broker.embedded") {
-        deciding.extend(["mqtt.broker", "broker.addr"]);
+        deciding.extend(["mqtt.broker", "broker.addr", "broker.listeners"]);
     }
     if !is_explicit(merged, "engine.embedded") {
         deciding.extend(["clickhouse.addr", "engine.addr"]);
@@ -119,6 +120,7 @@ fn up(merged: &Value) -> Result<Vec<&'static str>, ConfigError> {
         "http",
         "backend",
         "retention",
+        "tls",
         "ml.embedded",
         "broker.embedded",
         "engine.embedded",
