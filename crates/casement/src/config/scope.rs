@@ -63,7 +63,7 @@ impl Reader {
             Self::Storage => vec!["clickhouse", "retention"],
             Self::Models => vec!["model"],
             Self::Journal => vec!["journal", "http"],
-            Self::Accounts => vec!["accounts", "broker.addr", "mqtt.topics"],
+            Self::Accounts => vec!["accounts", "broker", "tls", "mqtt.topics", "journal.path"],
         };
         Ok(Scope {
             used,
