@@ -9,6 +9,7 @@
 mod admission;
 mod alias;
 mod answering;
+mod clock;
 mod connection;
 mod ending;
 mod events;

@@ -16,14 +16,15 @@ use crate::{
     admission::{Admission, Slot},
     connection::{Clock, Connection},
     events::{EventKind, What, Who},
-    handshake::{self, Greeting, Refusal, Terms},
+    handshake::{self, Greeting, Refusal},
     holding::Holding,
     limits::Limit,
     link::{Kick, Link},
     rates::Rates,
     registry::{Claim, Claimed},
     shared::Shared,
-    socket, terms,
+    socket,
+    terms::{self, Terms},
     wire::Wire,
 };
 
@@ -218,7 +219,7 @@ fn welcome<S>(
         max_inflight: shared.options.max_inflight,
         max_packet_bytes: shared.options.max_packet_bytes,
     };
-    handshake::accept(&mut greeting, terms, &mut wire.output);
+    terms::accept(&mut greeting, terms, &mut wire.output);
     shared.statistics.packets_sent.one();
     shared.statistics.client_connected();
     Connection {
