@@ -97,7 +97,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> anyhow::Result<()> {
                     dashboard: dashboard.title.clone(),
                     title: query.title.clone(),
                     range,
-                    is_rolled_up: is_rolled_up(sql, range),
+                    is_rolled_up: is_rolled_up(sql, range.drawn_by(&query.panel)),
                     median: median(options.rounds, || client.time(sql))?,
                 };
                 report.panel(&panel)?;
@@ -130,11 +130,14 @@ fn statements<'a>(
     until: u64,
     chosen: &Chosen,
 ) -> anyhow::Result<Vec<(&'a Query, String)>> {
-    let statement = |query: &'a Query| anyhow::Ok((query, expand(&query.sql, range, until, chosen)?));
+    let statement = |query: &'a Query| {
+        let range = range.drawn_by(&query.panel);
+        anyhow::Ok((query, expand(&query.sql, range, until, chosen)?))
+    };
     dashboard.queries.iter().map(statement).collect()
 }
 
-/// Whether a statement reads rollups and no rows.
+/// Whether a statement of that interval reads rollups and no rows.
 fn is_rolled_up(sql: &str, range: Range) -> bool {
     let reads = |name: &str| sql.contains(name);
     let rollups = reads("_by_time") || reads("positions_1h") || reads("positions_by_hour");

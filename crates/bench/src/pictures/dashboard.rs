@@ -25,6 +25,8 @@ pub(super) struct Panel {
     pub(super) style: String,
     pub(super) is_stepped: bool,
     pub(super) queries: Vec<String>,
+    /// Its JSON.
+    pub(super) json: Value,
 }
 
 /// How values are written.
@@ -104,6 +106,7 @@ impl Panel {
             style: text(defaults, "/custom/drawStyle"),
             is_stepped: text(defaults, "/custom/lineInterpolation") == "stepAfter",
             queries: queries.map(|target| text(target, "/rawSql")).collect(),
+            json: json.clone(),
         }
     }
 }
