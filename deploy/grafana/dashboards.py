@@ -258,11 +258,12 @@ def annotations(where):
 # Queries that several panels share ------------------------------------------------------------------------------------
 
 def readings(quantity, where, columns, group):
-    """Readings of a quantity at the chart's resolution."""
+    """Readings of a quantity, or of the one that is chosen, at the chart's resolution."""
+    over, which = (f"sensor_{quantity}_over", "") if quantity else ("readings_over", "quantity = ${quantity:singlequote} AND ")
     return f"""
         SELECT $__timeInterval(r.time) AS time, {columns}
-        FROM readings_over(step = $__interval_s) AS r
-        WHERE quantity = {quantity} AND $__timeFilter(r.time) AND {where}
+        FROM {over}(step = $__interval_s) AS r
+        WHERE {which}$__timeFilter(r.time) AND {where}
         GROUP BY {group} ORDER BY time
     """
 
@@ -363,10 +364,10 @@ def overview():
 
     board.row("Rooms")
     links = {"links": TO_DEVICE_BY_LABEL}
-    board.series("Temperature", "The mean of each device.", (12, 8), mean_of_each("'temperature'", "temperature"),
-                 unit="celsius", defaults=links | {"decimals": 1, "displayName": "${__field.labels.device_id}"})
-    board.series("Humidity", "The mean of each device.", (12, 8), mean_of_each("'humidity'", "humidity"),
-                 unit="humidity", defaults=links | {"decimals": 1, "displayName": "${__field.labels.device_id}"})
+    board.series("Temperature", "The mean of each device.", (12, 8), mean_of_each("temperature", "temperature"),
+                 points=FEW, unit="celsius", defaults=links | {"decimals": 1, "displayName": "${__field.labels.device_id}"})
+    board.series("Humidity", "The mean of each device.", (12, 8), mean_of_each("humidity", "humidity"),
+                 points=FEW, unit="humidity", defaults=links | {"decimals": 1, "displayName": "${__field.labels.device_id}"})
     board.panel("table", "Latest values", "The newest reading of each quantity up to the end of the chosen time.", (14, 8), f"""
         SELECT device_id AS device, maxIf(newest, quantity = 'temperature').2 AS temperature,
             maxIf(newest, quantity = 'humidity').2 AS humidity,
@@ -398,7 +399,7 @@ def overview():
                          "orientation": "horizontal", "showUnfilled": True, "valueMode": "color", "namePlacement": "auto",
                          "minVizHeight": 16, "minVizWidth": 8, "sizing": "auto", "maxVizHeight": 300})
     board.series("$quantity", "The mean of each device, in the quantity's own unit: °C, %, ppm, hPa, lx, mm/h or m/s.", (24, 7),
-                 mean_of_each("${quantity:singlequote}", "value"), unit="short",
+                 mean_of_each(None, "value"), points=FEW, unit="short",
                  defaults=links | {"displayName": "${__field.labels.device_id}"})
 
     board.row("Health")
@@ -489,9 +490,9 @@ def device():
     """, table=True, options={"showHeader": True, "cellHeight": "sm"})
     for quantity, unit in (("temperature", "celsius"), ("humidity", "humidity")):
         board.series(quantity.capitalize(), "Mean as a line, lowest to highest as a band.", (12, 8),
-                     band_of_one(f"'{quantity}'"), unit=unit, overrides=band(), defaults={"decimals": 1})
+                     band_of_one(quantity), unit=unit, overrides=band(), defaults={"decimals": 1})
     board.series("$quantity", "Mean as a line, lowest to highest as a band, in the quantity's own unit.", (12, 8),
-                 band_of_one("${quantity:singlequote}"), unit="short", overrides=band())
+                 band_of_one(None), unit="short", overrides=band())
     board.series("Audio activity", "Level of the clips (energy mean) and their loudest moment, in dB re full scale.", (12, 8),
                  rolled_up("sound_by_time", "10 * log10(sum(energy) / sum(seconds)) AS level, toFloat64(max(s.loudest)) AS loudest", ONE),
                  unit="dB", overrides=[
@@ -639,29 +640,27 @@ def audio():
                  points=FEW, unit="hertz", defaults=by_device)
     board.heatmap("Spectrum of $one", "32 mel bands in dB, means of the clips (audio.spectrum); where none is stored, their envelope from the mean MFCCs.",
                   (24, 10), f"""
-        SELECT time, leftPad(toString(toUInt32(hz)), 5, '0') AS bucket, avg(db) AS level
+        SELECT time, leftPad(toString(toUInt32(hz)), 5, '0') AS bucket, level
         FROM (
-            SELECT time, tupleElement(cell, 1) AS hz, tupleElement(cell, 2) AS db
-            FROM (
-                SELECT $__timeInterval(s.time) AS time, sum(s.clips) AS n, arrayMap(v -> v / n, sumForEachMerge(mfcc)) AS c,
-                    arrayMap(v -> v / n, sumForEachMerge(mel_db)) AS mel,
-                    /* middles of 32 mel bands up to 8 kHz, in Hz (Slaney); the MFCCs are of 128 bands */
-                    arrayMap(band -> (
-                        if(band / 33 * 45.2456 < 15, band / 33 * 45.2456 * 200 / 3, 1000 * exp(0.06875178 * (band / 33 * 45.2456 - 15))),
-                        if(notEmpty(mel), mel[band], c[1] / sqrt(128)
-                            + sqrt(2 / 128) * arraySum(k -> c[k + 1] * cos(pi() * k * (2 * (band / 33 * 129 - 1) + 1) / 256), range(1, length(c))))
-                    ), range(1, 33)) AS cells
-                FROM sound_by_time AS s WHERE step = {STEP} AND $__timeFilter(s.time) AND {one}
-                GROUP BY time HAVING notEmpty(c) OR notEmpty(mel))
-            ARRAY JOIN cells AS cell)
-        GROUP BY time, bucket ORDER BY time, bucket
+            SELECT $__timeInterval(s.time) AS time, sum(s.clips) AS n, sumForEachMerge(mfcc) AS c, sumForEachMerge(mel_db) AS mel,
+                /* the MFCCs are of 128 bands */
+                if(notEmpty(mel), mel, arrayMap(band -> c[1] / sqrt(128)
+                    + sqrt(2 / 128) * arraySum(k -> c[k + 1] * cos(pi() * k * (2 * (band / 33 * 129 - 1) + 1) / 256), range(1, length(c))),
+                    range(1, 33))) AS sums
+            FROM sound_by_time AS s WHERE step = {STEP} AND $__timeFilter(s.time) AND {one}
+            GROUP BY time HAVING notEmpty(c) OR notEmpty(mel))
+        ARRAY JOIN arrayMap(sum -> sum / n, sums) AS level,
+            /* middles of 32 mel bands up to 8 kHz, in Hz (Slaney) */
+            arrayMap(band -> if(band / 33 * 45.2456 < 15, band / 33 * 45.2456 * 200 / 3,
+                1000 * exp(0.06875178 * (band / 33 * 45.2456 - 15))), range(1, 33)) AS hz
+        ORDER BY time, bucket
     """, unit="dB", row_unit="hertz", scheme="Turbo")
     board.heatmap("MFCC of $one", "Coefficients 2 to 20, means of the clips; the first is the level and would drown the rest.", (24, 8), f"""
-        SELECT time, leftPad(toString(number), 2, '0') AS bucket, avg(value) AS coefficient
-        FROM (SELECT $__timeInterval(s.time) AS time, sum(s.clips) AS n, arrayMap(v -> v / n, sumForEachMerge(mfcc)) AS c
-              FROM sound_by_time AS s WHERE step = {STEP} AND $__timeFilter(s.time) AND {one} GROUP BY time HAVING notEmpty(c))
+        SELECT time, leftPad(toString(number), 2, '0') AS bucket, value / n AS coefficient
+        FROM (SELECT $__timeInterval(s.time) AS time, sum(s.clips) AS n, sumForEachMerge(mfcc) AS c
+              FROM sound_by_time AS s WHERE step = {STEP} AND $__timeFilter(s.time) AND {one} GROUP BY time)
         ARRAY JOIN c AS value, arrayEnumerate(c) AS number
-        WHERE number > 1 GROUP BY time, bucket ORDER BY time, bucket
+        WHERE number > 1 ORDER BY time, bucket
     """, unit="none", scheme="RdBu")
     board.panel("table", "Latest clips of $one", "The newest hundred.", (24, 8), f"""
         SELECT timestamp, duration, sample_rate, format, level_dbfs, max_level_dbfs, spectral_centroid, zero_crossing_rate, audio_hash

@@ -141,7 +141,7 @@ fn statements<'a>(
 fn is_rolled_up(sql: &str, range: Range) -> bool {
     let reads = |name: &str| sql.contains(name);
     let rollups = reads("_by_time") || reads("positions_1h") || reads("positions_by_hour");
-    let over = reads("readings_over(");
+    let over = reads("_over(");
     let rows = [
         "FROM sensor_",
         "FROM ml_predictions ",
@@ -191,7 +191,10 @@ mod tests {
             "SELECT 1 FROM readings_over(step = 43200) AS r",
             year
         ));
-        assert!(!is_rolled_up("SELECT 1 FROM readings_over(step = 10) AS r", hour));
+        assert!(!is_rolled_up(
+            "SELECT 1 FROM sensor_co2_over(step = 10) AS r",
+            hour.drawn_by(&serde_json::Value::Null)
+        ));
         assert!(is_rolled_up("SELECT 1 FROM sound_by_time AS s", hour));
         assert!(!is_rolled_up(
             "SELECT 1 FROM commands_by_time, (SELECT 1 FROM window_actions)",
