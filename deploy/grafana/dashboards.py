@@ -24,8 +24,8 @@ VERSIONS = "model_version IN (SELECT arrayJoin([${model:singlequote}]::Array(Str
 STEP = "multiIf($__interval_s >= 86400, 86400, $__interval_s >= 3600, 3600, 60)"
 
 # Points that a panel asks for, whatever its width (maxDataPoints), so that its interval is a rollup's step: 720 make hours
-# of 30 days and half days of a year; 360 make two hours and days.
-LINES, FEW = 720, 360
+# of 30 days and half days of a year; 360 make two hours and days. What is rare is counted in wider intervals.
+LINES, FEW, RARE = 720, 360, 120
 GREEN, YELLOW, RED, BLUE = "green", "yellow", "red", "blue"
 
 # From here on an alert fires; charts draw the same line.
@@ -140,7 +140,8 @@ class Dashboard:
             **more,
         })
 
-    def series(self, title, description, size, queries, *, unit, custom=None, defaults=None, overrides=None, **more):
+    def series(self, title, description, size, queries, *, unit, custom=None, defaults=None, overrides=None,
+               interval="10s", **more):
         """Lines over time. A gap of five minutes stays a gap."""
         lines = {"drawStyle": "line", "lineWidth": 1, "fillOpacity": 8, "showPoints": "auto", "pointSize": 4,
                  "spanNulls": 300_000, "insertNulls": False, **(custom or {})}
@@ -148,7 +149,7 @@ class Dashboard:
                    "tooltip": {"mode": "multi", "sort": "none"}}
         self.panel("timeseries", title, description, size, queries, unit=unit,
                    defaults={"custom": lines, **(defaults or {})},
-                   overrides=overrides, options=options, interval="10s", **more)
+                   overrides=overrides, options=options, interval=interval, **more)
 
     def stat(self, title, description, size, query, *, unit, thresholds, decimals=None, **more):
         defaults = {"thresholds": thresholds, "color": {"mode": "thresholds"}}
@@ -258,11 +259,12 @@ def annotations(where):
 # Queries that several panels share ------------------------------------------------------------------------------------
 
 def readings(quantity, where, columns, group):
-    """Readings of a quantity, or of the one that is chosen, at the chart's resolution."""
-    over, which = (f"sensor_{quantity}_over", "") if quantity else ("readings_over", "quantity = ${quantity:singlequote} AND ")
+    """Readings of a quantity at the chart's resolution; of the one that is chosen a minute is the finest."""
+    source, which = (f"sensor_{quantity}_over(step = $__interval_s)", "") if quantity else (
+        "readings_by_time", f"step = {STEP} AND quantity = ${{quantity:singlequote}} AND ")
     return f"""
         SELECT $__timeInterval(r.time) AS time, {columns}
-        FROM {over}(step = $__interval_s) AS r
+        FROM {source} AS r
         WHERE {which}$__timeFilter(r.time) AND {where}
         GROUP BY {group} ORDER BY time
     """
@@ -399,7 +401,7 @@ def overview():
                          "orientation": "horizontal", "showUnfilled": True, "valueMode": "color", "namePlacement": "auto",
                          "minVizHeight": 16, "minVizWidth": 8, "sizing": "auto", "maxVizHeight": 300})
     board.series("$quantity", "The mean of each device, in the quantity's own unit: °C, %, ppm, hPa, lx, mm/h or m/s.", (24, 7),
-                 mean_of_each(None, "value"), points=FEW, unit="short",
+                 mean_of_each(None, "value"), points=FEW, interval="1m", unit="short",
                  defaults=links | {"displayName": "${__field.labels.device_id}"})
 
     board.row("Health")
@@ -492,7 +494,7 @@ def device():
         board.series(quantity.capitalize(), "Mean as a line, lowest to highest as a band.", (12, 8),
                      band_of_one(quantity), unit=unit, overrides=band(), defaults={"decimals": 1})
     board.series("$quantity", "Mean as a line, lowest to highest as a band, in the quantity's own unit.", (12, 8),
-                 band_of_one(None), unit="short", overrides=band())
+                 band_of_one(None), interval="1m", unit="short", overrides=band())
     board.series("Audio activity", "Level of the clips (energy mean) and their loudest moment, in dB re full scale.", (12, 8),
                  rolled_up("sound_by_time", "10 * log10(sum(energy) / sum(seconds)) AS level, toFloat64(max(s.loudest)) AS loudest", ONE),
                  unit="dB", overrides=[
@@ -500,7 +502,7 @@ def device():
                          {"id": "custom.lineWidth", "value": 0}, {"id": "custom.showPoints", "value": "always"},
                          {"id": "custom.fillOpacity", "value": 0}]}], defaults={"links": TO_ITS_SOUND})
     board.series("Clips heard", "Clips in each interval; nothing where none came.", (12, 8),
-                 rolled_up("sound_by_time", "sum(s.clips) AS clips", ONE), unit="none",
+                 rolled_up("sound_by_time", "sum(s.clips) AS clips", ONE), points=RARE, unit="none",
                  custom={"drawStyle": "bars", "fillOpacity": 60})
     board.series("Window position", "What it was told and what it reports. Over long times the mean, weighted by time.", (12, 8),
                  [positions("commanded"), positions("reported")], unit="percent",
@@ -512,7 +514,7 @@ def device():
                  defaults={"min": 0, "max": 1, "displayName": "${__field.labels.model_version}", "links": TO_ITS_DECISIONS} | below(CONFIDENCE))
     board.series("Decisions kept", "Share of the model's decisions that nobody corrected within half an hour, and the range that so few "
                  "decisions leave open (95 %). The newest half hour is not judged yet.", (12, 7),
-                 rolled_up("outcomes_by_time", kept(ONE), ONE), unit="percentunit", overrides=band("kept"),
+                 rolled_up("outcomes_by_time", kept(ONE), ONE), points=RARE, unit="percentunit", overrides=band("kept"),
                  defaults={"min": 0, "max": 1})
     board.panel("stat", "Prediction accuracy", "In the chosen time: decisions judged, corrected, kept, and by how many points a "
                 "correction moved the window.", (24, 4), f"""
@@ -580,10 +582,10 @@ def ml():
     """, points=FEW, unit="ms")
     board.series("Decisions kept", "Share of decisions that nobody corrected within half an hour, by version.", (12, 8),
                  rolled_up("outcomes_by_time", "model_version, 1 - sum(s.corrected) / sum(s.decisions) AS kept", chosen,
-                           "time, model_version"), points=FEW, unit="percentunit", defaults=by_version | {"min": 0, "max": 1})
-    board.series("Correction", "By how many points a correction moved the window, mean.", (12, 8),
+                           "time, model_version"), points=RARE, unit="percentunit", defaults=by_version | {"min": 0, "max": 1})
+    board.series("Correction", "By how many points a correction moved the window, mean.", (12, 9),
                  rolled_up("outcomes_by_time", "model_version, if(sum(s.corrected) = 0, NULL, sum(s.correction) / sum(s.corrected)) AS correction",
-                           chosen, "time, model_version"), points=FEW, unit="none", defaults=by_version)
+                           chosen, "time, model_version"), points=RARE, unit="none", defaults=by_version)
     board.panel("table", "Calibration", "For each tenth of confidence: how sure the model was, and the share that people kept, with "
                 "the range that so few decisions leave open (95 %). A model that knows what it knows has both alike.", (12, 9), f"""
         SELECT concat(toString(tenth * 10), ' to ', toString(tenth * 10 + 10), ' %') AS confidence, n AS decisions, k / n AS kept,
@@ -598,7 +600,7 @@ def ml():
         WHERE n > 0 ORDER BY tenth
     """, table=True, points=FEW, overrides=[{"matcher": {"id": "byRegexp", "options": "kept|at_.*"}, "properties": [
         {"id": "unit", "value": "percentunit"}, {"id": "decimals", "value": 0}]}], options={"showHeader": True, "cellHeight": "sm"})
-    board.panel("table", "Versions", "What each version predicted in the chosen time, and how much of it was held. Unsure: confidence below 0.05.", (12, 9), f"""
+    board.panel("table", "Versions", "What each version predicted in the chosen time, and how much of it was held. Unsure: confidence below 0.05.", (24, 5), f"""
         SELECT model_version, sum(s.predictions) AS predictions, sum(s.held) AS held, sum(s.total) / sum(s.predictions) AS position,
             sum(s.confidence) / sum(s.predictions) AS confidence, sumMap(confidence_bins)[0] / sum(s.predictions) AS unsure
         FROM predictions_by_time AS s WHERE step = {STEP} AND $__timeFilter(s.time) AND {chosen}

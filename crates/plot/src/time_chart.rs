@@ -228,8 +228,14 @@ fn values_range(series: &[TimeSeries]) -> (f64, f64) {
     if low > high {
         return (0.0, 1.0);
     }
-    let room = ((high - low) * 0.06).max(high.abs().max(1.0) * 1e-3);
-    (low - room, high + room)
+    let room = if high > low {
+        (high - low) * 0.06
+    } else {
+        (high.abs() * 0.05).max(0.5)
+    };
+    // What is never negative needs no room below zero.
+    let least = if low < 0.0 { f64::MIN } else { 0.0 };
+    ((low - room).max(least), high + room)
 }
 
 /// Formats a value with few digits: `21.5`, `12k`.
@@ -298,6 +304,29 @@ mod tests {
         );
         assert_eq!(told_apart(0.000_2, 0.000_1), "0.0002");
         assert_eq!(told_apart(21.5, 10.0), "21.5");
+    }
+
+    #[test]
+    fn a_range_has_room_and_ends_at_zero() {
+        let range = |values: &[f64]| {
+            let point = |&value: &f64| TimePoint {
+                time: 0.0,
+                value,
+                low: value,
+                high: value,
+            };
+            values_range(&[TimeSeries {
+                name: String::new(),
+                colour: BLUE,
+                mark: Mark::Line,
+                points: values.iter().map(point).collect(),
+            }])
+        };
+        assert_eq!(range(&[]), (0.0, 1.0));
+        assert_eq!(range(&[0.0, 0.0]), (0.0, 0.5));
+        assert_eq!(range(&[20.0, 20.0]), (19.0, 21.0));
+        assert_eq!(range(&[0.0, 100.0]), (0.0, 106.0));
+        assert_eq!(range(&[-100.0, 0.0]), (-106.0, 6.0));
     }
 
     /// The number of pixels of the series' colour.

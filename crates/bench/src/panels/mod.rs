@@ -17,6 +17,7 @@ use std::{
 };
 
 use anyhow::bail;
+use domain::Quantity;
 
 use self::{
     client::Client,
@@ -139,9 +140,7 @@ fn statements<'a>(
 
 /// Whether a statement of that interval reads rollups and no rows.
 fn is_rolled_up(sql: &str, range: Range) -> bool {
-    let reads = |name: &str| sql.contains(name);
-    let rollups = reads("_by_time") || reads("positions_1h") || reads("positions_by_hour");
-    let over = reads("_over(");
+    let rollups = ["_by_time", "positions_1h", "positions_by_hour"];
     let rows = [
         "FROM sensor_",
         "FROM ml_predictions ",
@@ -149,7 +148,14 @@ fn is_rolled_up(sql: &str, range: Range) -> bool {
         "FROM decision_outcomes",
         "FROM system_metrics",
     ];
-    (rollups || over) && !(over && range.interval_s < 60) && !rows.iter().any(|table| reads(table))
+    // Views of readings: `readings_over(step = …)` and those of one quantity.
+    let over = sql.contains("_over(step");
+    let one_quantity = Quantity::ALL.map(|quantity| format!("FROM {}_over(", quantity.table()));
+    let rest = one_quantity
+        .iter()
+        .fold(sql.to_owned(), |sql, view| sql.replace(view, ""));
+    let reads = |names: &[&str]| names.iter().any(|name| rest.contains(name));
+    (over || reads(&rollups)) && !(over && range.interval_s < 60) && !reads(&rows)
 }
 
 /// Asks everything, as many at a time as a browser does.
@@ -189,6 +195,10 @@ mod tests {
         let [hour, .., year] = RANGES;
         assert!(is_rolled_up(
             "SELECT 1 FROM readings_over(step = 43200) AS r",
+            year
+        ));
+        assert!(is_rolled_up(
+            "SELECT 1 FROM sensor_co2_over(step = 43200) AS r",
             year
         ));
         assert!(!is_rolled_up(

@@ -62,6 +62,7 @@ impl Range {
     }
 
     /// As a panel asks for it: `maxDataPoints` and the least `interval` of its JSON count.
+    #[must_use]
     pub fn drawn_by(self, panel: &Value) -> Self {
         let points = panel["maxDataPoints"].as_u64().unwrap_or(WIDTH);
         let least_s = panel["interval"].as_str().map_or(0, seconds);

@@ -134,9 +134,13 @@ impl Picture<'_> {
         let series = named.into_iter().enumerate();
         let series: Vec<TimeSeries> = series
             .map(|(number, (name, points))| TimeSeries {
+                mark: if panel.dotted.contains(&name) {
+                    Mark::Dots
+                } else {
+                    mark
+                },
                 name,
                 colour: colour(number),
-                mark,
                 points,
             })
             .collect();
