@@ -232,7 +232,8 @@ mod tests {
             ..Chosen::default()
         };
         let sql = "SELECT $__timeInterval(t) WHERE $__timeFilter(t) AND s = $__interval_s AND d IN [${device:singlequote}] OR d = ${one:singlequote}";
-        let expanded = expand(sql, RANGES[0], 10_000, &chosen).unwrap();
+        let hour = RANGES[0].drawn_by(&json!({"interval": "10s"}));
+        let expanded = expand(sql, hour, 10_000, &chosen).unwrap();
         assert_eq!(
             expanded,
             "SELECT toStartOfInterval(toDateTime(t), INTERVAL 10 second) WHERE t >= toDateTime(6400) AND t <= toDateTime(10000) \
