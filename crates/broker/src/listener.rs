@@ -182,6 +182,12 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     if stopping.is_cancelled() {
         link.kick(Kick::ShuttingDown);
     }
+    // What belongs to this process is as fast as it is.
+    let rates = visitor
+        .slot
+        .is_some()
+        .then(|| Rates::at(address, &shared.options))
+        .flatten();
     welcome(
         shared,
         wire,
@@ -191,6 +197,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             link,
             address,
             holding,
+            rates,
         },
     )
     .run()
@@ -202,6 +209,7 @@ struct Arrival {
     link: Arc<Link>,
     address: SocketAddr,
     holding: Holding,
+    rates: Option<Rates>,
 }
 
 /// Accepts the greeting.
@@ -244,7 +252,7 @@ fn welcome<S>(
         aliases: Vec::new(),
         clock: Clock::new(greeting.keep_alive),
         is_deaf: false,
-        rates: Rates::at(arrival.address, &shared.options),
+        rates: arrival.rates,
         pause: None,
         holding: arrival.holding,
         shared,
