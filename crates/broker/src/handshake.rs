@@ -94,14 +94,22 @@ impl Refusal {
         }
     }
 
-    /// The broker has no room for one more client.
-    pub(crate) fn full(codec: &Codec, client_id: &str, what: What) -> Self {
+    /// The broker has no room for one more client, or not for this one.
+    pub(crate) fn full(greeting: &Greeting, what: What) -> Self {
         const UNAVAILABLE: u8 = 3;
-        if codec.is_v5() {
-            Self::v5(Reason::QuotaExceeded, what, client_id)
-        } else {
-            Self::v3(UNAVAILABLE, what, client_id)
+        let client_id = &greeting.identity.client_id;
+        if !greeting.codec.is_v5() {
+            return Self::v3(UNAVAILABLE, what, client_id);
         }
+        let mut refusal = Self::v5(Reason::QuotaExceeded, what, client_id);
+        if refusal.answer.len() > greeting.max_packet_bytes {
+            // Without the words, or without an answer.
+            refusal.answer = BytesMut::from(&[0x20, 3, 0, Reason::QuotaExceeded.into(), 0][..]);
+        }
+        if refusal.answer.len() > greeting.max_packet_bytes {
+            refusal.answer.clear();
+        }
+        refusal
     }
 }
 

@@ -150,7 +150,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     shared.statistics.packets_received.one();
     let slot = visitor.slot.as_mut();
     if let Some(what) = slot.and_then(Slot::identified) {
-        let refusal = Refusal::full(&greeting.codec, &greeting.identity.client_id, what);
+        let refusal = Refusal::full(&greeting, what);
         return refuse(&shared, wire, address, refusal).await;
     }
     if let Some(refusal) = terms::refusal(&mut greeting, &shared.options) {
@@ -176,7 +176,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             "let clients that do not come back ask for a clean session",
         )
         .limit(Limit::Sessions);
-        let refusal = Refusal::full(&greeting.codec, &greeting.identity.client_id, what);
+        let refusal = Refusal::full(&greeting, what);
         return refuse(&shared, wire, address, refusal).await;
     };
     if stopping.is_cancelled() {
