@@ -94,7 +94,7 @@ fn a_device_joins_over_the_network_and_a_stranger_does_not() {
             "-t",
             "sensor/sensor-001/temperature",
             "-m",
-            "21.5",
+            &reading,
         ];
         let mut command = hosts.command(Host::Device, "mosquitto_pub");
         command.args(message);
@@ -122,15 +122,14 @@ fn a_device_joins_over_the_network_and_a_stranger_does_not() {
     }
 
     // Simulated rooms are of this process and need no account.
-    let joined = || {
-        let page = run(
-            hosts.command(Host::House, "curl"),
-            &["--silent", "http://127.0.0.1:8080/api/devices"],
-        );
-        let text = String::from_utf8_lossy(&page.stdout).into_owned();
+    let mut page = None;
+    let joined = wait_until_blocking("both devices are shown", || {
+        let command = hosts.command(Host::House, "curl");
+        let answer = page.insert(run(command, &["--silent", "http://127.0.0.1:8080/api/devices"]));
+        let text = String::from_utf8_lossy(&answer.stdout);
         text.contains("sim-001") && text.contains("sensor-001")
-    };
-    wait_until_blocking("both devices are shown", joined).expect("both devices");
+    });
+    assert!(joined.is_ok(), "{page:?}");
 
     let url = format!("https://{house}:8443/metrics");
     let page = run(
