@@ -368,7 +368,6 @@ async fn start_broker(
     data_dir::create(&config.broker.path)?;
     let hook = Arc::new(Hook(backend.ingest()));
     let observer: Arc<dyn Observer> = Arc::new(DoorBook::open(backend.ingest()));
-    let (username, password) = doorkeeper.own();
     let callbacks = Callbacks {
         hook,
         observer: Some(observer),
@@ -385,7 +384,6 @@ async fn start_broker(
         .sub_registry_with_prefix("casement_broker")
         .register_collector(monitoring::collector(move || samples(&figures)));
     let listen = broker.listen();
-    (config.mqtt.username, config.mqtt.password) = (Some(username), Some(password));
     config.mqtt.broker = BrokerUrl::tcp(listen.ip().to_string(), listen.port());
     Ok(broker)
 }

@@ -43,6 +43,159 @@ fn found(hosts: &Hosts, kind: &'static str) -> (u16, Vec<String>) {
     hosts.on(Host::Device, browse).expect("a namespace")
 }
 
+/// `casement up --lan` on one host, and what the other has of it.
+struct House {
+    hosts: Hosts,
+    casement: Casement,
+    data: String,
+    ca: String,
+}
+
+impl House {
+    /// What a command of the house prints.
+    fn casement(&self, arguments: &[&str]) -> Value {
+        let command = self.casement.command(arguments);
+        let output = run(command, &["--data", &self.data, "--json"]);
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
+    /// Publishes a reading of `sensor-001` from the device's host.
+    fn publish(&self, arguments: &[&str]) -> Output {
+        let host = Host::House.address().to_string();
+        let reading = format!(r#"{{"value": 21.5, "timestamp": "{}"}}"#, jiff::Timestamp::now());
+        let mut command = self.hosts.command(Host::Device, "mosquitto_pub");
+        command.args([
+            "-h",
+            &host,
+            "-q",
+            "1",
+            "-t",
+            "sensor/sensor-001/temperature",
+            "-m",
+            &reading,
+        ]);
+        run(command, arguments)
+    }
+}
+
+/// By password and by certificate; and everybody who has neither, or another's.
+fn only_accounts_come_in(house: &House, password: &str) {
+    let ca = &house.ca;
+    // A certificate for the account, and one for a name that has no account.
+    let made = house.casement(&["provision", "tls", "--client", "sensor-001", "--client", "nobody"]);
+    assert_eq!(
+        (&made["ca_is_new"], made["ca"].as_str()),
+        (&false.into(), Some(&**ca))
+    );
+    let file = |client: usize, name: &str| made["clients"][client][name].as_str().expect("a path").to_owned();
+    let (certificate, key) = (file(0, "certificate"), file(0, "key"));
+    let (other_certificate, other_key) = (file(1, "certificate"), file(1, "key"));
+    let secure = ["-p", "8883", "--cafile", ca];
+    for account in [
+        &["--cert", &certificate, "--key", &key][..],
+        &["-u", "sensor-001", "-P", password],
+    ] {
+        let output = house.publish(&[&secure[..], account].concat());
+        assert!(output.status.success(), "{account:?}: {output:?}");
+    }
+    for stranger in [
+        &["--cert", &other_certificate, "--key", &other_key][..],
+        &["--cert", &certificate, "--key", &key, "-u", "nobody"],
+        &["-u", "sensor-001", "-P", "guess"],
+        &[],
+    ] {
+        let output = house.publish(&[&secure[..], stranger].concat());
+        assert!(!output.status.success(), "{stranger:?}");
+    }
+    // Nor without encryption.
+    assert!(!house.publish(&["-p", "1883"]).status.success());
+    assert!(!house.publish(&["-p", "8883"]).status.success());
+}
+
+/// As an ESP32 without an account does it: a clip at QoS 1 with a will, its id and a password of its own; a person approves it.
+fn an_esp32_pairs(house: &House) {
+    let House {
+        hosts,
+        casement,
+        data,
+        ca,
+    } = house;
+    let host = Host::House.address().to_string();
+    let run_casement = |arguments: &[&str]| house.casement(arguments);
+    run_casement(&["devices", "pair"]);
+    let clip = support::clip::payload("esp-7", 440.0, support::client::now());
+    assert!(clip.len() > 80_000);
+    let file = std::path::Path::new(data).join("clip.json");
+    std::fs::write(&file, &clip).expect("a file");
+    let file = file.display().to_string();
+    let pairing = || {
+        let mut command = hosts.command(Host::Device, "mosquitto_pub");
+        command.args([
+            "-h",
+            &host,
+            "-i",
+            "ESP32_C0FFEE",
+            "-u",
+            "esp-7",
+            "-P",
+            "made-by-its-owner",
+            "-q",
+            "1",
+        ]);
+        command.args([
+            "--will-topic",
+            "device/esp-7/status",
+            "--will-payload",
+            "offline",
+            "--will-retain",
+        ]);
+        command.args(["-t", "sensor/esp-7/audio", "-f", &file]);
+        run(command, &["-p", "8883", "--cafile", ca])
+    };
+    wait_until_blocking("the door is open", || pairing().status.success()).expect("it pairs");
+    let waiting = || {
+        let devices = run_casement(&["devices", "list"]);
+        devices
+            .as_array()
+            .expect("a list")
+            .iter()
+            .find(|device| device["device_id"] == "esp-7")
+            .cloned()
+    };
+    let mut introduced = None;
+    wait_until_blocking("its first message is shown", || {
+        introduced = waiting();
+        introduced
+            .as_ref()
+            .is_some_and(|device| device["pending"]["first"][0].is_array())
+    })
+    .expect("it is noted");
+    let introduced = introduced.expect("a device");
+    assert_eq!(
+        introduced["pending"]["address"],
+        Host::Device.address().to_string()
+    );
+    assert_eq!(introduced["pending"]["client_id"], "ESP32_C0FFEE");
+    let approved = run(
+        casement.command(["devices", "approve", "esp-7", "--data", data]),
+        &[],
+    );
+    assert!(approved.status.success(), "{approved:?}");
+    let mut clips = None;
+    let stored = wait_until_blocking("its clip is stored", || {
+        assert!(pairing().status.success());
+        let url =
+            "http://127.0.0.1:8123/?query=SELECT+count()>0+FROM+iot.sensor_audio+WHERE+device_id='esp-7'";
+        let answer = clips.insert(run(
+            hosts.command(Host::House, "curl"),
+            &["--silent", "--globoff", url],
+        ));
+        answer.stdout == b"1\n"
+    });
+    assert!(stored.is_ok(), "{clips:?}");
+}
+
 #[test]
 fn a_device_joins_over_the_network_and_a_stranger_does_not() {
     let hosts = Hosts::connected().expect("two hosts");
@@ -53,62 +206,33 @@ fn a_device_joins_over_the_network_and_a_stranger_does_not() {
         .start(&["up", "--lan", "--simulate", "1", "--data", &data])
         .expect("it starts");
     up.wait_for_line("Casement is ready").expect("it is ready");
-    let house = Host::House.address();
-    up.wait_for_line(&format!("Devices: mqtts://{house}:8883"))
+    let address = Host::House.address();
+    up.wait_for_line(&format!("Devices: mqtts://{address}:8883"))
         .expect("the device's address");
-    up.wait_for_line(&format!("wss://{house}:8884/mqtt"))
+    up.wait_for_line(&format!("wss://{address}:8884/mqtt"))
         .expect("the browser's address");
     let line = up
         .wait_for_line("They trust this authority: ")
         .expect("the authority");
     let ca = line.rsplit(": ").next().expect("a path").to_owned();
-
-    // An account's certificate, made while the service runs.
-    let made = casement.command([
-        "provision",
-        "tls",
-        "--data",
-        &data,
-        "--client",
-        "sensor-001",
-        "--json",
-    ]);
-    let made = run(made, &[]);
-    assert!(made.status.success(), "{made:?}");
-    let made: Value = serde_json::from_slice(&made.stdout).expect("JSON");
-    assert_eq!(
-        (&made["ca_is_new"], made["ca"].as_str()),
-        (&false.into(), Some(&*ca))
-    );
-    let file = |name: &str| made["clients"][0][name].as_str().expect("a path").to_owned();
-    let (certificate, key) = (file("certificate"), file("key"));
-
-    let host = house.to_string();
-    let reading = format!(r#"{{"value": 21.5, "timestamp": "{}"}}"#, jiff::Timestamp::now());
-    let publish = |arguments: &[&str]| {
-        let message = [
-            "-h",
-            &host,
-            "-q",
-            "1",
-            "-t",
-            "sensor/sensor-001/temperature",
-            "-m",
-            &reading,
-        ];
-        let mut command = hosts.command(Host::Device, "mosquitto_pub");
-        command.args(message);
-        run(command, arguments)
+    assert!(PathBuf::from(&ca).exists());
+    let house = House {
+        hosts,
+        casement,
+        data,
+        ca,
     };
-    let secure = ["-p", "8883", "--cafile", &ca];
-    let with_account = [&secure[..], &["--cert", &certificate, "--key", &key]].concat();
-    let output = publish(&with_account);
-    assert!(output.status.success(), "{output:?}");
-    // Neither without an account, nor without encryption.
-    assert!(!publish(&secure).status.success());
-    assert!(!publish(&["-p", "1883"]).status.success());
-    assert!(!publish(&["-p", "8883"]).status.success());
-    up.wait_for_line("the client has no account")
+    // An account, made while the service runs: what is printed says how to come in.
+    let account = house.casement(&["devices", "add", "sensor-001"]);
+    let door = &account["broker"];
+    assert_eq!(
+        (&door["host"], &door["port"], &door["tls"]),
+        (&address.to_string().into(), &8883.into(), &true.into())
+    );
+    let printed = std::fs::read_to_string(&house.ca).ok();
+    assert_eq!(door["ca"].as_str(), printed.as_deref());
+    only_accounts_come_in(&house, account["password"].as_str().expect("a password"));
+    up.wait_for_line("the client names no user")
         .expect("the stranger is named");
     for (port, expected) in [
         (1883, false),
@@ -118,38 +242,41 @@ fn a_device_joins_over_the_network_and_a_stranger_does_not() {
         (8884, true),
         (8443, true),
     ] {
-        assert_eq!(is_open(&hosts, port), expected, "port {port}");
+        assert_eq!(is_open(&house.hosts, port), expected, "port {port}");
     }
-
-    // Simulated rooms are of this process and need no account.
-    let mut page = None;
-    let joined = wait_until_blocking("both devices are shown", || {
-        let command = hosts.command(Host::House, "curl");
-        let answer = page.insert(run(command, &["--silent", "http://127.0.0.1:8080/api/devices"]));
-        let text = String::from_utf8_lossy(&answer.stdout);
-        text.contains("sim-001") && text.contains("sensor-001")
-    });
-    assert!(joined.is_ok(), "{page:?}");
-
-    let url = format!("https://{house}:8443/metrics");
-    let page = run(
-        hosts.command(Host::Device, "curl"),
-        &["--silent", "--cacert", &ca, &url],
-    );
-    let text = String::from_utf8_lossy(&page.stdout);
-    assert!(
-        text.contains("casement_tls_certificate_expiry_timestamp_seconds"),
-        "{page:?}"
-    );
-    assert!(PathBuf::from(&ca).exists());
-
+    an_esp32_pairs(&house);
+    what_people_see(&house);
     for (kind, port) in [("_mqtt._tcp.local.", 8883), ("_casement._tcp.local.", 8443)] {
-        let (found, addresses) = found(&hosts, kind);
+        let (found, addresses) = found(&house.hosts, kind);
         assert_eq!(found, port, "{kind}");
+        let host = address.to_string();
         assert!(
             addresses.iter().any(|address| address.starts_with(&host)),
             "{addresses:?}"
         );
     }
     up.terminate(PATIENCE).expect("an orderly end");
+}
+
+/// The page on the house itself, and its metrics over HTTPS.
+fn what_people_see(house: &House) {
+    // Simulated rooms are of this process and need no account.
+    let mut page = None;
+    let joined = wait_until_blocking("both devices are shown", || {
+        let command = house.hosts.command(Host::House, "curl");
+        let answer = page.insert(run(command, &["--silent", "http://127.0.0.1:8080/api/devices"]));
+        let text = String::from_utf8_lossy(&answer.stdout);
+        text.contains("sim-001") && text.contains("sensor-001")
+    });
+    assert!(joined.is_ok(), "{page:?}");
+    let url = format!("https://{}:8443/metrics", Host::House.address());
+    let page = run(
+        house.hosts.command(Host::Device, "curl"),
+        &["--silent", "--cacert", &house.ca, &url],
+    );
+    let text = String::from_utf8_lossy(&page.stdout);
+    assert!(
+        text.contains("casement_tls_certificate_expiry_timestamp_seconds"),
+        "{page:?}"
+    );
 }

@@ -8,7 +8,7 @@ use std::{
     fs,
     net::SocketAddr,
     path::Path,
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 
 use serde_json::Value;
@@ -54,6 +54,20 @@ impl Client<'_> {
             .unwrap();
         String::from_utf8_lossy(&output.stderr).into_owned()
     }
+}
+
+/// The topics that a listener has heard of, once it ends.
+fn topics(listener: Child) -> Vec<String> {
+    let output = listener.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut topics: Vec<String> = text
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .map(str::to_owned)
+        .collect();
+    topics.sort();
+    topics.dedup();
+    topics
 }
 
 #[test]
@@ -128,18 +142,7 @@ fn a_real_mosquitto_gives_every_account_its_rights() {
     }
     ml.publish("sensor/room-1/humidity");
     monitor.publish("window/room-1/control");
-    let [all, own] = listeners.map(|child| {
-        let output = child.wait_with_output().unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        let mut topics: Vec<String> = text
-            .lines()
-            .filter_map(|line| line.split(' ').next())
-            .map(str::to_owned)
-            .collect();
-        topics.sort();
-        topics.dedup();
-        topics
-    });
+    let [all, own] = listeners.map(topics);
     assert_eq!(
         all,
         [
