@@ -8,6 +8,7 @@ mod attempts;
 mod book;
 mod change;
 mod file;
+mod guests;
 mod hasher;
 mod login;
 mod pairing;
@@ -19,8 +20,9 @@ pub use account::{Account, AccountName, Credentials, InvalidName, Pending, Role,
 pub use book::{Book, BookError, NewAccount};
 pub use change::Change;
 pub use file::{AccountsFile, FileError};
+pub use guests::Share;
 pub use login::{Denied, Known, Login, Registration, Strangers};
 pub use pairing::{MIN_PASSWORD_CHARS, Newcomer, PAIRING_WINDOW};
 pub use rights::{Rights, TopicRules, covers, matches};
-pub use secret::{Password, Token};
+pub use secret::{Password, Token, digest};
 pub use service::{Accounts, Counters};
