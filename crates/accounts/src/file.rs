@@ -292,7 +292,7 @@ impl AccountsFile {
         };
         let done = work(&mut book, hand)?;
         let bytes = serde_json::to_vec_pretty(&book).expect("accounts are plain data");
-        replace(&path, &bytes).map_err(failed)?;
+        write_private(&path, &bytes).map_err(failed)?;
         Ok(done)
     }
 }
@@ -311,8 +311,9 @@ fn private(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Puts a file with these bytes in the place of `path`, durably: after a crash there is the old one or the new one.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Puts a file with these bytes in the place of `path`, durably: after a crash there is the old one or the new one. Only its
+/// owner may read it.
+pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let partial = path.with_extension("json.new");
     let mut file = OpenOptions::new()
         .create(true)

@@ -19,7 +19,7 @@ mod service;
 pub use account::{Account, AccountName, Credentials, InvalidName, Pending, Role, State};
 pub use book::{Book, BookError, NewAccount};
 pub use change::Change;
-pub use file::{AccountsFile, FileError};
+pub use file::{AccountsFile, FileError, write_private};
 pub use guests::Share;
 pub use login::{Denied, Known, Login, Registration, Strangers};
 pub use pairing::{MIN_PASSWORD_CHARS, Newcomer, PAIRING_WINDOW};
