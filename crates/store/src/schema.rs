@@ -28,7 +28,7 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 19] = [
+const MIGRATIONS: [Migration; 20] = [
     migration!(1, "0001_schema_migrations"),
     migration!(2, "0002_readings"),
     migration!(3, "0003_audio"),
@@ -48,6 +48,7 @@ const MIGRATIONS: [Migration; 19] = [
     migration!(17, "0017_system_metrics"),
     migration!(18, "0018_system_metrics_ages"),
     migration!(19, "0019_received_at_and_held"),
+    migration!(21, "0021_audit_log"),
 ];
 
 /// The schema version that this program needs.

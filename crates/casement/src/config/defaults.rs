@@ -202,6 +202,7 @@ impl Default for Retention {
             events_days: days(Kept::Events),
             errors_days: days(Kept::Errors),
             system_metrics_days: days(Kept::SystemMetrics),
+            audit_days: days(Kept::Audit),
             min_free_bytes: options.min_free_bytes,
         }
     }

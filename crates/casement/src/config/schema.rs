@@ -322,6 +322,9 @@ pub struct Retention {
     /// Days for figures of the system itself, removed day by day.
     #[schemars(range(max = 36_500))]
     pub system_metrics_days: u32,
+    /// Days for the audit log, removed day by day.
+    #[schemars(range(max = 36_500))]
+    pub audit_days: u32,
     /// Free bytes on the disk of ClickHouse below which the oldest readings that are rolled up are removed, then clips. 0
     /// removes nothing.
     pub min_free_bytes: u64,
