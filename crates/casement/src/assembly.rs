@@ -86,6 +86,11 @@ pub fn accounts(config: &Config, by: &str) -> AccountsFile {
     AccountsFile::new(&config.accounts.path, by)
 }
 
+/// Whether whoever is on this machine may read page, API and metrics without an account.
+pub const fn local_reads(_config: &Config) -> bool {
+    true
+}
+
 /// What devices and services may say and hear: the rules' own topics, and those of the configuration.
 pub fn topic_rules(config: &Mqtt) -> anyhow::Result<TopicRules> {
     const SOMEBODY: &str = "somebody";
@@ -263,6 +268,7 @@ pub fn engine(config: &Engine) -> engine::Options {
     options.users = engine::Users {
         default: password(&config.password),
         reader: password(&config.reader_password),
+        ..engine::Users::default()
     };
     options.limits = engine::Limits {
         memory_bytes: limits.memory_bytes,

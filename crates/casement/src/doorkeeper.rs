@@ -10,11 +10,14 @@ use async_trait::async_trait;
 use broker::{Access, Denial, DenialReason, Entry, Permission};
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::Auditor;
+
 /// Answers the broker.
 pub(crate) struct Doorkeeper {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) registration: Registration,
     pub(crate) rules: TopicRules,
+    pub(crate) auditor: Arc<Auditor>,
 }
 
 /// What one client may do.
@@ -31,7 +34,7 @@ struct Anonymous(Rights);
 impl Access for Doorkeeper {
     async fn enter(&self, login: broker::Login<'_>) -> Result<Entry, Denial> {
         if let Some(name) = login.certificate_name {
-            return self.by_certificate(name, login.username);
+            return self.by_certificate(name, &login);
         }
         let Some(name) = login.username.filter(|name| !name.is_empty()) else {
             return if login.anonymous {
@@ -59,15 +62,15 @@ impl Access for Doorkeeper {
             },
         };
         match self.accounts.enter(asked).await {
-            Ok(known) => Ok(self.entry(known)),
+            Ok(known) => Ok(self.entry(known, &login)),
             Err(denied) => Err(denial(name, denied)),
         }
     }
 }
 
 impl Doorkeeper {
-    fn by_certificate(&self, name: &str, username: Option<&str>) -> Result<Entry, Denial> {
-        if let Some(other) = username.filter(|other| *other != name) {
+    fn by_certificate(&self, name: &str, login: &broker::Login<'_>) -> Result<Entry, Denial> {
+        if let Some(other) = login.username.filter(|other| *other != name) {
             return Err(Denial {
                 reason: DenialReason::NotAuthorized,
                 detail: format!("the certificate is {name:?}'s, and the client names the user {other:?}"),
@@ -75,12 +78,20 @@ impl Doorkeeper {
             });
         }
         match self.accounts.of_certificate(name) {
-            Ok(known) => Ok(self.entry(known)),
+            Ok(known) => Ok(self.entry(known, login)),
             Err(denied) => Err(denial(name, denied)),
         }
     }
 
-    fn entry(&self, known: Known) -> Entry {
+    fn entry(&self, known: Known, login: &broker::Login<'_>) -> Entry {
+        let client_id: String = login.client_id.chars().take(64).collect();
+        let detail = format!("as client {client_id:?}");
+        self.auditor.note_told(
+            "mqtt_login",
+            known.name.as_str(),
+            Some(login.address.ip()),
+            &detail,
+        );
         let rights = Rights::of(&known.name, known.role, known.state, &self.rules);
         Entry {
             account: Some(known.name.as_str().into()),

@@ -3,12 +3,15 @@
 //! The binary only calls [`commands`]; tests start a whole [`system`] in their own process.
 
 pub mod assembly;
+mod audit;
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod data_dir;
 mod door_book;
 mod doorkeeper;
+mod engine_users;
+mod entrance;
 pub mod examples;
 pub mod output;
 mod plot;

@@ -6,7 +6,7 @@
 
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use accounts::{Accounts, Registration};
+use accounts::Registration;
 use anyhow::Context as _;
 use async_trait::async_trait;
 use backend::{Acceptance, Backend, Ingest, Message, Outlet, Passage};
@@ -27,6 +27,8 @@ use crate::{
     data_dir,
     door_book::{DoorBook, refusals, samples},
     doorkeeper::{self, Doorkeeper},
+    engine_users::Hand,
+    entrance::Entrance,
     supervision::Tasks,
     telemetry::redaction,
 };
@@ -60,6 +62,8 @@ pub struct System {
 struct Services {
     broker: Option<Broker>,
     backend: Backend,
+    /// A line with a link that signs in once.
+    invitation: Option<String>,
     model: Option<Arc<Model>>,
     senders: CancellationToken,
     tasks: Tasks,
@@ -140,11 +144,12 @@ impl System {
         let listener = HttpListener::bind(config.http.addr, "http.addr").await?;
         let http = listener.addr();
         data_dir::create(&config.journal.path)?;
-        let engine = if config.embeds_engine() {
-            Some(start_engine(&mut config, options.program).await?)
+        let (engine, hand) = if config.embeds_engine() {
+            let (engine, hand) = start_engine(&mut config, options.program).await?;
+            (Some(engine), Some(hand))
         } else {
             info!(url = config.clickhouse.url(), "ClickHouse runs elsewhere");
-            None
+            (None, None)
         };
         let mut registry = Registry::default();
         let mut health = Vec::new();
@@ -155,7 +160,11 @@ impl System {
                 .sub_registry_with_prefix("casement_up")
                 .register_collector(monitoring::collector(move || vec![restarts(&status)]));
         }
-        let role = Role { registry, health };
+        let role = Role {
+            registry,
+            health,
+            hand,
+        };
         match Services::start(&mut config, role, listener, options.simulate).await {
             Ok(services) => Ok(Self {
                 config,
@@ -185,6 +194,11 @@ impl System {
     /// Returns the URL of ClickHouse's HTTP interface.
     pub fn clickhouse(&self) -> String {
         self.config.clickhouse.url()
+    }
+
+    /// Returns a line with a link that signs an admin in once.
+    pub fn invitation(&self) -> Option<&str> {
+        self.services.invitation.as_deref()
     }
 
     /// Returns the model that served at the start; `None` if the ML service runs elsewhere.
@@ -218,6 +232,8 @@ impl System {
 struct Role {
     registry: Registry,
     health: Vec<HealthSource>,
+    /// What tells the engine's process who may read.
+    hand: Option<Hand>,
 }
 
 fn engine_health(engine: engine::Status) -> HealthSource {
@@ -245,20 +261,20 @@ impl Services {
         let Role {
             mut registry,
             mut health,
+            hand,
         } = role;
         let senders = CancellationToken::new();
         // After a crash the journal repairs itself first, which may take a second.
         let (options, local) = (assembly::backend(config)?, assembly::local(config)?);
         let mut backend = tokio::task::block_in_place(|| Backend::open(options, local, &mut registry))?;
+        let entrance = Entrance::open(config, &backend.ingest())?;
         let broker = if config.embeds_broker() {
-            let accounts = Accounts::open(assembly::accounts(config, "casement"))?;
-            let broker = start_broker(config, &backend, &mut registry, Arc::clone(&accounts)).await?;
+            let broker = start_broker(config, &backend, &mut registry, &entrance).await?;
             tokio::spawn(doorkeeper::recheck(
-                Arc::clone(&accounts),
+                Arc::clone(&entrance.accounts),
                 broker.rechecker(),
                 senders.clone(),
             ));
-            tokio::spawn(Arc::clone(&accounts).follow());
             Some(broker)
         } else {
             info!(url = %config.mqtt.broker, "the broker runs elsewhere");
@@ -278,7 +294,13 @@ impl Services {
         let health = health.into_iter().map(redaction::health).collect();
         let monitor = Monitor::new(registry, health);
         let mut tasks = Tasks::default();
-        tasks.serve(http, monitor.routes().merge(backend.routes()), senders.clone());
+        let invitation = entrance.invitation(&page_url(&http));
+        entrance.follow(config, &backend.ingest(), &senders);
+        if let Some(hand) = hand {
+            tokio::spawn(hand.follow(Arc::clone(&entrance.accounts), senders.clone()));
+        }
+        let routes = entrance.people.guard(monitor.routes().merge(backend.routes()));
+        tasks.serve(http, routes, senders.clone());
         if let Some(broker) = &broker {
             backend.embed_broker(Requests(broker.local_publisher()));
         } else {
@@ -307,6 +329,7 @@ impl Services {
         Ok(Self {
             broker,
             backend,
+            invitation,
             model,
             senders,
             tasks,
@@ -326,15 +349,22 @@ impl Services {
 }
 
 /// Starts the embedded engine and makes it the ClickHouse of the configuration.
-pub(crate) async fn start_engine(config: &mut Config, program: PathBuf) -> anyhow::Result<Supervisor> {
+pub(crate) async fn start_engine(
+    config: &mut Config,
+    program: PathBuf,
+) -> anyhow::Result<(Supervisor, Hand)> {
     data_dir::create(&config.engine.path)?;
-    let engine = Supervisor::start(engine_process(config, program)).await.context(
+    let hand = Hand::begin(config)?;
+    let mut process = engine_process(config, program);
+    process.args.push("--handed".into());
+    process.handed = Some(hand.lines());
+    let engine = Supervisor::start(process).await.context(
         "the embedded ClickHouse cannot start (or use one of your own: --clickhouse http://HOST:8123)",
     )?;
     config.clickhouse.addr = engine.listen().to_string();
     config.clickhouse.user = "default".into();
     config.clickhouse.password.clone_from(&config.engine.password);
-    Ok(engine)
+    Ok((engine, hand))
 }
 
 /// Starts the embedded broker in front of the backend and makes it the broker of the configuration.
@@ -342,12 +372,14 @@ async fn start_broker(
     config: &mut Config,
     backend: &Backend,
     registry: &mut Registry,
-    accounts: Arc<Accounts>,
+    entrance: &Entrance,
 ) -> anyhow::Result<Broker> {
     let hook = Arc::new(Hook(backend.ingest()));
-    let observer: Arc<dyn Observer> = Arc::new(DoorBook::open(backend.ingest()));
+    let observer: Arc<dyn Observer> =
+        Arc::new(DoorBook::open(backend.ingest(), Arc::clone(&entrance.auditor)));
     let access = Doorkeeper {
-        accounts,
+        accounts: Arc::clone(&entrance.accounts),
+        auditor: Arc::clone(&entrance.auditor),
         registration: Registration::Open,
         rules: assembly::topic_rules(&config.mqtt)?,
     };
@@ -368,6 +400,19 @@ async fn start_broker(
     let listen = broker.listen();
     config.mqtt.broker = BrokerUrl::tcp(listen.ip().to_string(), listen.port());
     Ok(broker)
+}
+
+/// The page's URL on this machine.
+pub(crate) fn page_url(http: &HttpListener) -> String {
+    let addr = http.addr();
+    let is_encrypted = http
+        .addresses()
+        .any(|own| own.address == addr && own.tls.is_some());
+    let scheme = if is_encrypted { "https" } else { "http" };
+    if addr.ip().is_unspecified() {
+        return format!("{scheme}://localhost:{}", addr.port());
+    }
+    format!("{scheme}://{addr}")
 }
 
 /// Waits for `ready`, and logs what it is waiting for if that takes long.

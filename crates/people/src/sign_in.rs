@@ -16,7 +16,6 @@ use jiff::Timestamp;
 use monitoring::Arrival;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tracing::info;
 
 use crate::{
     event::Event,
@@ -141,7 +140,6 @@ pub(crate) async fn out(
     let ended = cookie(&headers, &cookies.session).and_then(|secret| people.sessions.end(secret));
     if let Some(account) = ended {
         people.save().await;
-        info!(account, "signed out");
         people.audit.note(Event {
             kind: "sign_out",
             account,
@@ -203,7 +201,6 @@ impl People {
     ) -> SetCookie {
         let secret = self.sessions.begin(known, token, Timestamp::now());
         self.save().await;
-        info!(account = %known.name, address = %arrival.peer.ip(), "signed in {how}");
         self.audit.note(Event {
             kind: "sign_in",
             account: known.name.to_string(),

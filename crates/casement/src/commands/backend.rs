@@ -11,9 +11,11 @@ use crate::{
     assembly, cli,
     config::{Reader, Sources},
     data_dir,
+    entrance::Entrance,
     output::announce,
     shutdown,
     supervision::Tasks,
+    system::page_url,
     telemetry::redaction,
 };
 
@@ -35,11 +37,11 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
     let monitor = Monitor::new(registry, vec![redaction::health(backend.health())]);
     let serving = CancellationToken::new();
     let mut tasks = Tasks::default();
-    tasks.serve(
-        listener,
-        monitor.routes().merge(backend.routes()),
-        serving.clone(),
-    );
+    let entrance = Entrance::open(&config, &backend.ingest())?;
+    let invitation = entrance.invitation(&page_url(&listener));
+    entrance.follow(&config, &backend.ingest(), &serving);
+    let routes = entrance.people.guard(monitor.routes().merge(backend.routes()));
+    tasks.serve(listener, routes, serving.clone());
     backend.connect(assembly::backend_connection(&config.mqtt)?);
     let (diagnosis, filters) = assembly::diagnosis(&config.mqtt)?;
     backend.diagnose(diagnosis, filters);
@@ -49,6 +51,9 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
         config.clickhouse.url(),
         config.journal.path.display()
     );
+    if let Some(line) = invitation {
+        announce!("{line}");
+    }
     let ran = tasks.run_until(&shutdown).await;
     serving.cancel();
     let left = backend.stop(DRAIN).await;

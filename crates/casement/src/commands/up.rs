@@ -52,6 +52,9 @@ pub(super) async fn run(flags: cli::Up) -> anyhow::Result<()> {
         return Ok(());
     };
     announce(&system, simulate, &data, started);
+    if let Some(line) = system.invitation() {
+        announce!("{line}");
+    }
     let ran = system.run_until(&shutdown).await;
     let left = system.stop().await;
     if left > 0 {

@@ -55,6 +55,7 @@ impl Reader {
                 "http",
                 "backend",
                 "retention",
+                "accounts",
             ],
             Self::Ml => vec!["mqtt", "model", "audio", "ml.addr"],
             Self::Engine => vec!["engine"],
@@ -62,7 +63,7 @@ impl Reader {
             Self::Storage => vec!["clickhouse", "retention"],
             Self::Models => vec!["model"],
             Self::Journal => vec!["journal", "http"],
-            Self::Accounts => vec!["accounts", "broker.addr", "mqtt.topics"],
+            Self::Accounts => vec!["accounts", "broker.addr", "http", "mqtt.topics"],
         };
         Ok(Scope {
             used,
@@ -119,12 +120,13 @@ fn up(merged: &Value) -> Result<Vec<&'static str>, ConfigError> {
         "http",
         "backend",
         "retention",
+        "accounts",
         "ml.embedded",
         "broker.embedded",
         "engine.embedded",
     ];
     if config.embeds_broker() {
-        used.extend(["broker", "accounts"]);
+        used.push("broker");
     } else {
         used.push("mqtt");
     }
