@@ -37,6 +37,8 @@ pub struct Accounts {
 /// How often passwords were asked for, since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counters {
+    /// Changes of the file that were followed.
+    pub changes: u64,
     /// Wrong names or passwords.
     pub failures: u64,
     /// Refused without a look, after too many of them.
@@ -109,6 +111,7 @@ impl Accounts {
     /// How often passwords were asked for.
     pub fn counters(&self) -> Counters {
         Counters {
+            changes: *self.changed.borrow(),
             failures: self.gate.failures.load(Relaxed),
             throttled: self.gate.throttled.load(Relaxed),
             hashed: self.gate.hashed.load(Relaxed),

@@ -24,10 +24,10 @@ use tokio::{
 
 use crate::{
     access::Rights,
+    answering::{Handled, Settled},
     ending::Ending,
     events::Who,
     gate::Identity,
-    incoming::{Handled, Settled},
     inspection,
     link::{Kick, Link},
     packet::{Codec, Goodbye, Packet},
@@ -71,6 +71,10 @@ pub(crate) struct Connection<S> {
     pub(crate) accepting: FuturesOrdered<BoxFuture<'static, Settled>>,
     /// Those among them that are not routed yet.
     pub(crate) unrouted: usize,
+    /// Those among them that are routed and that the hook has not accepted yet.
+    pub(crate) undecided: usize,
+    /// Subscriptions that are not on disk yet; nothing is delivered before they are acknowledged.
+    pub(crate) subscribing: usize,
     /// Publishes of the client that are not acknowledged.
     pub(crate) unacknowledged: usize,
     /// Ids of pending publishes at `QoS` 2.
@@ -245,7 +249,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Moves what waits for the client to the output, as far as the client keeps up.
     fn deliver(&mut self) {
-        if self.is_deaf || self.wire.output.len() >= FULL_OUTPUT_BYTES {
+        if self.is_deaf || self.subscribing > 0 || self.wire.output.len() >= FULL_OUTPUT_BYTES {
             return;
         }
         let outlet = Outlet {
@@ -253,11 +257,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             full_at_bytes: FULL_OUTPUT_BYTES,
         };
         let done = {
+            if !self.session.state().has_mail() {
+                return;
+            }
+            let mut page = self.shared.page_of(&self.session);
             let mut state = self.session.state();
             if !state.is_owned_by(&self.link) {
                 return;
             }
-            state.deliver(&mut self.codec, outlet, &mut self.wire.output)
+            state.deliver(&mut self.codec, outlet, &mut self.wire.output, page.as_mut())
         };
         let statistics = &self.shared.statistics;
         if done.messages > 0 {

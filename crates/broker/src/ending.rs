@@ -117,7 +117,7 @@ impl Ending {
     pub(crate) fn farewell(&self) -> Option<(Reason, &str)> {
         match self {
             Self::Goodbye(_) | Self::Lost => None,
-            Self::Kicked(Kick::TakenOver) => Some((
+            Self::Kicked(Kick::TakenOver(_)) => Some((
                 Reason::SessionTakenOver,
                 "another client has connected with this id",
             )),
@@ -133,9 +133,9 @@ impl Ending {
     pub(crate) fn into_event(self) -> Option<What> {
         match self {
             Self::Goodbye(_) | Self::Lost | Self::Kicked(Kick::ShuttingDown) => None,
-            Self::Kicked(Kick::TakenOver) => Some(What::new(
+            Self::Kicked(Kick::TakenOver(address)) => Some(What::new(
                 EventKind::TakenOver,
-                "another client has connected with the same id",
+                format!("a client at {address} has connected with the same id"),
                 "give each client an id of its own, unless this one came back",
             )),
             Self::Kicked(Kick::AccessEnded) => Some(What::new(

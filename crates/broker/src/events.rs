@@ -58,6 +58,10 @@ kinds! {
     NoGreeting = "no_greeting",
     /// HTTP, TLS or another protocol was spoken.
     OtherProtocol = "other_protocol",
+    /// A handshake of TLS failed.
+    TlsFailed = "tls_failed",
+    /// A handshake of WebSocket failed, or a page of another site asked for one.
+    WebSocketRefused = "websocket_refused",
     /// A limit of connections was reached.
     ConnectionLimit = "connection_limit",
     /// The process has no file descriptors left.
@@ -86,6 +90,8 @@ kinds! {
     SubscriptionRefused = "subscription_refused",
     /// Messages for a client were dropped.
     MessagesDropped = "messages_dropped",
+    /// Sessions and retained messages of earlier runs, or some of them, could not be read.
+    StorageDamaged = "storage_damaged",
 }
 
 /// One thing that happened.

@@ -1,8 +1,11 @@
 //! The broker's counters for whoever serves metrics.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
 
-use crate::{events::EventKind, shared::Shared};
+use crate::{events::EventKind, keep::Keeper, shared::Shared};
 
 /// One present value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,18 +41,6 @@ impl Figures {
         let shared = &self.0;
         let s = &shared.statistics;
         let (retained, retained_bytes) = shared.retained.size();
-        let gauge = |name, help, value| Figure {
-            name,
-            help,
-            value,
-            is_counter: false,
-        };
-        let counter = |name, help, value| Figure {
-            name,
-            help,
-            value,
-            is_counter: true,
-        };
         let mut figures = vec![
             gauge("clients", "Connected clients", s.connected()),
             gauge(
@@ -94,6 +85,7 @@ impl Figures {
             counter("bytes_received", "Bytes from clients", s.bytes_received.get()),
             counter("bytes_sent", "Bytes to clients", s.bytes_sent.get()),
         ];
+        figures.extend(shared.keeper.as_deref().map(kept).unwrap_or_default());
         figures.extend(EventKind::ALL.iter().map(|kind| {
             let value = s.events[*kind as usize].get();
             counter(
@@ -104,4 +96,61 @@ impl Figures {
         }));
         figures
     }
+}
+
+const fn gauge(name: &'static str, help: &'static str, value: u64) -> Figure {
+    Figure {
+        name,
+        help,
+        value,
+        is_counter: false,
+    }
+}
+
+const fn counter(name: &'static str, help: &'static str, value: u64) -> Figure {
+    Figure {
+        name,
+        help,
+        value,
+        is_counter: true,
+    }
+}
+
+/// What the keeper counts.
+fn kept(keeper: &Keeper) -> Vec<Figure> {
+    let (messages, bytes) = keeper.size();
+    let counts = &keeper.counts;
+    vec![
+        gauge(
+            "stored_messages",
+            "Messages on disk, retained or for clients",
+            messages,
+        ),
+        gauge("stored_bytes", "Bytes of messages on disk", bytes),
+        gauge(
+            "storage_failing",
+            "1 while the broker's storage cannot be written",
+            counts.is_failing.load(Relaxed).into(),
+        ),
+        counter(
+            "storage_groups",
+            "Groups of changes that were written to the broker's storage",
+            counts.groups.load(Relaxed),
+        ),
+        counter(
+            "storage_failures",
+            "Writes to the broker's storage that failed",
+            counts.failures.load(Relaxed),
+        ),
+        counter(
+            "messages_without_room",
+            "Messages that were not kept because max_stored_bytes was reached",
+            counts.without_room.load(Relaxed),
+        ),
+        gauge(
+            "storage_set_aside",
+            "Damaged storages that this start has set aside",
+            counts.set_aside.load(Relaxed),
+        ),
+    ]
 }

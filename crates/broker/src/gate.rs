@@ -28,6 +28,21 @@ pub(crate) struct Identity {
     pub(crate) account: Option<Arc<str>>,
 }
 
+impl Identity {
+    /// Who a stored will is of.
+    pub(crate) const fn of_record(
+        client_id: Arc<str>,
+        username: Option<String>,
+        account: Option<Arc<str>>,
+    ) -> Self {
+        Self {
+            client_id,
+            username,
+            account,
+        }
+    }
+}
+
 impl Gate {
     pub(crate) fn new(hook: Arc<dyn PublishHook>) -> Self {
         Self {

@@ -3,15 +3,16 @@
 //! In: packets in the order of receipt. Out: questions to the hook, acknowledgements, changes of the session. A fault ends
 //! the connection.
 
-use std::{future::ready, num::NonZeroU16};
+use std::future::ready;
 
+use bytes::BytesMut;
 use bytestring::ByteString;
 use rmqtt_codec::types::{Publish, QoS};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
-    Reception, Verdict,
     access::Permission,
+    answering::{Handled, Outcome},
     connection::Connection,
     ending::Ending,
     events::{EventKind, What},
@@ -20,58 +21,25 @@ use crate::{
     topic::{TopicFault, check_name, check_response, is_bridge_notice},
 };
 
-/// A publish whose turn to be routed has come.
-pub(crate) struct Handled {
-    publish: Box<Publish>,
-    outcome: Outcome,
-}
-
-/// A publish whose turn to be acknowledged has come.
-pub(crate) enum Settled {
-    /// It is not routed yet, because it came behind one that waited.
-    Unrouted(Handled),
-    /// It was routed ahead of its acknowledgement.
-    Routed(Receipt, Verdict),
-}
-
-/// What is needed to acknowledge a publish.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Receipt {
-    qos: QoS,
-    packet_id: Option<NonZeroU16>,
-    bytes: usize,
-}
-
-/// What is to be done with a publish.
-enum Outcome {
-    Asked(Reception),
-    Refused(Refusal),
-    /// It is acknowledged and goes nowhere.
-    Ignored,
-    /// It has the id of one before it that is not released.
-    Repeated,
-}
-
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(crate) fn handle(&mut self, packet: Packet) -> Result<(), Ending> {
         match packet {
             Packet::Publish(publish) => return self.publish(publish),
             Packet::PubAck(id) | Packet::PubComp(id) | Packet::PubRec(id, true) => {
-                if let Some(mut state) = self.own_state() {
-                    state.acknowledged(id);
-                }
+                // Without the record's end the message only comes once more.
+                self.change(false, |state, page| state.acknowledged(id, page));
             }
             Packet::PubRec(id, false) => {
-                let known = self
-                    .own_state()
-                    .is_some_and(|mut state| state.received_by_client(id));
-                self.codec.release(id, known, &mut self.wire.output);
-                self.shared.statistics.packets_sent.one();
+                let (known, ticket) = self.change(true, |state, page| state.received_by_client(id, page));
+                let mut reply = BytesMut::new();
+                self.codec.release(id, known.unwrap_or(false), &mut reply);
+                self.reply(reply, ticket, false);
             }
             Packet::PubRel(id) => {
-                let known = self.own_state().is_some_and(|mut state| state.released(id));
-                self.codec.complete(id, known, &mut self.wire.output);
-                self.shared.statistics.packets_sent.one();
+                let (known, ticket) = self.change(true, |state, page| state.released(id, page));
+                let mut reply = BytesMut::new();
+                self.codec.complete(id, known.unwrap_or(false), &mut reply);
+                self.reply(reply, ticket, false);
             }
             // What was published before a subscription is not delivered to it.
             Packet::Subscribe(_) | Packet::Unsubscribe(..) if !self.is_routed() => {
@@ -214,113 +182,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.pending.is_empty() && self.unrouted == 0
     }
 
-    /// Routes a publish whose turn has come, and acknowledges it unless its acknowledgement, or one before it, waits.
-    pub(crate) fn answer(&mut self, handled: Handled) -> Result<(), Ending> {
-        let Handled { publish, outcome } = handled;
-        match outcome {
-            Outcome::Asked(Reception::Ahead(accepting)) if self.unrouted == 0 => {
-                let receipt = Receipt::of(&publish);
-                self.shared.route(*publish, self.publisher());
-                self.accepting
-                    .push_back(Box::pin(async move { Settled::Routed(receipt, accepting.await) }));
-            }
-            Outcome::Asked(Reception::Ahead(accepting)) => {
-                self.unrouted += 1;
-                self.accepting.push_back(Box::pin(async move {
-                    let outcome = Outcome::Asked(accepting.await.into());
-                    Settled::Unrouted(Handled { publish, outcome })
-                }));
-            }
-            outcome if !self.accepting.is_empty() => {
-                self.unrouted += 1;
-                let settled = Settled::Unrouted(Handled { publish, outcome });
-                self.accepting.push_back(Box::pin(ready(settled)));
-            }
-            outcome => return self.conclude(publish, &outcome),
-        }
-        Ok(())
-    }
-
-    /// Acknowledges a publish whose turn has come, and routes it if it is not routed yet.
-    pub(crate) fn settle(&mut self, settled: Settled) -> Result<(), Ending> {
-        match settled {
-            Settled::Unrouted(Handled { publish, outcome }) => {
-                self.unrouted -= 1;
-                self.conclude(publish, &outcome)
-            }
-            Settled::Routed(receipt, verdict) => {
-                self.taken(receipt);
-                let refusal = self.refusal_of(verdict)?;
-                self.acknowledge(receipt, refusal);
-                Ok(())
-            }
-        }
-    }
-
-    /// Routes and acknowledges a publish that is decided.
-    fn conclude(&mut self, publish: Box<Publish>, outcome: &Outcome) -> Result<(), Ending> {
-        let receipt = Receipt::of(&publish);
-        if matches!(outcome, Outcome::Repeated) {
-            self.pending_bytes -= receipt.bytes;
-        } else {
-            self.taken(receipt);
-        }
-        let refusal = match outcome {
-            Outcome::Asked(Reception::Decided(verdict)) => self.refusal_of(*verdict)?,
-            // It is decided before it comes here.
-            Outcome::Asked(Reception::Ahead(_)) | Outcome::Ignored => None,
-            Outcome::Refused(refusal) => Some(*refusal),
-            Outcome::Repeated => {
-                let taken = publish
-                    .packet_id
-                    .is_some_and(|id| self.own_state().is_some_and(|state| state.has_taken(id)));
-                (!taken).then_some(Refusal::QuotaExceeded)
-            }
-        };
-        self.acknowledge(receipt, refusal);
-        if refusal.is_none() && !matches!(outcome, Outcome::Repeated) {
-            if publish.qos == QoS::ExactlyOnce
-                && let Some(id) = publish.packet_id
-            {
-                // Also for a connection that has lost its session: the message is routed.
-                self.session.state().take(id);
-            }
-            if !matches!(outcome, Outcome::Ignored) {
-                self.shared.route(*publish, self.publisher());
-            }
-        }
-        Ok(())
-    }
-
-    /// Counts a publish out that was counted in.
-    fn taken(&mut self, receipt: Receipt) {
-        self.pending_bytes -= receipt.bytes;
-        if receipt.qos != QoS::AtMostOnce {
-            self.unacknowledged -= 1;
-            if let Some(id) = receipt.packet_id {
-                self.pending_ids.remove(&id);
-            }
-        }
-    }
-
-    fn refusal_of(&self, verdict: Verdict) -> Result<Option<Refusal>, Ending> {
-        match verdict {
-            Verdict::Accept => Ok(None),
-            Verdict::Refuse => Ok(Some(Refusal::QuotaExceeded)),
-            Verdict::Withhold => Err(Ending::withheld(self.shared.gate.is_closed())),
-        }
-    }
-
-    fn acknowledge(&mut self, receipt: Receipt, refusal: Option<Refusal>) {
-        let Receipt { qos, packet_id, .. } = receipt;
-        self.codec
-            .acknowledge(qos, packet_id, refusal, &mut self.wire.output);
-        self.shared
-            .statistics
-            .packets_sent
-            .add(u64::from(qos != QoS::AtMostOnce));
-    }
-
     fn tell_reserved(&self, topic: &str) {
         let topic: String = topic.chars().take(128).collect();
         let what = What::new(
@@ -339,15 +200,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             "raise the client's Maximum Packet Size, or subscribe to less",
         );
         self.shared.events.tell(self.who(), what);
-    }
-}
-
-impl Receipt {
-    fn of(publish: &Publish) -> Self {
-        Self {
-            qos: publish.qos,
-            packet_id: publish.packet_id,
-            bytes: publish.payload.len(),
-        }
     }
 }

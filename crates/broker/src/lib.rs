@@ -1,13 +1,15 @@
-//! The embedded broker: MQTT 3.1, 3.1.1 and 5 on one port, retained messages, shared subscriptions, and a hook that is
+//! The embedded broker: MQTT 3.1, 3.1.1 and 5 over TCP, TLS and WebSocket, retained messages, shared subscriptions, and a hook that is
 //! awaited before a publish is acknowledged.
 //!
-//! In: TCP connections. Out: routed messages, every publish to the [`PublishHook`], events to an [`Observer`]. Sessions are
-//! kept in memory; durability is the hook's task. Nothing here reads a payload. The codec is a library's; only `message`,
+//! In: TCP connections. Out: routed messages, every publish to the [`PublishHook`], events to an [`Observer`]. Sessions that
+//! are to last and retained messages outlive the process, if there is a directory for them ([`BrokerOptions::storage`]);
+//! what becomes of measurements is the hook's task. Nothing here reads a payload. The codec is a library's; only `message`,
 //! `packet`, `handshake` and `will` see its packets.
 
 mod access;
 mod admission;
 mod alias;
+mod answering;
 mod connection;
 mod ending;
 mod events;
@@ -17,6 +19,7 @@ mod handshake;
 mod hook;
 mod incoming;
 mod inspection;
+mod keep;
 mod link;
 mod listener;
 mod local;
@@ -34,6 +37,8 @@ mod subscribing;
 mod subscriptions;
 mod sys;
 mod topic;
+mod transport;
+mod websocket;
 mod will;
 mod wire;
 
@@ -42,5 +47,5 @@ pub use events::{BrokerEvent, EventKind, Observer};
 pub use figures::{Figure, Figures};
 pub use hook::{Publish, PublishHook, Qos, Reception, Verdict};
 pub use local::{LocalConnector, LocalPublisher};
-pub use options::BrokerOptions;
+pub use options::{BrokerOptions, ListenerOptions};
 pub use server::{Broker, BrokerError, Callbacks, Recheck};

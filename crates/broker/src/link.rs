@@ -4,8 +4,9 @@
 
 use std::{
     fmt,
+    net::SocketAddr,
     sync::{
-        Arc, OnceLock,
+        OnceLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -13,12 +14,11 @@ use std::{
 use futures_util::task::AtomicWaker;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::{Entry, Rights};
-
 /// Why the broker ends a connection on behalf of somebody else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kick {
-    TakenOver,
+    /// By a client at this address.
+    TakenOver(SocketAddr),
     ShuttingDown,
     /// What it was granted does not hold any more.
     AccessEnded,
@@ -30,24 +30,17 @@ pub(crate) struct Link {
     waker: AtomicWaker,
     signalled: AtomicBool,
     kicked: OnceLock<Kick>,
-    /// What its client was granted.
-    rights: Option<Arc<dyn Rights>>,
+    /// Where its client is.
+    pub(crate) address: Option<SocketAddr>,
     /// Cancelled once the connection has let go of its session.
     pub(crate) released: CancellationToken,
 }
 
 impl Link {
-    pub(crate) fn of(entry: &Entry) -> Self {
+    pub(crate) fn from(address: SocketAddr) -> Self {
         Self {
-            rights: Some(Arc::clone(&entry.rights)),
+            address: Some(address),
             ..Self::default()
-        }
-    }
-
-    /// Ends the connection if what its client was granted does not hold any more.
-    pub(crate) fn recheck(&self) {
-        if self.rights.as_ref().is_some_and(|rights| !rights.is_current()) {
-            self.kick(Kick::AccessEnded);
         }
     }
 

@@ -8,7 +8,7 @@ use futures_util::{FutureExt as _, stream::FuturesOrdered};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -20,8 +20,11 @@ use crate::{
     gate::Identity,
     handshake::{self, Greeting, Refusal, Terms},
     link::{Kick, Link},
+    options::ListenerOptions,
     registry::{Claim, Claimed},
+    session::Owner,
     shared::Shared,
+    transport::{self, Transport},
     wire::Wire,
 };
 
@@ -33,7 +36,10 @@ const ANSWER: Duration = Duration::from_secs(1);
 /// A listener at work.
 pub(crate) struct Listener {
     pub(crate) socket: TcpListener,
-    pub(crate) address: SocketAddr,
+    /// With the actual port.
+    pub(crate) options: ListenerOptions,
+    /// One for all listeners.
+    pub(crate) admission: Arc<Admission>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) stopping: CancellationToken,
     pub(crate) connections: TaskTracker,
@@ -42,12 +48,11 @@ pub(crate) struct Listener {
 impl Listener {
     /// Accepts connections until the broker stops.
     pub(crate) async fn run(self) {
-        let admission = Arc::new(Admission::new(&self.shared.options));
         // Given up for a moment when there is no other descriptor, so that a client is refused and does not wait.
         let mut spare = spare();
         while let Some(accepted) = self.stopping.run_until_cancelled(self.socket.accept()).await {
             match accepted {
-                Ok((stream, address)) => self.admit(&admission, stream, address),
+                Ok((stream, address)) => self.admit(stream, address),
                 Err(error) if is_of_the_client(&error) => {}
                 Err(error) => {
                     drop(spare.take());
@@ -61,22 +66,29 @@ impl Listener {
         }
     }
 
-    fn admit(&self, admission: &Arc<Admission>, stream: TcpStream, address: SocketAddr) {
+    fn admit(&self, stream: TcpStream, address: SocketAddr) {
         self.shared.statistics.accepted_sockets.one();
-        match admission.admit(address) {
+        match self.admission.admit(address) {
             Ok(slot) => {
                 // It fails only where the connection is gone already.
                 let _ = stream.set_nodelay(true);
-                let serving = serve(
-                    Arc::clone(&self.shared),
-                    Wire::new(stream),
-                    Visitor {
-                        address,
-                        slot: Some(slot),
-                    },
-                    self.stopping.clone(),
-                );
-                self.connections.spawn(serving);
+                let visitor = Visitor {
+                    address,
+                    slot: Some(slot),
+                    deadline: Instant::now() + self.shared.options.connect_timeout,
+                    transport: Transport::of(&self.options),
+                    anonymous: self.options.anonymous,
+                    certificate_name: None,
+                };
+                let (shared, stopping) = (Arc::clone(&self.shared), self.stopping.clone());
+                if visitor.transport == Transport::Tcp {
+                    self.connections
+                        .spawn(serve(shared, Wire::new(stream), visitor, stopping));
+                } else {
+                    let opening = self.options.clone();
+                    self.connections
+                        .spawn(open(shared, stream, opening, visitor, stopping));
+                }
             }
             Err(what) => self.shared.events.tell(nobody(address), what),
         }
@@ -90,7 +102,7 @@ impl Listener {
         );
         self.shared
             .events
-            .tell(nobody(address.unwrap_or(self.address)), what);
+            .tell(nobody(address.unwrap_or(self.options.address)), what);
     }
 }
 
@@ -120,6 +132,38 @@ pub(crate) struct Visitor {
     pub(crate) address: SocketAddr,
     /// Its place among those that are limited; connections from this process have none.
     pub(crate) slot: Option<Slot>,
+    /// When its CONNECT must be there.
+    pub(crate) deadline: Instant,
+    pub(crate) transport: Transport,
+    /// Whether it may come without an account.
+    pub(crate) anonymous: bool,
+    /// The account that its certificate names; the certificate was verified.
+    pub(crate) certificate_name: Option<Arc<str>>,
+}
+
+/// Does the handshakes of a connection that is more than TCP, and serves it.
+async fn open(
+    shared: Arc<Shared>,
+    stream: TcpStream,
+    listener: ListenerOptions,
+    mut visitor: Visitor,
+    stopping: CancellationToken,
+) {
+    let address = visitor.address;
+    let opening = transport::open(stream, &listener, shared.options.max_websocket_bytes);
+    let opening = Box::pin(timeout_at(visitor.deadline, opening));
+    let opened = match stopping.run_until_cancelled(opening).await {
+        None | Some(Ok(Err(None))) => return,
+        Some(Err(_)) => {
+            return shared
+                .events
+                .tell(nobody(address), silence(&shared, visitor.transport));
+        }
+        Some(Ok(Err(Some(what)))) => return shared.events.tell(nobody(address), what),
+        Some(Ok(Ok(opened))) => opened,
+    };
+    visitor.certificate_name = opened.certificate_name;
+    serve(shared, Wire::new(opened.stream), visitor, stopping).await;
 }
 
 /// Serves one connection from its first byte to its end.
@@ -131,13 +175,17 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
 ) {
     let address = visitor.address;
     let max_packet_bytes = shared.options.max_packet_bytes as usize;
-    let greeting = timeout(
-        shared.options.connect_timeout,
+    let greeting = timeout_at(
+        visitor.deadline,
         handshake::read(&mut wire, address, max_packet_bytes),
     );
     let mut greeting = match stopping.run_until_cancelled(greeting).await {
         None => return,
-        Some(Err(_)) => return shared.events.tell(nobody(address), silence(&shared)),
+        Some(Err(_)) => {
+            return shared
+                .events
+                .tell(nobody(address), silence(&shared, visitor.transport));
+        }
         Some(Ok(Err(refusal))) => return refuse(&shared, wire, address, refusal).await,
         Some(Ok(Ok(greeting))) => greeting,
     };
@@ -154,14 +202,22 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             return refuse(&shared, wire, address, refusal).await;
         }
     };
-    let link = Arc::new(Link::of(&entry));
+    let link = Arc::new(Link::from(address));
     let claim = Claim {
-        client_id: Arc::clone(&greeting.identity.client_id),
+        owner: Owner {
+            account: entry.account.clone(),
+            client_id: Arc::clone(&greeting.identity.client_id),
+        },
+        rights: Arc::clone(&entry.rights),
+        address,
         clean_start: greeting.clean_start,
         window: greeting
             .receive_maximum
             .min(shared.options.max_inflight.get())
             .into(),
+        session_expiry: greeting.session_expiry.min(shared.options.session_expiry),
+        will: greeting.will.clone(),
+        is_local: visitor.slot.is_none(),
     };
     let Some(claimed) = shared.claim(claim, &link).await else {
         let what = What::new(
@@ -197,8 +253,19 @@ async fn enter(
     visitor: &Visitor,
 ) -> Result<Entry, (DenialReason, What)> {
     let password = greeting.password.take();
-    let (Some(access), Some(_)) = (&shared.access, &visitor.slot) else {
-        return Ok(Entry::unlimited());
+    let Some(access) = shared.access.as_ref().filter(|_| visitor.slot.is_some()) else {
+        let is_known = visitor.anonymous || visitor.slot.is_none() || visitor.certificate_name.is_some();
+        return if is_known {
+            Ok(Entry::unlimited())
+        } else {
+            // Where nobody is asked, a certificate is the only account.
+            let what = What::new(
+                EventKind::LoginFailed,
+                "the client has no certificate, and this address asks for one",
+                "connect with a certificate: casement provision tls --client ID",
+            );
+            Err((DenialReason::NotAuthorized, what))
+        };
     };
     let identity = &greeting.identity;
     let login = Login {
@@ -206,8 +273,8 @@ async fn enter(
         client_id: &identity.client_id,
         username: identity.username.as_deref(),
         password: password.as_deref(),
-        certificate_name: None,
-        anonymous: visitor.address.ip().is_loopback(),
+        certificate_name: visitor.certificate_name.as_deref(),
+        anonymous: visitor.anonymous,
     };
     let entering = timeout(shared.options.connect_timeout, access.enter(login));
     let entry = match entering.await {
@@ -280,6 +347,8 @@ fn welcome<S>(
         pending_bytes: 0,
         accepting: FuturesOrdered::new(),
         unrouted: 0,
+        undecided: 0,
+        subscribing: 0,
         unacknowledged: 0,
         pending_ids: HashSet::new(),
         waiting: None,
@@ -290,11 +359,12 @@ fn welcome<S>(
     }
 }
 
-fn silence(shared: &Shared) -> What {
+fn silence(shared: &Shared, transport: Transport) -> What {
     let seconds = shared.options.connect_timeout.as_secs_f64();
+    let over = transport.as_str();
     What::new(
         EventKind::NoGreeting,
-        format!("no CONNECT came within {seconds} s"),
+        format!("no CONNECT came over {over} within {seconds} s"),
         "check what opens connections there without speaking MQTT",
     )
 }

@@ -15,6 +15,7 @@ use crate::{
     message::Message,
     shared::{Publisher, Shared},
     topic::check_name,
+    transport::Transport,
     wire::Wire,
 };
 
@@ -83,6 +84,10 @@ impl LocalConnector {
         let visitor = Visitor {
             address: self.listen,
             slot: None,
+            deadline: tokio::time::Instant::now() + self.shared.options.connect_timeout,
+            transport: Transport::Local,
+            anonymous: true,
+            certificate_name: None,
         };
         let serving = serve(
             Arc::clone(&self.shared),

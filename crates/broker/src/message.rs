@@ -15,6 +15,10 @@ use rmqtt_codec::{
     v5::PublishProperties,
 };
 
+use crate::keep::{
+    Group, Kept, KeptLink, StoredDelivery, StoredMessage, StoredProperties, millis, now_ms, since,
+};
+
 /// From this size on a payload is shared with the buffer that it was read into, which is hardly larger.
 const SHARED_FROM_BYTES: usize = 128 << 10;
 /// What a queued message costs beside topic, payload and properties.
@@ -33,6 +37,8 @@ pub(crate) struct Message {
     expires: Option<Instant>,
     /// Who published it; 0 is the broker.
     pub(crate) publisher: u64,
+    /// Its record on disk, while a client's session needs it.
+    pub(crate) kept: KeptLink,
 }
 
 impl Message {
@@ -57,6 +63,7 @@ impl Message {
             properties,
             expires,
             publisher,
+            kept: KeptLink::default(),
         }
     }
 
@@ -70,6 +77,7 @@ impl Message {
             properties: None,
             expires: None,
             publisher: 0,
+            kept: KeptLink::default(),
         }
     }
 
@@ -83,7 +91,56 @@ impl Message {
             properties: None,
             expires,
             publisher: 0,
+            kept: KeptLink::default(),
         }
+    }
+
+    /// Whether it may be kept on disk. The process's own messages are not: its figures are made anew, and its requests and
+    /// commands are replaced by newer ones.
+    pub(crate) const fn is_keepable(&self) -> bool {
+        self.publisher != 0
+    }
+
+    /// Its record, but for the payload.
+    pub(crate) fn stored(&self) -> StoredMessage {
+        let lifetime = self
+            .expires
+            .map(|expires| expires.saturating_duration_since(Instant::now()));
+        StoredMessage {
+            topic: self.topic.to_string(),
+            qos: self.qos.value(),
+            retain: self.retain,
+            publisher: self.publisher,
+            written_ms: now_ms(),
+            lifetime_ms: lifetime.map(millis),
+            properties: self.properties.as_deref().map(stored_properties),
+        }
+    }
+
+    /// The message of a record; `None` where its time is over, or the record has no message in it.
+    pub(crate) fn restored(record: StoredMessage, payload: Bytes) -> Option<Self> {
+        let expires = match record.lifetime_ms {
+            None => None,
+            Some(lifetime) => {
+                let left = Duration::from_millis(lifetime).checked_sub(since(record.written_ms))?;
+                if left.is_zero() {
+                    return None;
+                }
+                Instant::now().checked_add(left)
+            }
+        };
+        Some(Self {
+            topic: record.topic.into(),
+            payload,
+            qos: QoS::try_from(record.qos).ok()?,
+            retain: record.retain,
+            properties: record
+                .properties
+                .map(|properties| Box::new(restored_properties(properties))),
+            expires,
+            publisher: record.publisher,
+            kept: KeptLink::default(),
+        })
     }
 
     /// Whether its time is over.
@@ -125,6 +182,37 @@ fn travelling(properties: PublishProperties) -> Option<Box<PublishProperties>> {
     (kept != PublishProperties::default()).then(|| Box::new(kept))
 }
 
+/// The properties of a record.
+pub(crate) fn restored_properties(stored: StoredProperties) -> PublishProperties {
+    PublishProperties {
+        correlation_data: stored.correlation_data.map(Bytes::from),
+        content_type: stored.content_type.map(ByteString::from),
+        user_properties: stored
+            .user
+            .into_iter()
+            .map(|(key, value)| (key.into(), value.into()))
+            .collect(),
+        is_utf8_payload: stored.is_utf8_payload,
+        response_topic: stored.response_topic.map(ByteString::from),
+        ..PublishProperties::default()
+    }
+}
+
+/// The record of properties that travel.
+pub(crate) fn stored_properties(properties: &PublishProperties) -> StoredProperties {
+    StoredProperties {
+        correlation_data: properties.correlation_data.as_ref().map(|data| data.to_vec()),
+        content_type: properties.content_type.as_ref().map(ToString::to_string),
+        user: properties
+            .user_properties
+            .iter()
+            .map(|(key, value)| (key.to_string(), value.to_string()))
+            .collect(),
+        is_utf8_payload: properties.is_utf8_payload,
+        response_topic: properties.response_topic.as_ref().map(ToString::to_string),
+    }
+}
+
 fn copied_text(text: &ByteString) -> ByteString {
     ByteString::from(text.to_string())
 }
@@ -137,9 +225,43 @@ pub(crate) struct Delivery {
     pub(crate) retain: bool,
     /// The identifiers of the subscriptions that it fits.
     pub(crate) subscription_ids: Vec<NonZeroU32>,
+    /// Its place in the queue of a session that is kept, which gives it its packet id.
+    pub(crate) place: Option<u64>,
+    /// The record of its message.
+    pub(crate) kept: Option<Arc<Kept>>,
+    /// What has to be on disk before it leaves.
+    pub(crate) gate: Option<Arc<Group>>,
 }
 
 impl Delivery {
+    /// A delivery that is in memory only.
+    pub(crate) const fn new(message: Arc<Message>, qos: QoS, retain: bool, ids: Vec<NonZeroU32>) -> Self {
+        Self {
+            message,
+            qos,
+            retain,
+            subscription_ids: ids,
+            place: None,
+            kept: None,
+            gate: None,
+        }
+    }
+
+    /// Its record, of the message with this number.
+    pub(crate) fn stored(&self, message: u64) -> StoredDelivery {
+        StoredDelivery {
+            message: Some(message),
+            qos: self.qos.value(),
+            retain: self.retain,
+            subscription_ids: self.subscription_ids.iter().map(|id| id.get()).collect(),
+        }
+    }
+
+    /// Whether it has to wait for the disk.
+    pub(crate) fn is_held(&self) -> bool {
+        self.gate.as_ref().is_some_and(|gate| !gate.is_over())
+    }
+
     /// The packet of this delivery, without the properties that only MQTT 5 has where `properties` is false.
     pub(crate) fn packet(&self, packet_id: Option<NonZeroU16>, dup: bool, properties: bool) -> Publish {
         let message = &self.message;

@@ -1,29 +1,78 @@
-//! The address and the limits of a broker.
+//! The listeners and the limits of a broker.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
     num::NonZeroU16,
+    path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
+
+use tls::ServerTls;
+
+/// One address at which a broker listens.
+#[derive(Debug, Clone)]
+pub struct ListenerOptions {
+    /// The address; port 0 selects a free port.
+    pub address: SocketAddr,
+    /// The certificate of a listener that speaks TLS.
+    pub tls: Option<Arc<ServerTls>>,
+    /// Whether MQTT comes over WebSocket.
+    pub websocket: bool,
+    /// Whether a client may come without an account. Never true beyond loopback.
+    pub anonymous: bool,
+}
+
+impl ListenerOptions {
+    /// Plain MQTT over TCP. Anonymous clients may come where only this machine can.
+    pub fn plain(address: SocketAddr) -> Self {
+        Self {
+            address,
+            tls: None,
+            websocket: false,
+            anonymous: address.ip().is_loopback(),
+        }
+    }
+
+    /// MQTT over TLS, for clients with an account.
+    pub fn tls(address: SocketAddr, tls: Arc<ServerTls>) -> Self {
+        Self {
+            tls: Some(tls),
+            anonymous: false,
+            ..Self::plain(address)
+        }
+    }
+
+    /// The same over WebSocket.
+    #[must_use]
+    pub fn over_websocket(self) -> Self {
+        Self {
+            websocket: true,
+            ..self
+        }
+    }
+}
 
 /// The settings of one broker. The default listens on 127.0.0.1:1883.
 #[derive(Debug, Clone)]
 pub struct BrokerOptions {
-    /// The address to listen on; port 0 selects a free port. There are no accounts yet, so it must be a loopback
-    /// address.
-    pub listen: SocketAddr,
+    /// Where it listens; at least one. All share the limits below.
+    pub listeners: Vec<ListenerOptions>,
     /// The largest packet; a client that sends a larger one is disconnected. Far above the largest valid message, so
     /// that the hook can refuse larger ones: a disconnected client would only send its message again.
     pub max_packet_bytes: u32,
     /// The largest payload that is retained.
     pub max_retained_bytes: u32,
+    /// The largest message and the largest frame of a WebSocket. A client over WebSocket that sends a larger packet is
+    /// disconnected, whatever `max_packet_bytes` says: memory is taken for the length that a frame announces.
+    pub max_websocket_bytes: usize,
     /// Maximum number of connected clients.
     pub max_connections: usize,
     /// Maximum number of connections from one address.
     pub max_connections_per_address: usize,
     /// Maximum number of connections from one address that have not sent CONNECT yet.
     pub max_unidentified_per_address: usize,
-    /// Time from accepting a connection to its CONNECT.
+    /// Time from accepting a connection to its CONNECT, the handshakes of TLS and WebSocket included.
     pub connect_timeout: Duration,
     /// Maximum number of unacknowledged messages in each direction of a connection.
     pub max_inflight: NonZeroU16,
@@ -42,6 +91,12 @@ pub struct BrokerOptions {
     pub max_retained_messages: u32,
     /// Maximum number of bytes of all retained messages together.
     pub max_retained_total_bytes: usize,
+    /// Where sessions and retained messages are kept; `None` for memory only. The directory is made, closed to other users,
+    /// and belongs to one process at a time.
+    pub storage: Option<PathBuf>,
+    /// Maximum number of bytes of all messages that are kept there. Beyond it, messages for clients that are away are
+    /// dropped, those for clients that are here are delivered without being kept, and no more messages are retained.
+    pub max_stored_bytes: usize,
     /// How often the broker's figures below `$SYS` are published.
     pub sys_interval: Duration,
     /// Threads that serve the connections.
@@ -51,9 +106,10 @@ pub struct BrokerOptions {
 impl Default for BrokerOptions {
     fn default() -> Self {
         Self {
-            listen: (Ipv4Addr::LOCALHOST, 1883).into(),
+            listeners: vec![ListenerOptions::plain((Ipv4Addr::LOCALHOST, 1883).into())],
             max_packet_bytes: 32 << 20,
             max_retained_bytes: 2 << 20,
+            max_websocket_bytes: 2 << 20,
             max_connections: 10_000,
             max_connections_per_address: 9_000,
             max_unidentified_per_address: 1_000,
@@ -66,6 +122,8 @@ impl Default for BrokerOptions {
             session_expiry: Duration::from_hours(24),
             max_retained_messages: 100_000,
             max_retained_total_bytes: 256 << 20,
+            storage: None,
+            max_stored_bytes: 512 << 20,
             sys_interval: Duration::from_secs(10),
             worker_threads: std::thread::available_parallelism()
                 .map_or(2, usize::from)

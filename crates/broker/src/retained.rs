@@ -6,7 +6,10 @@ use std::{collections::HashMap, str::Split, sync::Arc};
 
 use parking_lot::RwLock;
 
-use crate::message::Message;
+use crate::{
+    keep::{Key, Op, Page, Space},
+    message::Message,
+};
 
 /// The bounds of all retained messages together, and of each.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +36,14 @@ struct Tree {
 #[derive(Debug, Default)]
 struct Node {
     children: HashMap<Box<str>, Node>,
-    message: Option<Arc<Message>>,
+    message: Option<Entry>,
+}
+
+/// A retained message and the number of its record.
+#[derive(Debug)]
+struct Entry {
+    message: Arc<Message>,
+    record: Option<u64>,
 }
 
 /// Why a message is not retained.
@@ -55,11 +65,36 @@ impl Retained {
 
     /// Retains a message in place of an earlier one; an empty one only removes it. Where the new one cannot be kept, the
     /// earlier one goes all the same: it is not the last any more.
-    pub(crate) fn set(&self, message: &Arc<Message>) -> Result<(), NotRetained> {
+    pub(crate) fn set(
+        &self,
+        message: &Arc<Message>,
+        mut page: Option<&mut Page<'_>>,
+    ) -> Result<(), NotRetained> {
         let mut tree = self.tree.write();
-        tree.remove(&message.topic);
+        let earlier = tree.remove(&message.topic);
+        let mut record = earlier.as_ref().and_then(|entry| entry.record);
+        if let (Some(earlier), Some(page), Some(_)) = (&earlier, page.as_deref(), record) {
+            page.leave(earlier.message.weight());
+        }
+        let outcome = self.insert(&mut tree, message, &mut record, page.as_deref_mut());
+        if !matches!(outcome, Ok(true))
+            && let (Some(record), Some(page)) = (record, page)
+        {
+            page.put(Op::Remove(Key(Space::Retained, 0, record)));
+        }
+        outcome.map(|_| ())
+    }
+
+    /// Returns whether there is a message now; `record` is the one that it takes over.
+    fn insert(
+        &self,
+        tree: &mut Tree,
+        message: &Arc<Message>,
+        record: &mut Option<u64>,
+        page: Option<&mut Page<'_>>,
+    ) -> Result<bool, NotRetained> {
         if message.payload.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         if message.payload.len() > self.limits.payload_bytes {
             return Err(NotRetained::TooLarge);
@@ -72,8 +107,30 @@ impl Retained {
         {
             return Err(NotRetained::Full);
         }
-        tree.insert(message);
-        Ok(())
+        if let Some(page) = page {
+            if !page.enter(message.weight()) {
+                return Err(NotRetained::Full);
+            }
+            let number = *record.get_or_insert_with(|| page.number());
+            page.put(Op::Retained(number, Arc::clone(message)));
+        } else {
+            *record = None;
+        }
+        tree.insert(message, *record);
+        Ok(true)
+    }
+
+    /// Puts back a message of an earlier run; `false` where limits have become smaller.
+    pub(crate) fn restore(&self, message: &Arc<Message>, record: u64) -> bool {
+        let mut tree = self.tree.write();
+        let fits = message.payload.len() <= self.limits.payload_bytes
+            && tree.messages < self.limits.messages
+            && tree.bytes + message.weight() <= self.limits.total_bytes;
+        if fits {
+            tree.remove(&message.topic);
+            tree.insert(message, Some(record));
+        }
+        fits
     }
 
     /// The messages that fit a filter, as far as `steps` allows.
@@ -90,7 +147,7 @@ impl Retained {
     }
 
     /// Removes what has expired.
-    pub(crate) fn sweep(&self) {
+    pub(crate) fn sweep(&self, mut page: Option<&mut Page<'_>>) {
         let expired: Vec<_> = {
             let mut all = Vec::new();
             self.tree.read().root.collect_all(&mut all);
@@ -99,8 +156,14 @@ impl Retained {
         };
         let mut tree = self.tree.write();
         for message in expired {
-            if tree.get(&message.topic).is_some_and(Message::is_expired) {
-                tree.remove(&message.topic);
+            if !tree.get(&message.topic).is_some_and(Message::is_expired) {
+                continue;
+            }
+            if let Some(entry) = tree.remove(&message.topic)
+                && let (Some(record), Some(page)) = (entry.record, page.as_deref_mut())
+            {
+                page.leave(entry.message.weight());
+                page.put(Op::Remove(Key(Space::Retained, 0, record)));
             }
         }
     }
@@ -120,7 +183,7 @@ struct Search<'a> {
 }
 
 impl Tree {
-    fn insert(&mut self, message: &Arc<Message>) {
+    fn insert(&mut self, message: &Arc<Message>, record: Option<u64>) {
         let mut node = &mut self.root;
         for level in message.topic.split('/') {
             if !node.children.contains_key(level) {
@@ -128,7 +191,10 @@ impl Tree {
             }
             node = node.children.get_mut(level).expect("it was just inserted");
         }
-        node.message = Some(Arc::clone(message));
+        node.message = Some(Entry {
+            message: Arc::clone(message),
+            record,
+        });
         self.messages += 1;
         self.bytes += message.weight();
     }
@@ -138,19 +204,19 @@ impl Tree {
         for level in topic.split('/') {
             node = node.children.get(level)?;
         }
-        node.message.as_deref()
+        node.message.as_ref().map(|entry| &*entry.message)
     }
 
-    fn remove(&mut self, topic: &str) {
-        if let Some(message) = self.root.remove(topic.split('/')) {
-            self.messages -= 1;
-            self.bytes -= message.weight();
-        }
+    fn remove(&mut self, topic: &str) -> Option<Entry> {
+        let entry = self.root.remove(topic.split('/'))?;
+        self.messages -= 1;
+        self.bytes -= entry.message.weight();
+        Some(entry)
     }
 }
 
 impl Node {
-    fn remove(&mut self, mut levels: Split<'_, char>) -> Option<Arc<Message>> {
+    fn remove(&mut self, mut levels: Split<'_, char>) -> Option<Entry> {
         let Some(level) = levels.next() else {
             return self.message.take();
         };
@@ -189,8 +255,10 @@ impl Node {
     }
 
     fn find(&self, search: &mut Search<'_>) {
-        let current = self.message.iter().filter(|message| !message.is_expired());
-        search.found.extend(current.cloned());
+        let current = self.message.iter().map(|entry| &entry.message);
+        search
+            .found
+            .extend(current.filter(|message| !message.is_expired()).cloned());
     }
 
     /// Wildcards at the beginning of a filter do not match the broker's own topics.
@@ -202,7 +270,7 @@ impl Node {
     }
 
     fn collect_all(&self, found: &mut Vec<Arc<Message>>) {
-        found.extend(self.message.iter().cloned());
+        found.extend(self.message.iter().map(|entry| Arc::clone(&entry.message)));
         for child in self.children.values() {
             child.collect_all(found);
         }
@@ -251,10 +319,10 @@ mod tests {
             ..LIMITS
         });
         for topic in ["a", "a/b", "a/b/c", "/x"] {
-            retained.set(&message(topic, "1", None)).unwrap();
+            retained.set(&message(topic, "1", None), None).unwrap();
         }
         retained
-            .set(&Arc::new(Message::own("$SYS/v", "1".into())))
+            .set(&Arc::new(Message::own("$SYS/v", "1".into())), None)
             .unwrap();
         assert_eq!(topics(&retained, "#"), ["/x", "a", "a/b", "a/b/c"]);
         assert_eq!(topics(&retained, "a/#"), ["a", "a/b", "a/b/c"]);
@@ -267,7 +335,7 @@ mod tests {
             "one of three nodes is the root"
         );
         for topic in ["a", "a/b", "a/b/c", "/x", "nothing/there"] {
-            retained.set(&message(topic, "", None)).unwrap();
+            retained.set(&message(topic, "", None), None).unwrap();
         }
         assert_eq!(retained.size().0, 1);
         assert_eq!(
@@ -281,17 +349,20 @@ mod tests {
     fn number_and_bytes_are_bounded() {
         let retained = Retained::new(LIMITS);
         for topic in ["a", "b", "c"] {
-            retained.set(&message(topic, "x", None)).unwrap();
+            retained.set(&message(topic, "x", None), None).unwrap();
         }
-        assert_eq!(retained.set(&message("d", "x", None)), Err(NotRetained::Full));
         assert_eq!(
-            retained.set(&message("c", "y", None)),
+            retained.set(&message("d", "x", None), None),
+            Err(NotRetained::Full)
+        );
+        assert_eq!(
+            retained.set(&message("c", "y", None), None),
             Ok(()),
             "in place of another"
         );
         let large = "x".repeat(1_001);
         assert_eq!(
-            retained.set(&message("c", &large, None)),
+            retained.set(&message("c", &large, None), None),
             Err(NotRetained::TooLarge)
         );
         assert_eq!(
@@ -299,9 +370,9 @@ mod tests {
             ["a", "b"],
             "what is not the last any more is gone"
         );
-        assert_eq!(retained.set(&message("c", &large[..1_000], None)), Ok(()));
+        assert_eq!(retained.set(&message("c", &large[..1_000], None), None), Ok(()));
         assert_eq!(
-            retained.set(&message("b", &large[..900], None)),
+            retained.set(&message("b", &large[..900], None), None),
             Err(NotRetained::Full)
         );
     }
@@ -309,11 +380,11 @@ mod tests {
     #[test]
     fn what_has_expired_is_neither_found_nor_kept() {
         let retained = Retained::new(LIMITS);
-        retained.set(&message("a", "x", Some(1))).unwrap();
+        retained.set(&message("a", "x", Some(1)), None).unwrap();
         assert_eq!(topics(&retained, "#"), ["a"]);
         std::thread::sleep(std::time::Duration::from_millis(1_010));
         assert_eq!(topics(&retained, "#"), [""; 0]);
-        retained.sweep();
+        retained.sweep(None);
         assert_eq!(retained.size(), (0, 0));
     }
 }

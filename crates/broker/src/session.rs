@@ -1,21 +1,35 @@
 //! What the broker remembers of one client: what waits for it, what it has not acknowledged, what it has sent at `QoS` 2.
 //!
 //! In: deliveries from publishers, acknowledgements from its connection. Out: packets for the connection. It lives on
-//! while the client is away, and never makes a publisher wait: beyond its bounds the oldest message is dropped.
+//! while the client is away, and never makes a publisher wait: beyond its bounds the oldest message is dropped. What of it
+//! outlives the process is noted on pages of the keeper as it changes.
+
+mod outgoing;
+mod records;
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
+    fmt,
     num::NonZeroU16,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
 };
 
-use bytes::BytesMut;
 use bytestring::ByteString;
 use parking_lot::{Mutex, MutexGuard};
 use rmqtt_codec::types::QoS;
 use tokio::task::AbortHandle;
 
-use crate::{link::Link, message::Delivery, packet::Codec, will::Will};
+use crate::{
+    access::{Permission, Rights},
+    keep::{Op, Page, StoredSession},
+    link::Link,
+    message::Delivery,
+    will::Will,
+};
 
 /// The bounds of a session.
 #[derive(Debug, Clone, Copy)]
@@ -24,26 +38,45 @@ pub(crate) struct SessionLimits {
     pub(crate) queued_bytes: usize,
 }
 
+/// Whose a session is. Two accounts have different sessions, whatever their clients call themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Owner {
+    pub(crate) account: Option<Arc<str>>,
+    pub(crate) client_id: Arc<str>,
+}
+
 /// One client's session.
 #[derive(Debug)]
 pub(crate) struct Session {
     /// Different for each session of this broker.
     pub(crate) number: u64,
-    pub(crate) client_id: Arc<str>,
+    pub(crate) owner: Owner,
     limits: SessionLimits,
+    /// Whether it outlives the process.
+    kept: AtomicBool,
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct State {
+    /// The number of the session.
+    number: u64,
+    /// What its client was granted when it was last here.
+    pub(crate) rights: Option<Arc<dyn Rights>>,
+    /// How long it outlives its connection.
+    pub(crate) expiry: Duration,
+    /// When the client left, in ms since 1970.
+    pub(crate) left_ms: Option<u64>,
+    /// The will of the client that is connected, for the case that the process ends.
+    pub(crate) will: Option<Will>,
     /// The connection, while there is one.
     pub(crate) link: Option<Arc<Link>>,
     /// What waits for the end of an absent client's session.
     pub(crate) offline: Option<AbortHandle>,
     /// The will of an absent client, while it is delayed.
     pub(crate) delayed_will: Option<Will>,
-    /// The filters that it subscribed to.
-    pub(crate) subscriptions: HashSet<ByteString>,
+    /// The filters that it subscribed to, with the numbers of their records.
+    pub(crate) subscriptions: HashMap<ByteString, Option<u64>>,
     /// Bytes of these filters.
     pub(crate) filter_bytes: usize,
     /// Messages of the client at `QoS` 2 that were taken and not released.
@@ -55,7 +88,9 @@ pub(crate) struct State {
     inflight: VecDeque<Inflight>,
     /// Entries of `inflight` that this connection has sent.
     sent: usize,
-    last_id: u16,
+    next_place: u64,
+    /// The place after the last delivery that was sent and noted.
+    noted_place: u64,
     /// The most entries that the client wants in flight.
     window: usize,
 }
@@ -63,7 +98,10 @@ pub(crate) struct State {
 /// A message at `QoS` 1 or 2 that the client has not acknowledged.
 #[derive(Debug)]
 struct Inflight {
+    place: u64,
     id: NonZeroU16,
+    /// Whether there is a record of it.
+    kept: bool,
     /// `None` once the client has it at `QoS` 2: only PUBREL remains.
     delivery: Option<Delivery>,
 }
@@ -86,14 +124,52 @@ pub(crate) struct Outlet {
     pub(crate) full_at_bytes: usize,
 }
 
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("number", &self.number)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Session {
-    pub(crate) fn new(number: u64, client_id: Arc<str>, limits: SessionLimits) -> Self {
+    pub(crate) fn new(number: u64, owner: Owner, limits: SessionLimits) -> Self {
         Self {
             number,
-            client_id,
+            owner,
             limits,
-            state: Mutex::default(),
+            kept: AtomicBool::new(false),
+            state: Mutex::new(State {
+                number,
+                ..State::default()
+            }),
         }
+    }
+
+    /// Whether it outlives the process.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.kept.load(Relaxed)
+    }
+
+    /// Says whether it outlives the process.
+    pub(crate) fn set_kept(&self, kept: bool) {
+        self.kept.store(kept, Relaxed);
+    }
+
+    /// Notes the session itself, as it is now.
+    pub(crate) fn note(&self, state: &State, page: &mut Page<'_>) {
+        let will = match &state.link {
+            Some(_) => state.will.as_ref(),
+            None => state.delayed_will.as_ref(),
+        };
+        let record = StoredSession {
+            client_id: self.owner.client_id.to_string(),
+            account: self.owner.account.as_deref().map(ToOwned::to_owned),
+            expiry_s: state.expiry.as_secs(),
+            left_ms: state.left_ms,
+            will: will.map(Will::stored),
+        };
+        page.put(Op::Session(self.number, Box::new(record)));
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -105,11 +181,28 @@ impl Session {
         self.state.lock().link.is_some()
     }
 
-    /// Queues a message; returns how many messages were dropped for it.
-    pub(crate) fn push(&self, delivery: Delivery) -> u64 {
+    /// Queues a message, and notes it where it is to outlive the process; returns how many messages were dropped for it.
+    pub(crate) fn push(self: &Arc<Self>, mut delivery: Delivery, mut page: Option<&mut Page<'_>>) -> u64 {
         let mut state = self.state.lock();
         if state.link.is_none() && delivery.qos == QoS::AtMostOnce {
             return 0;
+        }
+        if delivery.qos != QoS::AtMostOnce && self.is_kept() {
+            let place = state.next_place();
+            delivery.place = Some(place);
+            if let Some(page) = page.as_deref_mut().filter(|_| delivery.message.is_keepable()) {
+                let kept = page.keep(&delivery.message);
+                if let Some(kept) = &kept {
+                    page.put(Op::Delivery(self.number, place, delivery.stored(kept.number)));
+                    if delivery.qos == QoS::ExactlyOnce {
+                        // Or, after a restart, the client would receive it again under another id.
+                        delivery.gate = Some(page.group(self));
+                    }
+                } else if state.link.is_none() {
+                    return 1;
+                }
+                delivery.kept = kept;
+            }
         }
         state.queued_bytes += delivery.message.weight();
         state.queue.push_back(delivery);
@@ -118,7 +211,8 @@ impl Session {
         while state.queue.len() > messages
             || (state.queued_bytes > self.limits.queued_bytes && state.queue.len() > 1)
         {
-            state.pop();
+            let oldest = state.pop();
+            state.gone(oldest.as_ref(), page.as_deref_mut());
             dropped += 1;
         }
         if let Some(link) = &state.link {
@@ -128,12 +222,19 @@ impl Session {
     }
 
     /// Queues retained messages, as many as there are: a bound below their number would hide some for ever.
-    pub(crate) fn push_retained(&self, deliveries: Vec<Delivery>) -> u64 {
+    pub(crate) fn push_retained(
+        self: &Arc<Self>,
+        deliveries: Vec<Delivery>,
+        mut page: Option<&mut Page<'_>>,
+    ) -> u64 {
         {
             let mut state = self.state.lock();
             state.allowance = state.allowance.max(deliveries.len());
         }
-        deliveries.into_iter().map(|delivery| self.push(delivery)).sum()
+        let deliveries = deliveries.into_iter();
+        deliveries
+            .map(|delivery| self.push(delivery, page.as_deref_mut()))
+            .sum()
     }
 }
 
@@ -143,6 +244,13 @@ impl State {
         self.link = Some(link);
         self.window = window;
         self.sent = 0;
+    }
+
+    /// Whether all that it subscribed to is allowed to a client with these rights.
+    pub(crate) fn is_within(&self, rights: &dyn Rights) -> bool {
+        self.subscriptions
+            .keys()
+            .all(|filter| rights.subscribe(filter) == Permission::Granted)
     }
 
     /// Whether the session belongs to this connection.
@@ -164,140 +272,13 @@ impl State {
         self.allowance = self.allowance.min(self.queue.len());
         Some(delivery)
     }
+}
 
-    /// Appends as many packets to `output` as window and `outlet` allow: first what an earlier connection has sent, then
-    /// what waits.
-    pub(crate) fn deliver(&mut self, codec: &mut Codec, outlet: Outlet, output: &mut BytesMut) -> Delivered {
-        let mut done = Delivered::default();
-        while output.len() < outlet.full_at_bytes {
-            let before = output.len();
-            let written = if self.sent < self.inflight.len() {
-                if self.sent >= self.window {
-                    break;
-                }
-                self.repeat(codec, outlet, output)
-            } else {
-                let Some(written) = self.send_next(codec, outlet, output) else {
-                    break;
-                };
-                written
-            };
-            if written {
-                done.messages += 1;
-                done.bytes += (output.len() - before) as u64;
-            } else {
-                done.too_large += 1;
-            }
-        }
-        done
-    }
-
-    /// Sends the next unacknowledged message once more.
-    fn repeat(&mut self, codec: &mut Codec, outlet: Outlet, output: &mut BytesMut) -> bool {
-        let Inflight { id, delivery } = &self.inflight[self.sent];
-        let written = if let Some(delivery) = delivery {
-            let packet = delivery.packet(Some(*id), true, codec.is_v5());
-            codec.publish(packet, outlet.max_packet_bytes, output)
-        } else {
-            codec.release(*id, true, output);
-            true
-        };
-        if written {
-            self.sent += 1;
-        } else {
-            self.inflight.remove(self.sent);
-        }
-        written
-    }
-
-    /// Sends the next message that waits; `None` where there is none, or no room in the window.
-    fn send_next(&mut self, codec: &mut Codec, outlet: Outlet, output: &mut BytesMut) -> Option<bool> {
-        loop {
-            let first = self.queue.front()?;
-            let acknowledged = first.qos != QoS::AtMostOnce;
-            if acknowledged && self.inflight.len() >= self.window {
-                return None;
-            }
-            let delivery = self.pop()?;
-            if delivery.message.is_expired() {
-                continue;
-            }
-            let id = acknowledged.then(|| self.next_id());
-            let packet = delivery.packet(id, false, codec.is_v5());
-            if !codec.publish(packet, outlet.max_packet_bytes, output) {
-                return Some(false);
-            }
-            if let Some(id) = id {
-                self.inflight.push_back(Inflight {
-                    id,
-                    delivery: Some(delivery),
-                });
-                self.sent += 1;
-            }
-            return Some(true);
-        }
-    }
-
-    /// A packet id that is not in use. The window is far smaller than the number of ids.
-    fn next_id(&mut self) -> NonZeroU16 {
-        loop {
-            self.last_id = self.last_id.wrapping_add(1);
-            if let Some(id) = NonZeroU16::new(self.last_id)
-                && !self.is_in_use(id)
-            {
-                return id;
-            }
-        }
-    }
-
-    fn is_in_use(&self, id: NonZeroU16) -> bool {
-        // Ids are given in order: until they have gone round, none of them can be in use.
-        let oldest = self.inflight.front().map_or(id.get(), |oldest| oldest.id.get());
-        id.get().wrapping_sub(oldest) > u16::MAX / 2 && self.inflight.iter().any(|inflight| inflight.id == id)
-    }
-
-    /// The client has a message at `QoS` 1, or all of the exchange at `QoS` 2.
-    pub(crate) fn acknowledged(&mut self, id: NonZeroU16) {
-        if let Some(place) = self.sent_place(id) {
-            self.inflight.remove(place);
-            self.sent -= 1;
-        }
-    }
-
-    /// The client has a message at `QoS` 2. Returns whether there is such a message.
-    pub(crate) fn received_by_client(&mut self, id: NonZeroU16) -> bool {
-        let place = self.sent_place(id);
-        if let Some(place) = place {
-            self.inflight[place].delivery = None;
-        }
-        place.is_some()
-    }
-
-    fn sent_place(&self, id: NonZeroU16) -> Option<usize> {
-        // Clients acknowledge in order, so it is nearly always the first.
-        self.inflight
-            .iter()
-            .take(self.sent)
-            .position(|inflight| inflight.id == id)
-    }
-
-    /// Notes a message of the client at `QoS` 2 as taken; it is not taken again until it is released.
-    pub(crate) fn take(&mut self, id: NonZeroU16) {
-        self.received.insert(id);
-    }
-
-    /// Whether a message at `QoS` 2 was taken and not released.
-    pub(crate) fn has_taken(&self, id: NonZeroU16) -> bool {
-        self.received.contains(&id)
-    }
-
-    /// The client releases a message at `QoS` 2. Returns whether there is such a message.
-    pub(crate) fn released(&mut self, id: NonZeroU16) -> bool {
-        self.received.remove(&id)
-    }
-
-    /// Messages at `QoS` 2 that were taken and not released.
-    pub(crate) fn unreleased(&self) -> usize {
-        self.received.len()
-    }
+/// The packet id of a place in the queue.
+fn id_of(place: u64) -> NonZeroU16 {
+    let id = place % u64::from(u16::MAX) + 1;
+    u16::try_from(id)
+        .ok()
+        .and_then(NonZeroU16::new)
+        .expect("it is between 1 and 65,535")
 }

@@ -1,9 +1,9 @@
 //! What all connections of one broker share, and the way of a message through it.
 //!
-//! In: messages that the hook accepted. Out: the queues of those who subscribed, and the retained messages. Nothing here
-//! waits.
+//! In: messages that the hook accepted. Out: the queues of those who subscribed, and the retained messages; a ticket where
+//! the message has to be on disk before it is acknowledged. Nothing here waits.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, num::NonZeroU16, sync::Arc};
 
 use rmqtt_codec::types::Publish;
 
@@ -12,9 +12,11 @@ use crate::{
     access::Access,
     events::{EventKind, Events, What, Who},
     gate::Gate,
+    keep::{Keeper, Page, Ticket},
     message::{Delivery, Message},
     registry::Registry,
     retained::{NotRetained, Retained},
+    session::Session,
     statistics::Statistics,
     subscriptions::{Subscriptions, Target},
 };
@@ -30,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) subscriptions: Subscriptions,
     pub(crate) retained: Retained,
     pub(crate) registry: Registry,
+    /// `None` where nothing outlives the process.
+    pub(crate) keeper: Option<Arc<Keeper>>,
 }
 
 /// A session as others see it.
@@ -40,26 +44,60 @@ pub(crate) struct Publisher<'a> {
     pub(crate) address: SocketAddr,
 }
 
+/// A message at `QoS` 2 that is noted as taken together with what becomes of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Taking<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) id: NonZeroU16,
+}
+
 impl Shared {
-    /// Retains and queues a message that was accepted.
-    pub(crate) fn route(&self, publish: Publish, publisher: Publisher<'_>) {
+    /// Retains and queues a message that was accepted. `taking` is for a message at `QoS` 2.
+    pub(crate) fn route(
+        &self,
+        publish: Publish,
+        publisher: Publisher<'_>,
+        taking: Option<Taking<'_>>,
+    ) -> Option<Ticket> {
         let targets = self.subscriptions.targets(&publish.topic, publisher.number);
-        if targets.is_empty() && !publish.retain {
-            return;
+        let mut page = self.page_for(&targets, publish.retain, taking);
+        if let Some(Taking { session, id }) = taking {
+            let page = page.as_mut().filter(|_| session.is_kept());
+            session.state().take(id, page);
         }
-        self.deliver(Message::of(publish, publisher.number), targets, publisher);
+        if !targets.is_empty() || publish.retain {
+            let message = Message::of(publish, publisher.number);
+            self.deliver(message, targets, publisher, page.as_mut());
+        }
+        page.and_then(Page::ticket)
     }
 
     /// Queues a message of the process's own.
     pub(crate) fn route_message(&self, message: Message, publisher: Publisher<'_>) {
         let targets = self.subscriptions.targets(&message.topic, publisher.number);
-        self.deliver(message, targets, publisher);
+        let mut page = self.page_for(&targets, false, None);
+        self.deliver(message, targets, publisher, page.as_mut());
     }
 
-    fn deliver(&self, message: Message, targets: Vec<Target>, publisher: Publisher<'_>) {
+    /// A page for a message, if any of it is kept. Most are not, and cost nothing.
+    fn page_for(&self, targets: &[Target], retain: bool, taking: Option<Taking<'_>>) -> Option<Page<'_>> {
+        let keeper = self.keeper.as_deref()?;
+        let is_kept = retain
+            || taking.is_some_and(|taking| taking.session.is_kept())
+            || targets.iter().any(|target| target.session.is_kept());
+        is_kept.then(|| keeper.page())
+    }
+
+    fn deliver(
+        &self,
+        message: Message,
+        targets: Vec<Target>,
+        publisher: Publisher<'_>,
+        mut page: Option<&mut Page<'_>>,
+    ) {
         let message = Arc::new(message);
         if message.retain
-            && let Err(why) = self.retained.set(&message)
+            && let Err(why) = self.retained.set(&message, page.as_deref_mut())
         {
             self.events.tell(
                 Who {
@@ -70,15 +108,15 @@ impl Shared {
             );
         }
         for target in targets {
-            let delivery = Delivery {
-                qos: message.qos.min(target.qos),
-                retain: target.retain_as_published && message.retain,
-                message: Arc::clone(&message),
-                subscription_ids: target.ids,
-            };
-            let dropped = target.session.push(delivery);
+            let delivery = Delivery::new(
+                Arc::clone(&message),
+                message.qos.min(target.qos),
+                target.retain_as_published && message.retain,
+                target.ids,
+            );
+            let dropped = target.session.push(delivery, page.as_deref_mut());
             if dropped > 0 {
-                self.dropped(dropped, &target.session.client_id, publisher.address);
+                self.dropped(dropped, &target.session.owner.client_id, publisher.address);
             }
         }
     }
@@ -86,14 +124,13 @@ impl Shared {
     /// Publishes a value of the broker's own.
     pub(crate) fn publish_own(&self, topic: &'static str, payload: String) {
         let message = Arc::new(Message::own(topic, payload));
-        let _ = self.retained.set(&message);
-        for target in self.subscriptions.targets(topic, 0) {
-            target.session.push(Delivery {
-                qos: message.qos,
-                retain: target.retain_as_published,
-                message: Arc::clone(&message),
-                subscription_ids: target.ids,
-            });
+        let _ = self.retained.set(&message, None);
+        let targets = self.subscriptions.targets(topic, 0);
+        let mut page = self.page_for(&targets, false, None);
+        for target in targets {
+            let retain = target.retain_as_published;
+            let delivery = Delivery::new(Arc::clone(&message), message.qos, retain, target.ids);
+            target.session.push(delivery, page.as_mut());
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::{num::NonZeroU16, sync::Arc};
 
+use bytes::BytesMut;
 use bytestring::ByteString;
 use rmqtt_codec::v5::{RetainHandling, SubscriptionOptions};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -11,6 +12,7 @@ use crate::{
     connection::Connection,
     ending::Ending,
     events::{EventKind, What},
+    keep::{Key, Op, Page, Space, StoredSubscription},
     message::Delivery,
     packet::Subscribe,
     subscriptions::Subscriber,
@@ -42,6 +44,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             found: Vec::new(),
             steps: RETAINED_STEPS,
         };
+        let shared = Arc::clone(&self.shared);
+        let mut page = shared.page_of(&self.session);
         for (text, options) in &subscribe.filters {
             let Some(filter) = Filter::parse(text) else {
                 self.tell_refused(
@@ -63,7 +67,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 codes.push(NOT_AUTHORIZED);
                 continue;
             }
-            if !self.remember(text) {
+            if !self.remember(text, subscribe, *options, page.as_mut()) {
                 self.tell_refused(
                     text,
                     "the client has too many",
@@ -86,10 +90,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.add_retained(filter, subscribe, *options, &mut retained);
             }
         }
-        self.codec
-            .subscribed(subscribe.packet_id, &codes, &mut self.wire.output);
-        self.shared.statistics.packets_sent.one();
-        let dropped = self.session.push_retained(retained.found);
+        let dropped = self.session.push_retained(retained.found, page.as_mut());
+        let mut reply = BytesMut::new();
+        self.codec.subscribed(subscribe.packet_id, &codes, &mut reply);
+        self.reply(reply, page.and_then(Page::ticket), true);
         if dropped > 0 {
             self.shared
                 .dropped(dropped, &self.identity.client_id, self.address);
@@ -98,20 +102,41 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Notes a filter in the session; `false` where it has too many.
-    fn remember(&self, text: &ByteString) -> bool {
+    fn remember(
+        &self,
+        text: &ByteString,
+        subscribe: &Subscribe,
+        options: SubscriptionOptions,
+        page: Option<&mut Page<'_>>,
+    ) -> bool {
         let Some(mut state) = self.own_state() else {
             return false;
         };
-        if state.subscriptions.contains(text) {
-            return true;
-        }
-        let has_room = state.subscriptions.len() < self.shared.options.max_subscriptions
-            && state.filter_bytes + text.len() <= MAX_FILTER_BYTES;
-        if has_room {
+        let known = state.subscriptions.get(text).copied();
+        if known.is_none() {
+            let has_room = state.subscriptions.len() < self.shared.options.max_subscriptions
+                && state.filter_bytes + text.len() <= MAX_FILTER_BYTES;
+            if !has_room {
+                return false;
+            }
             state.filter_bytes += text.len();
-            state.subscriptions.insert(ByteString::from(text.to_string()));
         }
-        has_room
+        let mut record = known.flatten();
+        if let Some(page) = page {
+            let number = *record.get_or_insert_with(|| page.number());
+            let stored = StoredSubscription {
+                filter: text.to_string(),
+                qos: options.qos.value(),
+                no_local: options.no_local,
+                retain_as_published: options.retain_as_published,
+                id: subscribe.id.map(std::num::NonZeroU32::get),
+            };
+            page.put(Op::Subscription(self.session.number, number, stored));
+        }
+        state
+            .subscriptions
+            .insert(ByteString::from(text.to_string()), record);
+        true
     }
 
     fn subscriber(&self, subscribe: &Subscribe, options: SubscriptionOptions) -> Subscriber {
@@ -135,32 +160,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if options.no_local && message.publisher == self.session.number {
                 continue;
             }
-            retained.found.push(Delivery {
-                qos: message.qos.min(options.qos),
-                retain: true,
-                message,
-                subscription_ids: subscribe.id.into_iter().collect(),
-            });
+            let qos = message.qos.min(options.qos);
+            let ids = subscribe.id.into_iter().collect();
+            retained.found.push(Delivery::new(message, qos, true, ids));
         }
     }
 
     pub(crate) fn unsubscribe(&mut self, id: NonZeroU16, filters: &[ByteString]) {
         let mut codes = Vec::with_capacity(filters.len());
+        let shared = Arc::clone(&self.shared);
+        let mut page = shared.page_of(&self.session);
         for text in filters {
             let Some(filter) = Filter::parse(text) else {
                 codes.push(TOPIC_FILTER_INVALID);
                 continue;
             };
             if let Some(mut state) = self.own_state()
-                && state.subscriptions.remove(text)
+                && let Some(record) = state.subscriptions.remove(text)
             {
                 state.filter_bytes -= text.len();
+                if let (Some(record), Some(page)) = (record, page.as_mut()) {
+                    page.put(Op::Remove(Key(Space::Subscription, self.session.number, record)));
+                }
             }
             let existed = self.shared.subscriptions.remove(filter, self.session.number);
             codes.push(if existed { 0 } else { NO_SUBSCRIPTION_EXISTED });
         }
-        self.codec.unsubscribed(id, &codes, &mut self.wire.output);
-        self.shared.statistics.packets_sent.one();
+        let mut reply = BytesMut::new();
+        self.codec.unsubscribed(id, &codes, &mut reply);
+        self.reply(reply, page.and_then(Page::ticket), false);
     }
 
     fn tell_refused(&self, filter: &str, reason: &str, remedy: &'static str) {

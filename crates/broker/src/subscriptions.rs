@@ -243,14 +243,18 @@ impl Group {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::SessionLimits;
+    use crate::session::{Owner, SessionLimits};
 
     fn session(number: u64) -> Arc<Session> {
         let limits = SessionLimits {
             queued_messages: 10,
             queued_bytes: 1_000,
         };
-        Arc::new(Session::new(number, "c".into(), limits))
+        let owner = Owner {
+            account: None,
+            client_id: "c".into(),
+        };
+        Arc::new(Session::new(number, owner, limits))
     }
 
     fn subscriber(session: &Arc<Session>, qos: QoS, id: u32) -> Subscriber {

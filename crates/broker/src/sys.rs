@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::{shared::Shared, statistics::Statistics};
+use crate::{keep::Keeper, shared::Shared, statistics::Statistics};
 
 /// How often expired retained messages are removed.
 const SWEEP: Duration = Duration::from_mins(1);
@@ -51,7 +51,8 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         before = now;
         if now - swept >= SWEEP {
             swept = now;
-            shared.retained.sweep();
+            let mut page = shared.keeper.as_deref().map(Keeper::page);
+            shared.retained.sweep(page.as_mut());
         }
     }
 }

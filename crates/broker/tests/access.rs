@@ -281,3 +281,50 @@ async fn the_process_itself_is_not_asked() {
     let suback = own.subscribe(false, "#", 1).await;
     assert_eq!(suback.body.last(), Some(&1));
 }
+
+#[tokio::test]
+async fn a_session_belongs_to_its_account() {
+    let (mut house, _) = start().await;
+    let keep = |name: &str| Greeting {
+        keep: true,
+        ..greeting(name)
+    };
+    // Ada's session, with a subscription and a message that waits.
+    let (mut ada, _) = greeted(&house, 4, "shared-id", &keep("ada")).await;
+    ada.subscribe(false, "own/ada/#", 1).await;
+    ada.send(&[0xE0, 0]).await;
+    assert!(ada.packet().await.is_none());
+    let mut other = entered(&house, 4, "ada").await;
+    other.send(&publish(false, 1, 1, "own/ada/x", b"")).await;
+    other.packet().await.expect("PUBACK");
+    // Bob comes with Ada's client id: he has no session, throws nobody out, and receives nothing.
+    let (mut bob, connack) = greeted(&house, 4, "shared-id", &keep("bob")).await;
+    assert_eq!(connack.body, [0, 0], "no session is present");
+    assert!(bob.is_quiet().await);
+    let (mut ada, connack) = greeted(&house, 4, "shared-id", &keep("ada")).await;
+    assert_eq!(connack.body, [1, 0], "Ada's session is present");
+    assert_eq!(ada.packet().await.expect("the message").first >> 4, 3);
+    bob.send(&[0xC0, 0]).await;
+    assert_eq!(bob.packet().await.expect("PINGRESP").first, 0xD0);
+    house.figure("events_taken_over", 0).await;
+    let _ = house.sees.recv().await;
+}
+
+#[tokio::test]
+async fn a_fight_for_one_session_is_called_so() {
+    let (mut house, _) = start().await;
+    let mut last = None;
+    for _ in 0..7 {
+        let connected = greeted(&house, 5, "twin", &greeting("ada")).await;
+        last = Some(connected);
+    }
+    let event = house.event(EventKind::TakenOver).await;
+    assert!(event.reason.contains("a client at 127.0.0.1:"), "{event:?}");
+    let event = house.event(EventKind::TakeoverFight).await;
+    assert_eq!(event.reason.matches("127.0.0.1:").count(), 2, "{event:?}");
+    assert!(
+        event.reason.contains("account \"ada\"") && event.reason.contains("6 times"),
+        "{event:?}"
+    );
+    drop(last);
+}

@@ -12,7 +12,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use broker::{Broker, BrokerError, BrokerOptions, Publish, PublishHook, Reception, Verdict};
+use broker::{Broker, BrokerError, BrokerOptions, ListenerOptions, Publish, PublishHook, Reception, Verdict};
 use support::{Client, SLOW, options, start, within};
 use tokio::sync::mpsc;
 
@@ -29,7 +29,7 @@ impl PublishHook for Accept {
 async fn an_address_in_use_is_reported() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let options = BrokerOptions {
-        listen: taken.local_addr().unwrap(),
+        listeners: vec![ListenerOptions::plain(taken.local_addr().unwrap())],
         ..options()
     };
     let error = Broker::start(options.clone(), Arc::new(Accept))
@@ -37,14 +37,18 @@ async fn an_address_in_use_is_reported() {
         .err()
         .unwrap();
     assert!(matches!(error, BrokerError::AddressInUse(_)), "{error}");
-    assert!(error.to_string().contains(&options.listen.to_string()));
+    assert!(
+        error
+            .to_string()
+            .contains(&options.listeners[0].address.to_string())
+    );
 }
 
 #[tokio::test]
 async fn without_accounts_only_this_machine_may_connect() {
     for listen in ["0.0.0.0:0", "[::]:0", "192.0.2.1:1883"] {
         let options = BrokerOptions {
-            listen: listen.parse().unwrap(),
+            listeners: vec![ListenerOptions::plain(listen.parse().unwrap())],
             ..options()
         };
         let error = Broker::start(options, Arc::new(Accept)).await.err().unwrap();
@@ -116,9 +120,15 @@ async fn stopping_waits_for_the_hook_and_frees_the_port() {
         "one was begun and not finished"
     );
 
-    let again = Broker::start(BrokerOptions { listen, ..options() }, Arc::new(Accept))
-        .await
-        .unwrap();
+    let again = Broker::start(
+        BrokerOptions {
+            listeners: vec![ListenerOptions::plain(listen)],
+            ..options()
+        },
+        Arc::new(Accept),
+    )
+    .await
+    .unwrap();
     Client::connect(again.listen(), "c").await;
     again.stop().await;
 }

@@ -83,6 +83,8 @@ pub(crate) fn refusals(figures: &Figures) -> backend::Counts {
         Kind::ConnectionRefused,
         Kind::NoGreeting,
         Kind::OtherProtocol,
+        Kind::TlsFailed,
+        Kind::WebSocketRefused,
         Kind::ConnectionLimit,
         Kind::NoDescriptors,
         Kind::ProtocolError,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use accounts::{Accounts, Denied, Known, Login, Registration, Rights, State, Strangers, TopicRules};
 use async_trait::async_trait;
 use broker::{Access, Denial, DenialReason, Entry, Permission};
+use monitoring::{HealthSource, Part, Sample};
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::Auditor;
@@ -109,6 +110,54 @@ fn anonymous() -> Entry {
         account: None,
         rights: Arc::new(Anonymous(Rights::anonymous())),
     }
+}
+
+/// The accounts as metrics.
+pub(crate) fn samples(accounts: &Accounts) -> Vec<Sample> {
+    let counters = accounts.counters();
+    let book = accounts.book();
+    let of_state = |state| book.iter().filter(|(_, account)| account.state == state).count() as u64;
+    let gauge = |name, help, value| Sample::Gauge { name, help, value };
+    let counter = |name, help, value| Sample::Counter { name, help, value };
+    vec![
+        gauge("known", "Accounts in use", of_state(State::Active)),
+        gauge(
+            "pending",
+            "Devices that wait to be approved",
+            of_state(State::Pending),
+        ),
+        gauge(
+            "pairing",
+            "Whether devices may introduce themselves",
+            accounts.pairing().is_some().into(),
+        ),
+        counter(
+            "changes",
+            "Changes of the accounts that were followed",
+            counters.changes,
+        ),
+        counter("failures", "Wrong names or passwords", counters.failures),
+        counter(
+            "throttled",
+            "Attempts refused without a look, after too many failures",
+            counters.throttled,
+        ),
+        counter(
+            "hashed",
+            "Passwords that were compared by argon2id",
+            counters.hashed,
+        ),
+    ]
+}
+
+/// Whether the accounts can be read.
+pub(crate) fn health(accounts: Arc<Accounts>) -> HealthSource {
+    Arc::new(move || {
+        vec![match accounts.problem() {
+            None => Part::ok("accounts"),
+            Some(problem) => Part::degraded("accounts", problem),
+        }]
+    })
 }
 
 /// Ends the connections of accounts that were changed, until `stopping`.

@@ -24,4 +24,4 @@ pub use link::Link;
 pub use listener::{Arrival, HttpAddress, HttpError, HttpLimits, HttpListener, remedy};
 pub use panics::{Panicked, answer_panics, contain, contain_async, is_contained};
 pub use prometheus_client::registry::Registry;
-pub use site::is_own_site;
+pub use site::{is_own_host, is_own_site};

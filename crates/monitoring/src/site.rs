@@ -30,6 +30,20 @@ pub fn is_own_site(headers: &HeaderMap, loopback: bool) -> bool {
     own_host && origin.is_none_or(fits)
 }
 
+/// [`is_own_site`], but beyond loopback a page of its own host may come from any port: for a service that has a port of
+/// its own beside the page's.
+pub fn is_own_host(headers: &HeaderMap, loopback: bool) -> bool {
+    if loopback {
+        return is_own_site(headers, true);
+    }
+    let text = |name: header::HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let Some(origin) = text(header::ORIGIN) else {
+        return true;
+    };
+    let origin = origin.split_once("://").map_or(origin, |(_, rest)| rest);
+    text(header::HOST).is_some_and(|host| host_of(host).eq_ignore_ascii_case(host_of(origin)))
+}
+
 /// Refuses the requests of other sites.
 pub(crate) async fn refuse_others(
     State(listen): State<SocketAddr>,
@@ -55,13 +69,17 @@ fn is_made_elsewhere(headers: &HeaderMap) -> bool {
 
 /// Whether `host` or `host:port` is a name or an address of loopback.
 fn is_this_machine(authority: &str) -> bool {
+    let host = host_of(authority).trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// The host of `host` or `host:port`.
+fn host_of(authority: &str) -> &str {
     let is_port = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let host = match authority.rsplit_once(':') {
+    match authority.rsplit_once(':') {
         Some((host, port)) if is_port(port) => host,
         _ => authority,
-    };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    }
 }
 
 #[cfg(test)]
@@ -130,5 +148,29 @@ mod tests {
         assert!(is_answered(false, host, None));
         assert!(is_answered(false, host, Some("http://db.example.org:8123")));
         assert!(!is_answered(false, host, Some("http://example.org")));
+    }
+
+    #[test]
+    fn a_page_of_the_same_host_may_come_from_another_port() {
+        let is_answered = |loopback, host: &str, origin: &str| {
+            let headers = [(header::HOST, host), (header::ORIGIN, origin)];
+            let headers = headers.map(|(name, value)| (name, value.parse().unwrap()));
+            is_own_host(&HeaderMap::from_iter(headers), loopback)
+        };
+        assert!(is_answered(
+            false,
+            "casement.lan:8884",
+            "https://casement.lan:8443"
+        ));
+        assert!(is_answered(false, "[fd00::1]:8884", "https://[fd00::1]"));
+        assert!(!is_answered(
+            false,
+            "casement.lan:8884",
+            "https://evil.example:8884"
+        ));
+        assert!(!is_answered(false, "casement.lan:8884", "null"));
+        assert!(is_answered(true, "localhost:8884", "http://127.0.0.1:8080"));
+        assert!(!is_answered(true, "localhost:8884", "http://evil.example"));
+        assert!(is_own_host(&HeaderMap::new(), false));
     }
 }

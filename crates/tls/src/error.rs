@@ -36,7 +36,9 @@ pub enum TlsError {
         reason: String,
     },
     /// The key belongs to another certificate.
-    #[error("the key {key} does not belong to the certificate {certificate}: name the two files that were made together")]
+    #[error(
+        "the key {key} does not belong to the certificate {certificate}: name the two files that were made together"
+    )]
     Mismatch {
         /// The certificate's file.
         certificate: PathBuf,
@@ -44,7 +46,9 @@ pub enum TlsError {
         key: PathBuf,
     },
     /// A name cannot stand in a certificate.
-    #[error("'{0}' is neither an address nor a host name; write a name such as casement.lan, or an address such as 192.168.1.10")]
+    #[error(
+        "'{0}' is neither an address nor a host name; write a name such as casement.lan, or an address such as 192.168.1.10"
+    )]
     Host(String),
     /// An id cannot be a client's name.
     #[error("'{0}' cannot name a client: write 1 to 64 letters, digits, dots, dashes and underscores")]

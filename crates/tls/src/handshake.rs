@@ -98,9 +98,10 @@ fn explain_tls(error: &Error) -> Option<Refused> {
     const TRUST: &str = "give the client ca.pem as the authority to trust, and connect to a name or an address in the certificate";
     match error {
         Error::InvalidCertificate(fault) => explain_certificate(fault),
-        Error::AlertReceived(Alert::UnknownCA) => {
-            Refused::new("the client does not trust the authority of this server's certificate", TRUST)
-        }
+        Error::AlertReceived(Alert::UnknownCA) => Refused::new(
+            "the client does not trust the authority of this server's certificate",
+            TRUST,
+        ),
         Error::AlertReceived(Alert::CertificateExpired) => Refused::new(
             "to the client, this server's certificate has expired, or is not valid yet",
             "set the client's clock, or renew the certificate",
@@ -120,7 +121,10 @@ fn explain_tls(error: &Error) -> Option<Refused> {
             "what a client sends looks like TLS and is not",
             "check the client's port and protocol",
         ),
-        other => Refused::new(format!("the TLS handshake failed: {other}"), "check the client's TLS settings"),
+        other => Refused::new(
+            format!("the TLS handshake failed: {other}"),
+            "check the client's TLS settings",
+        ),
     }
 }
 
@@ -137,6 +141,9 @@ fn explain_certificate(fault: &CertificateError) -> Option<Refused> {
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             Refused::new("the client's certificate is of another authority", NEW)
         }
-        other => Refused::new(format!("the client's certificate is not accepted: {other:?}"), NEW),
+        other => Refused::new(
+            format!("the client's certificate is not accepted: {other:?}"),
+            NEW,
+        ),
     }
 }

@@ -22,7 +22,11 @@ fn read(what: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
         source,
     })?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(content(what, path, "it has more than 1 MiB; name a file of certificates"));
+        return Err(content(
+            what,
+            path,
+            "it has more than 1 MiB; name a file of certificates",
+        ));
     }
     if bytes.first() == Some(&DER) {
         let reason = "it is DER and has to be PEM; convert it with: openssl x509 -inform der (keys: openssl pkey -inform der)";
@@ -40,7 +44,10 @@ pub(crate) fn content(what: &'static str, path: &Path, reason: impl Into<String>
 }
 
 /// Every certificate of a file; at least one.
-pub(crate) fn certificates(what: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(crate) fn certificates(
+    what: &'static str,
+    path: &Path,
+) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let bytes = read(what, path)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     let found = found.map_err(|error| content(what, path, format!("it is damaged: {error}")))?;

@@ -232,21 +232,23 @@ fn is_name(text: &str) -> bool {
     let rest = text.strip_prefix("*.").unwrap_or(text).trim_end_matches('.');
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
     // The last label of a name is no number: 192.168.1 is an address that lacks a part.
     let is_number = |label: &str| label.bytes().all(|b| b.is_ascii_digit());
-    rest.len() <= 253
-        && rest.split('.').all(is_label)
-        && !rest.rsplit('.').next().is_none_or(is_number)
+    rest.len() <= 253 && rest.split('.').all(is_label) && !rest.rsplit('.').next().is_none_or(is_number)
 }
 
 fn is_client(id: &str) -> bool {
     (1..=64).contains(&id.len())
         && !id.starts_with('.')
-        && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
 }
 
 fn fingerprint(der: &[u8]) -> String {

@@ -90,7 +90,9 @@ impl ServerTls {
     pub fn concern(&self) -> Option<String> {
         let certificate = self.files.certificate.display();
         if let Some(fault) = &self.seen.lock().fault {
-            return Some(format!("the new certificate is not served, the old one still is: {fault}"));
+            return Some(format!(
+                "the new certificate is not served, the old one still is: {fault}"
+            ));
         }
         match self.expires_at().duration_since(SystemTime::now()) {
             Err(_) => Some(format!(
@@ -159,7 +161,8 @@ fn read(files: &ServerFiles) -> Result<Current, TlsError> {
         },
         other => pem::content("the key", &files.key, other.to_string()),
     })?;
-    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+    let builder =
+        ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
     let builder = match &files.client_ca {
         None => builder.with_no_client_auth(),
         Some(path) => builder.with_client_cert_verifier(verifier(path, &provider)?),
@@ -194,7 +197,11 @@ fn verifier(
 }
 
 fn marks(files: &ServerFiles) -> Vec<Option<Mark>> {
-    let paths = [Some(&files.certificate), Some(&files.key), files.client_ca.as_ref()];
+    let paths = [
+        Some(&files.certificate),
+        Some(&files.key),
+        files.client_ca.as_ref(),
+    ];
     let mark = |path: &PathBuf| {
         let metadata = fs::metadata(path).ok()?;
         Some(Mark {

@@ -17,8 +17,8 @@ use std::{
 
 use async_trait::async_trait;
 use broker::{
-    Access, Broker, BrokerEvent, BrokerOptions, Callbacks, EventKind, Observer, Publish, PublishHook, Qos,
-    Reception, Verdict,
+    Access, Broker, BrokerEvent, BrokerOptions, Callbacks, EventKind, ListenerOptions, Observer, Publish,
+    PublishHook, Qos, Reception, Verdict,
 };
 use rumqttc::{
     NetworkOptions,
@@ -79,7 +79,7 @@ impl PublishHook for Recorder {
 
 pub fn options() -> BrokerOptions {
     BrokerOptions {
-        listen: ([127, 0, 0, 1], 0).into(),
+        listeners: vec![ListenerOptions::plain(([127, 0, 0, 1], 0).into())],
         max_packet_bytes: 2 << 20,
         worker_threads: 2,
         ..BrokerOptions::default()
@@ -92,6 +92,12 @@ pub async fn start() -> (Broker, mpsc::UnboundedReceiver<Seen>) {
         .await
         .unwrap();
     (broker, witness)
+}
+
+/// A hook that accepts everything and tells nobody.
+pub fn hook() -> Arc<dyn PublishHook> {
+    let (seen, _) = mpsc::unbounded_channel();
+    Arc::new(Recorder { seen })
 }
 
 /// Everything that a broker of a test says.

@@ -35,6 +35,12 @@ impl Raw {
         Self::over(stream.expect("the broker accepts connections"))
     }
 
+    /// `None` where nobody listens.
+    pub async fn try_open(address: SocketAddr) -> Option<Self> {
+        let stream = within("a connection", TcpStream::connect(address)).await;
+        stream.ok().map(Self::over)
+    }
+
     fn over(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
         Self {
             stream: Box::new(stream),

@@ -35,6 +35,8 @@ void loop() {
   static unsigned long last = 0;
   if (millis() - last > 10000) {
     last = millis();
-    mqtt.publish("sensor/{ID}/temperature", "{\"value\": 21.5, \"unit\": \"C\"}");
+    char reading[64];
+    snprintf(reading, sizeof reading, "{\"value\": %.2f, \"timestamp\": %lld}", 21.5, (long long)time(nullptr));
+    mqtt.publish("sensor/{ID}/temperature", reading);
   }
 }

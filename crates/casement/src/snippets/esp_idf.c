@@ -1,3 +1,5 @@
+#include <stdio.h>
+#include <time.h>
 #include "mqtt_client.h"
 
 //tls:static const char CA[] =
@@ -20,4 +22,9 @@ static esp_mqtt_client_handle_t start(void) {
 
 // On MQTT_EVENT_CONNECTED: esp_mqtt_client_publish(client, "device/{ID}/status", "online", 0, 1, 1);
 // and: esp_mqtt_client_subscribe(client, "window/{ID}/control", 1);
-// A reading: esp_mqtt_client_publish(client, "sensor/{ID}/temperature", "{\"value\": 21.5, \"unit\": \"C\"}", 0, 1, 0);
+
+static void send_temperature(esp_mqtt_client_handle_t client, float celsius) {
+  char reading[64];  // the time comes from SNTP: esp_netif_sntp_init()
+  snprintf(reading, sizeof reading, "{\"value\": %.2f, \"timestamp\": %lld}", celsius, (long long)time(NULL));
+  esp_mqtt_client_publish(client, "sensor/{ID}/temperature", reading, 0, 1, 0);
+}

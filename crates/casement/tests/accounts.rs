@@ -1,0 +1,225 @@
+//! Accounts through their real doors: the commands, a running `casement up`, Mosquitto's clients.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod support;
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+use support::{casement, up};
+use testkit::Up;
+
+fn run(data: &Path, arguments: &[&str]) -> Output {
+    let data = data.display().to_string();
+    Command::new(env!("CARGO_BIN_EXE_casement"))
+        .args(arguments)
+        .args(["--data", &data])
+        .output()
+        .unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn json(data: &Path, arguments: &[&str]) -> Value {
+    let output = run(data, &[arguments, &["--json"]].concat());
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    serde_json::from_str(&said(&output)).unwrap()
+}
+
+fn refused(data: &Path, arguments: &[&str], why: &str) {
+    let output = run(data, arguments);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {error}");
+    assert!(error.contains(why), "{arguments:?}: {error}");
+}
+
+/// Publishes a reading as the snippets do, by `mosquitto_pub`; an empty user is none.
+fn publish(up: &Up, user: &str, password: &str, topic: &str, value: &str) -> Output {
+    let now = jiff::Timestamp::now().as_second();
+    let payload = format!("{{\"value\": {value}, \"timestamp\": {now}}}");
+    let mut command = Command::new("mosquitto_pub");
+    command.args([
+        "-V",
+        "5",
+        "-q",
+        "1",
+        "-h",
+        "127.0.0.1",
+        "-p",
+        &up.mqtt.port().to_string(),
+    ]);
+    command.args(["-t", topic, "-m", &payload]);
+    if !user.is_empty() {
+        command.args(["-u", user, "-P", password]);
+    }
+    command.output().unwrap()
+}
+
+#[test]
+fn an_account_made_while_the_service_runs_opens_the_door() {
+    let data = tempfile::tempdir().unwrap();
+    let early = json(data.path(), &["devices", "add", "early"]);
+    let up = up(data.path(), &[]);
+    let made = json(
+        data.path(),
+        &["devices", "add", "room-1", "--location", "Kitchen"],
+    );
+    let password = |made: &Value| made["password"].as_str().unwrap().to_owned();
+    assert_eq!(
+        (&made["device_id"], &made["username"]),
+        (&"room-1".into(), &"room-1".into())
+    );
+    assert_eq!(made["publish"][0], "sensor/room-1/#");
+    up.wait_page("/metrics", "casement_accounts_known 2").unwrap();
+
+    let topic = "sensor/room-1/temperature";
+    for (device, secret) in [("room-1", password(&made)), ("early", password(&early))] {
+        let output = publish(
+            &up,
+            device,
+            &secret,
+            &format!("sensor/{device}/temperature"),
+            "21.5",
+        );
+        assert!(output.status.success(), "{output:?}");
+    }
+    up.wait_sql(
+        "SELECT count() FROM iot.sensor_temperature WHERE value = 21.5",
+        "2",
+    )
+    .unwrap();
+
+    let output = publish(&up, "room-1", "wrong-password", topic, "39");
+    assert!(!output.status.success());
+    // Another's topic: acknowledged with a reason, and nowhere.
+    let output = publish(&up, "room-1", &password(&made), "sensor/early/temperature", "39");
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("Not authorized"),
+        "{output:?}"
+    );
+    // On loopback nobody needs an account, and a name that none has is nobody.
+    for user in ["", "somebody"] {
+        assert!(
+            publish(&up, user, "any", "sensor/open/temperature", "20")
+                .status
+                .success()
+        );
+    }
+    up.wait_sql(
+        "SELECT uniqExact(device_id), max(value) FROM iot.sensor_temperature",
+        "3\t21.5",
+    )
+    .unwrap();
+    up.wait_metric("casement_broker_events_login_failed_total 1")
+        .unwrap();
+    up.wait_metric("casement_broker_events_not_authorized_total 1")
+        .unwrap();
+
+    assert!(
+        run(data.path(), &["devices", "retire", "room-1"])
+            .status
+            .success()
+    );
+    up.wait_page("/metrics", "casement_accounts_changes_total 2")
+        .unwrap();
+    assert!(
+        !publish(&up, "room-1", &password(&made), topic, "39")
+            .status
+            .success()
+    );
+    up.wait_sql("SELECT count() FROM iot.sensor_temperature WHERE value = 39", "0")
+        .unwrap();
+}
+
+#[test]
+fn commands_say_what_is_not_possible() {
+    let data = tempfile::tempdir().unwrap();
+    json(data.path(), &["devices", "add", "room-1"]);
+    json(data.path(), &["accounts", "add", "grafana", "--role", "reader"]);
+    refused(
+        data.path(),
+        &["devices", "add", "room-1"],
+        "casement devices rotate room-1",
+    );
+    refused(
+        data.path(),
+        &["accounts", "add", "room-1", "--role", "admin"],
+        "casement devices rotate room-1",
+    );
+    refused(
+        data.path(),
+        &["accounts", "add", "room-2", "--role", "device"],
+        "casement devices add room-2",
+    );
+    refused(
+        data.path(),
+        &["devices", "rotate", "grafana"],
+        "use casement accounts",
+    );
+    refused(
+        data.path(),
+        &["devices", "approve", "room-1"],
+        "nothing to approve",
+    );
+    refused(
+        data.path(),
+        &["devices", "forget", "room-2"],
+        "casement devices list",
+    );
+    refused(
+        data.path(),
+        &["devices", "rename", "room-1", "--name", "a\nb"],
+        "control characters",
+    );
+    let listed = json(data.path(), &["devices", "list"]);
+    assert_eq!(listed[0]["device_id"], "room-1");
+    let text = listed.to_string() + &json(data.path(), &["accounts", "list"]).to_string();
+    assert!(!text.contains("argon2") && !text.contains("$7$"), "{text}");
+
+    let file = data.path().join("accounts/accounts.json");
+    std::fs::write(&file, "{\"format\": 1, \"accounts\"").unwrap();
+    refused(
+        data.path(),
+        &["devices", "list"],
+        "put a copy of it from a backup in its place",
+    );
+    let error = testkit_error(data.path());
+    assert!(error.contains("holds no accounts"), "{error}");
+}
+
+/// What `casement up` says when it does not start.
+fn testkit_error(data: &Path) -> String {
+    match Up::start(casement(), data, &[]) {
+        Ok(_) => panic!("it started with damaged accounts"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn a_password_is_printed_once_with_what_to_paste() {
+    let data = tempfile::tempdir().unwrap();
+    let text = said(&run(data.path(), &["devices", "add", "room-1"]));
+    for part in [
+        "--- Arduino ---",
+        "--- ESPHome ---",
+        "--- ESP-IDF ---",
+        "mqtt://127.0.0.1:1883",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let password = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("password"))
+        .unwrap()
+        .trim();
+    let stored = std::fs::read_to_string(data.path().join("accounts/accounts.json")).unwrap();
+    assert!(!stored.contains(password) && stored.contains("$argon2id$"));
+    assert!(!said(&run(data.path(), &["devices", "show", "room-1"])).contains(password));
+    let again = said(&run(data.path(), &["devices", "rotate", "room-1"]));
+    assert!(!again.contains(password));
+}
