@@ -35,7 +35,7 @@ pub(super) fn prepare(flags: cli::Engine) -> anyhow::Result<Prepared> {
         .flag("engine.addr", flags.clickhouse.map(|addr| addr.to_string()))
         .load_for(Reader::Engine)?;
     data_dir::create(&config.engine.path)?;
-    let mut options = assembly::engine(&config.engine);
+    let options = assembly::engine(&config.engine);
     options
         .backups
         .iter()
