@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use crate::{
     BrokerOptions,
     events::{EventKind, What},
+    limits::Limit,
 };
 
 /// Connections beyond the limit that are still told why they are refused.
@@ -62,11 +63,13 @@ impl Admission {
 
     /// Counts a fresh connection, or says why it is closed at once.
     pub(crate) fn admit(self: &Arc<Self>, address: SocketAddr) -> Result<Slot, What> {
-        let limit = |reason, remedy| What::new(EventKind::ConnectionLimit, reason, remedy);
+        let refuse =
+            |limit, reason, remedy| What::new(EventKind::ConnectionLimit, reason, remedy).limit(limit);
         let ip = source(address.ip());
         let mut counts = self.counts.lock();
         if counts.all >= self.max + ANSWERED {
-            return Err(limit(
+            return Err(refuse(
+                Limit::Connections,
                 format!("there are {} connections already", counts.all),
                 "connect fewer clients, or raise the limit of open files",
             ));
@@ -75,18 +78,21 @@ impl Admission {
         let load = counts.addresses.entry(ip).or_default();
         if load.unidentified >= self.max_unidentified {
             let waiting = load.unidentified;
-            return Err(limit(
+            return Err(refuse(
+                Limit::Unidentified,
                 format!("{waiting} connections from this address have not sent CONNECT"),
                 "check what opens connections there without speaking MQTT",
             ));
         }
         let refused = if is_full {
-            Some(limit(
+            Some(refuse(
+                Limit::Connections,
                 format!("there are {} connections already", self.max),
                 "connect fewer clients, or raise the limit of open files",
             ))
         } else if load.all >= self.max_per_address {
-            Some(limit(
+            Some(refuse(
+                Limit::ConnectionsPerAddress,
                 format!("there are {} connections from this address already", load.all),
                 "let clients close their connections before they open new ones, or raise the limit of open files",
             ))

@@ -8,6 +8,7 @@ use std::{
     collections::HashSet,
     net::SocketAddr,
     num::NonZeroU16,
+    ops::RangeInclusive,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -28,9 +29,12 @@ use crate::{
     ending::Ending,
     events::Who,
     gate::Identity,
+    holding::Holding,
     inspection,
+    limits::Limit,
     link::{Kick, Link},
     packet::{Codec, Goodbye, Packet},
+    rates::{Rates, Toll},
     registry::Departure,
     session::{Outlet, Session, State},
     shared::{Publisher, Shared},
@@ -83,6 +87,12 @@ pub(crate) struct Connection<S> {
     pub(crate) waiting: Option<Packet>,
     pub(crate) aliases: Vec<Option<ByteString>>,
     pub(crate) clock: Clock,
+    /// How fast the client may send; `None` where it is free to.
+    pub(crate) rates: Option<Rates>,
+    /// Until when nothing is read, because it has sent too fast.
+    pub(crate) pause: Option<Pin<Box<Sleep>>>,
+    /// What it holds of packets that have arrived in part.
+    pub(crate) holding: Holding,
     /// Whether nothing can be written any more.
     pub(crate) is_deaf: bool,
 }
@@ -161,6 +171,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.settle(settled)?;
         }
         let mut more = false;
+        if let Some(pause) = &mut self.pause
+            && pause.as_mut().poll(cx).is_ready()
+        {
+            self.pause = None;
+            more = true;
+        }
         if self.is_routed()
             && let Some(packet) = self.waiting.take()
         {
@@ -171,6 +187,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         more |= self.write(cx);
         // What has arrived comes first: a client may send, and close at once.
         more |= self.take_packets()?;
+        if !self.holding.update(self.wire.input.len()) {
+            return Err(Ending::held_too_much());
+        }
         more |= self.read(cx)?;
         Ok(more)
     }
@@ -221,6 +240,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     fn has_room(&self) -> bool {
         self.waiting.is_none()
+            && self.pause.is_none()
             && self.pending.len() + self.accepting.len() < usize::from(self.shared.options.max_inflight.get())
             && self.pending_bytes < MAX_PENDING_BYTES
             && self.wire.output.len() < MAX_OUTPUT_BYTES
@@ -240,11 +260,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         {
             packets += 1;
             inspection::packet(&mut self.wire.input[..length], limits.properties)?;
+            let first = self.wire.input[0];
             let packet = self.codec.decode(&mut self.wire.input)?;
-            outcome = self.handle(packet);
+            outcome = self.handle(packet).and_then(|()| self.pay(first, length));
         }
         self.shared.statistics.packets_received.add(packets);
         outcome.map(|()| packets > 0)
+    }
+
+    /// Counts a packet against the client's rates.
+    fn pay(&mut self, first: u8, bytes: usize) -> Result<(), Ending> {
+        const ACKNOWLEDGEMENTS: RangeInclusive<u8> = 4..=7;
+        let Some(rates) = &mut self.rates else {
+            return Ok(());
+        };
+        if ACKNOWLEDGEMENTS.contains(&(first >> 4)) {
+            return Ok(());
+        }
+        match rates.take(bytes, Instant::now()) {
+            Toll::Free => {}
+            Toll::Wait(wait) => {
+                self.shared.statistics.reached(Limit::Rate);
+                self.pause = Some(Box::pin(tokio::time::sleep(wait)));
+            }
+            Toll::Exceeded => return Err(Ending::too_fast()),
+        }
+        Ok(())
     }
 
     /// Moves what waits for the client to the output, as far as the client keeps up.

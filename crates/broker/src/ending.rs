@@ -4,6 +4,7 @@ use rmqtt_codec::v5::DisconnectReasonCode as Reason;
 
 use crate::{
     events::{EventKind, What},
+    limits::Limit,
     link::Kick,
     packet::{Goodbye, Malformed},
 };
@@ -39,6 +40,41 @@ impl Ending {
         Self::fault(
             Reason::ProtocolError,
             What::new(EventKind::ProtocolError, text, LIBRARY),
+        )
+    }
+
+    /// The topic has more levels than are allowed.
+    pub(crate) fn deep_topic(topic: &str, levels: usize) -> Self {
+        let mut ending = Self::bad_topic(topic, &format!("it has more than {levels} levels"));
+        if let Self::Fault(fault) = &mut ending {
+            fault.what.limit = Some(Limit::TopicLevels);
+        }
+        ending
+    }
+
+    /// The client presses on although it is told to wait.
+    pub(crate) fn too_fast() -> Self {
+        Self::fault(
+            Reason::QuotaExceeded,
+            What::new(
+                EventKind::QuotaExceeded,
+                "the client has sent faster than it may for a minute",
+                "let it send less often, or raise broker.limits.packets_per_s and bytes_per_s",
+            )
+            .limit(Limit::RateExceeded),
+        )
+    }
+
+    /// Packets that have arrived in part take too much memory, and this client has more than its share.
+    pub(crate) fn held_too_much() -> Self {
+        Self::fault(
+            Reason::QuotaExceeded,
+            What::new(
+                EventKind::QuotaExceeded,
+                "packets that have arrived in part take too much memory together",
+                "send smaller messages, or send them faster",
+            )
+            .limit(Limit::PartialBytes),
         )
     }
 
@@ -156,6 +192,10 @@ impl From<Malformed> for Ending {
             }
             _ => (EventKind::ProtocolError, LIBRARY),
         };
-        Self::fault(malformed.reason, What::new(kind, malformed.text, remedy))
+        let mut what = What::new(kind, malformed.text, remedy);
+        if malformed.reason == Reason::PacketTooLarge {
+            what = what.limit(Limit::PacketBytes);
+        }
+        Self::fault(malformed.reason, what)
     }
 }

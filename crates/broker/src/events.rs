@@ -14,7 +14,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use crate::statistics::Statistics;
+use crate::{limits::Limit, statistics::Statistics};
 
 /// Lines of one kind and one client within [`WINDOW`].
 const LINES: u32 = 5;
@@ -130,6 +130,8 @@ pub(crate) struct What {
     pub(crate) kind: EventKind,
     pub(crate) reason: String,
     pub(crate) remedy: &'static str,
+    /// The limit that was reached, if it was one.
+    pub(crate) limit: Option<Limit>,
 }
 
 impl What {
@@ -138,7 +140,14 @@ impl What {
             kind,
             reason: reason.into(),
             remedy,
+            limit: None,
         }
+    }
+
+    /// Names the limit that was reached.
+    pub(crate) const fn limit(mut self, limit: Limit) -> Self {
+        self.limit = Some(limit);
+        self
     }
 }
 
@@ -161,6 +170,9 @@ impl Events {
     /// Counts an event, and tells it unless there were many of its kind from its address.
     pub(crate) fn tell(&self, who: Who<'_>, what: What) {
         self.statistics.events[what.kind as usize].one();
+        if let Some(limit) = what.limit {
+            self.statistics.reached(limit);
+        }
         let Some(untold) = self.budget.lock().spend(what.kind, who) else {
             return;
         };

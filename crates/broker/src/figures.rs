@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
 };
 
-use crate::{events::EventKind, keep::Keeper, shared::Shared};
+use crate::{events::EventKind, keep::Keeper, limits::Limit, shared::Shared};
 
 /// One present value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +85,15 @@ impl Figures {
             counter("bytes_received", "Bytes from clients", s.bytes_received.get()),
             counter("bytes_sent", "Bytes to clients", s.bytes_sent.get()),
         ];
+        figures.push(gauge(
+            "partial_bytes",
+            "Bytes of packets that have arrived in part",
+            shared.holdings.bytes() as u64,
+        ));
+        figures.extend(Limit::ALL.iter().map(|limit| {
+            let (name, help) = limit.counter();
+            counter(name, help, s.limits[*limit as usize].get())
+        }));
         figures.extend(shared.keeper.as_deref().map(kept).unwrap_or_default());
         figures.extend(EventKind::ALL.iter().map(|kind| {
             let value = s.events[*kind as usize].get();

@@ -18,9 +18,12 @@ use tokio_util::codec::{Decoder as _, Encoder as _};
 use crate::{
     access::DenialReason,
     alias::Aliases,
+    ending::Ending,
     events::{EventKind, What},
     gate::Identity,
+    holding::Holding,
     inspection,
+    limits::Limit,
     packet::{Codec, Malformed, malformed},
     sniff::{self, First, Version},
     topic::{TopicFault, check_name, check_response, is_bridge_notice},
@@ -141,6 +144,7 @@ pub(crate) async fn read<S: AsyncRead + AsyncWrite + Unpin>(
     wire: &mut Wire<S>,
     address: SocketAddr,
     max_packet_bytes: usize,
+    holding: &mut Holding,
 ) -> Result<Greeting, Refusal> {
     let limits = FrameLimits {
         max_packet_bytes,
@@ -152,19 +156,30 @@ pub(crate) async fn read<S: AsyncRead + AsyncWrite + Unpin>(
             First::Unknown => {}
             First::Connect => {
                 let broken = |text: &str| Refusal::silent(Some(protocol_error(text)));
-                if let Some(length) =
-                    frame(&wire.input, limits).map_err(|malformed| broken(malformed.text))?
-                {
+                if let Some(length) = frame(&wire.input, limits).map_err(|malformed| {
+                    if malformed.reason == DisconnectReasonCode::PacketTooLarge {
+                        return Refusal::silent(Some(too_large()));
+                    }
+                    broken(malformed.text)
+                })? {
                     let connect = wire.input.split_to(length);
                     return parse(connect, address);
                 }
             }
+        }
+        if !holding.update(wire.input.len()) {
+            return Err(Refusal::silent(Ending::held_too_much().into_event()));
         }
         let read: io::Result<usize> = std::future::poll_fn(|cx| wire.poll_read(cx)).await;
         if !matches!(read, Ok(1..)) {
             return Err(Refusal::silent(None));
         }
     }
+}
+
+fn too_large() -> What {
+    let reason = "CONNECT is larger than the broker accepts";
+    What::new(EventKind::QuotaExceeded, reason, "send a smaller will").limit(Limit::GreetingBytes)
 }
 
 fn protocol_error(text: &str) -> What {
@@ -408,26 +423,38 @@ pub(crate) struct Terms {
     pub(crate) max_packet_bytes: u32,
 }
 
-/// Appends the CONNACK that accepts a greeting.
-pub(crate) fn accept(greeting: &mut Greeting, terms: Terms, output: &mut BytesMut) {
+/// Appends the CONNACK that accepts a greeting. It leaves out what the client can do without where its Maximum Packet Size
+/// asks for that; `false` where it is too large all the same, and nothing is appended.
+pub(crate) fn accept(greeting: &mut Greeting, terms: Terms, output: &mut BytesMut) -> bool {
     let Codec::V5(codec, _) = &mut greeting.codec else {
         output.extend_from_slice(&[0x20, 2, u8::from(terms.session_present), 0]);
-        return;
+        return true;
     };
     let shortened = terms.session_expiry < greeting.session_expiry;
-    let packet = v5::ConnectAck {
+    let least = v5::ConnectAck {
         session_present: terms.session_present,
         session_expiry_interval_secs: shortened.then_some(terms.session_expiry.as_secs() as u32),
         receive_max: terms.max_inflight,
         max_qos: QoS::ExactlyOnce,
-        max_packet_size: Some(terms.max_packet_bytes),
         assigned_client_id: greeting
             .assigned_id
             .then(|| greeting.identity.client_id.to_string().into()),
-        topic_alias_max: TOPIC_ALIASES,
         ..v5::ConnectAck::default()
     };
-    codec
-        .encode(v5::Packet::ConnectAck(Box::new(packet)), output)
-        .expect("an acknowledgement of a few bytes can be written");
+    let whole = v5::ConnectAck {
+        max_packet_size: Some(terms.max_packet_bytes),
+        topic_alias_max: TOPIC_ALIASES,
+        ..least.clone()
+    };
+    for packet in [whole, least] {
+        let before = output.len();
+        codec
+            .encode(v5::Packet::ConnectAck(Box::new(packet)), output)
+            .expect("an acknowledgement of a few bytes can be written");
+        if output.len() - before <= greeting.max_packet_bytes {
+            return true;
+        }
+        output.truncate(before);
+    }
+    false
 }

@@ -18,7 +18,7 @@ use crate::{
     events::{EventKind, What},
     handshake::TOPIC_ALIASES,
     packet::{Codec, Packet, Refusal},
-    topic::{TopicFault, check_name, check_response, is_bridge_notice},
+    topic::{TopicFault, check_name, check_response, is_bridge_notice, levels},
 };
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
@@ -69,6 +69,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let properties = publish.properties.as_ref();
         let response = properties.and_then(|properties| properties.response_topic.as_deref());
         let mut outcome = match check_name(&publish.topic).and_then(|()| check_response(response)) {
+            Ok(()) if levels(&publish.topic) > self.shared.options.max_topic_levels => {
+                let most = self.shared.options.max_topic_levels;
+                return Err(Ending::deep_topic(&publish.topic, most));
+            }
             Ok(()) => self.unauthorized(&publish),
             Err(TopicFault::Malformed(text)) => return Err(Ending::bad_topic(&publish.topic, text)),
             Err(TopicFault::Reserved) if is_bridge_notice(&publish.topic) => Some(Outcome::Ignored),

@@ -19,11 +19,15 @@ use crate::{
     events::{EventKind, What, Who},
     gate::Identity,
     handshake::{self, Greeting, Refusal, Terms},
+    holding::Holding,
+    limits::Limit,
     link::{Kick, Link},
     options::ListenerOptions,
+    rates::Rates,
     registry::{Claim, Claimed},
     session::Owner,
     shared::Shared,
+    socket, terms,
     transport::{self, Transport},
     wire::Wire,
 };
@@ -70,8 +74,7 @@ impl Listener {
         self.shared.statistics.accepted_sockets.one();
         match self.admission.admit(address) {
             Ok(slot) => {
-                // It fails only where the connection is gone already.
-                let _ = stream.set_nodelay(true);
+                socket::tune(&stream);
                 let visitor = Visitor {
                     address,
                     slot: Some(slot),
@@ -174,10 +177,14 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stopping: CancellationToken,
 ) {
     let address = visitor.address;
-    let max_packet_bytes = shared.options.max_packet_bytes as usize;
+    let max_packet_bytes = shared
+        .options
+        .max_greeting_bytes
+        .min(shared.options.max_packet_bytes);
+    let mut holding = shared.holdings.enter();
     let greeting = timeout_at(
         visitor.deadline,
-        handshake::read(&mut wire, address, max_packet_bytes),
+        handshake::read(&mut wire, address, max_packet_bytes as usize, &mut holding),
     );
     let mut greeting = match stopping.run_until_cancelled(greeting).await {
         None => return,
@@ -193,6 +200,9 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let slot = visitor.slot.as_mut();
     if let Some(what) = slot.and_then(Slot::identified) {
         let refusal = Refusal::full(&greeting.codec, &greeting.identity.client_id, what);
+        return refuse(&shared, wire, address, refusal).await;
+    }
+    if let Some(refusal) = terms::refusal(&mut greeting, &shared.options) {
         return refuse(&shared, wire, address, refusal).await;
     }
     let entry = match enter(&shared, &mut greeting, &visitor).await {
@@ -224,7 +234,8 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             EventKind::QuotaExceeded,
             format!("there are {} sessions already", shared.options.max_sessions),
             "let clients that do not come back ask for a clean session",
-        );
+        )
+        .limit(Limit::Sessions);
         let refusal = Refusal::full(&greeting.codec, &greeting.identity.client_id, what);
         return refuse(&shared, wire, address, refusal).await;
     };
@@ -235,6 +246,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         link,
         address,
         rights: entry.rights,
+        holding,
     };
     welcome(shared, wire, greeting, claimed, arrival).run().await;
 }
@@ -244,6 +256,7 @@ struct Arrival {
     link: Arc<Link>,
     address: SocketAddr,
     rights: Arc<dyn Rights>,
+    holding: Holding,
 }
 
 /// Asks who the client is. Its account, if it has one, becomes part of its identity.
@@ -355,6 +368,9 @@ fn welcome<S>(
         aliases: Vec::new(),
         clock: Clock::new(greeting.keep_alive),
         is_deaf: false,
+        rates: Rates::at(arrival.address, &shared.options),
+        pause: None,
+        holding: arrival.holding,
         shared,
     }
 }
@@ -367,6 +383,7 @@ fn silence(shared: &Shared, transport: Transport) -> What {
         format!("no CONNECT came over {over} within {seconds} s"),
         "check what opens connections there without speaking MQTT",
     )
+    .limit(Limit::Handshake)
 }
 
 async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(

@@ -10,6 +10,8 @@ use std::{
 
 use tls::ServerTls;
 
+use crate::rates::RateLimits;
+
 /// One address at which a broker listens.
 #[derive(Debug, Clone)]
 pub struct ListenerOptions {
@@ -72,6 +74,19 @@ pub struct BrokerOptions {
     pub max_connections_per_address: usize,
     /// Maximum number of connections from one address that have not sent CONNECT yet.
     pub max_unidentified_per_address: usize,
+    /// The largest CONNECT; its sender is not known yet.
+    pub max_greeting_bytes: u32,
+    /// The largest payload of a last will.
+    pub max_will_bytes: u32,
+    /// Maximum number of bytes of packets that have arrived in part, of all connections together. Beyond it, connections with
+    /// more than an equal share are closed.
+    pub max_partial_bytes: usize,
+    /// How fast a client may send.
+    pub rates: RateLimits,
+    /// Whether that holds for clients on this host, too.
+    pub limit_rates_of_loopback: bool,
+    /// Most levels of a topic name and of a topic filter, at most 128.
+    pub max_topic_levels: usize,
     /// Time from accepting a connection to its CONNECT, the handshakes of TLS and WebSocket included.
     pub connect_timeout: Duration,
     /// Maximum number of unacknowledged messages in each direction of a connection.
@@ -110,6 +125,12 @@ impl Default for BrokerOptions {
             max_packet_bytes: 32 << 20,
             max_retained_bytes: 2 << 20,
             max_websocket_bytes: 2 << 20,
+            max_greeting_bytes: 64 << 10,
+            max_will_bytes: 32 << 10,
+            max_partial_bytes: 256 << 20,
+            rates: RateLimits::default(),
+            limit_rates_of_loopback: false,
+            max_topic_levels: 32,
             max_connections: 10_000,
             max_connections_per_address: 9_000,
             max_unidentified_per_address: 1_000,

@@ -198,7 +198,10 @@ impl Codec {
         let encoded = codec.encode(v5::Packet::Disconnect(packet), output);
         if encoded.is_err() || output.len() - before > max_bytes {
             output.truncate(before);
-            output.put_slice(&[0xE0, 1, reason.into()]);
+            let shortest = [0xE0, 1, reason.into()];
+            if shortest.len() <= max_bytes {
+                output.put_slice(&shortest);
+            }
         }
     }
 }

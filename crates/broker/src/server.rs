@@ -25,6 +25,7 @@ use crate::{
     events::{EventKind, Events, Observer, What, Who},
     figures::Figures,
     gate::Gate,
+    holding::Holdings,
     keep::{Keeper, Opening, StorageError},
     link::Kick,
     listener::Listener,
@@ -358,6 +359,7 @@ fn shared(options: BrokerOptions, callbacks: Callbacks, keeper: Option<Arc<Keepe
         retained: Retained::new(limits),
         registry: Registry::default(),
         access,
+        holdings: Holdings::new(options.max_partial_bytes),
         keeper,
         options,
     }

@@ -12,7 +12,9 @@ use crate::{
     access::Access,
     events::{EventKind, Events, What, Who},
     gate::Gate,
+    holding::Holdings,
     keep::{Keeper, Page, Ticket},
+    limits::Limit,
     message::{Delivery, Message},
     registry::Registry,
     retained::{NotRetained, Retained},
@@ -32,6 +34,7 @@ pub(crate) struct Shared {
     pub(crate) subscriptions: Subscriptions,
     pub(crate) retained: Retained,
     pub(crate) registry: Registry,
+    pub(crate) holdings: Arc<Holdings>,
     /// `None` where nothing outlives the process.
     pub(crate) keeper: Option<Arc<Keeper>>,
 }
@@ -141,18 +144,20 @@ impl Shared {
         let remedy = "let this client read and acknowledge faster, or subscribe to less";
         self.events.tell(
             Who { address, client_id },
-            What::new(EventKind::MessagesDropped, reason, remedy),
+            What::new(EventKind::MessagesDropped, reason, remedy).limit(Limit::Queue),
         );
     }
 }
 
 fn not_retained(why: NotRetained, topic: &str) -> What {
-    let (reason, remedy) = match why {
+    let (limit, reason, remedy) = match why {
         NotRetained::TooLarge => (
+            Limit::RetainedPayload,
             "the message is too large to be retained",
             "send it without the retain flag, or make it smaller",
         ),
         NotRetained::Full => (
+            Limit::Retained,
             "there is no room for one more retained message",
             "clear retained messages by empty ones on their topics",
         ),
@@ -163,4 +168,5 @@ fn not_retained(why: NotRetained, topic: &str) -> What {
         format!("{reason} (topic {topic:?})"),
         remedy,
     )
+    .limit(limit)
 }

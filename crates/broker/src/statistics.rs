@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::events::EventKind;
+use crate::{events::EventKind, limits::Limit};
 
 /// One counter.
 #[derive(Debug, Default)]
@@ -40,11 +40,16 @@ pub(crate) struct Statistics {
     pub(crate) connects: Count,
     pub(crate) expired_sessions: Count,
     pub(crate) events: [Count; EventKind::ALL.len()],
+    pub(crate) limits: [Count; Limit::ALL.len()],
     connected: AtomicU64,
     most_connected: AtomicU64,
 }
 
 impl Statistics {
+    pub(crate) fn reached(&self, limit: Limit) {
+        self.limits[limit as usize].one();
+    }
+
     pub(crate) fn client_connected(&self) {
         let now = self.connected.fetch_add(1, Relaxed) + 1;
         self.most_connected.fetch_max(now, Relaxed);

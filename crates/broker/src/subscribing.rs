@@ -13,10 +13,11 @@ use crate::{
     ending::Ending,
     events::{EventKind, What},
     keep::{Key, Op, Page, Space, StoredSubscription},
+    limits::Limit,
     message::Delivery,
     packet::Subscribe,
     subscriptions::Subscriber,
-    topic::Filter,
+    topic::{Filter, levels},
 };
 
 /// Bytes of all filters of one client.
@@ -52,17 +53,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     text,
                     "it is malformed",
                     "see the rules for + and # in topic filters",
+                    None,
                 );
                 codes.push(TOPIC_FILTER_INVALID);
                 continue;
             };
+            if levels(filter.pattern) > self.shared.options.max_topic_levels {
+                let reason = "it has too many levels";
+                self.tell_refused(text, reason, "use fewer levels", Some(Limit::TopicLevels));
+                codes.push(QUOTA_EXCEEDED);
+                continue;
+            }
             if filter.group.is_some() && options.no_local {
                 return Err(Ending::protocol_error("a shared subscription asks for No Local"));
             }
             let permission = self.rights.subscribe(text);
             if permission != Permission::Granted {
                 if let Permission::Refused { reason, remedy } = permission {
-                    self.tell(EventKind::NotAuthorized, text, reason, remedy);
+                    self.tell(EventKind::NotAuthorized, text, (reason, remedy), None);
                 }
                 codes.push(NOT_AUTHORIZED);
                 continue;
@@ -72,6 +80,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     text,
                     "the client has too many",
                     "use wildcards in fewer subscriptions",
+                    Some(Limit::Subscriptions),
                 );
                 codes.push(QUOTA_EXCEEDED);
                 continue;
@@ -191,17 +200,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.reply(reply, page.and_then(Page::ticket), false);
     }
 
-    fn tell_refused(&self, filter: &str, reason: &str, remedy: &'static str) {
-        self.tell(EventKind::SubscriptionRefused, filter, reason, remedy);
+    fn tell_refused(&self, filter: &str, reason: &str, remedy: &'static str, limit: Option<Limit>) {
+        self.tell(EventKind::SubscriptionRefused, filter, (reason, remedy), limit);
     }
 
-    fn tell(&self, kind: EventKind, filter: &str, reason: &str, remedy: &'static str) {
+    fn tell(
+        &self,
+        kind: EventKind,
+        filter: &str,
+        (reason, remedy): (&str, &'static str),
+        limit: Option<Limit>,
+    ) {
         let filter: String = filter.chars().take(128).collect();
-        let what = What::new(
+        let mut what = What::new(
             kind,
             format!("the subscription to {filter:?} is refused: {reason}"),
             remedy,
         );
+        what.limit = limit;
         self.shared.events.tell(self.who(), what);
     }
 }

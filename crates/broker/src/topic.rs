@@ -2,8 +2,8 @@
 //!
 //! In: text as a client sent it. Out: a verdict, or the parts of a filter. Linear in the length of the text.
 
-/// Most levels of a topic or a filter.
-pub(crate) const MAX_LEVELS: usize = 32;
+/// Most levels of a topic or a filter, whatever the options say: trees of levels are walked level by level.
+const MAX_LEVELS: usize = 128;
 
 /// Why nobody may publish to a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) fn check_name(topic: &str) -> Result<(), TopicFault> {
         return Err(TopicFault::Malformed("the topic contains a NUL character"));
     }
     if levels(topic) > MAX_LEVELS {
-        return Err(TopicFault::Malformed("the topic has more than 32 levels"));
+        return Err(TopicFault::Malformed("the topic has more than 128 levels"));
     }
     if topic.starts_with('$') {
         return Err(TopicFault::Reserved);
@@ -84,7 +84,8 @@ impl<'a> Filter<'a> {
     }
 }
 
-fn levels(topic: &str) -> usize {
+/// The number of levels.
+pub(crate) fn levels(topic: &str) -> usize {
     topic.bytes().filter(|byte| *byte == b'/').count() + 1
 }
 
@@ -113,13 +114,13 @@ mod tests {
         for topic in ["a", "/", "a/b", "sensor/küche/temperature", "a//b", " "] {
             assert_eq!(check_name(topic), Ok(()), "{topic}");
         }
-        for topic in ["", "+", "a/#", "a+b", "a\0b", &"/".repeat(32)] {
+        for topic in ["", "+", "a/#", "a+b", "a\0b", &"/".repeat(128)] {
             assert!(
                 matches!(check_name(topic), Err(TopicFault::Malformed(_))),
                 "{topic}"
             );
         }
-        assert_eq!(check_name(&"/".repeat(31)), Ok(()));
+        assert_eq!(check_name(&"/".repeat(127)), Ok(()));
         assert_eq!(check_name("$SYS/x"), Err(TopicFault::Reserved));
         assert_eq!(check_response(None), Ok(()));
         assert_eq!(check_response(Some("answers/1")), Ok(()));
@@ -150,7 +151,7 @@ mod tests {
             "$share//a",
             "$share/g/",
             "$share/+/a",
-            &"/".repeat(32),
+            &"/".repeat(128),
         ] {
             assert_eq!(Filter::parse(filter), None, "{filter}");
         }

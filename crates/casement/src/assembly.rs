@@ -9,7 +9,7 @@ use accounts::{AccountsFile, TopicRules};
 use anyhow::Context as _;
 use audio::{FeatureOptions, Preprocessing, archive::ArchiveOptions};
 use backend::{BackendOptions, LocalOptions, RetentionOptions, TriggerOptions};
-use broker::BrokerOptions;
+use broker::{BrokerOptions, RateLimits};
 use domain::{DeviceId, FeatureName, Quantity, Thresholds};
 use ml::MlOptions;
 use model::LoadOptions;
@@ -168,14 +168,43 @@ fn thresholds(config: &Config) -> Thresholds {
 /// Returns the embedded broker's options.
 pub fn broker(config: &Config) -> BrokerOptions {
     let defaults = BrokerOptions::default();
+    let limits = &config.broker.limits;
     // Every device that gets decisions can connect, as far as there are descriptors.
-    let wanted = defaults.max_connections.max(config.backend.max_devices);
+    let wanted = limits
+        .connections
+        .unwrap_or_else(|| defaults.max_connections.max(config.backend.max_devices));
     let max_connections = wanted.min(connections(monitoring::raise_descriptor_limit()));
     BrokerOptions {
         listen: config.broker.addr,
+        max_packet_bytes: limits.packet_bytes,
+        max_greeting_bytes: limits.greeting_bytes,
+        max_will_bytes: limits.will_bytes,
+        max_partial_bytes: limits.partial_bytes,
+        rates: RateLimits {
+            packets_per_s: limits.packets_per_s,
+            bytes_per_s: limits.bytes_per_s,
+            burst_s: limits.burst_s,
+        },
+        limit_rates_of_loopback: false,
+        max_topic_levels: limits.topic_levels,
+        max_retained_bytes: limits.retained_payload_bytes,
         max_connections,
         // Whatever one host does, others can still connect.
-        max_connections_per_address: max_connections - max_connections / 10,
+        max_connections_per_address: limits
+            .connections_per_address
+            .unwrap_or(max_connections - max_connections / 10),
+        max_unidentified_per_address: limits.unidentified_per_address,
+        connect_timeout: Duration::from_secs(limits.handshake_s),
+        max_inflight: limits.inflight,
+        max_queued_messages: limits.queued_messages,
+        max_queued_bytes: limits.queued_bytes,
+        max_sessions: limits.sessions,
+        max_subscriptions: limits.subscriptions,
+        session_expiry: Duration::from_secs(limits.session_expiry_s),
+        max_retained_messages: limits.retained_messages,
+        max_retained_total_bytes: limits.retained_bytes,
+        storage: Some(config.broker.path.clone()),
+        max_stored_bytes: limits.stored_bytes,
         ..defaults
     }
 }

@@ -379,6 +379,7 @@ async fn start_broker(
     registry: &mut Registry,
     entrance: &Entrance,
 ) -> anyhow::Result<Broker> {
+    data_dir::create(&config.broker.path)?;
     let hook = Arc::new(Hook(backend.ingest()));
     let observer: Arc<dyn Observer> =
         Arc::new(DoorBook::open(backend.ingest(), Arc::clone(&entrance.auditor)));

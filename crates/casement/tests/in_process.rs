@@ -21,6 +21,7 @@ async fn rooms_are_stored_and_their_windows_move() {
     let config = Sources::process(None)
         .flag("engine.path", below("engine"))
         .flag("journal.path", below("journal"))
+        .flag("broker.path", below("broker"))
         .flag("model.path", Some(model.display().to_string()))
         .flag("broker.addr", Some(mqtt.to_string()))
         .flag("http.addr", Some(http.to_string()))

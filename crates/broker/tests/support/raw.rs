@@ -41,6 +41,13 @@ impl Raw {
         stream.ok().map(Self::over)
     }
 
+    /// Connects with MQTT 3.1.1; `None` where the broker closes.
+    pub async fn try_greet(address: SocketAddr, id: &str) -> Option<Self> {
+        let mut raw = Self::try_open(address).await?;
+        raw.send(&connect(4, id, &Greeting::default())).await;
+        raw.packet().await.map(|_| raw)
+    }
+
     fn over(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
         Self {
             stream: Box::new(stream),

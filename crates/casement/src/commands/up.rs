@@ -70,11 +70,13 @@ fn configuration(flags: cli::Up) -> anyhow::Result<Config> {
             .as_ref()
             .map(|data| data.join(name).display().to_string())
     };
-    let (engine, journal, accounts) = (below("engine"), below("journal"), below("accounts"));
+    let (engine, journal) = (below("engine"), below("journal"));
+    let (accounts, broker) = (below("accounts"), below("broker"));
     let sources = Sources::process(flags.config)
         .flag("engine.path", engine)
         .flag("journal.path", journal)
         .flag("accounts.path", accounts)
+        .flag("broker.path", broker)
         .flag("http.addr", flags.http.map(|addr| addr.to_string()))
         .flag("ml.embedded", flags.no_ml.then_some(false));
     let sources = place(sources, flags.mqtt, &BROKER);

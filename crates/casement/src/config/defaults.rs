@@ -11,7 +11,7 @@ use mqtt::{BrokerUrl, ConnectionOptions, TopicPatterns};
 use store::Kept;
 
 use super::{
-    Embedded,
+    BrokerLimits, Embedded,
     schema::{
         Accounts, Audio, Backend, Broker, ChangeDetection, ClickHouse, Engine, EngineLimits, Http, Journal,
         Ml, Model, Mqtt, Preprocessing, Retention,
@@ -178,6 +178,8 @@ impl Default for Broker {
         Self {
             embedded: Embedded::default(),
             addr: BrokerOptions::default().listen,
+            path: format!("{DATA}/broker").into(),
+            limits: BrokerLimits::default(),
         }
     }
 }
@@ -218,6 +220,6 @@ impl Default for Ml {
     }
 }
 
-const fn seconds(time: Duration) -> u64 {
+pub(super) const fn seconds(time: Duration) -> u64 {
     time.as_secs()
 }

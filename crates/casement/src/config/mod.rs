@@ -7,6 +7,7 @@
 mod account;
 mod address;
 mod bounds;
+mod broker_limits;
 mod defaults;
 mod embedded;
 mod error;
@@ -24,6 +25,7 @@ mod text;
 mod value;
 mod words;
 
+pub use broker_limits::BrokerLimits;
 pub use embedded::Embedded;
 pub use error::ConfigError;
 pub use layers::Sources;

@@ -6,9 +6,10 @@
 use std::path::PathBuf;
 
 /// The keys that name a file or a directory.
-pub(super) const PATHS: [&str; 15] = [
+pub(super) const PATHS: [&str; 16] = [
     "accounts.path",
     "audio.storage_path",
+    "broker.path",
     "clickhouse.ca_file",
     "clickhouse.password_file",
     "engine.backups",

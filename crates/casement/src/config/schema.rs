@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::{Embedded, secret, text, words};
+use super::{BrokerLimits, Embedded, secret, text, words};
 
 /// The whole configuration.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -276,6 +276,10 @@ pub struct Broker {
     pub embedded: Embedded,
     /// Address at which it listens.
     pub addr: SocketAddr,
+    /// Where it keeps sessions and retained messages.
+    pub path: PathBuf,
+    /// What its clients may take.
+    pub limits: BrokerLimits,
 }
 
 /// `accounts`
