@@ -175,7 +175,7 @@ pub fn broker(config: &Config) -> BrokerOptions {
         .unwrap_or_else(|| defaults.max_connections.max(config.backend.max_devices));
     let max_connections = wanted.min(connections(monitoring::raise_descriptor_limit()));
     BrokerOptions {
-        listen: config.broker.addr,
+        listeners: vec![broker::ListenerOptions::plain(config.broker.addr)],
         max_packet_bytes: limits.packet_bytes,
         max_greeting_bytes: limits.greeting_bytes,
         max_will_bytes: limits.will_bytes,

@@ -177,7 +177,7 @@ impl Default for Broker {
     fn default() -> Self {
         Self {
             embedded: Embedded::default(),
-            addr: BrokerOptions::default().listen,
+            addr: BrokerOptions::default().listeners[0].address,
             path: format!("{DATA}/broker").into(),
             limits: BrokerLimits::default(),
         }
