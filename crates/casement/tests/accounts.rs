@@ -75,7 +75,7 @@ fn an_account_made_while_the_service_runs_opens_the_door() {
         (&"room-1".into(), &"room-1".into())
     );
     assert_eq!(made["publish"][0], "sensor/room-1/#");
-    up.wait_page("/metrics", "casement_accounts_known 2").unwrap();
+    up.wait_page("/metrics", "casement_accounts_known 3").unwrap();
 
     let topic = "sensor/room-1/temperature";
     for (device, secret) in [("room-1", password(&made)), ("early", password(&early))] {

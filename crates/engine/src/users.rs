@@ -54,8 +54,8 @@ pub struct Users {
     pub reader: Option<Password>,
     /// Who else may read; beyond loopback the account `reader` is one of them, unless it has a password here.
     pub accounts: Option<Arc<dyn Accounts>>,
-    /// Whether somebody without a password is refused.
-    pub(crate) closed: bool,
+    /// Whether a user without a password is refused. [`serve`](crate::serve) sets it beyond loopback.
+    pub closed: bool,
 }
 
 /// The user of a request.
