@@ -4,7 +4,7 @@ set -euo pipefail
 
 case "${1:-build}" in
 build) needed=(cc:gcc npm:npm curl:curl) ;;
-test) needed=(mosquitto:mosquitto mosquitto_pub:mosquitto-clients faketime:faketime promtool:prometheus python3:python3 curl:curl) ;;
+test) needed=(mosquitto:mosquitto mosquitto_pub:mosquitto-clients faketime:faketime promtool:prometheus python3:python3 curl:curl ip:iproute2 openssl:openssl) ;;
 *) echo "usage: $0 build|test" >&2; exit 2 ;;
 esac
 

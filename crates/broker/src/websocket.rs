@@ -103,14 +103,14 @@ impl Callback for Judge<'_> {
             let mut answer = ErrorResponse::new(Some(format!("{reason}\n")));
             *answer.status_mut() = status;
             *self.refused = Some(What::new(EventKind::WebSocketRefused, reason, remedy));
-            Err(answer)
+            answer
         };
         if !monitoring::is_own_host(request.headers(), self.loopback) {
-            return refuse(
+            return Err(refuse(
                 StatusCode::FORBIDDEN,
                 "a page of another site asked for a connection",
                 "open the page from this host, or use a client that is no browser",
-            );
+            ));
         }
         let offered = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL);
         let mut offered = offered
@@ -120,11 +120,11 @@ impl Callback for Judge<'_> {
             .map(str::trim);
         let Some(protocol) = offered.find_map(|name| PROTOCOLS.into_iter().find(|known| *known == name))
         else {
-            return refuse(
+            return Err(refuse(
                 StatusCode::BAD_REQUEST,
                 "the client does not offer the WebSocket protocol mqtt",
                 "set the client's WebSocket protocol to mqtt",
-            );
+            ));
         };
         let headers = response.headers_mut();
         headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));

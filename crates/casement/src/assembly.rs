@@ -9,7 +9,7 @@ use accounts::{AccountsFile, TopicRules};
 use anyhow::Context as _;
 use audio::{FeatureOptions, Preprocessing, archive::ArchiveOptions};
 use backend::{BackendOptions, LocalOptions, RetentionOptions, TriggerOptions};
-use broker::{BrokerOptions, RateLimits};
+use broker::{BrokerOptions, ListenerOptions, RateLimits};
 use domain::{DeviceId, FeatureName, Quantity, Thresholds};
 use ml::MlOptions;
 use model::LoadOptions;
@@ -19,7 +19,7 @@ use simulator::SimulationOptions;
 use store::{Kept, StoreOptions};
 
 use crate::{
-    config::{Audio, ClickHouse, Config, Engine, Model, Mqtt, Retention},
+    config::{Anonymous, Audio, ClickHouse, Config, Engine, Model, Mqtt, Retention},
     data_dir,
 };
 
@@ -87,8 +87,8 @@ pub fn accounts(config: &Config, by: &str) -> AccountsFile {
 }
 
 /// Whether whoever is on this machine may read page, API and metrics without an account.
-pub const fn local_reads(_config: &Config) -> bool {
-    true
+pub fn local_reads(config: &Config) -> bool {
+    config.http.anonymous == Anonymous::Loopback
 }
 
 /// What devices and services may say and hear: the rules' own topics, and those of the configuration.
@@ -166,7 +166,7 @@ fn thresholds(config: &Config) -> Thresholds {
 }
 
 /// Returns the embedded broker's options.
-pub fn broker(config: &Config) -> BrokerOptions {
+pub fn broker(config: &Config, listeners: Vec<ListenerOptions>) -> BrokerOptions {
     let defaults = BrokerOptions::default();
     let limits = &config.broker.limits;
     // Every device that gets decisions can connect, as far as there are descriptors.
@@ -175,7 +175,7 @@ pub fn broker(config: &Config) -> BrokerOptions {
         .unwrap_or_else(|| defaults.max_connections.max(config.backend.max_devices));
     let max_connections = wanted.min(connections(monitoring::raise_descriptor_limit()));
     BrokerOptions {
-        listeners: vec![broker::ListenerOptions::plain(config.broker.addr)],
+        listeners,
         max_packet_bytes: limits.packet_bytes,
         max_greeting_bytes: limits.greeting_bytes,
         max_will_bytes: limits.will_bytes,

@@ -5,21 +5,30 @@
 
 use std::sync::Arc;
 
-use accounts::{Accounts, Denied, Known, Login, Registration, Rights, State, Strangers, TopicRules};
+use accounts::{
+    Accounts, Denied, Known, Login, Password, Registration, Rights, State, Strangers, TopicRules,
+};
 use async_trait::async_trait;
 use broker::{Access, Denial, DenialReason, Entry, Permission};
 use monitoring::{HealthSource, Part, Sample};
+use secrecy::SecretString;
+use subtle::ConstantTimeEq as _;
 use tokio_util::sync::CancellationToken;
 
-use crate::audit::Auditor;
+use crate::{assembly, audit::Auditor, config::Config, entrance::Entrance};
 
 /// Answers the broker.
 pub(crate) struct Doorkeeper {
-    pub(crate) accounts: Arc<Accounts>,
-    pub(crate) registration: Registration,
-    pub(crate) rules: TopicRules,
-    pub(crate) auditor: Arc<Auditor>,
+    accounts: Arc<Accounts>,
+    auditor: Arc<Auditor>,
+    registration: Registration,
+    rules: TopicRules,
+    /// The password of this process's own clients, which come over the network as others do.
+    own: Password,
 }
+
+/// The user name of this process's own clients. It is no name of an account.
+const OWN: &str = "casement itself";
 
 /// What one client may do.
 struct Granted {
@@ -36,6 +45,9 @@ impl Access for Doorkeeper {
     async fn enter(&self, login: broker::Login<'_>) -> Result<Entry, Denial> {
         if let Some(name) = login.certificate_name {
             return self.by_certificate(name, &login);
+        }
+        if self.is_own(&login) {
+            return Ok(anonymous());
         }
         let Some(name) = login.username.filter(|name| !name.is_empty()) else {
             return if login.anonymous {
@@ -70,6 +82,34 @@ impl Access for Doorkeeper {
 }
 
 impl Doorkeeper {
+    /// The doorkeeper of the configuration.
+    pub(crate) fn of(config: &Config, entrance: &Entrance) -> anyhow::Result<Self> {
+        use crate::config::Registration as Configured;
+        Ok(Self {
+            accounts: Arc::clone(&entrance.accounts),
+            auditor: Arc::clone(&entrance.auditor),
+            registration: match config.broker.registration() {
+                Configured::Open => Registration::Open,
+                Configured::Pairing | Configured::Auto => Registration::Pairing,
+                Configured::Closed => Registration::Closed,
+            },
+            rules: assembly::topic_rules(&config.mqtt)?,
+            own: Password::generate(),
+        })
+    }
+
+    /// User name and password of this process's own clients.
+    pub(crate) fn own(&self) -> (String, SecretString) {
+        (OWN.to_owned(), self.own.reveal().to_owned().into())
+    }
+
+    fn is_own(&self, login: &broker::Login<'_>) -> bool {
+        login.username == Some(OWN)
+            && login
+                .password
+                .is_some_and(|given| bool::from(given.ct_eq(self.own.reveal().as_bytes())))
+    }
+
     fn by_certificate(&self, name: &str, login: &broker::Login<'_>) -> Result<Entry, Denial> {
         if let Some(other) = login.username.filter(|other| *other != name) {
             return Err(Denial {

@@ -4,15 +4,20 @@
 
 pub mod assembly;
 mod audit;
+pub mod certificates;
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod data_dir;
 mod door_book;
 mod doorkeeper;
+mod engine_part;
 mod engine_users;
 mod entrance;
 pub mod examples;
+mod host;
+mod lan;
+mod mdns;
 pub mod output;
 mod plot;
 pub mod shutdown;

@@ -4,18 +4,17 @@
 //! In: a checked configuration. Out: a running [`System`] that knows its addresses. It stops in the order of the data
 //! flow: senders first, then the inputs, then the recorder, last the engine.
 
-use std::{ffi::OsString, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use accounts::Registration;
 use anyhow::Context as _;
 use async_trait::async_trait;
 use backend::{Acceptance, Backend, Ingest, Message, Outlet, Passage};
 use broker::{Broker, Callbacks, LocalPublisher, Observer, Publish, PublishHook, Reception, Verdict};
 use domain::{RefusalReason, Timestamp};
-use engine::{SpawnOptions, Supervisor};
+use engine::Supervisor;
 use ml::Ml;
 use model::Model;
-use monitoring::{HealthSource, HttpListener, Monitor, Part, Registry, Sample};
+use monitoring::{HealthSource, HttpListener, Monitor, Registry};
 use mqtt::{BrokerUrl, Pipe, PublishError};
 use tokio::{sync::oneshot, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -23,12 +22,15 @@ use tracing::info;
 
 use crate::{
     assembly,
+    certificates::{self, Certificates},
     config::Config,
     data_dir,
     door_book::{DoorBook, refusals, samples},
     doorkeeper::{self, Doorkeeper},
+    engine_part::{self, start_engine},
     engine_users::Hand,
     entrance::Entrance,
+    mdns,
     supervision::Tasks,
     telemetry::redaction,
 };
@@ -60,6 +62,8 @@ pub struct System {
 
 /// Everything but the engine.
 struct Services {
+    /// Taken back with the senders.
+    _announcement: Option<mdns::Announcement>,
     broker: Option<Broker>,
     backend: Backend,
     /// A line with a link that signs in once.
@@ -141,7 +145,9 @@ const fn verdict(acceptance: Acceptance) -> Verdict {
 impl System {
     /// Starts all parts. Returns when readings are accepted, stored and answered.
     pub async fn start(mut config: Config, options: SystemOptions) -> anyhow::Result<Self> {
-        let listener = HttpListener::bind(config.http.addr, "http.addr").await?;
+        let certificates = Certificates::open(&config)?;
+        let addresses = certificates::page_addresses(&config, certificates.as_ref());
+        let listener = HttpListener::bind_all(addresses, "http.addr").await?;
         let http = listener.addr();
         data_dir::create(&config.journal.path)?;
         let (engine, hand) = if config.embeds_engine() {
@@ -155,15 +161,18 @@ impl System {
         let mut health = Vec::new();
         if let Some(engine) = &engine {
             let status = engine.status();
-            health.push(engine_health(status.clone()));
+            health.push(engine_part::health(status.clone()));
             registry
                 .sub_registry_with_prefix("casement_up")
-                .register_collector(monitoring::collector(move || vec![restarts(&status)]));
+                .register_collector(monitoring::collector(move || {
+                    vec![engine_part::restarts(&status)]
+                }));
         }
         let role = Role {
             registry,
             health,
             hand,
+            certificates,
         };
         match Services::start(&mut config, role, listener, options.simulate).await {
             Ok(services) => Ok(Self {
@@ -184,6 +193,11 @@ impl System {
     /// Returns the address of the broker that all services use.
     pub const fn mqtt(&self) -> &BrokerUrl {
         &self.config.mqtt.broker
+    }
+
+    /// Returns the configuration, with the addresses of this start.
+    pub const fn config(&self) -> &Config {
+        &self.config
     }
 
     /// Returns the address of page, API and metrics.
@@ -234,21 +248,7 @@ struct Role {
     health: Vec<HealthSource>,
     /// What tells the engine's process who may read.
     hand: Option<Hand>,
-}
-
-fn engine_health(engine: engine::Status) -> HealthSource {
-    Arc::new(move || {
-        let reason = "its process ended and is started again";
-        vec![Part::up_if(engine.pid().is_some(), "engine", reason)]
-    })
-}
-
-fn restarts(engine: &engine::Status) -> Sample {
-    Sample::Counter {
-        name: "engine_restarts",
-        help: "Restarts of the embedded engine's process",
-        value: engine.restarts(),
-    }
+    certificates: Option<Certificates>,
 }
 
 impl Services {
@@ -262,6 +262,7 @@ impl Services {
             mut registry,
             mut health,
             hand,
+            certificates,
         } = role;
         let senders = CancellationToken::new();
         // After a crash the journal repairs itself first, which may take a second.
@@ -274,7 +275,10 @@ impl Services {
             .sub_registry_with_prefix("casement_accounts")
             .register_collector(monitoring::collector(move || doorkeeper::samples(&accounts)));
         let broker = if config.embeds_broker() {
-            let broker = start_broker(config, &backend, &mut registry, &entrance).await?;
+            let doorkeeper = Doorkeeper::of(config, &entrance)?;
+            let observer = DoorBook::open(backend.ingest(), Arc::clone(&entrance.auditor));
+            let doors = (doorkeeper, observer);
+            let broker = start_broker(config, &backend, &mut registry, certificates.as_ref(), doors).await?;
             tokio::spawn(doorkeeper::recheck(
                 Arc::clone(&entrance.accounts),
                 broker.rechecker(),
@@ -296,9 +300,19 @@ impl Services {
         let model = ml.as_ref().map(|ml| ml.models().current());
         health.push(backend.health());
         health.extend(ml.as_ref().map(Ml::health));
+        if let Some(certificates) = &certificates {
+            health.push(certificates.health());
+            let sampled = certificates.clone();
+            registry
+                .sub_registry_with_prefix("casement_tls")
+                .register_collector(monitoring::collector(move || vec![sampled.sample()]));
+        }
         let health = health.into_iter().map(redaction::health).collect();
         let monitor = Monitor::new(registry, health);
         let mut tasks = Tasks::default();
+        if let Some(certificates) = &certificates {
+            certificates.watch(&mut tasks, &senders);
+        }
         let invitation = entrance.invitation(&page_url(&http));
         entrance.follow(config, &backend.ingest(), &senders);
         if let Some(hand) = hand {
@@ -331,7 +345,13 @@ impl Services {
             let rooms = simulator::run(assembly::simulation(&config.mqtt, simulate)?, senders.clone());
             tasks.add("the simulation", async { Ok(rooms.await.map(drop)?) });
         }
+        let announcement = if config.broker.mdns && broker.is_some() {
+            mdns::announce(config)?
+        } else {
+            None
+        };
         Ok(Self {
+            _announcement: announcement,
             broker,
             backend,
             invitation,
@@ -353,48 +373,25 @@ impl Services {
     }
 }
 
-/// Starts the embedded engine and makes it the ClickHouse of the configuration.
-pub(crate) async fn start_engine(
-    config: &mut Config,
-    program: PathBuf,
-) -> anyhow::Result<(Supervisor, Hand)> {
-    data_dir::create(&config.engine.path)?;
-    let hand = Hand::begin(config)?;
-    let mut process = engine_process(config, program);
-    process.args.push("--handed".into());
-    process.handed = Some(hand.lines());
-    let engine = Supervisor::start(process).await.context(
-        "the embedded ClickHouse cannot start (or use one of your own: --clickhouse http://HOST:8123)",
-    )?;
-    config.clickhouse.addr = engine.listen().to_string();
-    config.clickhouse.user = "default".into();
-    config.clickhouse.password.clone_from(&config.engine.password);
-    Ok((engine, hand))
-}
-
 /// Starts the embedded broker in front of the backend and makes it the broker of the configuration.
 async fn start_broker(
     config: &mut Config,
     backend: &Backend,
     registry: &mut Registry,
-    entrance: &Entrance,
+    certificates: Option<&Certificates>,
+    (doorkeeper, observer): (Doorkeeper, DoorBook),
 ) -> anyhow::Result<Broker> {
     data_dir::create(&config.broker.path)?;
     let hook = Arc::new(Hook(backend.ingest()));
-    let observer: Arc<dyn Observer> =
-        Arc::new(DoorBook::open(backend.ingest(), Arc::clone(&entrance.auditor)));
-    let access = Doorkeeper {
-        accounts: Arc::clone(&entrance.accounts),
-        auditor: Arc::clone(&entrance.auditor),
-        registration: Registration::Open,
-        rules: assembly::topic_rules(&config.mqtt)?,
-    };
+    let observer: Arc<dyn Observer> = Arc::new(observer);
+    let (username, password) = doorkeeper.own();
     let callbacks = Callbacks {
         hook,
         observer: Some(observer),
-        access: Some(Arc::new(access)),
+        access: Some(Arc::new(doorkeeper)),
     };
-    let broker = Broker::start_with(assembly::broker(config), callbacks)
+    let options = assembly::broker(config, certificates::mqtt_listeners(config, certificates));
+    let broker = Broker::start_with(options, callbacks)
         .await
         .context("the broker cannot start (choose another address with --mqtt ADDR, or a broker of your own with --mqtt URL)")?;
     let figures = broker.figures();
@@ -404,6 +401,7 @@ async fn start_broker(
         .sub_registry_with_prefix("casement_broker")
         .register_collector(monitoring::collector(move || samples(&figures)));
     let listen = broker.listen();
+    (config.mqtt.username, config.mqtt.password) = (Some(username), Some(password));
     config.mqtt.broker = BrokerUrl::tcp(listen.ip().to_string(), listen.port());
     Ok(broker)
 }
@@ -429,30 +427,6 @@ async fn wait_for<T>(what: &str, ready: impl Future<Output = T>) -> T {
     }
     info!("waiting for {what}");
     ready.await
-}
-
-fn engine_process(config: &Config, program: PathBuf) -> SpawnOptions {
-    let mut args: Vec<OsString> = vec!["engine".into(), "--supervised".into()];
-    args.extend(["--clickhouse".into(), config.engine.addr.to_string().into()]);
-    let mut spawn = SpawnOptions::new(program, args, config.engine.addr);
-    // The child reads the same variables; values from the file or a flag become variables. Passwords do not: the child
-    // has their variables, or reads their files itself.
-    let section = serde_json::to_value(&config.engine).expect("a section is plain data");
-    add_variables(&section, "CASEMENT__ENGINE", &mut spawn.env);
-    spawn
-}
-
-fn add_variables(value: &serde_json::Value, name: &str, env: &mut Vec<(OsString, OsString)>) {
-    match value {
-        serde_json::Value::Object(section) => {
-            for (key, inner) in section.iter().filter(|(key, _)| !key.ends_with("password")) {
-                add_variables(inner, &format!("{name}__{}", key.to_ascii_uppercase()), env);
-            }
-        }
-        serde_json::Value::Null => {}
-        serde_json::Value::String(text) => env.push((name.into(), text.into())),
-        other => env.push((name.into(), other.to_string().into())),
-    }
 }
 
 /// Returns this binary's path, for the engine's process.

@@ -14,7 +14,7 @@ use tls::ServerTls;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
     time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -156,20 +156,23 @@ impl HttpListener {
 
     /// Serves `router` until `shutdown`, in a task of its own that ends when the last answer has left.
     pub fn spawn(self, router: Router, shutdown: CancellationToken) -> JoinHandle<()> {
-        let limits = self.limits;
-        let router = requests::bounded(router, limits);
-        let doors = self.sockets.into_iter().map(|(socket, address)| Door {
-            socket,
-            router: guarded(router.clone(), address.address),
-            address,
-            limits,
-            shutdown: shutdown.clone(),
-            connections: TaskTracker::new(),
-        });
-        let doors: Vec<_> = doors.map(|door| tokio::spawn(door.run())).collect();
         tokio::spawn(async move {
-            for door in doors {
-                if let Err(error) = door.await {
+            let limits = self.limits;
+            let router = requests::bounded(router, limits);
+            let mut doors = JoinSet::new();
+            for (socket, address) in self.sockets {
+                let door = Door {
+                    socket,
+                    router: guarded(router.clone(), address.address),
+                    address,
+                    limits,
+                    shutdown: shutdown.clone(),
+                    connections: TaskTracker::new(),
+                };
+                doors.spawn(door.run());
+            }
+            while let Some(ended) = doors.join_next().await {
+                if let Err(error) = ended {
                     tracing::error!(%error, "HTTP ended");
                 }
             }

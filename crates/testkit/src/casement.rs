@@ -1,19 +1,21 @@
 //! The binary `casement` and its roles.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use crate::{Error, Process};
+use crate::{Error, Host, Hosts, Process};
 
 /// The binary, and the directory it is started in.
 #[derive(Debug, Clone)]
 pub struct Casement {
     program: PathBuf,
     directory: Option<PathBuf>,
+    /// A command line that runs it.
+    prefix: Vec<OsString>,
 }
 
 impl Casement {
@@ -22,6 +24,7 @@ impl Casement {
         Self {
             program: program.into(),
             directory: None,
+            prefix: Vec::new(),
         }
     }
 
@@ -32,9 +35,29 @@ impl Casement {
         self
     }
 
+    /// Starts it on one of two hosts.
+    #[must_use]
+    pub fn on(mut self, hosts: &Hosts, host: Host) -> Self {
+        let command = hosts.command(host, "");
+        self.prefix = std::iter::once(command.get_program())
+            .chain(command.get_args())
+            .filter(|part| !part.is_empty())
+            .map(ToOwned::to_owned)
+            .collect();
+        self
+    }
+
     /// A command line of it.
-    fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new(&self.program);
+    pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+        let mut words = self.prefix.iter().map(OsString::as_os_str);
+        let mut command = match words.next() {
+            None => Command::new(&self.program),
+            Some(runner) => {
+                let mut command = Command::new(runner);
+                command.args(words).arg(&self.program);
+                command
+            }
+        };
         command.args(arguments);
         if let Some(directory) = &self.directory {
             command.current_dir(directory);

@@ -63,6 +63,11 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// A network namespace could not be made or entered.
+    #[error(
+        "this test needs network namespaces, which root may make (in a container: --cap-add NET_ADMIN,SYS_ADMIN): {0}"
+    )]
+    Namespace(String),
     /// A proxy could not listen.
     #[error("the proxy cannot listen")]
     Listen(#[source] io::Error),

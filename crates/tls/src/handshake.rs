@@ -34,11 +34,11 @@ pub struct Refused {
 }
 
 impl Refused {
-    fn new(reason: impl Into<String>, remedy: &'static str) -> Option<Self> {
-        Some(Self {
+    fn new(reason: impl Into<String>, remedy: &'static str) -> Self {
+        Self {
             reason: reason.into(),
             remedy,
-        })
+        }
     }
 }
 
@@ -55,7 +55,7 @@ impl ServerTls {
             return Err(Some(other));
         }
         let accepted = TlsAcceptor::from(self.config()).accept(stream).await;
-        let stream = accepted.map_err(|error| explain(&error))?;
+        let stream = accepted.map_err(|error| Some(explain(&error)))?;
         let certificates = stream.get_ref().1.peer_certificates();
         let certificate_name = certificates.and_then(|chain| inspection::account(chain.first()?));
         Ok(Accepted {
@@ -66,8 +66,8 @@ impl ServerTls {
 }
 
 fn other_protocol(first: u8) -> Option<Refused> {
-    match first {
-        HANDSHAKE => None,
+    let refused = match first {
+        HANDSHAKE => return None,
         MQTT_CONNECT => Refused::new(
             "a client speaks plain MQTT, and this port speaks TLS",
             "switch TLS on in the client (mqtts:// in place of mqtt://), or use the plain port",
@@ -80,10 +80,11 @@ fn other_protocol(first: u8) -> Option<Refused> {
             "a client speaks something that is not TLS, and this port speaks TLS",
             "check the client's port and protocol",
         ),
-    }
+    };
+    Some(refused)
 }
 
-fn explain(error: &io::Error) -> Option<Refused> {
+fn explain(error: &io::Error) -> Refused {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     match inner {
         Some(error) => explain_tls(error),
@@ -94,11 +95,12 @@ fn explain(error: &io::Error) -> Option<Refused> {
     }
 }
 
-fn explain_tls(error: &Error) -> Option<Refused> {
+fn explain_tls(error: &Error) -> Refused {
     const TRUST: &str = "give the client ca.pem as the authority to trust, and connect to a name or an address in the certificate";
     match error {
         Error::InvalidCertificate(fault) => explain_certificate(fault),
-        Error::AlertReceived(Alert::UnknownCA) => Refused::new(
+        // The second where it trusts an earlier authority of the same name.
+        Error::AlertReceived(Alert::UnknownCA | Alert::DecryptError) => Refused::new(
             "the client does not trust the authority of this server's certificate",
             TRUST,
         ),
@@ -128,7 +130,7 @@ fn explain_tls(error: &Error) -> Option<Refused> {
     }
 }
 
-fn explain_certificate(fault: &CertificateError) -> Option<Refused> {
+fn explain_certificate(fault: &CertificateError) -> Refused {
     const NEW: &str = "make the client a new certificate: casement provision tls --client ID";
     match fault {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {

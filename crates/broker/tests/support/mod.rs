@@ -6,6 +6,7 @@
     reason = "test support; each file uses its part"
 )]
 
+pub mod house;
 pub mod raw;
 
 use std::{

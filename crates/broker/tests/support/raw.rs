@@ -48,7 +48,7 @@ impl Raw {
         raw.packet().await.map(|_| raw)
     }
 
-    fn over(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
+    pub fn over(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
         Self {
             stream: Box::new(stream),
             buffer: Vec::new(),

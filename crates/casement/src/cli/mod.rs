@@ -8,6 +8,7 @@ mod data;
 mod generate;
 mod models;
 mod plot;
+mod provision;
 mod roles;
 mod training;
 mod values;
@@ -24,6 +25,7 @@ pub use data::{ClickHouse, Journal, JournalCommand, Sql, Storage};
 pub use generate::Generate;
 pub use models::{Features, Models, ModelsCommand, Predict};
 pub use plot::Plot;
+pub use provision::{Provision, ProvisionCommand, ProvisionTls};
 pub use roles::{Backend, Config, Endpoint, Engine, Ml, Simulate, Up};
 
 pub use training::{Evaluate, Examples, Outcomes, Train};
@@ -69,6 +71,7 @@ impl Command {
                 | Self::Devices(_)
                 | Self::Accounts(_)
                 | Self::Generate(_)
+                | Self::Provision(_)
         )
     }
 }
@@ -78,12 +81,14 @@ impl Command {
 pub enum Command {
     /// Run the whole system: broker, ClickHouse, backend, ML service and page, each embedded or your own
     #[command(
-        after_help = "Example:\n  casement up --simulate 5\n  casement up --data /var/lib/casement --config casement.yaml\n  \
+        after_help = "Example:\n  casement up --simulate 5\n  casement up --lan\n  casement up --data /var/lib/casement --config casement.yaml\n  \
         casement up --mqtt mqtts://broker.lan:8883 --clickhouse https://clickhouse.lan:8443 --no-ml\n\n\
         Passwords come from CASEMENT__MQTT__PASSWORD and CASEMENT__CLICKHOUSE__PASSWORD, or from files (mqtt.password_file, \
         clickhouse.password_file)."
     )]
     Up(Up),
+    /// Make the files that let others trust this host, and this host trust them
+    Provision(Provision),
     /// Run the backend with a broker and a ClickHouse
     #[command(
         after_help = "Example:\n  CASEMENT__CLICKHOUSE__ADDR=clickhouse:8123 casement backend --config config.yaml"

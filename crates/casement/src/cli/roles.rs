@@ -23,6 +23,9 @@ pub struct Up {
     /// Where the embedded ClickHouse listens, or the URL of your own [default: 127.0.0.1:8123]
     #[arg(long, value_name = "ADDR|URL")]
     pub clickhouse: Option<Endpoint>,
+    /// Let the network in, by TLS and with accounts: MQTT at 8883, WebSocket at 8884, the page at 8443, on every interface
+    #[arg(long)]
+    pub lan: bool,
     /// Run no ML service: `casement ml`, or your own service, answers requests at the same broker
     #[arg(long)]
     pub no_ml: bool,

@@ -8,7 +8,9 @@ use monitoring::{HttpListener, Monitor, Registry};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    assembly, cli,
+    assembly,
+    certificates::{self, Certificates},
+    cli,
     config::{Reader, Sources},
     data_dir,
     entrance::Entrance,
@@ -26,7 +28,9 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
     let config = Sources::process(flags.config)
         .flag("http.addr", flags.http.map(|addr| addr.to_string()))
         .load_for(Reader::Backend)?;
-    let listener = HttpListener::bind(config.http.addr, "http.addr").await?;
+    let certificates = Certificates::open(&config)?;
+    let addresses = certificates::page_addresses(&config, certificates.as_ref());
+    let listener = HttpListener::bind_all(addresses, "http.addr").await?;
     let http = listener.addr();
     data_dir::create(&config.journal.path)?;
     // After a crash the journal repairs itself first, which may take a second.
@@ -34,9 +38,17 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
     let local = assembly::local(&config)?;
     let mut registry = Registry::default();
     let mut backend = tokio::task::block_in_place(|| Backend::open(options, local, &mut registry))?;
-    let monitor = Monitor::new(registry, vec![redaction::health(backend.health())]);
     let serving = CancellationToken::new();
     let mut tasks = Tasks::default();
+    let mut health = vec![redaction::health(backend.health())];
+    if let Some(certificates) = certificates {
+        certificates.watch(&mut tasks, &serving);
+        health.push(certificates.health());
+        registry
+            .sub_registry_with_prefix("casement_tls")
+            .register_collector(monitoring::collector(move || vec![certificates.sample()]));
+    }
+    let monitor = Monitor::new(registry, health);
     let entrance = Entrance::open(&config, &backend.ingest())?;
     let invitation = entrance.invitation(&page_url(&listener));
     entrance.follow(&config, &backend.ingest(), &serving);

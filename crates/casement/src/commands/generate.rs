@@ -30,7 +30,7 @@ use super::progress::Progress;
 use crate::{
     assembly, cli,
     config::{Config, Reader, Sources},
-    system,
+    engine_part, system,
 };
 
 const MODEL: &str = "v1.0.0";
@@ -65,7 +65,7 @@ async fn open(flags: &cli::Generate) -> anyhow::Result<(Config, Option<Superviso
         .flag("engine.addr", Some(free.to_string()))
         .flag("accounts.path", Some(data.join("accounts").display().to_string()))
         .load_for(Reader::Up)?;
-    let (engine, _) = system::start_engine(&mut config, system::this_program()?).await?;
+    let (engine, _) = engine_part::start_engine(&mut config, system::this_program()?).await?;
     Ok((config, Some(engine)))
 }
 

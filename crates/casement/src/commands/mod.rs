@@ -17,6 +17,7 @@ mod models;
 mod plot;
 mod predict;
 mod progress;
+mod provision;
 mod runtime;
 mod simulate;
 mod sql;
@@ -55,6 +56,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
         Command::Journal(flags) => journal::run(flags),
         Command::Devices(flags) => devices::run(flags),
         Command::Accounts(flags) => accounts::run(flags),
+        Command::Provision(flags) => provision::run(flags),
         Command::Up(flags) => serve(up::run(flags)),
         Command::Backend(flags) => serve(backend::run(flags)),
         Command::Ml(flags) => serve(ml::run(flags)),

@@ -3,8 +3,10 @@
 use tokio::time::Instant;
 
 use crate::{
+    certificates,
     cli::{self, Endpoint},
     config::{Config, Reader, Sources},
+    lan,
     output::announce,
     shutdown,
     system::{System, SystemOptions, this_program},
@@ -32,8 +34,12 @@ const ENGINE: Part = Part {
 pub(super) async fn run(flags: cli::Up) -> anyhow::Result<()> {
     let started = Instant::now();
     let shutdown = shutdown::on_signal()?;
-    let simulate = flags.simulate;
-    let config = configuration(flags)?;
+    let (simulate, lan) = (flags.simulate, flags.lan);
+    let mut config = configuration(flags)?;
+    if lan {
+        config.open_to_lan()?;
+        certificates::ensure(&config)?;
+    }
     let part = if config.embeds_engine() {
         &config.engine.path
     } else {
@@ -52,6 +58,9 @@ pub(super) async fn run(flags: cli::Up) -> anyhow::Result<()> {
         return Ok(());
     };
     announce(&system, simulate, &data, started);
+    for line in lan::lines(system.config()) {
+        announce!("{line}");
+    }
     if let Some(line) = system.invitation() {
         announce!("{line}");
     }

@@ -11,7 +11,7 @@ use mqtt::{BrokerUrl, ConnectionOptions, TopicPatterns};
 use store::Kept;
 
 use super::{
-    BrokerLimits, Embedded,
+    Anonymous, BrokerLimits, Embedded, Registration,
     schema::{
         Accounts, Audio, Backend, Broker, ChangeDetection, ClickHouse, Engine, EngineLimits, Http, Journal,
         Ml, Model, Mqtt, Preprocessing, Retention,
@@ -133,6 +133,8 @@ impl Default for Http {
     fn default() -> Self {
         Self {
             addr: ([127, 0, 0, 1], 8080).into(),
+            listeners: Vec::new(),
+            anonymous: Anonymous::default(),
         }
     }
 }
@@ -180,6 +182,10 @@ impl Default for Broker {
             addr: BrokerOptions::default().listeners[0].address,
             path: format!("{DATA}/broker").into(),
             limits: BrokerLimits::default(),
+            listeners: Vec::new(),
+            anonymous: Anonymous::default(),
+            registration: Registration::default(),
+            mdns: false,
         }
     }
 }

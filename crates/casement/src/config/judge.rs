@@ -259,6 +259,8 @@ fn rules(config: &Config) -> Vec<Problem> {
         ),
         ("clickhouse.addr", config.clickhouse.check().err()),
         ("mqtt.topics", topics.err().map(|error| error.to_string())),
+        ("broker.listeners", config.broker.check().err()),
+        ("tls.key_file", config.tls.check().err()),
         ("retention.rollups_days", config.retention.check().err()),
         ("audio", features.check().err().map(|error| error.to_string())),
     ]

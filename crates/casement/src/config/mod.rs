@@ -9,6 +9,7 @@ mod address;
 mod bounds;
 mod broker_limits;
 mod defaults;
+mod doors;
 mod embedded;
 mod error;
 mod file;
@@ -26,13 +27,14 @@ mod value;
 mod words;
 
 pub use broker_limits::BrokerLimits;
+pub use doors::{Anonymous, BrokerListener, HttpListener, Registration};
 pub use embedded::Embedded;
 pub use error::ConfigError;
 pub use layers::Sources;
 pub use paths::parse as path;
 pub use schema::{
     Accounts, Audio, Backend, Broker, ChangeDetection, ClickHouse, Config, Engine, EngineLimits, Http,
-    Journal, Ml, Model, Mqtt, Retention,
+    Journal, Ml, Model, Mqtt, Retention, Tls,
 };
 
 pub use scope::Reader;

@@ -15,7 +15,10 @@ impl Config {
             let configured = &self.mqtt.broker;
             let default = Mqtt::default().broker.port();
             let (host, port) = (configured.host(), configured.port());
-            !configured.tls() && (names(self.broker.addr, host, port) || is_loopback(host) && port == default)
+            let doors = self.broker.doors();
+            let mut plain = doors.iter().filter(|door| !door.tls && !door.websocket);
+            !configured.tls()
+                && (plain.any(|door| names(door.addr, host, port)) || is_loopback(host) && port == default)
         })
     }
 

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 /// The keys that name a file or a directory.
-pub(super) const PATHS: [&str; 16] = [
+pub(super) const PATHS: [&str; 19] = [
     "accounts.path",
     "audio.storage_path",
     "broker.path",
@@ -23,6 +23,9 @@ pub(super) const PATHS: [&str; 16] = [
     "model.shadow",
     "mqtt.ca_file",
     "mqtt.password_file",
+    "tls.certificate_file",
+    "tls.client_ca_file",
+    "tls.key_file",
 ];
 
 /// Reads the path of a flag.

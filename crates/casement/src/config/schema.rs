@@ -13,7 +13,11 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::{BrokerLimits, Embedded, secret, text, words};
+use super::{
+    BrokerLimits, Embedded,
+    doors::{Anonymous, BrokerListener, HttpListener, Registration},
+    secret, text, words,
+};
 
 /// The whole configuration.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +43,8 @@ pub struct Config {
     pub broker: Broker,
     /// Who may enter.
     pub accounts: Accounts,
+    /// Certificates.
+    pub tls: Tls,
     /// The backend.
     pub backend: Backend,
     /// How long rows are kept in ClickHouse.
@@ -201,6 +207,12 @@ pub struct Journal {
 pub struct Http {
     /// Address at which the page, the API and the metrics are served.
     pub addr: SocketAddr,
+    /// Addresses in place of `addr`, each plain or with TLS.
+    pub listeners: Vec<HttpListener>,
+    /// Where page, API and metrics are read without an account: `loopback`, or `never`.
+    #[serde(with = "text")]
+    #[schemars(schema_with = "words::anonymous")]
+    pub anonymous: Anonymous,
 }
 
 /// `engine`: the embedded ClickHouse of `casement up` and `casement engine`.
@@ -280,6 +292,19 @@ pub struct Broker {
     pub path: PathBuf,
     /// What its clients may take.
     pub limits: BrokerLimits,
+    /// Addresses in place of `addr`, each plain or with TLS, with MQTT over TCP or over WebSocket.
+    pub listeners: Vec<BrokerListener>,
+    /// Where clients may come without an account: `loopback`, or `never`.
+    #[serde(with = "text")]
+    #[schemars(schema_with = "words::anonymous")]
+    pub anonymous: Anonymous,
+    /// What becomes of a device without an account: `open`, `pairing`, `closed`, or `auto`: `open` where every listener is
+    /// on loopback, `pairing` otherwise.
+    #[serde(with = "text")]
+    #[schemars(schema_with = "words::registration")]
+    pub registration: Registration,
+    /// Whether broker and page are announced to the network by mDNS.
+    pub mdns: bool,
 }
 
 /// `accounts`
@@ -288,6 +313,18 @@ pub struct Broker {
 pub struct Accounts {
     /// The directory of the accounts of devices, people and programs.
     pub path: PathBuf,
+}
+
+/// `tls`: the certificate of every listener with TLS.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate and those that lead to its authority (PEM); by default that of `casement provision tls`.
+    pub certificate_file: Option<PathBuf>,
+    /// Its key (PEM).
+    pub key_file: Option<PathBuf>,
+    /// The authority of clients' certificates (PEM); by default that of `casement provision tls`, if there is one.
+    pub client_ca_file: Option<PathBuf>,
 }
 
 /// `backend`

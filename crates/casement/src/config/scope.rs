@@ -56,6 +56,7 @@ impl Reader {
                 "backend",
                 "retention",
                 "accounts",
+                "tls",
             ],
             Self::Ml => vec!["mqtt", "model", "audio", "ml.addr"],
             Self::Engine => vec!["engine"],
@@ -99,7 +100,7 @@ impl Scope {
 fn up(merged: &Value) -> Result<Vec<&'static str>, ConfigError> {
     let mut deciding = vec!["broker.embedded", "engine.embedded", "ml.embedded"];
     if !is_explicit(merged, "broker.embedded") {
-        deciding.extend(["mqtt.broker", "broker.addr"]);
+        deciding.extend(["mqtt.broker", "broker.addr", "broker.listeners"]);
     }
     if !is_explicit(merged, "engine.embedded") {
         deciding.extend(["clickhouse.addr", "engine.addr"]);
@@ -121,6 +122,7 @@ fn up(merged: &Value) -> Result<Vec<&'static str>, ConfigError> {
         "backend",
         "retention",
         "accounts",
+        "tls",
         "ml.embedded",
         "broker.embedded",
         "engine.embedded",

@@ -6,6 +6,8 @@ use mqtt::{Protocol, TopicKind};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
+use super::doors::{Anonymous, Registration};
+
 pub(super) fn protocol(_: &mut SchemaGenerator) -> Schema {
     // YAML reads an unquoted 5 as a number.
     let mut words = json!(Protocol::ALL.map(Protocol::as_str));
@@ -26,6 +28,14 @@ pub(super) fn features(_: &mut SchemaGenerator) -> Schema {
 
 pub(super) fn embedded(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "enum": ["auto", true, false] })
+}
+
+pub(super) fn anonymous(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "enum": Anonymous::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>() })
+}
+
+pub(super) fn registration(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "enum": Registration::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>() })
 }
 
 pub(super) fn topics(_: &mut SchemaGenerator) -> Schema {
