@@ -110,15 +110,16 @@ fn the_first_start_signs_an_admin_in_and_sessions_survive_and_end_with_their_acc
     let gone = || status(&up, "/api/v1/shares", &with) == 401;
     wait_until_blocking("the session ends with its account", gone).unwrap();
     assert_eq!(status(&up, "/", &with), 200, "this machine still reads");
-    for (kind, expected) in [
-        ("sign_in", "2"),
-        ("sign_in_failed", "2"),
-        ("account_retire", "1"),
-        ("session_ended", "2"),
-        ("link", "1"),
+    for (kind, count) in [
+        ("sign_in", "= 2"),
+        // The link of the command was tried until it was known.
+        ("sign_in_failed", ">= 2"),
+        ("account_retire", "= 1"),
+        ("session_ended", "= 2"),
+        ("link", "= 1"),
     ] {
-        let statement = format!("SELECT count() FROM iot.audit_log FINAL WHERE kind = '{kind}'");
-        up.wait_sql(&statement, expected).unwrap();
+        let statement = format!("SELECT count() {count} FROM iot.audit_log FINAL WHERE kind = '{kind}'");
+        up.wait_sql(&statement, "1").unwrap();
     }
     // Told again, changes stay what they are.
     std::fs::remove_file(data.path().join("accounts/audited")).unwrap();
