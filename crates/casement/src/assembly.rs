@@ -83,7 +83,7 @@ pub fn diagnosis(config: &Mqtt) -> anyhow::Result<(ConnectionOptions, Option<Vec
 
 /// The file of accounts; `by` is who changes them.
 pub fn accounts(config: &Config, by: &str) -> AccountsFile {
-    AccountsFile::new(&config.accounts.path, by)
+    AccountsFile::new(&config.accounts_dir(), by)
 }
 
 /// Whether whoever is on this machine may read page, API and metrics without an account.

@@ -59,7 +59,7 @@ impl Hand {
                 location: String::new(),
             };
             if let Some(password) = file.ensure(new)? {
-                let path = config.accounts.path.join("reader-password");
+                let path = config.accounts_dir().join("reader-password");
                 write_private(&path, format!("{}\n", password.reveal()).as_bytes()).with_context(|| {
                     format!("the reader's password cannot be written to {}", path.display())
                 })?;

@@ -29,13 +29,15 @@ pub(crate) struct Entrance {
 impl Entrance {
     /// Opens the accounts of the configuration and, where there is no admin yet, makes one.
     pub(crate) fn open(config: &Config, ingest: &Arc<Ingest>) -> anyhow::Result<Self> {
-        let file = assembly::accounts(config, "casement");
-        ensure_admin(&file, &config.accounts.path)?;
+        let (file, dir) = (assembly::accounts(config, "casement"), config.accounts_dir());
+        if let Err(error) = ensure_admin(&file, &dir) {
+            warn!("there is no admin, and none can be made: {error:#}");
+        }
         let accounts = Accounts::open(file)?;
         let auditor = Auditor::open(Arc::clone(ingest));
         let people = People::open(
             Arc::clone(&accounts),
-            &config.accounts.path,
+            &dir,
             Arc::clone(&auditor) as _,
             assembly::local_reads(config),
         );
@@ -53,7 +55,7 @@ impl Entrance {
         tokio::spawn(audit::follow(
             Arc::clone(&self.accounts),
             Arc::clone(ingest),
-            config.accounts.path.clone(),
+            config.accounts_dir(),
             stopping.clone(),
         ));
     }

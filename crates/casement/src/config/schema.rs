@@ -311,7 +311,7 @@ pub struct Broker {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Accounts {
-    /// The directory of the accounts of devices, people and programs.
+    /// The directory of the accounts of devices, people and programs. Where only `journal.path` is set, `accounts` beside it.
     pub path: PathBuf,
 }
 
