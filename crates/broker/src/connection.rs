@@ -23,6 +23,7 @@ use tokio::{
     time::{Instant, Sleep, timeout},
 };
 
+pub(crate) use crate::clock::Clock;
 use crate::{
     access::Rights,
     answering::{Handled, Settled},
@@ -50,8 +51,6 @@ const FULL_OUTPUT_BYTES: usize = 64 << 10;
 const MAX_OUTPUT_BYTES: usize = 1 << 20;
 /// Rounds before other tasks get their turn.
 const ROUNDS: usize = 16;
-/// How long a client without a keep-alive may leave written bytes unread.
-const STALLED: Duration = Duration::from_mins(5);
 /// How long the last packet may take.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -95,48 +94,6 @@ pub(crate) struct Connection<S> {
     pub(crate) holding: Holding,
     /// Whether nothing can be written any more.
     pub(crate) is_deaf: bool,
-}
-
-/// When something was last heard of a client.
-pub(crate) struct Clock {
-    /// `None` where the client has no keep-alive.
-    silence: Option<Duration>,
-    heard: Instant,
-    stalled_since: Option<Instant>,
-    timer: Pin<Box<Sleep>>,
-}
-
-impl Clock {
-    pub(crate) fn new(keep_alive: Duration) -> Self {
-        let silence = (!keep_alive.is_zero()).then(|| keep_alive + keep_alive / 2);
-        Self {
-            silence,
-            heard: Instant::now(),
-            stalled_since: None,
-            timer: Box::pin(tokio::time::sleep(silence.unwrap_or(STALLED))),
-        }
-    }
-
-    /// Resolves when the client has been silent, or has not read, for too long.
-    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
-        let patience = self.silence.unwrap_or(STALLED);
-        while self.timer.as_mut().poll(cx).is_ready() {
-            let now = Instant::now();
-            if self.stalled_since.is_some_and(|since| now - since >= patience) {
-                return Poll::Ready(Ending::not_reading());
-            }
-            if self.silence.is_some() && now - self.heard >= patience {
-                return Poll::Ready(Ending::keep_alive());
-            }
-            let next = if self.silence.is_some() {
-                self.heard + patience
-            } else {
-                now + patience
-            };
-            self.timer.as_mut().reset(next);
-        }
-        Poll::Pending
-    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {

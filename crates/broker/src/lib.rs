@@ -10,6 +10,7 @@ mod access;
 mod admission;
 mod alias;
 mod answering;
+mod clock;
 mod connection;
 mod ending;
 mod events;

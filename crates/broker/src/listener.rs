@@ -18,7 +18,7 @@ use crate::{
     connection::{Clock, Connection},
     events::{EventKind, What, Who},
     gate::Identity,
-    handshake::{self, Greeting, Refusal, Terms},
+    handshake::{self, Greeting, Refusal},
     holding::Holding,
     limits::Limit,
     link::{Kick, Link},
@@ -27,7 +27,8 @@ use crate::{
     registry::{Claim, Claimed},
     session::Owner,
     shared::Shared,
-    socket, terms,
+    socket,
+    terms::{self, Terms},
     transport::{self, Transport},
     wire::Wire,
 };
@@ -342,7 +343,7 @@ fn welcome<S>(
         max_inflight: shared.options.max_inflight,
         max_packet_bytes: shared.options.max_packet_bytes,
     };
-    handshake::accept(&mut greeting, terms, &mut wire.output);
+    terms::accept(&mut greeting, terms, &mut wire.output);
     shared.statistics.packets_sent.one();
     shared.statistics.client_connected();
     Connection {

@@ -179,7 +179,8 @@ impl Shared {
         if earlier.is_none() && sessions.len() >= self.options.max_sessions {
             return None;
         }
-        // A session that was to end with its connection has ended, even if the connection has not let go yet.
+        // A session that was to end with its connection has ended, even if the connection has not let go yet. One of another
+        // account is nobody else's.
         let present = !claim.clean_start
             && earlier.as_ref().is_some_and(|earlier| {
                 (earlier.is_kept() || !wants_kept) && earlier.state().is_within(&*claim.rights)

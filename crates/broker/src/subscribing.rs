@@ -45,8 +45,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             found: Vec::new(),
             steps: RETAINED_STEPS,
         };
-        let shared = Arc::clone(&self.shared);
-        let mut page = shared.page_of(&self.session);
+        let mut accepted = Vec::new();
         for (text, options) in &subscribe.filters {
             let Some(filter) = Filter::parse(text) else {
                 self.tell_refused(
@@ -75,7 +74,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 codes.push(NOT_AUTHORIZED);
                 continue;
             }
-            if !self.remember(text, subscribe, *options, page.as_mut()) {
+            if !self.remember(text) {
                 self.tell_refused(
                     text,
                     "the client has too many",
@@ -90,6 +89,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 .subscriptions
                 .insert(filter, self.subscriber(subscribe, *options));
             codes.push(options.qos.value());
+            accepted.push((text, *options));
             let wanted = match options.retain_handling {
                 RetainHandling::AtSubscribe => true,
                 RetainHandling::AtSubscribeNew => is_new,
@@ -98,6 +98,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if wanted && filter.group.is_none() {
                 self.add_retained(filter, subscribe, *options, &mut retained);
             }
+        }
+        // Opened late: others wait for it.
+        let shared = Arc::clone(&self.shared);
+        let mut page = shared.page_of(&self.session);
+        if let Some(page) = page.as_mut() {
+            self.note(subscribe, &accepted, page);
         }
         let dropped = self.session.push_retained(retained.found, page.as_mut());
         let mut reply = BytesMut::new();
@@ -110,28 +116,37 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
-    /// Notes a filter in the session; `false` where it has too many.
-    fn remember(
-        &self,
-        text: &ByteString,
-        subscribe: &Subscribe,
-        options: SubscriptionOptions,
-        page: Option<&mut Page<'_>>,
-    ) -> bool {
+    /// Takes a filter into the session; `false` where it has too many.
+    fn remember(&self, text: &ByteString) -> bool {
         let Some(mut state) = self.own_state() else {
             return false;
         };
-        let known = state.subscriptions.get(text).copied();
-        if known.is_none() {
-            let has_room = state.subscriptions.len() < self.shared.options.max_subscriptions
-                && state.filter_bytes + text.len() <= MAX_FILTER_BYTES;
-            if !has_room {
-                return false;
-            }
-            state.filter_bytes += text.len();
+        if state.subscriptions.contains_key(text) {
+            return true;
         }
-        let mut record = known.flatten();
-        if let Some(page) = page {
+        let has_room = state.subscriptions.len() < self.shared.options.max_subscriptions
+            && state.filter_bytes + text.len() <= MAX_FILTER_BYTES;
+        if has_room {
+            state.filter_bytes += text.len();
+            state
+                .subscriptions
+                .insert(ByteString::from(text.to_string()), None);
+        }
+        has_room
+    }
+
+    /// Notes subscriptions for a later start.
+    fn note(
+        &self,
+        subscribe: &Subscribe,
+        accepted: &[(&ByteString, SubscriptionOptions)],
+        page: &mut Page<'_>,
+    ) {
+        let Some(mut state) = self.own_state() else { return };
+        for (text, options) in accepted {
+            let Some(record) = state.subscriptions.get_mut(*text) else {
+                continue;
+            };
             let number = *record.get_or_insert_with(|| page.number());
             let stored = StoredSubscription {
                 filter: text.to_string(),
@@ -142,10 +157,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             };
             page.put(Op::Subscription(self.session.number, number, stored));
         }
-        state
-            .subscriptions
-            .insert(ByteString::from(text.to_string()), record);
-        true
     }
 
     fn subscriber(&self, subscribe: &Subscribe, options: SubscriptionOptions) -> Subscriber {

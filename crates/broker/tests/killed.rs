@@ -45,8 +45,13 @@ struct Process {
 
 impl Process {
     fn start(directory: &Path) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["serving", "--exact", "--ignored", "--nocapture"])
+        // Without the signal a write beyond the limit of file sizes is an error, like one to a full disk.
+        let mut child = Command::new("sh")
+            .args([
+                "-c",
+                "trap '' XFSZ; exec \"$0\" serving --exact --ignored --nocapture",
+            ])
+            .arg(std::env::current_exe().unwrap())
             .env(DIRECTORY, directory)
             .stdout(Stdio::piped())
             .spawn()
@@ -164,11 +169,11 @@ async fn publish_once_each(mut addresses: watch::Receiver<SocketAddr>) {
         let (mut received, mut dup) = (false, 0);
         loop {
             let address = *addresses.borrow_and_update();
-            let present = match connection.take() {
+            let known = match connection.take() {
+                Some(raw) => Some(raw),
                 None => persistent(address, "publisher").await,
-                present => present,
             };
-            let Some(mut raw) = present else {
+            let Some(mut raw) = known else {
                 let _ = timeout(PATIENCE, addresses.changed()).await;
                 continue;
             };
@@ -251,4 +256,58 @@ async fn what_is_to_come_once_comes_once_across_kills() {
     let received = timeout(PATIENCE, receiving).await.unwrap().unwrap();
     let expected: Vec<u16> = (0..EXCHANGES).collect();
     assert_eq!(received, expected);
+}
+
+fn limit_files(process: &Process, bytes: Option<u64>) {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let limit = Rlimit {
+        current: bytes,
+        maximum: None,
+    };
+    prlimit(Some(Pid::from_child(&process.child)), Resource::Fsize, limit).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_written_is_not_acknowledged_until_it_can() {
+    let data = tempfile::tempdir().unwrap();
+    let mut process = start(data.path()).await;
+    let retained = |id: u16, topic: &str| {
+        let mut bytes = publish(false, 1, id, topic, b"x");
+        bytes[0] |= 1;
+        bytes
+    };
+    let mut client = Raw::v3(process.address, "client").await;
+    client.send(&retained(1, "before")).await;
+    client.packet_of(4).await;
+    limit_files(&process, Some(1));
+    client.send(&retained(2, "meanwhile")).await;
+    assert_eq!(client.packet().await, None, "closed without an acknowledgement");
+    // What is not kept goes its way.
+    let mut client = Raw::v3(process.address, "client").await;
+    client.send(&publish(false, 1, 1, "t", b"x")).await;
+    client.packet_of(4).await;
+    limit_files(&process, None);
+    support::within("writes to succeed again", async {
+        loop {
+            client.send(&retained(2, "after")).await;
+            if client.packet().await.is_some() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            client = Raw::v3(process.address, "client").await;
+        }
+    })
+    .await;
+    process.child.kill().unwrap();
+    process.child.wait().unwrap();
+    process = start(data.path()).await;
+    let mut reader = Raw::v3(process.address, "reader").await;
+    reader.subscribe(false, "+", 0).await;
+    let mut topics = Vec::new();
+    for _ in 0..3 {
+        topics.push(message(&reader.packet_of(3).await).0);
+    }
+    topics.sort();
+    // What was held meanwhile was written with the rest.
+    assert_eq!(topics, ["after", "before", "meanwhile"]);
 }

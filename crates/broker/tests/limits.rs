@@ -151,7 +151,7 @@ async fn packets_that_have_arrived_in_part() {
     for i in 0..4 {
         clients.push(Raw::v5(house.address(), &i.to_string(), &[]).await);
     }
-    let whole = publish(true, 1, 1, "t", &[0; 200_000]);
+    let whole = publish(true, 1, 1, "t", &vec![0; 200_000]);
     clients[0].send(&whole[..199_000]).await;
     house.figure("partial_bytes", 199_000).await;
     clients[1].send(&whole[..100_000]).await;

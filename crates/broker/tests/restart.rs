@@ -312,3 +312,32 @@ async fn unsubscribing_outlives_a_restart_too() {
     assert_eq!(message(&client.packet_of(3).await).0, "b");
     house.broker.stop().await;
 }
+
+/// A client that is connected when the broker stops has not failed: its will waits for it to come back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_is_no_reason_for_a_will() {
+    let data = tempfile::tempdir().unwrap();
+    let house = House::start(kept(data.path())).await;
+    let greeting = Greeting {
+        keep: true,
+        will: Some(("status".into(), b"offline".to_vec())),
+        ..Greeting::default()
+    };
+    let mut client = Raw::open(house.address()).await;
+    client.send(&connect(4, "client", &greeting)).await;
+    client.packet_of(2).await;
+    let mut house = restart(house, kept(data.path())).await;
+    let mut client = Raw::open(house.address()).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    client.send(&connect(4, "client", &greeting)).await;
+    assert_eq!(client.packet_of(2).await.body[0], 1, "its session");
+    assert!(house.sees.try_recv().is_err(), "no will");
+    // Now it is lost.
+    drop(client);
+    let will = tokio::time::timeout(PATIENCE, house.sees.recv())
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(will.last_will, "{will:?}");
+    house.broker.stop().await;
+}

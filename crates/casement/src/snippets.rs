@@ -2,17 +2,19 @@
 //!
 //! In: where the broker is, an account, its password. Out: text for Arduino, `ESPHome` and ESP-IDF, and the plain facts.
 
-use accounts::{AccountName, Rights, Role, State};
-use serde::Serialize;
+use std::{fs, io, path::PathBuf};
 
-use crate::{assembly, config::Config};
+use accounts::{AccountName, Rights, Role, State};
+use serde::{Deserialize, Serialize};
+
+use crate::{assembly, certificates, config::Config, host};
 
 const ARDUINO: &str = include_str!("snippets/arduino.ino");
 const ESPHOME: &str = include_str!("snippets/esphome.yaml");
 const ESP_IDF: &str = include_str!("snippets/esp_idf.c");
 
 /// How a device reaches the broker.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Door {
     /// Host name or address.
     pub(crate) host: String,
@@ -21,19 +23,50 @@ pub(crate) struct Door {
     /// Whether it speaks TLS.
     pub(crate) tls: bool,
     /// The certificate of the authority to trust, in PEM.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ca: Option<String>,
 }
 
 impl Door {
-    /// The door of the configuration.
+    /// Where devices reached the service that ran last; before its first start, where the configuration says.
     pub(crate) fn of(config: &Config) -> Self {
-        let addr = config.broker.addr;
+        let told = fs::read(Self::file(config)).ok();
+        told.and_then(|text| serde_json::from_slice(&text).ok())
+            .unwrap_or_else(|| Self::of_configuration(config))
+    }
+
+    /// Writes down how devices reach this service, for the commands that print it.
+    pub(crate) fn remember(config: &Config) -> io::Result<()> {
+        fs::create_dir_all(&config.accounts.path)?;
+        let door = serde_json::to_vec(&Self::of_configuration(config)).expect("a door is plain data");
+        fs::write(Self::file(config), door)
+    }
+
+    fn file(config: &Config) -> PathBuf {
+        config.accounts.path.join("door.json")
+    }
+
+    /// In TLS and from other hosts, if there is such a listener.
+    fn of_configuration(config: &Config) -> Self {
+        let doors = config.broker.doors();
+        let door = doors
+            .iter()
+            .filter(|door| !door.websocket)
+            .max_by_key(|door| (!door.addr.ip().is_loopback(), door.tls))
+            .unwrap_or(&doors[0]);
+        let ip = door.addr.ip();
+        let host = if ip.is_unspecified() {
+            host::addresses().first().copied().unwrap_or(ip)
+        } else {
+            ip
+        };
+        let ca = tls::Files::below(certificates::directory(config)).ca();
+        let is_ours = door.tls && config.tls.certificate_file.is_none();
         Self {
-            host: addr.ip().to_string(),
-            port: addr.port(),
-            tls: false,
-            ca: None,
+            host: host.to_string(),
+            port: door.addr.port(),
+            tls: door.tls,
+            ca: is_ours.then(|| fs::read_to_string(ca).ok()).flatten(),
         }
     }
 

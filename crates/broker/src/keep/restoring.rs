@@ -28,6 +28,9 @@ use crate::{
 /// needs a moment to come back.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// For what is due.
+const AT_ONCE: Duration = Duration::from_millis(1);
+
 /// How much came back.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Restored {
@@ -89,7 +92,9 @@ impl Shared {
         });
         let delay = will.as_ref().map(|will| match away {
             None => will.delay.max(GRACE).min(expiry),
-            Some(away) => will.delay.saturating_sub(away).max(Duration::from_millis(1)),
+            // Without a delay it would have been published, had the process not been ending.
+            Some(_) if will.delay.is_zero() => GRACE.min(expiry),
+            Some(away) => will.delay.saturating_sub(away).max(AT_ONCE),
         });
         let mut state = session.state();
         state.expiry = expiry;
@@ -105,7 +110,7 @@ impl Shared {
         // In the order of locks it comes before the state, but nobody else is here yet.
         self.registry.restore(&session);
         let left = expiry.saturating_sub(away.unwrap_or_default());
-        let delay = delay.unwrap_or_default().min(left.max(Duration::from_millis(1)));
+        let delay = delay.unwrap_or_default().min(left.max(AT_ONCE));
         let waiting = Arc::clone(self).wait_for_return(Arc::clone(&session), delay, left);
         state.offline = Some(tokio::spawn(waiting).abort_handle());
         queued

@@ -109,9 +109,10 @@ pub(super) fn run(flags: cli::Accounts) -> anyhow::Result<()> {
 
 /// Reads the configuration for a command around accounts.
 pub(super) fn configuration(place: cli::Place) -> anyhow::Result<(Config, cli::Place)> {
-    let path = place.data.as_deref().map(|data| data.join("accounts"));
+    let below = |name: &str| place.data.as_deref().map(|data| text(&data.join(name)));
     let config = Sources::process(place.config.clone())
-        .flag("accounts.path", path.as_deref().map(text))
+        .flag("accounts.path", below("accounts"))
+        .flag("journal.path", below("journal"))
         .load_for(Reader::Accounts)?;
     Ok((config, place))
 }

@@ -1,6 +1,7 @@
 //! `casement up`: the whole system in one process.
 
 use tokio::time::Instant;
+use tracing::warn;
 
 use crate::{
     certificates,
@@ -9,6 +10,7 @@ use crate::{
     lan,
     output::announce,
     shutdown,
+    snippets::Door,
     system::{System, SystemOptions, this_program},
 };
 
@@ -57,6 +59,9 @@ pub(super) async fn run(flags: cli::Up) -> anyhow::Result<()> {
     else {
         return Ok(());
     };
+    if let Err(error) = Door::remember(system.config()) {
+        warn!("how devices connect cannot be noted for `casement devices add`: {error}");
+    }
     announce(&system, simulate, &data, started);
     for line in lan::lines(system.config()) {
         announce!("{line}");

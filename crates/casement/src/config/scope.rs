@@ -64,7 +64,7 @@ impl Reader {
             Self::Storage => vec!["clickhouse", "retention"],
             Self::Models => vec!["model"],
             Self::Journal => vec!["journal", "http"],
-            Self::Accounts => vec!["accounts", "broker.addr", "http", "journal.path", "mqtt.topics"],
+            Self::Accounts => vec!["accounts", "broker", "http", "tls", "mqtt.topics", "journal.path"],
         };
         Ok(Scope {
             used,
