@@ -61,11 +61,11 @@ impl Book {
             .any(|link| link.sha256 == wanted && link.expires > now)
     }
 
-    /// Whether `name` still has the token with this digest.
-    pub fn has_token(&self, name: &str, sha256: &str) -> bool {
+    /// Whether `name` still has the token with this digest, and it is valid at `now`.
+    pub fn has_token(&self, name: &str, sha256: &str, now: Timestamp) -> bool {
         self.get(name).is_some_and(|(_, account)| {
             let mut tokens = account.credentials.tokens.iter();
-            tokens.any(|kept| kept.sha256 == sha256)
+            tokens.any(|kept| kept.sha256 == sha256 && kept.expires.is_none_or(|expires| expires > now))
         })
     }
 
@@ -241,11 +241,13 @@ mod tests {
     fn the_database_learns_who_may_read_and_no_token() {
         let (mut readers, name) = book(Role::Operator);
         let token = Token::generate();
-        readers.add_token(&name, &token, "", None, hand()).unwrap();
-        assert!(readers.has_token("ada", &digest(token.reveal())));
+        let until = NOW + 1.hour();
+        readers.add_token(&name, &token, "", Some(until), hand()).unwrap();
+        let sha256 = digest(token.reveal());
+        assert!(readers.has_token("ada", &sha256, NOW) && !readers.has_token("ada", &sha256, until));
         let handed = readers.of_readers();
         assert!(handed.get("ada").unwrap().1.credentials.has_password());
-        assert!(!handed.has_token("ada", &digest(token.reveal())));
+        assert!(!handed.has_token("ada", &sha256, NOW));
         readers.retire(&name, hand()).unwrap();
         assert!(readers.of_readers().get("ada").is_none());
         assert!(book(Role::Bridge).0.of_readers().get("ada").is_none());

@@ -15,6 +15,7 @@ use crate::{
     assembly,
     audit::{self, Auditor},
     config::Config,
+    page_urls::PageUrls,
 };
 
 const ADMIN: &str = "admin";
@@ -60,8 +61,11 @@ impl Entrance {
         ));
     }
 
-    /// A line with a link that signs an admin in once; `None` if there is no admin in use. `page` is the page's URL.
-    pub(crate) fn invitation(&self, page: &str) -> Option<String> {
+    /// A line with a link that signs an admin in once; `None` if there is no admin in use. Notes where the page is.
+    pub(crate) fn invitation(&self, config: &Config, page: &PageUrls) -> Option<String> {
+        if let Err(error) = page.note(config) {
+            warn!("where the page is cannot be noted for `casement accounts link`: {error}");
+        }
         let book = self.accounts.book();
         let is_admin =
             |account: &accounts::Account| account.role == Role::Admin && account.state == State::Active;
@@ -69,9 +73,10 @@ impl Entrance {
         let (name, _) = own.or_else(|| book.iter().find(|(_, account)| is_admin(account)))?;
         let secret = self.people.invite(name.as_str())?;
         Some(format!(
-            "Sign in as {name}, once, within {} minutes: {page}/sign-in?once={}",
+            "Sign in as {name}, once, within {} minutes: {}",
             LINK_LIFE.as_secs() / 60,
-            secret.reveal()
+            page.links(&format!("/sign-in?once={}", secret.reveal()))
+                .join(" or ")
         ))
     }
 }

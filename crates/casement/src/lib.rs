@@ -19,6 +19,7 @@ mod host;
 mod lan;
 mod mdns;
 pub mod output;
+mod page_urls;
 mod plot;
 pub mod shutdown;
 mod snippets;

@@ -31,6 +31,7 @@ use crate::{
     engine_users::Hand,
     entrance::Entrance,
     mdns,
+    page_urls::PageUrls,
     supervision::Tasks,
     telemetry::redaction,
 };
@@ -313,7 +314,7 @@ impl Services {
         if let Some(certificates) = &certificates {
             certificates.watch(&mut tasks, &senders);
         }
-        let invitation = entrance.invitation(&page_url(&http));
+        let invitation = entrance.invitation(config, &PageUrls::of(&http));
         entrance.follow(config, &backend.ingest(), &senders);
         if let Some(hand) = hand {
             tokio::spawn(hand.follow(Arc::clone(&entrance.accounts), senders.clone()));
@@ -404,19 +405,6 @@ async fn start_broker(
     (config.mqtt.username, config.mqtt.password) = (Some(username), Some(password));
     config.mqtt.broker = BrokerUrl::tcp(listen.ip().to_string(), listen.port());
     Ok(broker)
-}
-
-/// The page's URL on this machine.
-pub(crate) fn page_url(http: &HttpListener) -> String {
-    let addr = http.addr();
-    let is_encrypted = http
-        .addresses()
-        .any(|own| own.address == addr && own.tls.is_some());
-    let scheme = if is_encrypted { "https" } else { "http" };
-    if addr.ip().is_unspecified() {
-        return format!("{scheme}://localhost:{}", addr.port());
-    }
-    format!("{scheme}://{addr}")
 }
 
 /// Waits for `ready`, and logs what it is waiting for if that takes long.

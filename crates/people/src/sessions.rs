@@ -43,12 +43,12 @@ pub(crate) struct Session {
 impl Session {
     fn is_valid(&self, accounts: &Accounts, now: Timestamp) -> bool {
         let in_time = self.seen + IDLE > now && self.created + LONGEST > now;
-        in_time && self.known(accounts).is_some()
+        in_time && self.known(accounts, now).is_some()
     }
 
-    fn known(&self, accounts: &Accounts) -> Option<Known> {
+    fn known(&self, accounts: &Accounts, now: Timestamp) -> Option<Known> {
         let known = accounts.of_name(&self.account)?;
-        let has_token = |token: &String| accounts.book().has_token(&self.account, token);
+        let has_token = |token: &String| accounts.book().has_token(&self.account, token, now);
         (known.generation == self.generation && self.token.as_ref().is_none_or(has_token)).then_some(known)
     }
 }
@@ -114,7 +114,7 @@ impl Sessions {
         if now.duration_since(session.seen) > FINE {
             session.seen = now;
         }
-        session.known(accounts)
+        session.known(accounts, now)
     }
 
     /// Signs out. Returns the account, if there was a session.
@@ -127,7 +127,7 @@ impl Sessions {
     pub(crate) fn tidy(&self, accounts: &Accounts, now: Timestamp) -> Vec<String> {
         let mut revoked = Vec::new();
         self.known.lock().retain(|_, session| {
-            if session.known(accounts).is_none() {
+            if session.known(accounts, now).is_none() {
                 revoked.push(session.account.clone());
             }
             session.is_valid(accounts, now)

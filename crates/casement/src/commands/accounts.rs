@@ -14,6 +14,7 @@ use crate::{
     cli::{self, AccountsCommand as Command},
     config::{Config, Reader, Sources},
     output::say,
+    page_urls::PageUrls,
     table,
 };
 
@@ -192,13 +193,15 @@ pub(super) fn described(name: &AccountName, account: &Account) -> Value {
 
 /// Prints a link, shown once; `about` is what else is known of it.
 fn print_link(config: &Config, path: &str, mut about: Value, as_json: bool) {
-    let url = format!("http://{}{path}", config.http.addr);
+    let urls = PageUrls::noted(config).links(path);
     if as_json {
         about["path"] = json!(path);
-        about["url"] = json!(url);
+        about["urls"] = json!(urls);
         say!("{about}");
     } else {
-        say!("{url}");
+        for url in urls {
+            say!("{url}");
+        }
         if let Some(expires) = about["expires"].as_str() {
             say!("shown once; void after {expires}");
         }

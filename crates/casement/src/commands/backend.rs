@@ -15,9 +15,9 @@ use crate::{
     data_dir,
     entrance::Entrance,
     output::announce,
+    page_urls::PageUrls,
     shutdown,
     supervision::Tasks,
-    system::page_url,
     telemetry::redaction,
 };
 
@@ -50,7 +50,7 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
     }
     let monitor = Monitor::new(registry, health);
     let entrance = Entrance::open(&config, &backend.ingest())?;
-    let invitation = entrance.invitation(&page_url(&listener));
+    let invitation = entrance.invitation(&config, &PageUrls::of(&listener));
     entrance.follow(&config, &backend.ingest(), &serving);
     let routes = entrance.people.guard(monitor.routes().merge(backend.routes()));
     tasks.serve(listener, routes, serving.clone());
