@@ -119,6 +119,9 @@ fn an_account_made_while_the_service_runs_opens_the_door() {
         .unwrap();
     up.wait_metric("casement_broker_events_not_authorized_total 1")
         .unwrap();
+    let audited = "SELECT countIf(kind = 'mqtt_login' AND account = 'room-1'), countIf(kind = 'mqtt_login_failed'), \
+                   countIf(kind = 'mqtt_not_authorized') FROM iot.audit_log FINAL";
+    up.wait_sql(audited, "2\t1\t1").unwrap();
 
     assert!(
         run(data.path(), &["devices", "retire", "room-1"])
