@@ -133,7 +133,7 @@ impl People {
         loop {
             tokio::select! {
                 () = stopping.cancelled() => break,
-                changed = changes.changed() => if changed.is_err() { break },
+                next = changes.changed() => if next.is_err() { break },
                 _ = tidying.tick() => {}
             }
             for account in self.sessions.tidy(&self.accounts, Timestamp::now()) {

@@ -48,16 +48,14 @@ pub(crate) fn judge(method: &Method, path: &str, standing: Standing) -> Verdict 
         return Verdict::Brief;
     }
     match standing {
-        Standing::Nobody => Verdict::SignIn,
         Standing::Local if reads && !is_for_admins(path) => Verdict::Allowed,
-        Standing::Local => Verdict::SignIn,
+        Standing::Nobody | Standing::Local => Verdict::SignIn,
         Standing::Guest if reads && is_for_guests(path) => Verdict::Allowed,
         Standing::Guest => Verdict::Refused("this link shows the page and changes nothing; sign in for more"),
-        Standing::Member(Role::Admin) => Verdict::Allowed,
         Standing::Member(Role::Reader | Role::Operator) if is_for_admins(path) => {
             Verdict::Refused("this is for the role admin")
         }
-        Standing::Member(Role::Operator) => Verdict::Allowed,
+        Standing::Member(Role::Operator | Role::Admin) => Verdict::Allowed,
         Standing::Member(Role::Reader) if reads => Verdict::Allowed,
         Standing::Member(Role::Reader) => {
             Verdict::Refused("the role reader changes nothing; this is for operator and admin")

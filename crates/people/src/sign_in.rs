@@ -65,18 +65,14 @@ pub(crate) async fn page(
     if looks_ahead {
         return StatusCode::NO_CONTENT.into_response();
     }
-    match people.take_link(&secret).await.filter(has_page) {
-        Some(known) => {
-            let cookie = people.begin(&known, None, &arrival, "by a link").await;
-            (cookie, pages::moving_on(&next)).into_response()
-        }
-        None => {
-            people.failed("", &arrival, "a link that is void, or was used before");
-            let text =
-                "This link was used before, or is older than 15 minutes. A new one: casement accounts link";
-            pages::sign_in(StatusCode::UNAUTHORIZED, text, &next)
-        }
-    }
+    let Some(known) = people.take_link(&secret).await.filter(has_page) else {
+        people.failed("", &arrival, "a link that is void, or was used before");
+        let text =
+            "This link was used before, or is older than 15 minutes. A new one: casement accounts link";
+        return pages::sign_in(StatusCode::UNAUTHORIZED, text, &next);
+    };
+    let cookie = people.begin(&known, None, &arrival, "by a link").await;
+    (cookie, pages::moving_on(&next)).into_response()
 }
 
 /// Signs in by what a person filled in.
