@@ -148,6 +148,8 @@ impl engine::Accounts for Readers {
 
 #[cfg(test)]
 mod tests {
+    use engine::Accounts as _;
+
     use super::*;
 
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
@@ -170,7 +172,6 @@ mod tests {
         let password = std::fs::read_to_string(dir.path().join("reader-password")).unwrap();
         assert!(!line.contains(password.trim()));
         let readers = Readers::new(handed).unwrap();
-        use engine::Accounts as _;
         assert!(readers.may_read(READER, password.trim(), HERE).await);
         assert!(
             !readers.may_read(READER, "", HERE).await && !readers.may_read("x", password.trim(), HERE).await

@@ -7,6 +7,7 @@ use std::{path::Path, sync::Arc};
 use accounts::{AccountName, Accounts, AccountsFile, NewAccount, Role, State, write_private};
 use anyhow::Context as _;
 use backend::Ingest;
+use monitoring::{HealthSource, Registry};
 use people::{LINK_LIFE, People};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -15,6 +16,7 @@ use crate::{
     assembly,
     audit::{self, Auditor},
     config::Config,
+    doorkeeper,
     page_urls::PageUrls,
 };
 
@@ -47,6 +49,15 @@ impl Entrance {
             people,
             auditor,
         })
+    }
+
+    /// Adds the accounts' metrics to `registry`, and returns their health.
+    pub(crate) fn register(&self, registry: &mut Registry) -> HealthSource {
+        let accounts = Arc::clone(&self.accounts);
+        registry
+            .sub_registry_with_prefix("casement_accounts")
+            .register_collector(monitoring::collector(move || doorkeeper::samples(&accounts)));
+        doorkeeper::health(Arc::clone(&self.accounts))
     }
 
     /// Follows the accounts until `stopping`: sessions end with them, and every change is written down.

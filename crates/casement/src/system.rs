@@ -270,11 +270,7 @@ impl Services {
         let (options, local) = (assembly::backend(config)?, assembly::local(config)?);
         let mut backend = tokio::task::block_in_place(|| Backend::open(options, local, &mut registry))?;
         let entrance = Entrance::open(config, &backend.ingest())?;
-        health.push(doorkeeper::health(Arc::clone(&entrance.accounts)));
-        let accounts = Arc::clone(&entrance.accounts);
-        registry
-            .sub_registry_with_prefix("casement_accounts")
-            .register_collector(monitoring::collector(move || doorkeeper::samples(&accounts)));
+        health.push(entrance.register(&mut registry));
         let broker = if config.embeds_broker() {
             let doorkeeper = Doorkeeper::of(config, &entrance)?;
             let observer = DoorBook::open(backend.ingest(), Arc::clone(&entrance.auditor));

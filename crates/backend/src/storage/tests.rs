@@ -176,7 +176,7 @@ async fn old_months_go_after_the_notice_and_where_the_rollups_have_them() {
     assert_eq!(scene.look().await, names(&left));
     assert_eq!(scene.book.reasons(), ["removed_by_age"]);
     assert_eq!(scene.reason(), None);
-    assert_eq!(scene.tables.told.lock().len(), 2);
+    assert_eq!(scene.tables.told.lock().len(), 3);
 }
 
 #[tokio::test]

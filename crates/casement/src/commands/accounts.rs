@@ -215,7 +215,8 @@ fn list_shares(file: &AccountsFile, as_json: bool) -> anyhow::Result<()> {
         let all = valid().map(|(id, share)| {
             json!({"id": id, "label": share.label, "by": share.by, "created": share.created, "expires": share.expires})
         });
-        say!("{}", Value::from_iter(all));
+        let all: Vec<Value> = all.collect();
+        say!("{}", Value::from(all));
         return Ok(());
     }
     if valid().next().is_none() {

@@ -48,8 +48,9 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
             .sub_registry_with_prefix("casement_tls")
             .register_collector(monitoring::collector(move || vec![certificates.sample()]));
     }
-    let monitor = Monitor::new(registry, health);
     let entrance = Entrance::open(&config, &backend.ingest())?;
+    health.push(entrance.register(&mut registry));
+    let monitor = Monitor::new(registry, health);
     let invitation = entrance.invitation(&config, &PageUrls::of(&listener));
     entrance.follow(&config, &backend.ingest(), &serving);
     let routes = entrance.people.guard(monitor.routes().merge(backend.routes()));
