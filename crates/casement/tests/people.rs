@@ -71,8 +71,8 @@ fn say(up: &Up, bytes: &[u8]) -> String {
 fn the_first_start_signs_an_admin_in_and_sessions_survive_and_end_with_their_account() {
     let data = tempfile::tempdir().unwrap();
     let mut up = up(data.path(), &[]);
-    let line = up.process.wait_for_line("Sign in as admin, once").unwrap();
-    let (_, path) = line.split_once("/sign-in?").unwrap();
+    let said = up.process.wait_for_line("Sign in as admin, once").unwrap();
+    let (_, path) = said.split_once("/sign-in?").unwrap();
     let link = format!("/sign-in?{path}");
     let first = get(&up, &link, &[]);
     assert_eq!(first.status(), 200);
@@ -254,7 +254,7 @@ fn accounts_read_in_clickhouse_and_nobody_reads_the_accounts() {
     for user in ["default", "reader"] {
         for statement in [
             format!("SELECT * FROM file('{file}', 'LineAsString')"),
-            format!("SELECT * FROM file('../../accounts/accounts.json', 'RawBLOB')"),
+            "SELECT * FROM file('../../accounts/accounts.json', 'RawBLOB')".to_owned(),
             format!("SELECT * FROM `{file}`"),
         ] {
             let (status, answer) = ask(user, "", &statement);
