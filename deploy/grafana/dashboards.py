@@ -22,6 +22,10 @@ VERSIONS = "model_version IN (SELECT arrayJoin([${model:singlequote}]::Array(Str
 
 # The step of a rollup that is not coarser than the interval. Below a minute there is none: a minute is the finest.
 STEP = "multiIf($__interval_s >= 86400, 86400, $__interval_s >= 3600, 3600, 60)"
+
+# Points that a panel asks for, whatever its width (maxDataPoints), so that its interval is a rollup's step: 720 make hours
+# of 30 days and half days of a year; 360 make two hours and days. What is rare is counted in wider intervals.
+LINES, FEW, RARE = 720, 360, 120
 GREEN, YELLOW, RED, BLUE = "green", "yellow", "red", "blue"
 
 # From here on an alert fires; charts draw the same line.
@@ -118,8 +122,8 @@ class Dashboard:
         self.panels.append({"type": "row", "id": len(self.panels) + 1, "title": title, "collapsed": False,
                             "panels": [], "gridPos": self.place(24, 1)})
 
-    def panel(self, kind, title, description, size, queries, *, unit="short", table=False, defaults=None,
-              overrides=None, options=None, **more):
+    def panel(self, kind, title, description, size, queries, *, unit="short", table=False, points=LINES,
+              defaults=None, overrides=None, options=None, **more):
         queries = [queries] if isinstance(queries, str) else queries
         targets = [target(query, "ABCDEF"[index], table) for index, query in enumerate(queries)]
         self.panels.append({
@@ -132,10 +136,12 @@ class Dashboard:
             "targets": targets,
             "fieldConfig": {"defaults": {"unit": unit, **(defaults or {})}, "overrides": overrides or []},
             "options": options or {},
+            "maxDataPoints": points,
             **more,
         })
 
-    def series(self, title, description, size, queries, *, unit, custom=None, defaults=None, overrides=None, **more):
+    def series(self, title, description, size, queries, *, unit, custom=None, defaults=None, overrides=None,
+               interval="10s", **more):
         """Lines over time. A gap of five minutes stays a gap."""
         lines = {"drawStyle": "line", "lineWidth": 1, "fillOpacity": 8, "showPoints": "auto", "pointSize": 4,
                  "spanNulls": 300_000, "insertNulls": False, **(custom or {})}
@@ -143,7 +149,7 @@ class Dashboard:
                    "tooltip": {"mode": "multi", "sort": "none"}}
         self.panel("timeseries", title, description, size, queries, unit=unit,
                    defaults={"custom": lines, **(defaults or {})},
-                   overrides=overrides, options=options, interval="10s", **more)
+                   overrides=overrides, options=options, interval=interval, **more)
 
     def stat(self, title, description, size, query, *, unit, thresholds, decimals=None, **more):
         defaults = {"thresholds": thresholds, "color": {"mode": "thresholds"}}
@@ -163,7 +169,7 @@ class Dashboard:
                    "rowsFrame": {"layout": "auto"}, "legend": {"show": True}, "exemplars": {"color": "rgba(255,0,255,0.7)"},
                    "filterValues": {"le": 1e-9}, "tooltip": {"mode": "single", "yHistogram": False, "showColorScale": False},
                    "showValue": "never"}
-        self.panel("heatmap", title, description, size, query, unit=unit, interval="1m",
+        self.panel("heatmap", title, description, size, query, unit=unit, points=FEW, interval="1m",
                    defaults={"displayName": "${__field.labels.bucket}"}, options=options)
 
     def write(self, name):
@@ -242,7 +248,9 @@ def annotations(where):
         annotation("New models", "purple", """
             SELECT first AS time, concat('first decision of ', model_version) AS text, 'model' AS tags
             FROM (SELECT min(time) AS first, model_version FROM predictions_by_time
-                  WHERE step = 60 AND model_version != '' GROUP BY model_version)
+                  WHERE step = 60 AND model_version != '' AND toStartOfDay(time) IN (SELECT min(time) FROM predictions_by_time
+                      WHERE step = 86400 GROUP BY model_version)
+                  GROUP BY model_version)
             WHERE $__timeFilter(first) ORDER BY first LIMIT 100
         """),
     ]
@@ -251,11 +259,13 @@ def annotations(where):
 # Queries that several panels share ------------------------------------------------------------------------------------
 
 def readings(quantity, where, columns, group):
-    """Readings of a quantity at the chart's resolution."""
+    """Readings of a quantity at the chart's resolution; of the one that is chosen a minute is the finest."""
+    source, which = (f"sensor_{quantity}_over(step = $__interval_s)", "") if quantity else (
+        "readings_by_time", f"step = {STEP} AND quantity = ${{quantity:singlequote}} AND ")
     return f"""
         SELECT $__timeInterval(r.time) AS time, {columns}
-        FROM readings_over(step = $__interval_s) AS r
-        WHERE quantity = {quantity} AND $__timeFilter(r.time) AND {where}
+        FROM {source} AS r
+        WHERE {which}$__timeFilter(r.time) AND {where}
         GROUP BY {group} ORDER BY time
     """
 
@@ -356,10 +366,10 @@ def overview():
 
     board.row("Rooms")
     links = {"links": TO_DEVICE_BY_LABEL}
-    board.series("Temperature", "The mean of each device.", (12, 8), mean_of_each("'temperature'", "temperature"),
-                 unit="celsius", defaults=links | {"decimals": 1, "displayName": "${__field.labels.device_id}"})
-    board.series("Humidity", "The mean of each device.", (12, 8), mean_of_each("'humidity'", "humidity"),
-                 unit="humidity", defaults=links | {"decimals": 1, "displayName": "${__field.labels.device_id}"})
+    board.series("Temperature", "The mean of each device.", (12, 8), mean_of_each("temperature", "temperature"),
+                 points=FEW, unit="celsius", defaults=links | {"decimals": 1, "displayName": "${__field.labels.device_id}"})
+    board.series("Humidity", "The mean of each device.", (12, 8), mean_of_each("humidity", "humidity"),
+                 points=FEW, unit="humidity", defaults=links | {"decimals": 1, "displayName": "${__field.labels.device_id}"})
     board.panel("table", "Latest values", "The newest reading of each quantity up to the end of the chosen time.", (14, 8), f"""
         SELECT device_id AS device, maxIf(newest, quantity = 'temperature').2 AS temperature,
             maxIf(newest, quantity = 'humidity').2 AS humidity,
@@ -381,14 +391,9 @@ def overview():
             {"id": "custom.cellOptions", "value": {"type": "color-text"}}]},
     ], options={"showHeader": True, "cellHeight": "sm"})
     board.panel("bargauge", "Window positions", "What each window reports; what it was told where it reports nothing.", (10, 8), f"""
-        SELECT device_id AS device,
-            if(countIf(kind = 'reported') > 0, argMaxIf(position, h.time, kind = 'reported'), argMax(position, h.time)) AS position
-        FROM (
-            SELECT kind, device_id, time,
-                (arraySort((code, minute) -> minute, maxMap(minutes).2, maxMap(minutes).1)[-1]) % 16384 / 100 AS position
-            FROM positions_by_hour
-            WHERE time > $__toTime - INTERVAL 30 DAY AND time <= $__toTime AND {CHOSEN}
-            GROUP BY kind, device_id, time) AS h
+        SELECT device_id AS device, max((kind = 'reported', h.time, minutes.1[-1], minutes.2[-1])).4 % 16384 / 100 AS position
+        FROM positions_by_hour AS h
+        WHERE time > $__toTime - INTERVAL 30 DAY AND time <= $__toTime AND {CHOSEN}
         GROUP BY device ORDER BY device
     """, unit="percent", table=True, defaults={"min": 0, "max": 100, "decimals": 0, "thresholds": rising(BLUE),
                                                "color": {"mode": "thresholds"}},
@@ -396,7 +401,7 @@ def overview():
                          "orientation": "horizontal", "showUnfilled": True, "valueMode": "color", "namePlacement": "auto",
                          "minVizHeight": 16, "minVizWidth": 8, "sizing": "auto", "maxVizHeight": 300})
     board.series("$quantity", "The mean of each device, in the quantity's own unit: °C, %, ppm, hPa, lx, mm/h or m/s.", (24, 7),
-                 mean_of_each("${quantity:singlequote}", "value"), unit="short",
+                 mean_of_each(None, "value"), points=FEW, interval="1m", unit="short",
                  defaults=links | {"displayName": "${__field.labels.device_id}"})
 
     board.row("Health")
@@ -487,37 +492,37 @@ def device():
     """, table=True, options={"showHeader": True, "cellHeight": "sm"})
     for quantity, unit in (("temperature", "celsius"), ("humidity", "humidity")):
         board.series(quantity.capitalize(), "Mean as a line, lowest to highest as a band.", (12, 8),
-                     band_of_one(f"'{quantity}'"), unit=unit, overrides=band(), defaults={"decimals": 1})
+                     band_of_one(quantity), unit=unit, overrides=band(), defaults={"decimals": 1})
     board.series("$quantity", "Mean as a line, lowest to highest as a band, in the quantity's own unit.", (12, 8),
-                 band_of_one("${quantity:singlequote}"), unit="short", overrides=band())
+                 band_of_one(None), interval="1m", unit="short", overrides=band())
     board.series("Audio activity", "Level of the clips (energy mean) and their loudest moment, in dB re full scale.", (12, 8),
                  rolled_up("sound_by_time", "10 * log10(sum(energy) / sum(seconds)) AS level, toFloat64(max(s.loudest)) AS loudest", ONE),
                  unit="dB", overrides=[
                      {"matcher": {"id": "byName", "options": "loudest"}, "properties": [
                          {"id": "custom.lineWidth", "value": 0}, {"id": "custom.showPoints", "value": "always"},
                          {"id": "custom.fillOpacity", "value": 0}]}], defaults={"links": TO_ITS_SOUND})
-    board.series("Clips heard", "Clips in each interval; nothing where none came.", (12, 6),
-                 rolled_up("sound_by_time", "sum(s.clips) AS clips", ONE), unit="none",
+    board.series("Clips heard", "Clips in each interval; nothing where none came.", (12, 8),
+                 rolled_up("sound_by_time", "sum(s.clips) AS clips", ONE), points=RARE, unit="none",
                  custom={"drawStyle": "bars", "fillOpacity": 60})
     board.series("Window position", "What it was told and what it reports. Over long times the mean, weighted by time.", (12, 8),
                  [positions("commanded"), positions("reported")], unit="percent",
                  custom={"lineInterpolation": "stepAfter", "spanNulls": True, "showPoints": "never", "fillOpacity": 0},
                  defaults={"min": 0, "max": 100})
-    board.series("Confidence", "The model's own, mean of its predictions, carried out or held.", (12, 6),
+    board.series("Confidence", "The model's own, mean of its predictions, carried out or held.", (12, 7),
                  rolled_up("predictions_by_time", "model_version, sum(s.confidence) / sum(s.predictions) AS confidence", ONE,
                            "time, model_version"), unit="percentunit", custom=DASHED,
                  defaults={"min": 0, "max": 1, "displayName": "${__field.labels.model_version}", "links": TO_ITS_DECISIONS} | below(CONFIDENCE))
     board.series("Decisions kept", "Share of the model's decisions that nobody corrected within half an hour, and the range that so few "
-                 "decisions leave open (95 %). The newest half hour is not judged yet.", (16, 7),
-                 rolled_up("outcomes_by_time", kept(ONE), ONE), unit="percentunit", overrides=band("kept"),
+                 "decisions leave open (95 %). The newest half hour is not judged yet.", (12, 7),
+                 rolled_up("outcomes_by_time", kept(ONE), ONE), points=RARE, unit="percentunit", overrides=band("kept"),
                  defaults={"min": 0, "max": 1})
     board.panel("stat", "Prediction accuracy", "In the chosen time: decisions judged, corrected, kept, and by how many points a "
-                "correction moved the window.", (8, 7), f"""
+                "correction moved the window.", (24, 4), f"""
         SELECT sum(s.decisions) AS decisions, sum(s.corrected) AS corrected,
             round(100 * (decisions - corrected) / decisions, 1) AS kept_percent,
             round(sum(correction) / sum(s.corrected), 1) AS correction_points
         FROM outcomes_by_time AS s WHERE step = {STEP} AND $__timeFilter(s.time) AND {ONE}
-    """, table=True, unit="none", options={"reduceOptions": {"values": False, "calcs": ["lastNotNull"], "fields": ""},
+    """, table=True, points=FEW, unit="none", options={"reduceOptions": {"values": False, "calcs": ["lastNotNull"], "fields": ""},
                                             "colorMode": "value", "graphMode": "none", "textMode": "value_and_name"})
     board.panel("table", "Latest moves", "Every command, and why it was given.", (24, 8), f"""
         SELECT timestamp, position, confidence, origin, reason, model_version, temperature, humidity FROM window_actions
@@ -538,7 +543,7 @@ def ml():
     by_version = {"displayName": "${__field.labels.model_version}"}
     board.series("Prediction frequency", "Predictions in each interval, by version: carried out, held, or those of a candidate.", (12, 8),
                  rolled_up("predictions_by_time", "model_version, sum(s.predictions) AS predictions", chosen, "time, model_version"),
-                 unit="none", custom={"drawStyle": "bars", "fillOpacity": 60, "stacking": {"mode": "normal", "group": "A"}},
+                 points=FEW, unit="none", custom={"drawStyle": "bars", "fillOpacity": 60, "stacking": {"mode": "normal", "group": "A"}},
                  defaults=by_version)
     board.panel("barchart", "Confidence distribution", "Predictions in the chosen time, in twenty bins.", (12, 8), f"""
         SELECT toString(round(bin / 20, 2)) AS confidence, predictions
@@ -546,7 +551,7 @@ def ml():
               WHERE step = {STEP} AND $__timeFilter(s.time) AND {chosen})
         ARRAY JOIN range(20) AS bin, arrayMap(b -> bins[toUInt8(b)], range(20)) AS predictions
         ORDER BY bin
-    """, table=True, unit="none", options={"xField": "confidence", "orientation": "vertical", "barWidth": 0.97, "groupWidth": 0.7,
+    """, table=True, points=FEW, unit="none", options={"xField": "confidence", "orientation": "vertical", "barWidth": 0.97, "groupWidth": 0.7,
                                             "showValue": "never", "stacking": "none", "xTickLabelRotation": 0, "xTickLabelSpacing": 0,
                                             "fullHighlight": False, "legend": {"displayMode": "list", "placement": "bottom", "showLegend": False, "calcs": []},
                                             "tooltip": {"mode": "single", "sort": "none"}})
@@ -567,20 +572,20 @@ def ml():
             SELECT $__timeInterval(s.time) AS time, 0 AS n, s.held AS h FROM predictions_by_time AS s
             WHERE step = {STEP} AND $__timeFilter(s.time) AND {chosen})
         GROUP BY time ORDER BY time
-    """, unit="none", custom={"drawStyle": "bars", "fillOpacity": 60, "stacking": {"mode": "normal", "group": "A"}})
+    """, points=FEW, unit="none", custom={"drawStyle": "bars", "fillOpacity": 60, "stacking": {"mode": "normal", "group": "A"}})
     board.series("Inference latency", "As the service states it; without a statement, from request to command.", (12, 8), f"""
         SELECT time, q[1] AS p50, q[2] AS p95, q[3] AS p99, slowest
         FROM (SELECT $__timeInterval(s.time) AS time, toFloat64(max(slowest_ms)) AS slowest,
                   quantilesTDigestMerge(0.5, 0.95, 0.99)(inference_time_ms) AS q
               FROM predictions_by_time AS s WHERE step = {STEP} AND $__timeFilter(s.time) AND {chosen} GROUP BY time)
         ORDER BY time
-    """, unit="ms")
+    """, points=FEW, unit="ms")
     board.series("Decisions kept", "Share of decisions that nobody corrected within half an hour, by version.", (12, 8),
                  rolled_up("outcomes_by_time", "model_version, 1 - sum(s.corrected) / sum(s.decisions) AS kept", chosen,
-                           "time, model_version"), unit="percentunit", defaults=by_version | {"min": 0, "max": 1})
-    board.series("Correction", "By how many points a correction moved the window, mean.", (12, 8),
+                           "time, model_version"), points=RARE, unit="percentunit", defaults=by_version | {"min": 0, "max": 1})
+    board.series("Correction", "By how many points a correction moved the window, mean.", (12, 9),
                  rolled_up("outcomes_by_time", "model_version, if(sum(s.corrected) = 0, NULL, sum(s.correction) / sum(s.corrected)) AS correction",
-                           chosen, "time, model_version"), unit="none", defaults=by_version)
+                           chosen, "time, model_version"), points=RARE, unit="none", defaults=by_version)
     board.panel("table", "Calibration", "For each tenth of confidence: how sure the model was, and the share that people kept, with "
                 "the range that so few decisions leave open (95 %). A model that knows what it knows has both alike.", (12, 9), f"""
         SELECT concat(toString(tenth * 10), ' to ', toString(tenth * 10 + 10), ' %') AS confidence, n AS decisions, k / n AS kept,
@@ -593,21 +598,21 @@ def ml():
             arrayMap(b -> toInt64(judged[toUInt8(2 * b)] + judged[toUInt8(2 * b + 1)])
                 - toInt64(corrected[toUInt8(2 * b)] + corrected[toUInt8(2 * b + 1)]), range(10)) AS k
         WHERE n > 0 ORDER BY tenth
-    """, table=True, overrides=[{"matcher": {"id": "byRegexp", "options": "kept|at_.*"}, "properties": [
+    """, table=True, points=FEW, overrides=[{"matcher": {"id": "byRegexp", "options": "kept|at_.*"}, "properties": [
         {"id": "unit", "value": "percentunit"}, {"id": "decimals", "value": 0}]}], options={"showHeader": True, "cellHeight": "sm"})
-    board.panel("table", "Versions", "What each version predicted in the chosen time, and how much of it was held. Unsure: confidence below 0.05.", (12, 9), f"""
+    board.panel("table", "Versions", "What each version predicted in the chosen time, and how much of it was held. Unsure: confidence below 0.05.", (24, 5), f"""
         SELECT model_version, sum(s.predictions) AS predictions, sum(s.held) AS held, sum(s.total) / sum(s.predictions) AS position,
             sum(s.confidence) / sum(s.predictions) AS confidence, sumMap(confidence_bins)[0] / sum(s.predictions) AS unsure
         FROM predictions_by_time AS s WHERE step = {STEP} AND $__timeFilter(s.time) AND {chosen}
         GROUP BY model_version ORDER BY model_version
-    """, table=True, overrides=[
+    """, table=True, points=FEW, overrides=[
         {"matcher": {"id": "byRegexp", "options": "confidence|unsure"}, "properties": [{"id": "unit", "value": "percentunit"}]},
         {"matcher": {"id": "byName", "options": "position"}, "properties": [{"id": "unit", "value": "percent"}, {"id": "decimals", "value": 1}]},
     ], options={"showHeader": True, "cellHeight": "sm"})
     board.series("Far from the training data", "Share of predictions with a confidence below 0.05: inputs that the model has not met "
                  "are answered so. When it rises, something changed: a sensor, a room, a season.", (24, 7),
                  rolled_up("predictions_by_time", "model_version, sumMap(s.confidence_bins)[0] / sum(s.predictions) AS share", chosen,
-                           "time, model_version"), unit="percentunit", custom=DASHED, defaults=by_version | {"min": 0} | above(FAR_SHARE))
+                           "time, model_version"), points=FEW, unit="percentunit", custom=DASHED, defaults=by_version | {"min": 0} | above(FAR_SHARE))
     return board.write("ml-metrics")
 
 
@@ -625,41 +630,39 @@ def audio():
         return rolled_up("sound_by_time", f"device_id, {column} AS {name}", CHOSEN, "time, device_id")
 
     board.series("RMS", "RMS amplitude of the clips in dB re full scale, mean.", (12, 8),
-                 mean("20 * log10(sum(s.rms) / sum(s.clips))", "rms"), unit="dB", defaults=by_device)
+                 mean("20 * log10(sum(s.rms) / sum(s.clips))", "rms"), points=FEW, unit="dB", defaults=by_device)
     board.series("Level", "Equivalent level of the clips in dB re full scale.", (12, 8),
-                 mean("10 * log10(sum(s.energy) / sum(s.seconds))", "level"), unit="dB", defaults=by_device)
-    board.series("Loudest moment", "The loudest eighth of a second of the clips, in dB re full scale.", (12, 8), mean("toFloat64(max(s.loudest))", "loudest"), unit="dB", defaults=by_device)
+                 mean("10 * log10(sum(s.energy) / sum(s.seconds))", "level"), points=FEW, unit="dB", defaults=by_device)
+    board.series("Loudest moment", "The loudest eighth of a second of the clips, in dB re full scale.", (12, 8), mean("toFloat64(max(s.loudest))", "loudest"), points=FEW, unit="dB", defaults=by_device)
     board.series("Zero crossings", "Share of samples at which the sign changes: noise is high, voices are low.", (12, 8),
-                 mean("sum(s.crossings) / sum(s.clips)", "crossings"), unit="percentunit", defaults=by_device)
+                 mean("sum(s.crossings) / sum(s.clips)", "crossings"), points=FEW, unit="percentunit", defaults=by_device)
     board.series("Spectral centroid", "Centre of mass of the spectrum.", (12, 8), mean("sum(s.centroid) / sum(s.clips)", "centroid"),
-                 unit="hertz", defaults=by_device)
+                 points=FEW, unit="hertz", defaults=by_device)
     board.series("Spectral rolloff", "85 % of the energy lies below it.", (12, 8), mean("sum(s.rolloff) / sum(s.clips)", "rolloff"),
-                 unit="hertz", defaults=by_device)
+                 points=FEW, unit="hertz", defaults=by_device)
     board.heatmap("Spectrum of $one", "32 mel bands in dB, means of the clips (audio.spectrum); where none is stored, their envelope from the mean MFCCs.",
                   (24, 10), f"""
-        SELECT time, leftPad(toString(toUInt32(hz)), 5, '0') AS bucket, avg(db) AS level
+        SELECT time, leftPad(toString(toUInt32(hz)), 5, '0') AS bucket, level
         FROM (
-            SELECT time, tupleElement(cell, 1) AS hz, tupleElement(cell, 2) AS db
-            FROM (
-                SELECT $__timeInterval(s.time) AS time, sum(s.clips) AS n, arrayMap(v -> v / n, sumForEachMerge(mfcc)) AS c,
-                    arrayMap(v -> v / n, sumForEachMerge(mel_db)) AS mel,
-                    /* middles of 32 mel bands up to 8 kHz, in Hz (Slaney); the MFCCs are of 128 bands */
-                    arrayMap(band -> (
-                        if(band / 33 * 45.2456 < 15, band / 33 * 45.2456 * 200 / 3, 1000 * exp(0.06875178 * (band / 33 * 45.2456 - 15))),
-                        if(notEmpty(mel), mel[band], c[1] / sqrt(128)
-                            + sqrt(2 / 128) * arraySum(k -> c[k + 1] * cos(pi() * k * (2 * (band / 33 * 129 - 1) + 1) / 256), range(1, length(c))))
-                    ), range(1, 33)) AS cells
-                FROM sound_by_time AS s WHERE step = {STEP} AND $__timeFilter(s.time) AND {one}
-                GROUP BY time HAVING notEmpty(c) OR notEmpty(mel))
-            ARRAY JOIN cells AS cell)
-        GROUP BY time, bucket ORDER BY time, bucket
+            SELECT $__timeInterval(s.time) AS time, sum(s.clips) AS n, sumForEachMerge(mfcc) AS c, sumForEachMerge(mel_db) AS mel,
+                /* the MFCCs are of 128 bands */
+                if(notEmpty(mel), mel, arrayMap(band -> c[1] / sqrt(128)
+                    + sqrt(2 / 128) * arraySum(k -> c[k + 1] * cos(pi() * k * (2 * (band / 33 * 129 - 1) + 1) / 256), range(1, length(c))),
+                    range(1, 33))) AS sums
+            FROM sound_by_time AS s WHERE step = {STEP} AND $__timeFilter(s.time) AND {one}
+            GROUP BY time HAVING notEmpty(c) OR notEmpty(mel))
+        ARRAY JOIN arrayMap(sum -> sum / n, sums) AS level,
+            /* middles of 32 mel bands up to 8 kHz, in Hz (Slaney) */
+            arrayMap(band -> if(band / 33 * 45.2456 < 15, band / 33 * 45.2456 * 200 / 3,
+                1000 * exp(0.06875178 * (band / 33 * 45.2456 - 15))), range(1, 33)) AS hz
+        ORDER BY time, bucket
     """, unit="dB", row_unit="hertz", scheme="Turbo")
     board.heatmap("MFCC of $one", "Coefficients 2 to 20, means of the clips; the first is the level and would drown the rest.", (24, 8), f"""
-        SELECT time, leftPad(toString(number), 2, '0') AS bucket, avg(value) AS coefficient
-        FROM (SELECT $__timeInterval(s.time) AS time, sum(s.clips) AS n, arrayMap(v -> v / n, sumForEachMerge(mfcc)) AS c
-              FROM sound_by_time AS s WHERE step = {STEP} AND $__timeFilter(s.time) AND {one} GROUP BY time HAVING notEmpty(c))
+        SELECT time, leftPad(toString(number), 2, '0') AS bucket, value / n AS coefficient
+        FROM (SELECT $__timeInterval(s.time) AS time, sum(s.clips) AS n, sumForEachMerge(mfcc) AS c
+              FROM sound_by_time AS s WHERE step = {STEP} AND $__timeFilter(s.time) AND {one} GROUP BY time)
         ARRAY JOIN c AS value, arrayEnumerate(c) AS number
-        WHERE number > 1 GROUP BY time, bucket ORDER BY time, bucket
+        WHERE number > 1 ORDER BY time, bucket
     """, unit="none", scheme="RdBu")
     board.panel("table", "Latest clips of $one", "The newest hundred.", (24, 8), f"""
         SELECT timestamp, duration, sample_rate, format, level_dbfs, max_level_dbfs, spectral_centroid, zero_crossing_rate, audio_hash

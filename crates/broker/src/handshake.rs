@@ -13,10 +13,9 @@ use rmqtt_codec::{
     v5::{self, ConnectAckReason as Reason, DisconnectReasonCode},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_util::codec::{Decoder as _, Encoder as _};
+use tokio_util::codec::Decoder as _;
 
 use crate::{
-    access::DenialReason,
     alias::Aliases,
     ending::Ending,
     events::{EventKind, What},
@@ -25,6 +24,7 @@ use crate::{
     inspection,
     limits::Limit,
     packet::{Codec, Malformed, malformed},
+    refusal::Refusal,
     sniff::{self, First, Version},
     topic::{TopicFault, check_name, check_response, is_bridge_notice},
     will::Will,
@@ -50,93 +50,6 @@ pub(crate) struct Greeting {
     pub(crate) will: Option<Will>,
     pub(crate) receive_maximum: u16,
     pub(crate) max_packet_bytes: usize,
-}
-
-/// Why there is no greeting, or none that is accepted.
-#[derive(Debug)]
-pub(crate) struct Refusal {
-    /// `None` where the client only left.
-    pub(crate) what: Option<What>,
-    pub(crate) answer: BytesMut,
-    pub(crate) client_id: String,
-}
-
-impl Refusal {
-    fn silent(what: Option<What>) -> Self {
-        Self {
-            what,
-            answer: BytesMut::new(),
-            client_id: String::new(),
-        }
-    }
-
-    fn v3(code: u8, what: What, client_id: &str) -> Self {
-        Self {
-            answer: BytesMut::from(&[0x20, 2, 0, code][..]),
-            client_id: client_id.to_owned(),
-            ..Self::silent(Some(what))
-        }
-    }
-
-    fn v5(reason: Reason, what: What, client_id: &str) -> Self {
-        let mut answer = BytesMut::new();
-        let packet = v5::ConnectAck {
-            reason_code: reason,
-            reason_string: Some(what.reason.clone().into()),
-            ..v5::ConnectAck::default()
-        };
-        let encoded = v5::Codec::default().encode(v5::Packet::ConnectAck(Box::new(packet)), &mut answer);
-        if encoded.is_err() {
-            answer = BytesMut::from(&[0x20, 3, 0, reason.into(), 0][..]);
-        }
-        Self {
-            answer,
-            client_id: client_id.to_owned(),
-            ..Self::silent(Some(what))
-        }
-    }
-
-    /// The client may not enter. It is not told more than `reason`.
-    pub(crate) fn denied(codec: &Codec, client_id: &str, reason: DenialReason, what: What) -> Self {
-        const UNAVAILABLE: u8 = 3;
-        const BAD_CREDENTIALS: u8 = 4;
-        const NOT_AUTHORIZED: u8 = 5;
-        use DenialReason as D;
-        let (v5, v3, text) = match reason {
-            D::BadCredentials => (
-                Reason::BadUserNameOrPassword,
-                BAD_CREDENTIALS,
-                "user name or password is wrong",
-            ),
-            D::NotAuthorized => (Reason::NotAuthorized, NOT_AUTHORIZED, "not authorized"),
-            D::TooOften => (
-                Reason::ConnectionRateExceeded,
-                UNAVAILABLE,
-                "too many attempts: wait",
-            ),
-            D::Busy => (Reason::ServerBusy, UNAVAILABLE, "busy: try again"),
-        };
-        let said = What::new(what.kind, text, what.remedy);
-        let refusal = if codec.is_v5() {
-            Self::v5(v5, said, client_id)
-        } else {
-            Self::v3(v3, said, client_id)
-        };
-        Self {
-            what: Some(what),
-            ..refusal
-        }
-    }
-
-    /// The broker has no room for one more client.
-    pub(crate) fn full(codec: &Codec, client_id: &str, what: What) -> Self {
-        const UNAVAILABLE: u8 = 3;
-        if codec.is_v5() {
-            Self::v5(Reason::QuotaExceeded, what, client_id)
-        } else {
-            Self::v3(UNAVAILABLE, what, client_id)
-        }
-    }
 }
 
 /// Reads the greeting.

@@ -13,17 +13,18 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    access::{DenialReason, Entry, Login, Permission, Rights},
+    access::Rights,
     admission::{Admission, Slot},
     connection::{Clock, Connection},
+    entering,
     events::{EventKind, What, Who},
-    gate::Identity,
-    handshake::{self, Greeting, Refusal},
+    handshake::{self, Greeting},
     holding::Holding,
     limits::Limit,
     link::{Kick, Link},
     options::ListenerOptions,
     rates::Rates,
+    refusal::Refusal,
     registry::{Claim, Claimed},
     session::Owner,
     shared::Shared,
@@ -200,16 +201,16 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     shared.statistics.packets_received.one();
     let slot = visitor.slot.as_mut();
     if let Some(what) = slot.and_then(Slot::identified) {
-        let refusal = Refusal::full(&greeting.codec, &greeting.identity.client_id, what);
+        let refusal = Refusal::full(&greeting, what);
         return refuse(&shared, wire, address, refusal).await;
     }
     if let Some(refusal) = terms::refusal(&mut greeting, &shared.options) {
         return refuse(&shared, wire, address, refusal).await;
     }
-    let entry = match enter(&shared, &mut greeting, &visitor).await {
+    let entry = match entering::enter(&shared, &mut greeting, &visitor).await {
         Ok(entry) => entry,
         Err((reason, what)) => {
-            let refusal = Refusal::denied(&greeting.codec, &greeting.identity.client_id, reason, what);
+            let refusal = Refusal::denied(&greeting, reason, what);
             return refuse(&shared, wire, address, refusal).await;
         }
     };
@@ -237,17 +238,24 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             "let clients that do not come back ask for a clean session",
         )
         .limit(Limit::Sessions);
-        let refusal = Refusal::full(&greeting.codec, &greeting.identity.client_id, what);
+        let refusal = Refusal::full(&greeting, what);
         return refuse(&shared, wire, address, refusal).await;
     };
     if stopping.is_cancelled() {
         link.kick(Kick::ShuttingDown);
     }
+    // What belongs to this process is as fast as it is.
+    let rates = visitor
+        .slot
+        .is_some()
+        .then(|| Rates::at(address, &shared.options))
+        .flatten();
     let arrival = Arrival {
         link,
         address,
         rights: entry.rights,
         holding,
+        rates,
     };
     welcome(shared, wire, greeting, claimed, arrival).run().await;
 }
@@ -258,74 +266,7 @@ struct Arrival {
     address: SocketAddr,
     rights: Arc<dyn Rights>,
     holding: Holding,
-}
-
-/// Asks who the client is. Its account, if it has one, becomes part of its identity.
-async fn enter(
-    shared: &Shared,
-    greeting: &mut Greeting,
-    visitor: &Visitor,
-) -> Result<Entry, (DenialReason, What)> {
-    let password = greeting.password.take();
-    let Some(access) = shared.access.as_ref().filter(|_| visitor.slot.is_some()) else {
-        let is_known = visitor.anonymous || visitor.slot.is_none() || visitor.certificate_name.is_some();
-        return if is_known {
-            Ok(Entry::unlimited())
-        } else {
-            // Where nobody is asked, a certificate is the only account.
-            let what = What::new(
-                EventKind::LoginFailed,
-                "the client has no certificate, and this address asks for one",
-                "connect with a certificate: casement provision tls --client ID",
-            );
-            Err((DenialReason::NotAuthorized, what))
-        };
-    };
-    let identity = &greeting.identity;
-    let login = Login {
-        address: visitor.address,
-        client_id: &identity.client_id,
-        username: identity.username.as_deref(),
-        password: password.as_deref(),
-        certificate_name: visitor.certificate_name.as_deref(),
-        anonymous: visitor.anonymous,
-    };
-    let entering = timeout(shared.options.connect_timeout, access.enter(login));
-    let entry = match entering.await {
-        Ok(Ok(entry)) => entry,
-        Ok(Err(denial)) => {
-            let what = What::new(EventKind::LoginFailed, denial.detail, denial.remedy);
-            return Err((denial.reason, what));
-        }
-        Err(_) => {
-            let what = What::new(
-                EventKind::LoginFailed,
-                "the account was not looked up in time",
-                "try again",
-            );
-            return Err((DenialReason::Busy, what));
-        }
-    };
-    let identity = Arc::new(Identity {
-        client_id: Arc::clone(&identity.client_id),
-        username: identity.username.clone(),
-        account: entry.account.clone(),
-    });
-    greeting.identity = Arc::clone(&identity);
-    if let Some(will) = &mut greeting.will {
-        will.identity = identity;
-        match entry.rights.publish(&will.publish.topic, &will.publish.payload) {
-            Permission::Granted => {}
-            Permission::Ignored => greeting.will = None,
-            Permission::Refused { reason, remedy } => {
-                let topic: String = will.publish.topic.chars().take(128).collect();
-                let text = format!("the will cannot be published to {topic:?}: {reason}");
-                let what = What::new(EventKind::NotAuthorized, text, remedy);
-                return Err((DenialReason::NotAuthorized, what));
-            }
-        }
-    }
-    Ok(entry)
+    rates: Option<Rates>,
 }
 
 /// Accepts the greeting.
@@ -369,7 +310,7 @@ fn welcome<S>(
         aliases: Vec::new(),
         clock: Clock::new(greeting.keep_alive),
         is_deaf: false,
-        rates: Rates::at(arrival.address, &shared.options),
+        rates: arrival.rates,
         pause: None,
         holding: arrival.holding,
         shared,

@@ -10,7 +10,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use parking_lot::Mutex;
@@ -18,11 +18,12 @@ use tokio::time::timeout;
 
 use crate::{
     access::Rights,
-    events::{EventKind, What, Who},
+    events::Who,
     keep::{Keeper, Page, now_ms},
     link::{Kick, Link},
     session::{Owner, Session, SessionLimits},
     shared::{Publisher, Shared},
+    takeovers::Takeovers,
     topic::Filter,
     will::Will,
 };
@@ -30,35 +31,13 @@ use crate::{
 /// How long a greeting waits for an earlier connection of the same client to let go. It does so at once, unless the hook is
 /// slow.
 const RELEASE: Duration = Duration::from_secs(5);
-/// More takeovers of one session within [`WINDOW`] are a fight: two clients that connect again whenever they are thrown out.
-const PEACEFUL_TAKEOVERS: u32 = 5;
-const WINDOW: Duration = Duration::from_mins(1);
-/// Sessions whose takeovers are counted.
-const MAX_TAKEOVERS: usize = 1_000;
 
 /// All sessions of a broker, of clients that are here and that are away.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
     sessions: Mutex<HashMap<Owner, Arc<Session>>>,
-    /// Takeovers of the present minute.
-    takeovers: Mutex<HashMap<Owner, Takeovers>>,
+    takeovers: Takeovers,
     numbers: AtomicU64,
-}
-
-/// Takeovers of one session within a minute.
-#[derive(Debug)]
-struct Takeovers {
-    since: Instant,
-    count: u32,
-}
-
-impl Takeovers {
-    fn new() -> Self {
-        Self {
-            since: Instant::now(),
-            count: 0,
-        }
-    }
 }
 
 /// What a greeting asks for.
@@ -126,23 +105,6 @@ impl Registry {
 
     fn get(&self, owner: &Owner) -> Option<Arc<Session>> {
         self.sessions.lock().get(owner).cloned()
-    }
-
-    /// Counts a takeover; returns how many there were within a minute.
-    fn count_takeover(&self, owner: &Owner) -> u32 {
-        let mut takeovers = self.takeovers.lock();
-        if takeovers.len() >= MAX_TAKEOVERS {
-            takeovers.retain(|_, counted| counted.since.elapsed() < WINDOW);
-        }
-        if takeovers.len() >= MAX_TAKEOVERS {
-            takeovers.clear();
-        }
-        let counted = takeovers.entry(owner.clone()).or_insert_with(Takeovers::new);
-        if counted.since.elapsed() >= WINDOW {
-            *counted = Takeovers::new();
-        }
-        counted.count += 1;
-        counted.count
     }
 
     fn next_number(&self) -> u64 {
@@ -246,31 +208,13 @@ impl Shared {
             .and_then(|session| session.state().link.clone());
         if let Some(link) = link {
             link.kick(Kick::TakenOver(address));
-            let count = self.registry.count_takeover(owner);
-            if count > PEACEFUL_TAKEOVERS {
-                self.tell_fight(owner, count, [link.address.unwrap_or(address), address]);
+            let earlier = link.address.unwrap_or(address);
+            if let Some(what) = self.registry.takeovers.fight(owner, [earlier, address]) {
+                let client_id = &owner.client_id;
+                self.events.tell(Who { address, client_id }, what);
             }
             let _ = timeout(RELEASE, link.released.cancelled()).await;
         }
-    }
-
-    fn tell_fight(&self, owner: &Owner, count: u32, [one, other]: [SocketAddr; 2]) {
-        let whose = owner.account.as_deref().unwrap_or("nobody");
-        let what = What::new(
-            EventKind::TakeoverFight,
-            format!(
-                "clients at {one} and {other} take this session (account {whose:?}) from each other, {count} times within a minute"
-            ),
-            "give each device an account and a client id of its own",
-        );
-        let client_id = &owner.client_id;
-        self.events.tell(
-            Who {
-                address: other,
-                client_id,
-            },
-            what,
-        );
     }
 
     /// Ends the connections of clients whose rights do not hold any more, and the sessions of those that are away.

@@ -19,10 +19,9 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    BrokerOptions, ListenerOptions, PublishHook,
-    access::Access,
+    BrokerOptions, Callbacks, ListenerOptions, PublishHook,
     admission::Admission,
-    events::{EventKind, Events, Observer, What, Who},
+    events::{EventKind, Events, What, Who},
     figures::Figures,
     gate::Gate,
     holding::Holdings,
@@ -87,27 +86,6 @@ pub enum BrokerError {
     /// The broker's threads could not be started.
     #[error("cannot start the broker's threads")]
     Threads(#[source] io::Error),
-}
-
-/// Whom a broker asks and tells.
-pub struct Callbacks {
-    /// Asked before a publish is acknowledged.
-    pub hook: Arc<dyn PublishHook>,
-    /// Told what happens at the door.
-    pub observer: Option<Arc<dyn Observer>>,
-    /// Asked who may enter. Without it everybody may, from this host.
-    pub access: Option<Arc<dyn Access>>,
-}
-
-impl Callbacks {
-    /// A hook alone.
-    pub fn new(hook: Arc<dyn PublishHook>) -> Self {
-        Self {
-            hook,
-            observer: None,
-            access: None,
-        }
-    }
 }
 
 /// Looks at the rights of connected clients anew.

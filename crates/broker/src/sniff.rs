@@ -51,7 +51,7 @@ pub(crate) fn first(input: &[u8]) -> First {
         [0x10, ..] => First::Connect,
         [0x16, 3, ..] => other(
             "a client speaks TLS, and this port speaks plain MQTT",
-            "switch TLS off in the client (mqtt:// in place of mqtts://)",
+            "connect to the port for TLS, or switch TLS off in the client (mqtt:// in place of mqtts://)",
         ),
         _ if METHODS.iter().any(|method| input.starts_with(method)) => other(
             "a client speaks HTTP (or WebSocket), and this port speaks plain MQTT",

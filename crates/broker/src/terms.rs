@@ -10,9 +10,10 @@ use tokio_util::codec::Encoder as _;
 use crate::{
     BrokerOptions,
     events::{EventKind, What},
-    handshake::{Greeting, Refusal, TOPIC_ALIASES},
+    handshake::{Greeting, TOPIC_ALIASES},
     limits::Limit,
     packet::Codec,
+    refusal::Refusal,
     topic::levels,
 };
 
@@ -27,11 +28,7 @@ pub(crate) fn refusal(greeting: &mut Greeting, options: &BrokerOptions) -> Optio
                 format!("the last will has more than {most} bytes"),
                 "let the will say less",
             );
-            return Some(Refusal::full(
-                &greeting.codec,
-                &client_id,
-                what.limit(Limit::WillBytes),
-            ));
+            return Some(Refusal::full(greeting, what.limit(Limit::WillBytes)));
         }
         let most = options.max_topic_levels;
         if levels(&will.publish.topic) > most {
@@ -40,11 +37,7 @@ pub(crate) fn refusal(greeting: &mut Greeting, options: &BrokerOptions) -> Optio
                 format!("the topic of the last will has more than {most} levels"),
                 "give the will another topic",
             );
-            return Some(Refusal::full(
-                &greeting.codec,
-                &client_id,
-                what.limit(Limit::TopicLevels),
-            ));
+            return Some(Refusal::full(greeting, what.limit(Limit::TopicLevels)));
         }
     }
     // What CONNACK will be at least.

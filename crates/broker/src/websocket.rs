@@ -155,7 +155,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for WebSocket<S> {
     ) -> Poll<io::Result<()>> {
         while self.rest.is_empty() {
             match ready!(Pin::new(&mut self.inner).poll_next(cx)) {
-                None | Some(Ok(Message::Close(_))) => return Poll::Ready(Ok(())),
+                None => return Poll::Ready(Ok(())),
+                Some(Ok(Message::Close(_))) => {
+                    // The answer waits in the library; whoever closes in order reads it.
+                    let _ = Pin::new(&mut self.inner).poll_flush(cx);
+                    return Poll::Ready(Ok(()));
+                }
                 Some(Err(error)) => return Poll::Ready(Err(io_error(error))),
                 Some(Ok(Message::Binary(bytes))) => self.rest = bytes,
                 // MQTT is never text.

@@ -341,3 +341,67 @@ async fn a_stop_is_no_reason_for_a_will() {
     assert!(will.last_will, "{will:?}");
     house.broker.stop().await;
 }
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+fn files(directory: &Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, found);
+        } else if path.metadata().unwrap().len() > 0 {
+            found.push(path);
+        }
+    }
+}
+
+/// Whichever file is damaged, and wherever: the broker starts, and keeps what it is given from then on.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_damage_keeps_the_broker_from_starting() {
+    let data = tempfile::tempdir().unwrap();
+    let sound = data.path().join("broker");
+    let house = House::start(kept(data.path())).await;
+    let messages: Vec<_> = (1..=100)
+        .map(|id| retained(1, id, &format!("r/{id}"), &[b'x'; 500]))
+        .collect();
+    send_acknowledged(&house, &messages).await;
+    house.broker.stop().await;
+    let mut all = Vec::new();
+    files(&sound.join("records"), &mut all);
+    all.sort();
+    for (round, path) in all.iter().cycle().take(2 * all.len()).enumerate() {
+        let data = tempfile::tempdir().unwrap();
+        copy(&sound, &data.path().join("broker"));
+        let path = data
+            .path()
+            .join("broker")
+            .join(path.strip_prefix(&sound).unwrap());
+        let mut bytes = std::fs::read(&path).unwrap();
+        if round < all.len() {
+            // Within the records, not in the space that is reserved behind them.
+            let used = bytes.iter().rposition(|byte| *byte != 0).unwrap_or(0);
+            bytes[used / 2] ^= 0x10;
+        } else {
+            bytes.truncate(bytes.len() / 2);
+        }
+        std::fs::write(&path, &bytes).unwrap();
+        let house = House::start(kept(data.path())).await;
+        send_acknowledged(&house, &[retained(1, 1, "fresh", b"y")]).await;
+        let house = restart(house, kept(data.path())).await;
+        let mut reader = Raw::v3(house.address(), "reader").await;
+        reader.subscribe(false, "fresh", 0).await;
+        assert_eq!(message(&reader.packet_of(3).await).1, b"y", "{}", path.display());
+        house.broker.stop().await;
+    }
+}

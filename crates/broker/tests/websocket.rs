@@ -109,6 +109,10 @@ async fn packets_begin_and_end_anywhere_in_a_message() {
     }
     assert_eq!(received.len(), (1 << 20) + 7);
     assert!(received[7..].iter().all(|byte| *byte == 9));
+    // Whoever closes in order is answered in order.
+    client.close(None).await.unwrap();
+    let end = within("the end", client.next()).await;
+    assert!(matches!(end, Some(Ok(Message::Close(_)))), "{end:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,7 +23,7 @@ use tracing::info;
 use crate::{
     assembly,
     certificates::{self, Certificates},
-    config::Config,
+    config::{Anonymous, Config},
     data_dir,
     door_book::{DoorBook, refusals, samples},
     doorkeeper::{self, Doorkeeper},
@@ -339,7 +339,12 @@ impl Services {
         )
         .await;
         if simulate > 0 {
-            let rooms = simulator::run(assembly::simulation(&config.mqtt, simulate)?, senders.clone());
+            let mut options = assembly::simulation(&config.mqtt, simulate)?;
+            if config.broker.anonymous == Anonymous::Never {
+                // Rooms within the process are nobody's devices, and need no account.
+                options.pipe = broker.as_ref().map(pipe);
+            }
+            let rooms = simulator::run(options, senders.clone());
             tasks.add("the simulation", async { Ok(rooms.await.map(drop)?) });
         }
         let announcement = if config.broker.mdns && broker.is_some() {

@@ -188,3 +188,81 @@ fn codecs_of_readings_are_measured() {
     );
     assert!(lines.iter().all(|line| line["bytes"].as_f64().unwrap() > 0.0));
 }
+
+/// A picture's size, and the number of its colours.
+fn seen(file: &Path) -> ((u32, u32), usize) {
+    let file = std::fs::File::open(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let mut reader = png::Decoder::new(std::io::BufReader::new(file))
+        .read_info()
+        .unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    reader.next_frame(&mut pixels).unwrap();
+    let colours: std::collections::HashSet<&[u8]> = pixels.chunks_exact(3).collect();
+    (reader.info().size(), colours.len())
+}
+
+fn pictures(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_casement"));
+    command
+        .args(["bench", "pictures", "--days", "1"])
+        .args(arguments)
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."));
+    command
+}
+
+#[test]
+fn every_dashboard_is_drawn() {
+    let out = tempfile::tempdir().unwrap();
+    let output = pictures(&["--out", &out.path().display().to_string()])
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    let dashboards = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/grafana/dashboards");
+    let mut drawn = 0;
+    for file in dashboards.read_dir().unwrap() {
+        let file = file.unwrap().path();
+        let body: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        let panels = body["panels"].as_array().unwrap();
+        let rows = panels
+            .iter()
+            .map(|panel| {
+                let end = |key: &str| panel["gridPos"][key].as_u64().unwrap() as u32;
+                end("y") + end("h")
+            })
+            .max()
+            .unwrap();
+        let picture = out.path().join(file.file_stem().unwrap()).with_extension("png");
+        let ((width, height), colours) = seen(&picture);
+        // 24 columns of 46 pixels, rows of 24, a head and margins.
+        assert_eq!(
+            (width, height),
+            (24 * 46 + 16, rows * 24 + 60),
+            "{}",
+            picture.display()
+        );
+        // Text alone is grey: its edges have some dozens of shades. Lines, bands and heat maps have colours.
+        assert!(colours > 40, "{}: {colours} colours", picture.display());
+        drawn += 1;
+    }
+    assert_eq!((drawn, out.path().read_dir().unwrap().count()), (4, 4));
+}
+
+#[test]
+fn what_pictures_need_is_named() {
+    let out = tempfile::tempdir().unwrap();
+    let folder = out.path().display().to_string();
+    let said = |command: &mut Command| {
+        let output = command.output().unwrap();
+        assert!(!output.status.success());
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let error = said(&mut pictures(&["--out", &folder, "--dashboards", "/nonexistent"]));
+    assert!(error.contains("/nonexistent"), "{error}");
+    let error = said(&mut pictures(&["--out", &folder, "--dashboards", &folder]));
+    assert!(error.contains("no dashboard in"), "{error}");
+    let engine = "/nonexistent/libchdb.so";
+    let error = said(pictures(&["--out", &folder]).env("CASEMENT_LIBCHDB", engine));
+    assert!(error.contains("generate") && error.contains(engine), "{error}");
+    assert_eq!(out.path().read_dir().unwrap().count(), 0);
+}

@@ -11,7 +11,7 @@ use std::{
 
 use mdns_sd::{ServiceDaemon, ServiceEvent};
 use serde_json::Value;
-use testkit::{Casement, Host, Hosts};
+use testkit::{Casement, Host, Hosts, wait_until_blocking};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -50,7 +50,7 @@ fn a_device_joins_over_the_network_and_a_stranger_does_not() {
     let data = data.path().join("data").display().to_string();
     let casement = Casement::new(env!("CARGO_BIN_EXE_casement")).on(&hosts, Host::House);
     let mut up = casement
-        .start(&["up", "--lan", "--data", &data])
+        .start(&["up", "--lan", "--simulate", "1", "--data", &data])
         .expect("it starts");
     up.wait_for_line("Casement is ready").expect("it is ready");
     let house = Host::House.address();
@@ -84,6 +84,7 @@ fn a_device_joins_over_the_network_and_a_stranger_does_not() {
     let (certificate, key) = (file("certificate"), file("key"));
 
     let host = house.to_string();
+    let reading = format!(r#"{{"value": 21.5, "timestamp": "{}"}}"#, jiff::Timestamp::now());
     let publish = |arguments: &[&str]| {
         let message = [
             "-h",
@@ -93,7 +94,7 @@ fn a_device_joins_over_the_network_and_a_stranger_does_not() {
             "-t",
             "sensor/sensor-001/temperature",
             "-m",
-            "21.5",
+            &reading,
         ];
         let mut command = hosts.command(Host::Device, "mosquitto_pub");
         command.args(message);
@@ -119,6 +120,16 @@ fn a_device_joins_over_the_network_and_a_stranger_does_not() {
     ] {
         assert_eq!(is_open(&hosts, port), expected, "port {port}");
     }
+
+    // Simulated rooms are of this process and need no account.
+    let mut page = None;
+    let joined = wait_until_blocking("both devices are shown", || {
+        let command = hosts.command(Host::House, "curl");
+        let answer = page.insert(run(command, &["--silent", "http://127.0.0.1:8080/api/devices"]));
+        let text = String::from_utf8_lossy(&answer.stdout);
+        text.contains("sim-001") && text.contains("sensor-001")
+    });
+    assert!(joined.is_ok(), "{page:?}");
 
     let url = format!("https://{house}:8443/metrics");
     let page = run(

@@ -22,6 +22,8 @@ const LEGEND_STEP: i32 = 17;
 /// About the width of a character of a legend.
 const CHARACTER: u32 = 7;
 const SWATCH: i32 = 16;
+/// The most labels of the vertical axis.
+const MOST_TICKS: u32 = 5;
 /// How much of its colour a band has.
 const BAND: f64 = 0.2;
 
@@ -100,9 +102,9 @@ impl TimeChart<'_> {
             .build_cartesian_2d(self.time.ticked(), low..high)?;
         chart
             .configure_mesh()
-            .y_labels(5)
+            .y_labels(MOST_TICKS as usize)
             .x_label_formatter(&|time| self.time.label(*time))
-            .y_label_formatter(&|value| short(*value))
+            .y_label_formatter(&|value| told_apart(*value, (high - low) / f64::from(MOST_TICKS + 1)))
             .axis_style(INK)
             .bold_line_style(GRID)
             .light_line_style(GRID.mix(0.0))
@@ -226,18 +228,35 @@ fn values_range(series: &[TimeSeries]) -> (f64, f64) {
     if low > high {
         return (0.0, 1.0);
     }
-    let room = ((high - low) * 0.06).max(high.abs().max(1.0) * 1e-3);
-    (low - room, high + room)
+    let room = if high > low {
+        (high - low) * 0.06
+    } else {
+        (high.abs() * 0.05).max(0.5)
+    };
+    // What is never negative needs no room below zero.
+    let least = if low < 0.0 { f64::MIN } else { 0.0 };
+    ((low - room).max(least), high + room)
 }
 
 /// Formats a value with few digits: `21.5`, `12k`.
 pub fn short(value: f64) -> String {
+    told_apart(value, f64::INFINITY)
+}
+
+/// The same, with as many digits as tell it from the next tick, `step` away.
+fn told_apart(value: f64, step: f64) -> String {
     let size = value.abs();
-    let (value, suffix) = match size {
-        size if size >= 1e9 => (value / 1e9, "G"),
-        size if size >= 1e6 => (value / 1e6, "M"),
-        size if size >= 1e4 => (value / 1e3, "k"),
-        _ => (value, ""),
+    let (scale, suffix) = match size {
+        size if size >= 1e9 => (1e9, "G"),
+        size if size >= 1e6 => (1e6, "M"),
+        size if size >= 1e4 => (1e3, "k"),
+        _ => (1.0, ""),
+    };
+    let (value, step) = (value / scale, step / scale);
+    let needed = if step > 0.0 {
+        (-step.log10()).ceil().clamp(0.0, 9.0) as usize
+    } else {
+        0
     };
     let digits = match value.abs() {
         size if size >= 100.0 => 0,
@@ -245,7 +264,7 @@ pub fn short(value: f64) -> String {
         size if size >= 1.0 => 2,
         _ => 3,
     };
-    let text = format!("{value:.digits$}");
+    let text = format!("{value:.0$}", digits.max(needed));
     let text = if text.contains('.') {
         text.trim_end_matches('0').trim_end_matches('.')
     } else {
@@ -273,6 +292,41 @@ mod tests {
         ] {
             assert_eq!(short(value), expected);
         }
+    }
+
+    #[test]
+    fn ticks_of_a_small_range_differ() {
+        let labels = [1_013.2, 1_013.4, 1_013.6].map(|tick| told_apart(tick, 0.2));
+        assert_eq!(labels, ["1013.2", "1013.4", "1013.6"]);
+        assert_eq!(
+            [12_345.0, 12_350.0].map(|tick| told_apart(tick, 5.0)),
+            ["12.345k", "12.35k"]
+        );
+        assert_eq!(told_apart(0.000_2, 0.000_1), "0.0002");
+        assert_eq!(told_apart(21.5, 10.0), "21.5");
+    }
+
+    #[test]
+    fn a_range_has_room_and_ends_at_zero() {
+        let range = |values: &[f64]| {
+            let point = |&value: &f64| TimePoint {
+                time: 0.0,
+                value,
+                low: value,
+                high: value,
+            };
+            values_range(&[TimeSeries {
+                name: String::new(),
+                colour: BLUE,
+                mark: Mark::Line,
+                points: values.iter().map(point).collect(),
+            }])
+        };
+        assert_eq!(range(&[]), (0.0, 1.0));
+        assert_eq!(range(&[0.0, 0.0]), (0.0, 0.5));
+        assert_eq!(range(&[20.0, 20.0]), (19.0, 21.0));
+        assert_eq!(range(&[0.0, 100.0]), (0.0, 106.0));
+        assert_eq!(range(&[-100.0, 0.0]), (-106.0, 6.0));
     }
 
     /// The number of pixels of the series' colour.

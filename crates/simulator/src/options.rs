@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::DeviceId;
-use mqtt::{BrokerUrl, ConnectionOptions, SecretString, Topics};
+use mqtt::{BrokerUrl, ConnectionOptions, Pipe, SecretString, Topics};
 
 use crate::{SimulationError, delivery_log::DeliveryLog};
 
@@ -22,6 +22,8 @@ pub struct SimulationOptions {
     pub password: Option<SecretString>,
     /// Certificates (PEM) to trust for TLS instead of the system's.
     pub trusted_certificates_pem: Option<Vec<u8>>,
+    /// A way to the broker within the process, in place of a connection to `broker`.
+    pub pipe: Option<Pipe>,
     /// How many devices, each in a room of its own.
     pub devices: usize,
     /// The same seed gives the same rooms, weather, readings and recordings.
@@ -50,6 +52,7 @@ impl SimulationOptions {
             username: None,
             password: None,
             trusted_certificates_pem: None,
+            pipe: None,
             devices: 5,
             seed: 1,
             speed: 1.0,
@@ -93,6 +96,7 @@ impl SimulationOptions {
             username,
             password: self.password.clone(),
             trusted_certificates_pem: self.trusted_certificates_pem.clone(),
+            pipe: self.pipe.clone(),
             ..ConnectionOptions::new(self.broker.clone(), device_id.as_str())
         }
     }

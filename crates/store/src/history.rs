@@ -53,11 +53,12 @@ impl Store {
         let sql = format!(
             "SELECT ?fields FROM (SELECT 1000 * toInt64(toUnixTimestamp(toStartOfInterval(r.time, INTERVAL {interval} SECOND))) \
              AS time, sum(r.readings) AS readings, sum(r.total) / sum(r.readings) AS mean, min(r.lowest) AS lowest, \
-             max(r.highest) AS highest FROM readings_over(step = {interval}) AS r WHERE quantity = ? AND device_id = ? \
+             max(r.highest) AS highest FROM {}_over(step = {interval}) AS r WHERE device_id = ? \
              AND r.time >= fromUnixTimestamp64Milli(?) AND r.time <= fromUnixTimestamp64Milli(?) GROUP BY time) \
-             ORDER BY time"
+             ORDER BY time",
+            quantity.table()
         );
-        let query = self.bounded(&sql).bind(quantity.as_str()).bind(device.as_str());
+        let query = self.bounded(&sql).bind(device.as_str());
         let query = query.bind(period.since).bind(period.until);
         Ok(query.fetch_all().await?)
     }

@@ -1,5 +1,5 @@
-//! What the schema has for each quantity beside its table: the view that rolls it up, an index, codecs, and its part of
-//! `readings_over`.
+//! What the schema has for each quantity beside its table: the view that rolls it up, an index, codecs, the view
+//! `sensor_{word}_over`, and its part of `readings_over`.
 //!
 //! In: the table of quantities. Out: statements that are run at every start: they change nothing where nothing is new. A
 //! new quantity is rolled up without a migration of its own.

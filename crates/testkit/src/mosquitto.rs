@@ -3,7 +3,7 @@
 use std::{
     fs,
     net::{SocketAddr, TcpStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
 };
 
@@ -37,6 +37,19 @@ impl Mosquitto {
         let mut broker = Self::prepare(free_addr(), settings)?;
         broker.restart()?;
         Ok(broker)
+    }
+
+    /// Starts a broker with a configuration file of its own, which listens at `addr` among others. It ends with the result.
+    pub fn start_configured(file: &Path, addr: SocketAddr) -> Result<Process, Error> {
+        let mut command = Command::new(program()?);
+        command.arg("-c").arg(file);
+        let mut process = Process::start("mosquitto", command)?;
+        let mut ended = Ok(());
+        wait_until_blocking("Mosquitto listens", || {
+            ended = process.check_running();
+            ended.is_err() || TcpStream::connect(addr).is_ok()
+        })?;
+        ended.map(|()| process)
     }
 
     /// Prepares a broker at `addr` without starting it.

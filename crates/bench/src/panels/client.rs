@@ -71,6 +71,7 @@ impl Client {
             )?,
             models: self
                 .lines("SELECT DISTINCT model_version FROM predictions_by_time WHERE step = 86400")?,
+            quantity: "temperature".to_owned(),
         })
     }
 

@@ -13,6 +13,8 @@ use serde_json::Value;
 pub(super) struct Query {
     pub(super) title: String,
     pub(super) sql: String,
+    /// The panel that asks it; null for annotations and variables.
+    pub(super) panel: Value,
 }
 
 /// A dashboard: everything that a browser asks for when it is opened.
@@ -59,22 +61,29 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 }
 
 fn queries(body: &Value) -> Vec<Query> {
-    let query = |title: &str, sql: &str| Query {
+    let query = |title: &str, sql: &str, panel: &Value| Query {
         title: title.to_owned(),
         sql: sql.to_owned(),
+        panel: panel.clone(),
     };
     let panels = list(body, "/panels").iter().flat_map(|panel| {
         let targets = list(panel, "/targets").iter();
-        targets.map(|target| query(text(panel, "title"), text(target, "rawSql")))
+        targets.map(|target| query(text(panel, "title"), text(target, "rawSql"), panel))
     });
     let annotations = list(body, "/annotations/list").iter().map(|annotation| {
         let sql = text(&annotation["target"], "rawSql");
-        query(text(annotation, "name"), sql)
+        query(text(annotation, "name"), sql, &Value::Null)
     });
     let variables = list(body, "/templating/list").iter();
     let variables = variables
         .filter(|variable| variable["type"] == "query")
-        .map(|variable| query(&format!("${}", text(variable, "name")), text(variable, "query")));
+        .map(|variable| {
+            query(
+                &format!("${}", text(variable, "name")),
+                text(variable, "query"),
+                &Value::Null,
+            )
+        });
     panels
         .chain(annotations)
         .chain(variables)

@@ -17,6 +17,7 @@ use std::{
 };
 
 use anyhow::bail;
+use domain::Quantity;
 
 use self::{
     client::Client,
@@ -97,7 +98,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> anyhow::Result<()> {
                     dashboard: dashboard.title.clone(),
                     title: query.title.clone(),
                     range,
-                    is_rolled_up: is_rolled_up(sql, range),
+                    is_rolled_up: is_rolled_up(sql, range.drawn_by(&query.panel)),
                     median: median(options.rounds, || client.time(sql))?,
                 };
                 report.panel(&panel)?;
@@ -130,15 +131,16 @@ fn statements<'a>(
     until: u64,
     chosen: &Chosen,
 ) -> anyhow::Result<Vec<(&'a Query, String)>> {
-    let statement = |query: &'a Query| anyhow::Ok((query, expand(&query.sql, range, until, chosen)?));
+    let statement = |query: &'a Query| {
+        let range = range.drawn_by(&query.panel);
+        anyhow::Ok((query, expand(&query.sql, range, until, chosen)?))
+    };
     dashboard.queries.iter().map(statement).collect()
 }
 
-/// Whether a statement reads rollups and no rows.
+/// Whether a statement of that interval reads rollups and no rows.
 fn is_rolled_up(sql: &str, range: Range) -> bool {
-    let reads = |name: &str| sql.contains(name);
-    let rollups = reads("_by_time") || reads("positions_1h") || reads("positions_by_hour");
-    let over = reads("readings_over(");
+    let rollups = ["_by_time", "positions_1h", "positions_by_hour"];
     let rows = [
         "FROM sensor_",
         "FROM ml_predictions ",
@@ -146,7 +148,14 @@ fn is_rolled_up(sql: &str, range: Range) -> bool {
         "FROM decision_outcomes",
         "FROM system_metrics",
     ];
-    (rollups || over) && !(over && range.interval_s < 60) && !rows.iter().any(|table| reads(table))
+    // Views of readings: `readings_over(step = …)` and those of one quantity.
+    let over = sql.contains("_over(step");
+    let one_quantity = Quantity::ALL.map(|quantity| format!("FROM {}_over(", quantity.table()));
+    let rest = one_quantity
+        .iter()
+        .fold(sql.to_owned(), |sql, view| sql.replace(view, ""));
+    let reads = |names: &[&str]| names.iter().any(|name| rest.contains(name));
+    (over || reads(&rollups)) && !(over && range.interval_s < 60) && !reads(&rows)
 }
 
 /// Asks everything, as many at a time as a browser does.
@@ -188,7 +197,14 @@ mod tests {
             "SELECT 1 FROM readings_over(step = 43200) AS r",
             year
         ));
-        assert!(!is_rolled_up("SELECT 1 FROM readings_over(step = 10) AS r", hour));
+        assert!(is_rolled_up(
+            "SELECT 1 FROM sensor_co2_over(step = 43200) AS r",
+            year
+        ));
+        assert!(!is_rolled_up(
+            "SELECT 1 FROM sensor_co2_over(step = 10) AS r",
+            hour.drawn_by(&serde_json::Value::Null)
+        ));
         assert!(is_rolled_up("SELECT 1 FROM sound_by_time AS s", hour));
         assert!(!is_rolled_up(
             "SELECT 1 FROM commands_by_time, (SELECT 1 FROM window_actions)",

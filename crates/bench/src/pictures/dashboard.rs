@@ -24,7 +24,11 @@ pub(super) struct Panel {
     /// `line`, `bars` or `points`.
     pub(super) style: String,
     pub(super) is_stepped: bool,
+    /// Columns that are drawn as points, whatever the style.
+    pub(super) dotted: Vec<String>,
     pub(super) queries: Vec<String>,
+    /// Its JSON.
+    pub(super) json: Value,
 }
 
 /// How values are written.
@@ -103,7 +107,22 @@ impl Panel {
             unit,
             style: text(defaults, "/custom/drawStyle"),
             is_stepped: text(defaults, "/custom/lineInterpolation") == "stepAfter",
+            dotted: dotted(&json["fieldConfig"]["overrides"]),
             queries: queries.map(|target| text(target, "/rawSql")).collect(),
+            json: json.clone(),
         }
     }
+}
+
+/// The columns of which overrides show points always.
+fn dotted(overrides: &Value) -> Vec<String> {
+    let is_dotted = |one: &&Value| {
+        let mut properties = one["properties"].as_array().into_iter().flatten();
+        properties.any(|property| property["id"] == "custom.showPoints" && property["value"] == "always")
+    };
+    let overrides = overrides.as_array().into_iter().flatten();
+    overrides
+        .filter(is_dotted)
+        .map(|one| text(one, "/matcher/options"))
+        .collect()
 }

@@ -15,11 +15,12 @@ use plot::{
 };
 
 use super::{
+    DRAWN,
     answer::{Answer, ClickHouse, Kind, number, said},
     charts,
     dashboard::{Dashboard, Panel},
-    macros::{Chosen, Range, expand},
 };
+use crate::panels::{Chosen, expand};
 
 /// Pixels of a column and a row of the grid.
 const COLUMN: u32 = 46;
@@ -30,13 +31,16 @@ const TICK_PIXELS: u32 = 70;
 const LONGEST_LEGEND: u32 = 150;
 /// The share of cells at either end that is as dark or as bright as the next one.
 const OUTLIERS: f64 = 0.06;
+/// Points that are farther apart are not joined, unless the intervals are longer.
+const LONGEST_GAP_MS: f64 = 2.0 * 3_600_000.0;
 const BORDER: RGBColor = RGBColor(222, 222, 222);
 
 /// A dashboard and what it is asked for.
 pub(super) struct Picture<'a> {
     pub(super) dashboard: &'a Dashboard,
     pub(super) clickhouse: &'a ClickHouse,
-    pub(super) range: Range,
+    /// The end of what is drawn, s since 1970.
+    pub(super) until: u64,
     pub(super) chosen: &'a Chosen,
 }
 
@@ -45,7 +49,8 @@ impl Picture<'_> {
     pub(super) fn draw(&self) -> anyhow::Result<Vec<u8>> {
         let mut answers = Vec::with_capacity(self.dashboard.panels.len());
         for panel in &self.dashboard.panels {
-            let ask = |sql: &String| self.clickhouse.ask(&expand(sql, self.range, self.chosen));
+            let range = DRAWN.drawn_by(&panel.json);
+            let ask = |sql: &String| self.clickhouse.ask(&expand(sql, range, self.until, self.chosen)?);
             let asked: anyhow::Result<Vec<Answer>> = panel.queries.iter().map(ask).collect();
             answers.push(asked.with_context(|| format!("{}: {}", self.dashboard.title, panel.title))?);
         }
@@ -53,8 +58,8 @@ impl Picture<'_> {
             24 * COLUMN + 2 * MARGIN,
             HEAD + self.dashboard.height() * ROW + MARGIN,
         );
-        let days = (self.range.to - self.range.from) / 86_400;
-        let until = jiff::Timestamp::from_second(self.range.to)?.strftime("%Y-%m-%d");
+        let days = DRAWN.span_s / 86_400;
+        let until = jiff::Timestamp::from_second(self.until as i64)?.strftime("%Y-%m-%d");
         let note = format!(
             "A stand-in, not Grafana: the panels' queries, drawn by Casement. Rooms are generated; {days} days until {until}, UTC."
         );
@@ -109,7 +114,8 @@ impl Picture<'_> {
     }
 
     fn axis(&self, width: u32) -> TimeAxis {
-        let span = (self.range.from * 1_000, self.range.to * 1_000);
+        let ends = [self.until - DRAWN.span_s, self.until].map(|end| 1_000 * end as i64);
+        let span = (ends[0], ends[1]);
         time_axis(span, &TimeZone::UTC, i64::from(width / TICK_PIXELS))
     }
 
@@ -128,9 +134,13 @@ impl Picture<'_> {
         let series = named.into_iter().enumerate();
         let series: Vec<TimeSeries> = series
             .map(|(number, (name, points))| TimeSeries {
+                mark: if panel.dotted.contains(&name) {
+                    Mark::Dots
+                } else {
+                    mark
+                },
                 name,
                 colour: colour(number),
-                mark,
                 points,
             })
             .collect();
@@ -151,7 +161,7 @@ impl Picture<'_> {
             time: &self.axis(width),
             time_labels: true,
             range,
-            longest_gap: 3_000.0 * self.range.interval as f64,
+            longest_gap: LONGEST_GAP_MS.max(3.0 * interval_ms(panel)),
             series: &series,
             legend: legend_width(series.iter().map(|series| series.name.as_str())).min(LONGEST_LEGEND),
         };
@@ -201,12 +211,17 @@ impl Picture<'_> {
         let map = HeatMap {
             title: &title,
             time: &self.axis(width),
-            cell_width: 1_000.0 * self.range.interval as f64,
+            cell_width: interval_ms(panel),
             rows: &rows,
             cells: &cells,
         };
         map.draw(area)
     }
+}
+
+/// How long the intervals are that a panel asks for.
+fn interval_ms(panel: &Panel) -> f64 {
+    1_000.0 * DRAWN.drawn_by(&panel.json).interval_s as f64
 }
 
 /// Splits an answer into lines: one for each label and column; `low` and `high` are the band of the column before them.

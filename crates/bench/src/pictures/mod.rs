@@ -7,24 +7,22 @@ mod answer;
 mod charts;
 mod dashboard;
 mod draw;
-mod macros;
 
 use std::{fs, io::Write, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, ensure};
 use testkit::{Casement, free_addr};
 
-use self::{
-    answer::ClickHouse,
-    dashboard::Dashboard,
-    draw::Picture,
-    macros::{Chosen, Range},
-};
+use self::{answer::ClickHouse, dashboard::Dashboard, draw::Picture};
+use crate::panels::{Chosen, Range};
 
-/// Days that are drawn, and the interval that a panel of their width asks for.
-const DRAWN_DAYS: i64 = 3;
-const INTERVAL_S: i64 = 3_600;
-const DAY_S: i64 = 86_400;
+const DAY_S: u64 = 86_400;
+/// What is drawn: the last days.
+const DRAWN: Range = Range {
+    name: "7 d",
+    span_s: 7 * DAY_S,
+    interval_s: 3_600,
+};
 /// Rooms of the past.
 const DEVICES: &str = "3";
 
@@ -84,24 +82,20 @@ pub fn run(options: &Options, out: &mut dyn Write) -> anyhow::Result<()> {
     let clickhouse = ClickHouse { address };
     fs::create_dir_all(&options.out)?;
     // Generated days end at midnight.
-    let until_s = jiff::Timestamp::now().as_second().div_euclid(DAY_S) * DAY_S;
-    let range = Range {
-        from: until_s - DRAWN_DAYS * DAY_S,
-        to: until_s,
-        interval: INTERVAL_S,
-    };
+    let until = jiff::Timestamp::now().as_second().unsigned_abs() / DAY_S * DAY_S;
     let chosen = Chosen {
         devices: clickhouse.names("SELECT device_id FROM device_registry FINAL ORDER BY device_id")?,
         models: clickhouse
             .names("SELECT DISTINCT model_version FROM predictions_by_time WHERE model_version != ''")?,
         locations: clickhouse.names("SELECT DISTINCT location FROM device_registry FINAL")?,
+        quantity: "co2".to_owned(),
     };
     for file in files {
         let dashboard = Dashboard::read(&file)?;
         let bytes = Picture {
             dashboard: &dashboard,
             clickhouse: &clickhouse,
-            range,
+            until,
             chosen: &chosen,
         }
         .draw()?;

@@ -3,7 +3,11 @@
 //! In: records that fit together. Out: sessions that wait for their clients, with their subscriptions, messages and wills, and
 //! retained messages. Time went on meanwhile: what has expired is gone.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytestring::ByteString;
 use rmqtt_codec::types::QoS;
@@ -39,8 +43,17 @@ pub(crate) struct Restored {
     pub(crate) retained: usize,
 }
 
+/// A session whose client is away.
+struct Waiting {
+    session: Arc<Session>,
+    /// Until its will is published.
+    delay: Duration,
+    /// Until it ends.
+    left: Duration,
+}
+
 /// Messages of an earlier run by number.
-type Messages = std::collections::HashMap<u64, Arc<Message>>;
+type Messages = HashMap<u64, Arc<Message>>;
 
 impl Shared {
     /// Puts everything back. Runs on the broker's threads.
@@ -55,20 +68,27 @@ impl Shared {
                 keeper.page().put(Op::Remove(Key(Space::Retained, 0, record)));
             }
         }
+        let mut waiting = Vec::new();
         for (number, session) in loaded.sessions {
             restored.sessions += 1;
-            restored.messages += self.restore_session(keeper, number, session, &loaded.messages);
+            restored.messages += session.deliveries.len();
+            waiting.push(self.restore_session(keeper, number, session, &loaded.messages));
+        }
+        // Only now, so that a will reaches every session.
+        for Waiting { session, delay, left } in waiting {
+            let end = Arc::clone(self).wait_for_return(Arc::clone(&session), delay, left);
+            session.state().offline = Some(tokio::spawn(end).abort_handle());
         }
         restored
     }
 
     fn restore_session(
-        self: &Arc<Self>,
-        keeper: &Arc<Keeper>,
+        &self,
+        keeper: &Keeper,
         number: u64,
         loaded: LoadedSession,
         messages: &Messages,
-    ) -> usize {
+    ) -> Waiting {
         let LoadedSession {
             record,
             subscriptions,
@@ -96,51 +116,47 @@ impl Shared {
             Some(_) if will.delay.is_zero() => GRACE.min(expiry),
             Some(away) => will.delay.saturating_sub(away).max(AT_ONCE),
         });
+        // Wills of other sessions may be on their way already: locks are taken in their order.
+        let mut page = keeper.page();
         let mut state = session.state();
         state.expiry = expiry;
         state.left_ms = Some(record.left_ms.unwrap_or_else(super::now_ms));
         state.delayed_will = will;
-        let queued = restore_deliveries(keeper, &mut state, deliveries, sent, messages);
+        restore_deliveries(keeper, &mut state, deliveries, sent, messages);
         state.restore_marks(sent, &taken);
-        self.restore_subscriptions(&session, &mut state, subscriptions);
-        if away.is_none() {
-            // From now on its client is away.
-            session.note(&state, &mut keeper.page());
-        }
-        // In the order of locks it comes before the state, but nobody else is here yet.
-        self.registry.restore(&session);
-        let left = expiry.saturating_sub(away.unwrap_or_default());
-        let delay = delay.unwrap_or_default().min(left.max(AT_ONCE));
-        let waiting = Arc::clone(self).wait_for_return(Arc::clone(&session), delay, left);
-        state.offline = Some(tokio::spawn(waiting).abort_handle());
-        queued
-    }
-
-    fn restore_subscriptions(
-        &self,
-        session: &Arc<Session>,
-        state: &mut crate::session::State,
-        subscriptions: BTreeMap<u64, StoredSubscription>,
-    ) {
-        for (record, stored) in subscriptions {
-            let (Some(filter), Ok(qos)) = (Filter::parse(&stored.filter), QoS::try_from(stored.qos)) else {
-                continue;
-            };
-            self.subscriptions.insert(
-                filter,
-                Subscriber {
-                    session: Arc::clone(session),
-                    qos,
-                    no_local: stored.no_local,
-                    retain_as_published: stored.retain_as_published,
-                    id: stored.id.and_then(std::num::NonZeroU32::new),
-                },
-            );
+        for (record, stored) in &subscriptions {
             state.filter_bytes += stored.filter.len();
             state
                 .subscriptions
-                .insert(ByteString::from(stored.filter), Some(record));
+                .insert(ByteString::from(stored.filter.clone()), Some(*record));
         }
+        if away.is_none() {
+            // From now on its client is away.
+            session.note(&state, &mut page);
+        }
+        let left = expiry.saturating_sub(away.unwrap_or_default());
+        let delay = delay.unwrap_or_default().min(left.max(AT_ONCE));
+        drop(state);
+        drop(page);
+        self.registry.restore(&session);
+        for stored in subscriptions.into_values() {
+            self.restore_subscription(&session, &stored);
+        }
+        Waiting { session, delay, left }
+    }
+
+    fn restore_subscription(&self, session: &Arc<Session>, stored: &StoredSubscription) {
+        let (Some(filter), Ok(qos)) = (Filter::parse(&stored.filter), QoS::try_from(stored.qos)) else {
+            return;
+        };
+        let subscriber = Subscriber {
+            session: Arc::clone(session),
+            qos,
+            no_local: stored.no_local,
+            retain_as_published: stored.retain_as_published,
+            id: stored.id.and_then(std::num::NonZeroU32::new),
+        };
+        self.subscriptions.insert(filter, subscriber);
     }
 }
 
@@ -150,8 +166,7 @@ fn restore_deliveries(
     deliveries: BTreeMap<u64, StoredDelivery>,
     sent: Option<u64>,
     messages: &Messages,
-) -> usize {
-    let queued = deliveries.len();
+) {
     for (place, stored) in deliveries {
         let is_sent = sent.is_some_and(|last| place <= last);
         let Ok(qos) = QoS::try_from(stored.qos) else {
@@ -171,5 +186,4 @@ fn restore_deliveries(
         });
         state.restore(place, is_sent, delivery);
     }
-    queued
 }

@@ -25,7 +25,7 @@ pub use data::{ClickHouse, Journal, JournalCommand, Sql, Storage};
 pub use generate::Generate;
 pub use models::{Features, Models, ModelsCommand, Predict};
 pub use plot::Plot;
-pub use provision::{Provision, ProvisionCommand, ProvisionTls};
+pub use provision::{Provision, ProvisionBroker, ProvisionCommand, ProvisionMosquitto, ProvisionTls};
 pub use roles::{Backend, Config, Endpoint, Engine, Ml, Simulate, Up};
 
 pub use training::{Evaluate, Examples, Outcomes, Train};

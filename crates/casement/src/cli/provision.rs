@@ -1,10 +1,10 @@
 //! Flags of `casement provision`.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Subcommand};
 
-use super::values::path;
+use super::{Place, values::path};
 
 /// Flags of `casement provision`.
 #[derive(Debug, Args)]
@@ -23,6 +23,43 @@ pub enum ProvisionCommand {
         The authority stays at a second run: devices carry it. With --new-ca every device needs the new one."
     )]
     Tls(ProvisionTls),
+    /// Write the configuration, password and ACL files of a Mosquitto of your own, with the same accounts and rights
+    #[command(
+        after_help = "Example:\n  casement provision mosquitto --out /etc/mosquitto/casement\n  mosquitto -c /etc/mosquitto/casement/mosquitto.conf\n\n\
+        Run it again after a change of accounts, and send Mosquitto SIGHUP. Backend and ML service get accounts of their own; their passwords \
+        are files for mqtt.password_file."
+    )]
+    Mosquitto(ProvisionMosquitto),
+    /// Write the ACL file of an EMQX of your own, with the same rights
+    #[command(
+        after_help = "Example:\n  casement provision emqx --out /etc/emqx\n\nPasswords are EMQX's own matter: it compares user names alone with this file."
+    )]
+    Emqx(ProvisionBroker),
+}
+
+/// Flags of `casement provision emqx`.
+#[derive(Debug, Args)]
+pub struct ProvisionBroker {
+    /// Where the files are written [default: a directory of the broker's name in the data directory]
+    #[arg(long, value_name = "DIR", value_parser = path())]
+    pub out: Option<PathBuf>,
+    /// Where the accounts are
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// Flags of `casement provision mosquitto`.
+#[derive(Debug, Args)]
+pub struct ProvisionMosquitto {
+    /// Where, and of whom
+    #[command(flatten)]
+    pub broker: ProvisionBroker,
+    /// The plain address of Mosquitto, for services on the same host
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1883")]
+    pub plain: SocketAddr,
+    /// The address at which devices come in TLS
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8883")]
+    pub tls: SocketAddr,
 }
 
 /// Flags of `casement provision tls`.

@@ -25,9 +25,11 @@ const DRAIN: Duration = Duration::from_secs(4);
 
 pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
+    let has_flag = flags.http.is_some();
     let config = Sources::process(flags.config)
         .flag("http.addr", flags.http.map(|addr| addr.to_string()))
         .load_for(Reader::Backend)?;
+    config.refuse_flags(false, has_flag)?;
     let certificates = Certificates::open(&config)?;
     let addresses = certificates::page_addresses(&config, certificates.as_ref());
     let listener = HttpListener::bind_all(addresses, "http.addr").await?;

@@ -4,6 +4,7 @@ mod accounts;
 mod addition;
 mod backend;
 mod bench;
+mod brokers;
 mod compare;
 mod config;
 mod devices;

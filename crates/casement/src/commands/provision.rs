@@ -3,6 +3,7 @@
 use serde_json::json;
 use tls::Provisioned;
 
+use super::brokers;
 use crate::{
     certificates,
     cli::{self, ProvisionCommand},
@@ -14,6 +15,8 @@ use crate::{
 pub(super) fn run(flags: cli::Provision) -> anyhow::Result<()> {
     match flags.command {
         ProvisionCommand::Tls(flags) => tls(flags),
+        ProvisionCommand::Mosquitto(flags) => brokers::mosquitto(flags),
+        ProvisionCommand::Emqx(flags) => brokers::emqx(flags),
     }
 }
 

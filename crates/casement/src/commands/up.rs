@@ -93,9 +93,15 @@ fn configuration(flags: cli::Up) -> anyhow::Result<Config> {
         .flag("broker.path", broker)
         .flag("http.addr", flags.http.map(|addr| addr.to_string()))
         .flag("ml.embedded", flags.no_ml.then_some(false));
+    let (mqtt, http) = (
+        matches!(flags.mqtt, Some(Endpoint::Listen(_))),
+        flags.http.is_some(),
+    );
     let sources = place(sources, flags.mqtt, &BROKER);
     let sources = place(sources, flags.clickhouse, &ENGINE);
-    Ok(sources.load_for(Reader::Up)?)
+    let config = sources.load_for(Reader::Up)?;
+    config.refuse_flags(mqtt, http)?;
+    Ok(config)
 }
 
 /// Applies the flag for a part: an address to listen on means the embedded part, a URL one that runs elsewhere.

@@ -199,6 +199,21 @@ impl Config {
         }
     }
 
+    /// Refuses an address of a flag that a list of listeners would silently replace.
+    pub fn refuse_flags(&self, mqtt: bool, http: bool) -> anyhow::Result<()> {
+        let lists = [
+            ("mqtt", "broker", mqtt && !self.broker.listeners.is_empty()),
+            ("http", "http", http && !self.http.listeners.is_empty()),
+        ];
+        for (flag, section, is_both) in lists {
+            anyhow::ensure!(
+                !is_both,
+                "--{flag} ADDR is one listener, and {section}.listeners lists them: leave one of the two out"
+            );
+        }
+        Ok(())
+    }
+
     /// Whether any listener of `casement up` speaks TLS.
     pub fn needs_certificate(&self) -> bool {
         let mqtt = self.embeds_broker() && self.broker.doors().iter().any(|door| door.tls);
@@ -312,7 +327,10 @@ mod tests {
         config.broker.check().unwrap();
         let twice = config.open_to_lan().unwrap_err().to_string();
         assert!(twice.contains("broker.listeners"), "{twice}");
+        config.refuse_flags(false, false).unwrap();
+        assert!(config.refuse_flags(true, false).is_err() && config.refuse_flags(false, true).is_err());
         let mut open = Config::default();
+        open.refuse_flags(true, true).unwrap();
         open.http.addr = ([0, 0, 0, 0], 8080).into();
         assert!(
             open.open_to_lan()

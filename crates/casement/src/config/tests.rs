@@ -117,6 +117,14 @@ fn wrong_values_name_their_key() {
     assert!(message("engine: {embedded: maybe}").contains("auto, true or false"));
     assert!(message("clickhouse: {addr: 'tcp://ch:8123'}").contains("https://HOST:PORT"));
     assert!(message("audio: {n_fft: 2047}").contains("n_fft is even"));
+    assert!(
+        message("broker: {listeners: [{addr: '0.0.0.0:1883', anonymous: true}]}").contains("loopback only")
+    );
+    assert!(
+        message("broker: {listeners: [{addr: '0.0.0.0:1883', tsl: true}]}").contains("'broker.listeners'")
+    );
+    assert!(message("broker: {registration: sometimes}").contains("pairing or closed"));
+    assert!(message("tls: {certificate_file: cert.pem}").contains("name both"));
     assert!(message("audio: {n_mfcc: 0}").contains("0 is not within 1 to 128"));
 }
 

@@ -197,6 +197,7 @@ impl Rule {
             name: format!("alert {title}"),
             sql: raw_sql.clone(),
             is_table: false,
+            panel: serde_json::Value::Null,
         }
     }
 }

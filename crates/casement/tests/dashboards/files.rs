@@ -12,6 +12,8 @@ pub(crate) struct Query {
     pub(crate) name: String,
     pub(crate) sql: String,
     pub(crate) is_table: bool,
+    /// The panel that asks it; null for what no panel asks.
+    pub(crate) panel: Value,
 }
 
 /// One dashboard's JSON.
@@ -64,12 +66,13 @@ impl Dashboard {
         panels.filter_map(|panel| panel["id"].as_u64()).collect()
     }
 
-    fn query(&self, title: &str, target: &Value) -> Query {
+    fn query(&self, title: &str, target: &Value, panel: &Value) -> Query {
         Query {
             title: title.to_owned(),
             name: format!("{}: {title}", self.file),
             sql: text(target, "rawSql").to_owned(),
             is_table: target["format"] == 1,
+            panel: panel.clone(),
         }
     }
 
@@ -77,18 +80,18 @@ impl Dashboard {
     pub(crate) fn queries(&self) -> Vec<Query> {
         let panels = list(&self.body, "/panels").iter().flat_map(|panel| {
             let targets = list(panel, "/targets").iter();
-            targets.map(|target| self.query(text(panel, "title"), target))
+            targets.map(|target| self.query(text(panel, "title"), target, panel))
         });
         let annotations = list(&self.body, "/annotations/list").iter();
-        let annotations =
-            annotations.map(|annotation| self.query(text(annotation, "name"), &annotation["target"]));
+        let annotations = annotations
+            .map(|annotation| self.query(text(annotation, "name"), &annotation["target"], &Value::Null));
         let variables = list(&self.body, "/templating/list").iter();
         let variables = variables
             .filter(|variable| variable["type"] == "query")
             .map(|variable| Query {
                 sql: text(variable, "query").to_owned(),
                 is_table: true,
-                ..self.query(text(variable, "name"), variable)
+                ..self.query(text(variable, "name"), variable, &Value::Null)
             });
         panels.chain(annotations).chain(variables).collect()
     }

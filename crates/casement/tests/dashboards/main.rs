@@ -83,7 +83,7 @@ fn number(value: &serde_json::Value) -> Option<f64> {
 fn ask_all(world: &World, dashboards: &[Dashboard], chosen: &Chosen, filled: bool) {
     for query in dashboards.iter().flat_map(Dashboard::queries) {
         for range in RANGES {
-            let sql = plugin::expand(&query.sql, range, chosen);
+            let sql = plugin::expand(&query, range, chosen);
             let answer = world.ask(&query.name, &sql);
             if query.is_table {
                 let odd = answer.types.iter().find(|kind| kind.contains("Function"));
@@ -133,7 +133,7 @@ async fn every_query_answers_as_the_plugin_needs_it() {
         .iter()
         .flat_map(Dashboard::queries)
         .find(|query| query.title == "Latest values");
-    let sql = plugin::expand(&latest.unwrap().sql, RANGES[1], &quoted);
+    let sql = plugin::expand(&latest.unwrap(), RANGES[1], &quoted);
     let rows = world.ask("Latest values", &sql).rows;
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0][0], "o'brien\\");
@@ -148,7 +148,7 @@ async fn what_is_shown_is_what_was_stored() {
     let answer = |title: &str, range| {
         let queries: Vec<Query> = dashboards.iter().flat_map(Dashboard::queries).collect();
         let query = queries.iter().find(|query| query.title == title).unwrap();
-        world.ask(title, &plugin::expand(&query.sql, range, &all))
+        world.ask(title, &plugin::expand(query, range, &all))
     };
     // Both devices stand at 21 °C; a mean of means would not show a wrong weight, so one has a spike.
     let temperature = answer("Temperature", RANGES[3]);

@@ -5,6 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub(crate) use bench::panels::{Chosen, RANGES, Range};
 use serde_json::Value;
 
+use crate::files::Query;
+
 /// These devices, of every location and model.
 pub(crate) fn chosen(devices: &[&str]) -> Chosen {
     let owned = |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect();
@@ -12,6 +14,7 @@ pub(crate) fn chosen(devices: &[&str]) -> Chosen {
         devices: owned(devices),
         locations: owned(&["(no location)", "attic"]),
         models: owned(&["v1", "v2"]),
+        quantity: "temperature".to_owned(),
     }
 }
 
@@ -23,10 +26,11 @@ pub(crate) struct Answer {
 }
 
 /// The statement that is sent for a range that ends now.
-pub(crate) fn expand(sql: &str, range: Range, chosen: &Chosen) -> String {
+pub(crate) fn expand(query: &Query, range: Range, chosen: &Chosen) -> String {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .expect("a sane clock")
         .as_secs();
-    bench::panels::expand(sql, range, now, chosen).expect("known macros and variables")
+    bench::panels::expand(&query.sql, range.drawn_by(&query.panel), now, chosen)
+        .expect("known macros and variables")
 }

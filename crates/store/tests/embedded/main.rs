@@ -3,6 +3,7 @@
 mod comparison;
 mod engine;
 mod labels;
+mod positions;
 mod queries;
 mod refusals;
 mod rollups;

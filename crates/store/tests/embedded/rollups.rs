@@ -8,9 +8,8 @@ use crate::{
     rows::{NOON, command, reading, state},
 };
 
-const HOUR: i64 = 3_600_000;
-
-async fn answer(engine: &Engine, sql: &str) -> String {
+/// The answer as lines of tab-separated values.
+pub(crate) async fn answer(engine: &Engine, sql: &str) -> String {
     let mut answer = engine.client().query(sql).fetch_bytes("TSV").expect("a query");
     let bytes = answer
         .collect()
@@ -302,36 +301,6 @@ async fn the_view_takes_the_coarsest_step_that_is_fine_enough() {
     }
     let readings = "SELECT uniqExact(timestamp), count() FROM sensor_temperature";
     assert_eq!(answer(&engine, &over(59)).await, answer(&engine, readings).await);
-}
-
-#[tokio::test]
-async fn positions_are_weighted_by_time() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = Engine::start(directory.path());
-    engine.store().migrate().await.unwrap();
-    // From 12:00 at 10; from 12:30 at 50, reported late and twice within the minute; from 14:15 at 90.
-    let mut rows = Batch::default();
-    for (second, position) in [
-        (0, 10.0),
-        (30 * 60 + 20, 30.0),
-        (30 * 60 + 40, 50.0),
-        (2 * 3600 + 15 * 60, 90.0),
-    ] {
-        rows.push(state(second, "a", position));
-    }
-    engine.store().insert(&rows, "j/1-1").await.unwrap();
-    let late: Batch = [state(30 * 60 + 10, "a", 20.0)].into_iter().collect();
-    engine.store().insert(&late, "j/2-2").await.unwrap();
-    let sql = "SELECT toUnixTimestamp(time) * 1000, round(position, 4), lowest, highest FROM positions_1h \
-               WHERE kind = 'reported' AND device_id = 'a' ORDER BY time";
-    let expected = [
-        (NOON, 30.0, 10.0, 50.0),
-        // Nothing was reported: the position stayed.
-        (NOON + HOUR, 50.0, 50.0, 50.0),
-        (NOON + 2 * HOUR, 80.0, 50.0, 90.0),
-    ];
-    let lines = expected.map(|(time, mean, low, high)| format!("{time}\t{mean}\t{low}\t{high}\n"));
-    assert_eq!(answer(&engine, sql).await, lines.concat());
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 //! In: days, devices, a seed. Out: rows of every table, through the same batches and tokens as measured ones. It can be
 //! interrupted and started again: days that are complete are left out, and a token counts once.
 
+mod chunk;
+
 use std::{
     collections::{BTreeMap, HashSet},
     net::{Ipv4Addr, TcpListener},
@@ -21,11 +23,11 @@ use simulator::{
     sound::{SAMPLE_RATE, SoundKind},
 };
 use store::{
-    AudioRow, Batch, DeviceEventRow, DeviceRow, InsertError, MlPredictionRow, Period, ReadingRow, Row, Store,
+    AudioRow, Batch, DeviceEventRow, DeviceRow, MlPredictionRow, Period, ReadingRow, Row, Store,
     WindowActionRow, WindowStateRow,
 };
-use tokio::{sync::mpsc, task::JoinSet};
 
+use self::chunk::{AT_A_TIME, Chunk, Storing};
 use super::progress::Progress;
 use crate::{
     assembly, cli,
@@ -69,30 +71,6 @@ async fn open(flags: &cli::Generate) -> anyhow::Result<(Config, Option<Superviso
     Ok((config, Some(engine)))
 }
 
-/// A span of days for every device, as inserts: one of each quantity, and one of everything else.
-struct Chunk {
-    first_midnight: i64,
-    readings: Vec<Batch>,
-    others: Batch,
-}
-
-impl Chunk {
-    /// Inserts the quantities side by side, then the rest, by which a complete day is known. Returns the number of rows.
-    async fn store(self, store: &Store, token: &str) -> Result<u64, InsertError> {
-        let rows = self.others.len() + self.readings.iter().map(Batch::len).sum::<usize>();
-        let mut inserts = JoinSet::new();
-        for batch in self.readings {
-            let (store, token) = (store.clone(), token.to_owned());
-            inserts.spawn(async move { store.insert(&batch, &token).await });
-        }
-        while let Some(inserted) = inserts.join_next().await {
-            inserted.expect("an insert does not panic")?;
-        }
-        store.insert(&self.others, token).await?;
-        Ok(rows as u64)
-    }
-}
-
 async fn make(flags: &cli::Generate, config: &mut Config) -> anyhow::Result<()> {
     let store = Store::new(assembly::store(&config.clickhouse)?)?;
     store
@@ -117,29 +95,17 @@ async fn make(flags: &cli::Generate, config: &mut Config) -> anyhow::Result<()> 
         .iter()
         .take_while(|&&first| complete.contains(&last_midnight(first)))
         .count();
-    // The newest of them may lack what is inserted last: it is sent again, and its token counts once.
-    let todo: Vec<i64> = firsts.into_iter().skip(stored.saturating_sub(1)).collect();
-    let (sender, mut receiver) = mpsc::channel(1);
-    let maker = Maker::new(flags)?;
-    let span = days_a_chunk * DAY_MS;
-    let making = thread::spawn(move || {
-        for first_midnight in todo {
-            let chunk = maker.chunk(first_midnight, (first_midnight + span).min(today));
-            if sender.blocking_send(chunk).is_err() {
-                return;
-            }
-        }
-    });
-    let mut progress = Progress::new(begin, today);
-    while let Some(chunk) = receiver.recv().await {
-        let first_midnight = chunk.first_midnight;
-        let token = token(flags, first_midnight, "days");
-        let rows = chunk.store(&store, &token).await;
-        progress.stored(rows.context("a day cannot be stored")?, first_midnight + span);
+    // The newest of them may lack what is inserted last: they are sent again, and their tokens count once.
+    let todo = firsts.into_iter().skip(stored.saturating_sub(AT_A_TIME));
+    let maker = Arc::new(Maker::new(flags)?);
+    let mut storing = Storing::new(store.clone(), Progress::new(begin, today));
+    for first in todo {
+        let (maker, until) = (Arc::clone(&maker), (first + days_a_chunk * DAY_MS).min(today));
+        let made = tokio::task::spawn_blocking(move || maker.chunk(first, until));
+        let chunk = made.await.context("days cannot be made")?;
+        storing.push(chunk, token(flags, first, "days")).await?;
     }
-    making
-        .join()
-        .map_err(|_| anyhow::anyhow!("days cannot be made"))?;
+    let progress = storing.finish().await?;
     let now = jiff::Timestamp::now().as_millisecond();
     while store.judge_decisions(now).await? {}
     progress.done();
@@ -265,7 +231,7 @@ impl Maker {
         }
         readings.retain(|batch| !batch.is_empty());
         Chunk {
-            first_midnight: begin,
+            until: end,
             readings,
             others,
         }
