@@ -17,6 +17,7 @@ use crate::{
     audit::{self, Auditor},
     config::Config,
     doorkeeper,
+    engine_users::Hand,
     page_urls::PageUrls,
 };
 
@@ -60,9 +61,19 @@ impl Entrance {
         doorkeeper::health(Arc::clone(&self.accounts))
     }
 
-    /// Follows the accounts until `stopping`: sessions end with them, and every change is written down.
-    pub(crate) fn follow(&self, config: &Config, ingest: &Arc<Ingest>, stopping: &CancellationToken) {
+    /// Follows the accounts until `stopping`: sessions end with them, every change is written down, and `hand` tells the
+    /// engine.
+    pub(crate) fn follow(
+        &self,
+        config: &Config,
+        ingest: &Arc<Ingest>,
+        hand: Option<Hand>,
+        stopping: &CancellationToken,
+    ) {
         tokio::spawn(Arc::clone(&self.accounts).follow());
+        if let Some(hand) = hand {
+            tokio::spawn(hand.follow(Arc::clone(&self.accounts), stopping.clone()));
+        }
         tokio::spawn(Arc::clone(&self.people).follow(stopping.clone()));
         tokio::spawn(audit::follow(
             Arc::clone(&self.accounts),

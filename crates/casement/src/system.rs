@@ -311,10 +311,7 @@ impl Services {
             certificates.watch(&mut tasks, &senders);
         }
         let invitation = entrance.invitation(config, &PageUrls::of(&http));
-        entrance.follow(config, &backend.ingest(), &senders);
-        if let Some(hand) = hand {
-            tokio::spawn(hand.follow(Arc::clone(&entrance.accounts), senders.clone()));
-        }
+        entrance.follow(config, &backend.ingest(), hand, &senders);
         let routes = entrance.people.guard(monitor.routes().merge(backend.routes()));
         tasks.serve(http, routes, senders.clone());
         if let Some(broker) = &broker {

@@ -54,7 +54,7 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
     health.push(entrance.register(&mut registry));
     let monitor = Monitor::new(registry, health);
     let invitation = entrance.invitation(&config, &PageUrls::of(&listener));
-    entrance.follow(&config, &backend.ingest(), &serving);
+    entrance.follow(&config, &backend.ingest(), None, &serving);
     let routes = entrance.people.guard(monitor.routes().merge(backend.routes()));
     tasks.serve(listener, routes, serving.clone());
     backend.connect(assembly::backend_connection(&config.mqtt)?);
