@@ -103,10 +103,11 @@ async fn what_was_acknowledged_is_there_after_a_kill() {
     let mut births = Vec::new();
     for round in 0..4_u64 {
         let address = process.address;
+        let (count, mut counted) = watch::channel(0);
         let sending = tokio::spawn(async move {
             let mut raw = Raw::v3(address, "sender").await;
             let (mut queued, mut retained) = (Vec::new(), Vec::new());
-            for i in 0..1_000_u16 {
+            for i in 0..60_000_u16 {
                 let (topic, flag) = if i % 2 == 0 {
                     (format!("queue/{round}/{i}"), 0)
                 } else {
@@ -115,7 +116,9 @@ async fn what_was_acknowledged_is_there_after_a_kill() {
                 let mut bytes = publish(false, 1, i + 1, &topic, topic.as_bytes());
                 bytes[0] |= flag;
                 raw.send(&bytes).await;
-                match raw.packet().await {
+                let answer = raw.packet().await;
+                count.send_replace(i);
+                match answer {
                     Some(_) if flag == 0 => queued.push(topic),
                     Some(_) => retained.push(topic),
                     None => break,
@@ -123,8 +126,9 @@ async fn what_was_acknowledged_is_there_after_a_kill() {
             }
             (queued, retained)
         });
+        let _ = timeout(PATIENCE, counted.wait_for(|count| *count >= 20)).await;
         // In different phases of a group.
-        tokio::time::sleep(Duration::from_millis(60 + 37 * round)).await;
+        tokio::time::sleep(Duration::from_millis(37 * round)).await;
         process.child.kill().unwrap();
         process.child.wait().unwrap();
         let (queued, retained) = sending.await.unwrap();
@@ -133,7 +137,7 @@ async fn what_was_acknowledged_is_there_after_a_kill() {
         process = start(data.path()).await;
     }
     assert!(
-        expected.len() > 10 && births.len() > 10,
+        expected.len() >= 40 && births.len() >= 40,
         "the kills came too early"
     );
     let mut back = persistent(process.address, "away").await.unwrap();

@@ -201,26 +201,16 @@ async fn time_goes_on_while_the_broker_is_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_brokers_do_not_share_a_directory() {
+async fn the_directory_is_one_brokers_and_one_users() {
+    use std::os::unix::fs::PermissionsExt as _;
     let data = tempfile::tempdir().unwrap();
     let house = House::start(kept(data.path())).await;
+    let directory = std::fs::metadata(data.path().join("broker")).unwrap();
+    assert_eq!(directory.permissions().mode() & 0o777, 0o700);
     let second = broker::Broker::start(kept(data.path()), support::hook()).await;
     assert!(matches!(second, Err(BrokerError::StorageInUse(_))));
     house.broker.stop().await;
     House::start(kept(data.path())).await.broker.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn only_the_owner_may_look_into_the_directory() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let data = tempfile::tempdir().unwrap();
-    let house = House::start(kept(data.path())).await;
-    let mode = std::fs::metadata(data.path().join("broker"))
-        .unwrap()
-        .permissions()
-        .mode();
-    assert_eq!(mode & 0o777, 0o700);
-    house.broker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

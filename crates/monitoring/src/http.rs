@@ -69,7 +69,7 @@ impl Monitor {
             .with_state(self.clone())
     }
 
-    /// [`Monitor::routes`] for a service at `listen` that does not use [`HttpListener`].
+    /// [`Monitor::routes`] for a service at `listen` that does not use [`crate::HttpListener`].
     pub fn guarded_routes(&self, listen: SocketAddr) -> Router {
         guarded(self.routes(), listen)
     }
