@@ -293,3 +293,22 @@ fn the_engines_process_keeps_its_users_after_a_crash() {
     wait_until_blocking("the engine has ended", || testkit::has_ended(engine)).unwrap();
     wait_until_blocking("the account reads again", reads).unwrap();
 }
+
+#[test]
+fn this_machine_needs_an_account_where_the_configuration_says_so() {
+    let data = tempfile::tempdir().unwrap();
+    let addresses = Addresses::free();
+    let arguments = addresses.arguments(data.path());
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let never = [("CASEMENT__HTTP__ANONYMOUS", "never".to_owned())];
+    let mut process = casement().start_with(&arguments, &never).unwrap();
+    process.wait_for_line("Casement is ready").unwrap();
+    let status = |path: &str| {
+        let url = format!("http://{}{path}", addresses.http);
+        agent().get(url).call().unwrap().status().as_u16()
+    };
+    assert_eq!(
+        (status("/"), status("/metrics"), status("/health")),
+        (401, 401, 200)
+    );
+}
