@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     account::{Account, AccountName, Credentials, Pending, Role, State},
     change::{Change, KEPT},
+    guests::{OnceLink, Share},
     pairing::{MAX_PENDING, Newcomer, PAIRING_WINDOW},
     secret::{Password, PasswordHash, Token, TokenDigest, digest},
 };
@@ -60,8 +61,12 @@ pub struct NewAccount {
 pub struct Book {
     format: u32,
     /// Rises with every change of an account.
-    generation: u64,
-    accounts: BTreeMap<AccountName, Account>,
+    pub(crate) generation: u64,
+    pub(crate) accounts: BTreeMap<AccountName, Account>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) shares: BTreeMap<String, Share>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) links: Vec<OnceLink>,
     /// Until when devices may introduce themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pairing_until: Option<Timestamp>,
@@ -75,6 +80,8 @@ impl Default for Book {
             format: FORMAT,
             generation: 0,
             accounts: BTreeMap::new(),
+            shares: BTreeMap::new(),
+            links: Vec::new(),
             pairing_until: None,
             changes: VecDeque::new(),
         }
@@ -369,7 +376,7 @@ impl Book {
         found.is_some()
     }
 
-    fn find(&mut self, name: &AccountName) -> Result<&mut Account, BookError> {
+    pub(crate) fn find(&mut self, name: &AccountName) -> Result<&mut Account, BookError> {
         if !self.accounts.contains_key(name) {
             let near = self.nearest(name.as_str());
             return Err(BookError::Unknown(name.to_string(), near));
@@ -390,7 +397,7 @@ impl Book {
         self.generation
     }
 
-    fn note(&mut self, hand: Hand<'_>, action: &str, account: &str, detail: &str) {
+    pub(crate) fn note(&mut self, hand: Hand<'_>, action: &str, account: &str, detail: &str) {
         let number = self.changes.back().map_or(0, |change| change.number) + 1;
         if self.changes.len() >= KEPT {
             self.changes.pop_front();
@@ -415,7 +422,7 @@ fn group(role: Role) -> &'static str {
     }
 }
 
-fn check_text(what: &'static str, text: &str) -> Result<(), BookError> {
+pub(crate) fn check_text(what: &'static str, text: &str) -> Result<(), BookError> {
     let fits = text.chars().count() <= MAX_TEXT_CHARS && !text.chars().any(char::is_control);
     if fits { Ok(()) } else { Err(BookError::Text(what)) }
 }

@@ -12,7 +12,8 @@ pub struct Change {
     pub at: Timestamp,
     /// Who did it: `cli:USER` for a command, the account of a person at the page, `pairing` for a device itself.
     pub by: String,
-    /// What: `add`, `approve`, `retire`, `forget`, `rotate`, `rename`, `token`, `revoke`, `pairing`, `introduce`.
+    /// What: `add`, `approve`, `retire`, `forget`, `rotate`, `rename`, `token`, `revoke`, `pairing`, `introduce`, `share`,
+    /// `unshare`, `link`.
     pub action: String,
     /// The account, or empty.
     pub account: String,

@@ -18,7 +18,7 @@ use crate::{
     account::AccountName,
     book::{Book, BookError, FORMAT, Hand, NewAccount},
     pairing::Newcomer,
-    secret::{Password, PasswordHash, Token},
+    secret::{Password, PasswordHash, Token, short_id},
 };
 
 /// The largest file that is read: 100,000 accounts.
@@ -187,6 +187,30 @@ impl AccountsFile {
         self.change(|book, hand| Ok(book.revoke(token, hand)))
     }
 
+    /// Makes a link that only reads. Returns its id and its token.
+    pub fn share(&self, label: &str, expires: Timestamp) -> Result<(String, Token), FileError> {
+        let (token, id) = (Token::generate(), short_id());
+        self.change(|book, hand| book.share(id.clone(), &token, label, expires, hand))?;
+        Ok((id, token))
+    }
+
+    /// Voids a link that only reads. Returns whether there was one.
+    pub fn unshare(&self, id: &str) -> Result<bool, FileError> {
+        self.change(|book, hand| Ok(book.unshare(id, hand)))
+    }
+
+    /// Makes a link that signs in to an account, once. Returns its token.
+    pub fn add_link(&self, name: &AccountName, expires: Timestamp) -> Result<Token, FileError> {
+        let token = Token::generate();
+        self.change(|book, hand| book.add_link(name, &token, expires, hand))?;
+        Ok(token)
+    }
+
+    /// Takes a link that signs in; nobody can take it again. Returns its account, if it is valid.
+    pub fn take_link(&self, token: &str) -> Result<Option<AccountName>, FileError> {
+        self.change(|book, hand| Ok(book.take_link(token, hand.now)))
+    }
+
     /// Lets a waiting or retired account in.
     pub fn approve(&self, name: &AccountName) -> Result<(), FileError> {
         self.change(|book, hand| book.approve(name, hand))
@@ -268,7 +292,7 @@ impl AccountsFile {
         };
         let done = work(&mut book, hand)?;
         let bytes = serde_json::to_vec_pretty(&book).expect("accounts are plain data");
-        replace(&path, &bytes).map_err(failed)?;
+        write_private(&path, &bytes).map_err(failed)?;
         Ok(done)
     }
 }
@@ -287,8 +311,9 @@ fn private(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Puts a file with these bytes in the place of `path`, durably: after a crash there is the old one or the new one.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Puts a file with these bytes in the place of `path`, durably: after a crash there is the old one or the new one. Only its
+/// owner may read it.
+pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let partial = path.with_extension("json.new");
     let mut file = OpenOptions::new()
         .create(true)

@@ -200,6 +200,13 @@ impl Accounts {
         Some(Known::of(name, account))
     }
 
+    /// The account of that name, if it is in use.
+    pub fn of_name(&self, name: &str) -> Option<Known> {
+        let book = self.book();
+        let (name, account) = book.get(name)?;
+        (account.state == State::Active).then(|| Known::of(name, account))
+    }
+
     /// Whether what was granted still holds.
     pub fn is_current(&self, known: &Known) -> bool {
         self.book()

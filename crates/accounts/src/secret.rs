@@ -106,8 +106,13 @@ impl TokenDigest {
     }
 }
 
-/// SHA-256 of a token in hexadecimal.
-pub(crate) fn digest(token: &str) -> String {
+/// A name for something that has none: 12 hexadecimal digits.
+pub(crate) fn short_id() -> String {
+    hex(&random::<6>())
+}
+
+/// SHA-256 of a token in hexadecimal: what is kept of it.
+pub fn digest(token: &str) -> String {
     hex(&Sha256::digest(token.as_bytes()))
 }
 

@@ -1,6 +1,10 @@
 //! The accounts as a running service sees them: it follows the file, and says when something has changed.
 
-use std::{sync::Arc, sync::atomic::Ordering::Relaxed, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use parking_lot::{Mutex, RwLock};
@@ -48,6 +52,22 @@ impl Accounts {
     pub fn open(file: AccountsFile) -> Result<Arc<Self>, FileError> {
         let stamp = file.stamp();
         let book = file.read()?;
+        Self::of(file, stamp, book)
+    }
+
+    /// Accounts that another process hands over: a process that may read no file of theirs knows them by
+    /// [`Accounts::take_over`].
+    pub fn handed(book: Book) -> Result<Arc<Self>, FileError> {
+        Self::of(AccountsFile::new(Path::new(""), ""), None, book)
+    }
+
+    /// Puts other accounts in the place of those that were handed over before.
+    pub fn take_over(&self, book: Book) {
+        *self.current.write() = Arc::new(book);
+        self.changed.send_modify(|version| *version += 1);
+    }
+
+    fn of(file: AccountsFile, stamp: Option<Stamp>, book: Book) -> Result<Arc<Self>, FileError> {
         let gate = Gate::start().map_err(|source| FileError::Read {
             path: file.path(),
             source,

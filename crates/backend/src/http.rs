@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     extract::{Path, State},
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{Html, IntoResponse},
     routing::get,
 };
@@ -57,11 +57,25 @@ struct QuantityView {
 pub(crate) fn routes(views: Views) -> Router {
     Router::new()
         .route("/", get(async || Html(include_str!("page.html"))))
+        .route(
+            "/assets/page.css",
+            get(async || asset("text/css", include_str!("page.css"))),
+        )
+        .route(
+            "/assets/page.js",
+            get(async || asset("text/javascript", include_str!("page.js"))),
+        )
         .route("/api/status", get(status))
         .route("/api/quantities", get(quantities))
         .route("/api/devices", get(devices))
         .route("/api/devices/{device_id}", get(device))
         .with_state(views)
+}
+
+/// A file of the page. A browser asks for it again, since it is as new as the program.
+fn asset(kind: &'static str, text: &'static str) -> impl IntoResponse {
+    let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")];
+    (headers, text)
 }
 
 async fn status(State(views): State<Views>) -> Json<Status> {

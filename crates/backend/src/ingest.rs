@@ -23,7 +23,7 @@ use crate::{
     history::Past,
     keys,
     log::{Appended, EventRows, LogError, RepeatKey, Repeats},
-    message::{Acceptance, DoorEvent, Message, Passage},
+    message::{Acceptance, AuditEvent, DoorEvent, Message, Passage},
     refusals::RefusalBudget,
     rows,
     vitals::Vitals,
@@ -171,6 +171,19 @@ impl Ingest {
                 "an event of the broker is only in the log"
             );
         }
+    }
+
+    /// Keeps events of the audit log. Returns whether they are durable.
+    pub async fn record_audit(&self, events: &[AuditEvent]) -> bool {
+        let rows = events.iter().map(|event| rows::audit(event).encode()).collect();
+        let appended = self.log.append(None, rows).await;
+        if let Err(error) = &appended {
+            debug!(
+                error = with_causes(error),
+                "events of the audit log are only in the log"
+            );
+        }
+        appended.is_ok()
     }
 
     /// Deciding comes first: it waits for neither disk nor database. A recording is stored after it.

@@ -50,7 +50,7 @@ pub use log::{
     Appended, Backlog, EventRows, LogError, Plan, PlanLimits, Plans, Record, RepeatKey, Repeats, Split,
     Unreadable,
 };
-pub use message::{Acceptance, DoorEvent, Message, Passage};
+pub use message::{Acceptance, AuditEvent, DoorEvent, Message, Passage};
 pub use metrics::{Metrics, Summary};
 pub use options::{BackendError, BackendOptions, LocalOptions};
 pub use recorder::BatchLimits;

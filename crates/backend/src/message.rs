@@ -46,6 +46,25 @@ pub struct DoorEvent {
     pub detail: String,
 }
 
+/// Something for the audit log. Events of one time, kind, account and number are one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEvent {
+    /// When.
+    pub at: Timestamp,
+    /// What kind of thing, of a fixed set.
+    pub kind: String,
+    /// Whom it happened to.
+    pub account: String,
+    /// Who did it.
+    pub actor: String,
+    /// Where it came from.
+    pub address: String,
+    /// More, in words.
+    pub detail: String,
+    /// Tells it from others of the same time.
+    pub number: u64,
+}
+
 /// What became of a message. All but `Withheld` may be acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Acceptance {

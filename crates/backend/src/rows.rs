@@ -7,13 +7,13 @@ use domain::{
     WindowState,
 };
 use store::{
-    AudioRow, DeviceEventRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, SuspectReadingRow,
+    AudioRow, AuditRow, DeviceEventRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, SuspectReadingRow,
     WindowActionRow, WindowStateRow,
 };
 
 use crate::{
     clips::AnalysedClip,
-    message::{DoorEvent, Message},
+    message::{AuditEvent, DoorEvent, Message},
     trigger::LastRequest,
 };
 
@@ -162,7 +162,11 @@ pub(crate) fn at(mut row: Row, timestamp: Timestamp) -> Row {
         Row::WindowAction(row) => row.timestamp = timestamp,
         Row::MlPrediction(row) => row.timestamp = timestamp,
         Row::WindowState(row) => row.timestamp = timestamp,
-        Row::Device(_) | Row::DeviceEvent(_) | Row::IngestError(_) | Row::SystemMetrics(_) => {}
+        Row::Device(_)
+        | Row::DeviceEvent(_)
+        | Row::IngestError(_)
+        | Row::SystemMetrics(_)
+        | Row::Audit(_) => {}
     }
     row
 }
@@ -198,6 +202,20 @@ pub(crate) fn contradiction(message: &Message, detail: &str) -> Row {
         detail,
     };
     error_row(&message.topic, fault, &message.payload, message.received_at)
+}
+
+/// Texts of strangers are cut to size.
+pub(crate) fn audit(event: &AuditEvent) -> Row {
+    let cut = |text: &str| text.chars().take(512).collect();
+    Row::Audit(AuditRow {
+        timestamp: event.at.as_millis(),
+        kind: event.kind.clone(),
+        account: cut(&event.account),
+        actor: cut(&event.actor),
+        address: cut(&event.address),
+        detail: cut(&event.detail),
+        number: event.number,
+    })
 }
 
 /// What happened to a client has no topic.

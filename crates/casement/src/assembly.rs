@@ -19,7 +19,7 @@ use simulator::SimulationOptions;
 use store::{Kept, StoreOptions};
 
 use crate::{
-    config::{Audio, ClickHouse, Config, Engine, Model, Mqtt, Retention},
+    config::{Anonymous, Audio, ClickHouse, Config, Engine, Model, Mqtt, Retention},
     data_dir,
 };
 
@@ -83,7 +83,12 @@ pub fn diagnosis(config: &Mqtt) -> anyhow::Result<(ConnectionOptions, Option<Vec
 
 /// The file of accounts; `by` is who changes them.
 pub fn accounts(config: &Config, by: &str) -> AccountsFile {
-    AccountsFile::new(&config.accounts.path, by)
+    AccountsFile::new(&config.accounts_dir(), by)
+}
+
+/// Whether whoever is on this machine may read page, API and metrics without an account.
+pub fn local_reads(config: &Config) -> bool {
+    config.http.anonymous == Anonymous::Loopback
 }
 
 /// What devices and services may say and hear: the rules' own topics, and those of the configuration.
@@ -292,6 +297,7 @@ pub fn engine(config: &Engine) -> engine::Options {
     options.users = engine::Users {
         default: password(&config.password),
         reader: password(&config.reader_password),
+        ..engine::Users::default()
     };
     options.limits = engine::Limits {
         memory_bytes: limits.memory_bytes,

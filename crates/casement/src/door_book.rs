@@ -10,26 +10,50 @@ use broker::{BrokerEvent, EventKind, Figures, Observer};
 use monitoring::Sample;
 use tokio::sync::mpsc;
 
+use crate::audit::Auditor;
+
 const QUEUE: usize = 256;
 
 /// Writes events down. Its task ends with the broker.
-pub(crate) struct DoorBook(mpsc::Sender<DoorEvent>);
+pub(crate) struct DoorBook {
+    events: mpsc::Sender<DoorEvent>,
+    auditor: Arc<Auditor>,
+}
 
 impl DoorBook {
-    pub(crate) fn open(ingest: Arc<Ingest>) -> Self {
+    pub(crate) fn open(ingest: Arc<Ingest>, auditor: Arc<Auditor>) -> Self {
         let (sender, mut events) = mpsc::channel(QUEUE);
         tokio::spawn(async move {
             while let Some(event) = events.recv().await {
                 ingest.record_door_event(&event).await;
             }
         });
-        Self(sender)
+        Self {
+            events: sender,
+            auditor,
+        }
     }
 }
 
 impl Observer for DoorBook {
     fn observe(&self, event: &BrokerEvent) {
-        let _ = self.0.try_send(row(event));
+        let row = row(event);
+        if let Some(kind) = audited(event.kind) {
+            self.auditor
+                .note_told(kind, "", Some(event.address.ip()), &row.detail);
+        }
+        let _ = self.events.try_send(row);
+    }
+}
+
+/// The kind of an event in the audit log, if it concerns an account.
+const fn audited(kind: EventKind) -> Option<&'static str> {
+    match kind {
+        EventKind::LoginFailed => Some("mqtt_login_failed"),
+        EventKind::NotAuthorized => Some("mqtt_not_authorized"),
+        EventKind::AccessEnded => Some("mqtt_access_ended"),
+        EventKind::TakeoverFight => Some("mqtt_takeover_fight"),
+        _ => None,
     }
 }
 

@@ -11,11 +11,12 @@ use broker::{Access, Denial, DenialReason, Entry, Permission};
 use monitoring::{HealthSource, Part, Sample};
 use tokio_util::sync::CancellationToken;
 
-use crate::{assembly, config::Config};
+use crate::{assembly, audit::Auditor, config::Config, entrance::Entrance};
 
 /// Answers the broker.
 pub(crate) struct Doorkeeper {
     accounts: Arc<Accounts>,
+    auditor: Arc<Auditor>,
     registration: Registration,
     rules: TopicRules,
 }
@@ -34,7 +35,7 @@ struct Anonymous(Rights);
 impl Access for Doorkeeper {
     async fn enter(&self, login: broker::Login<'_>) -> Result<Entry, Denial> {
         if let Some(name) = login.certificate_name {
-            return self.by_certificate(name, login.username);
+            return self.by_certificate(name, &login);
         }
         let Some(name) = login.username.filter(|name| !name.is_empty()) else {
             return if login.anonymous {
@@ -62,7 +63,7 @@ impl Access for Doorkeeper {
             },
         };
         match self.accounts.enter(asked).await {
-            Ok(known) => Ok(self.entry(known)),
+            Ok(known) => Ok(self.entry(known, &login)),
             Err(denied) => Err(denial(name, denied)),
         }
     }
@@ -70,10 +71,11 @@ impl Access for Doorkeeper {
 
 impl Doorkeeper {
     /// The doorkeeper of the configuration.
-    pub(crate) fn of(config: &Config, accounts: Arc<Accounts>) -> anyhow::Result<Self> {
+    pub(crate) fn of(config: &Config, entrance: &Entrance) -> anyhow::Result<Self> {
         use crate::config::Registration as Configured;
         Ok(Self {
-            accounts,
+            accounts: Arc::clone(&entrance.accounts),
+            auditor: Arc::clone(&entrance.auditor),
             registration: match config.broker.registration() {
                 Configured::Open => Registration::Open,
                 Configured::Pairing | Configured::Auto => Registration::Pairing,
@@ -83,8 +85,8 @@ impl Doorkeeper {
         })
     }
 
-    fn by_certificate(&self, name: &str, username: Option<&str>) -> Result<Entry, Denial> {
-        if let Some(other) = username.filter(|other| *other != name) {
+    fn by_certificate(&self, name: &str, login: &broker::Login<'_>) -> Result<Entry, Denial> {
+        if let Some(other) = login.username.filter(|other| *other != name) {
             return Err(Denial {
                 reason: DenialReason::NotAuthorized,
                 detail: format!("the certificate is {name:?}'s, and the client names the user {other:?}"),
@@ -92,12 +94,20 @@ impl Doorkeeper {
             });
         }
         match self.accounts.of_certificate(name) {
-            Ok(known) => Ok(self.entry(known)),
+            Ok(known) => Ok(self.entry(known, login)),
             Err(denied) => Err(denial(name, denied)),
         }
     }
 
-    fn entry(&self, known: Known) -> Entry {
+    fn entry(&self, known: Known, login: &broker::Login<'_>) -> Entry {
+        let client_id: String = login.client_id.chars().take(64).collect();
+        let detail = format!("as client {client_id:?}");
+        self.auditor.note_told(
+            "mqtt_login",
+            known.name.as_str(),
+            Some(login.address.ip()),
+            &detail,
+        );
         let rights = Rights::of(&known.name, known.role, known.state, &self.rules);
         Entry {
             account: Some(known.name.as_str().into()),

@@ -7,18 +7,25 @@ use anyhow::Context as _;
 use engine::{SpawnOptions, Supervisor};
 use monitoring::{HealthSource, Part, Sample};
 
-use crate::{config::Config, data_dir};
+use crate::{config::Config, data_dir, engine_users::Hand};
 
-/// Starts the embedded engine and makes it the ClickHouse of the configuration.
-pub(crate) async fn start_engine(config: &mut Config, program: PathBuf) -> anyhow::Result<Supervisor> {
+/// Starts the embedded engine and makes it the ClickHouse of the configuration. The hand tells it who may read.
+pub(crate) async fn start_engine(
+    config: &mut Config,
+    program: PathBuf,
+) -> anyhow::Result<(Supervisor, Hand)> {
     data_dir::create(&config.engine.path)?;
-    let engine = Supervisor::start(process(config, program)).await.context(
+    let hand = Hand::begin(config)?;
+    let mut process = process(config, program);
+    process.args.push("--handed".into());
+    process.handed = Some(hand.lines());
+    let engine = Supervisor::start(process).await.context(
         "the embedded ClickHouse cannot start (or use one of your own: --clickhouse http://HOST:8123)",
     )?;
     config.clickhouse.addr = engine.listen().to_string();
     config.clickhouse.user = "default".into();
     config.clickhouse.password.clone_from(&config.engine.password);
-    Ok(engine)
+    Ok((engine, hand))
 }
 
 /// Whether its process runs.

@@ -3,6 +3,7 @@
 //! The binary only calls [`commands`]; tests start a whole [`system`] in their own process.
 
 pub mod assembly;
+mod audit;
 pub mod certificates;
 pub mod cli;
 pub mod commands;
@@ -11,11 +12,14 @@ pub mod data_dir;
 mod door_book;
 mod doorkeeper;
 mod engine_part;
+mod engine_users;
+mod entrance;
 pub mod examples;
 mod host;
 mod lan;
 mod mdns;
 pub mod output;
+mod page_urls;
 mod plot;
 pub mod shutdown;
 mod snippets;

@@ -37,13 +37,13 @@ impl Door {
 
     /// Writes down how devices reach this service, for the commands that print it.
     pub(crate) fn remember(config: &Config) -> io::Result<()> {
-        fs::create_dir_all(&config.accounts.path)?;
+        fs::create_dir_all(config.accounts_dir())?;
         let door = serde_json::to_vec(&Self::of_configuration(config)).expect("a door is plain data");
         fs::write(Self::file(config), door)
     }
 
     fn file(config: &Config) -> PathBuf {
-        config.accounts.path.join("door.json")
+        config.accounts_dir().join("door.json")
     }
 
     /// In TLS and from other hosts, if there is such a listener.

@@ -6,7 +6,6 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use accounts::Accounts;
 use anyhow::Context as _;
 use async_trait::async_trait;
 use backend::{Acceptance, Backend, Ingest, Message, Outlet, Passage};
@@ -29,7 +28,10 @@ use crate::{
     door_book::{DoorBook, refusals, samples},
     doorkeeper::{self, Doorkeeper},
     engine_part::{self, start_engine},
+    engine_users::Hand,
+    entrance::Entrance,
     mdns,
+    page_urls::PageUrls,
     supervision::Tasks,
     telemetry::redaction,
 };
@@ -65,6 +67,8 @@ struct Services {
     _announcement: Option<mdns::Announcement>,
     broker: Option<Broker>,
     backend: Backend,
+    /// A line with a link that signs in once.
+    invitation: Option<String>,
     model: Option<Arc<Model>>,
     senders: CancellationToken,
     tasks: Tasks,
@@ -147,11 +151,12 @@ impl System {
         let listener = HttpListener::bind_all(addresses, "http.addr").await?;
         let http = listener.addr();
         data_dir::create(&config.journal.path)?;
-        let engine = if config.embeds_engine() {
-            Some(start_engine(&mut config, options.program).await?)
+        let (engine, hand) = if config.embeds_engine() {
+            let (engine, hand) = start_engine(&mut config, options.program).await?;
+            (Some(engine), Some(hand))
         } else {
             info!(url = config.clickhouse.url(), "ClickHouse runs elsewhere");
-            None
+            (None, None)
         };
         let mut registry = Registry::default();
         let mut health = Vec::new();
@@ -167,6 +172,7 @@ impl System {
         let role = Role {
             registry,
             health,
+            hand,
             certificates,
         };
         match Services::start(&mut config, role, listener, options.simulate).await {
@@ -205,6 +211,11 @@ impl System {
         self.config.clickhouse.url()
     }
 
+    /// Returns a line with a link that signs an admin in once.
+    pub fn invitation(&self) -> Option<&str> {
+        self.services.invitation.as_deref()
+    }
+
     /// Returns the model that served at the start; `None` if the ML service runs elsewhere.
     pub fn model(&self) -> Option<&Model> {
         self.services.model.as_deref()
@@ -236,6 +247,8 @@ impl System {
 struct Role {
     registry: Registry,
     health: Vec<HealthSource>,
+    /// What tells the engine's process who may read.
+    hand: Option<Hand>,
     certificates: Option<Certificates>,
 }
 
@@ -249,27 +262,25 @@ impl Services {
         let Role {
             mut registry,
             mut health,
+            hand,
             certificates,
         } = role;
         let senders = CancellationToken::new();
         // After a crash the journal repairs itself first, which may take a second.
         let (options, local) = (assembly::backend(config)?, assembly::local(config)?);
         let mut backend = tokio::task::block_in_place(|| Backend::open(options, local, &mut registry))?;
+        let entrance = Entrance::open(config, &backend.ingest())?;
+        health.push(entrance.register(&mut registry));
         let broker = if config.embeds_broker() {
-            let accounts = Accounts::open(assembly::accounts(config, "casement"))?;
-            let doorkeeper = Doorkeeper::of(config, Arc::clone(&accounts))?;
-            let broker =
-                start_broker(config, &backend, &mut registry, certificates.as_ref(), doorkeeper).await?;
+            let doorkeeper = Doorkeeper::of(config, &entrance)?;
+            let observer = DoorBook::open(backend.ingest(), Arc::clone(&entrance.auditor));
+            let doors = (doorkeeper, observer);
+            let broker = start_broker(config, &backend, &mut registry, certificates.as_ref(), doors).await?;
             tokio::spawn(doorkeeper::recheck(
-                Arc::clone(&accounts),
+                Arc::clone(&entrance.accounts),
                 broker.rechecker(),
                 senders.clone(),
             ));
-            tokio::spawn(Arc::clone(&accounts).follow());
-            health.push(doorkeeper::health(Arc::clone(&accounts)));
-            registry
-                .sub_registry_with_prefix("casement_accounts")
-                .register_collector(monitoring::collector(move || doorkeeper::samples(&accounts)));
             Some(broker)
         } else {
             info!(url = %config.mqtt.broker, "the broker runs elsewhere");
@@ -299,7 +310,10 @@ impl Services {
         if let Some(certificates) = &certificates {
             certificates.watch(&mut tasks, &senders);
         }
-        tasks.serve(http, monitor.routes().merge(backend.routes()), senders.clone());
+        let invitation = entrance.invitation(config, &PageUrls::of(&http));
+        entrance.follow(config, &backend.ingest(), hand, &senders);
+        let routes = entrance.people.guard(monitor.routes().merge(backend.routes()));
+        tasks.serve(http, routes, senders.clone());
         if let Some(broker) = &broker {
             backend.embed_broker(Requests(broker.local_publisher()));
         } else {
@@ -339,6 +353,7 @@ impl Services {
             _announcement: announcement,
             broker,
             backend,
+            invitation,
             model,
             senders,
             tasks,
@@ -363,11 +378,11 @@ async fn start_broker(
     backend: &Backend,
     registry: &mut Registry,
     certificates: Option<&Certificates>,
-    doorkeeper: Doorkeeper,
+    (doorkeeper, observer): (Doorkeeper, DoorBook),
 ) -> anyhow::Result<Broker> {
     data_dir::create(&config.broker.path)?;
     let hook = Arc::new(Hook(backend.ingest()));
-    let observer: Arc<dyn Observer> = Arc::new(DoorBook::open(backend.ingest()));
+    let observer: Arc<dyn Observer> = Arc::new(observer);
     let callbacks = Callbacks {
         hook,
         observer: Some(observer),

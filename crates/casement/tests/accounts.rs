@@ -75,7 +75,7 @@ fn an_account_made_while_the_service_runs_opens_the_door() {
         (&"room-1".into(), &"room-1".into())
     );
     assert_eq!(made["publish"][0], "sensor/room-1/#");
-    up.wait_page("/metrics", "casement_accounts_known 2").unwrap();
+    up.wait_page("/metrics", "casement_accounts_known 3").unwrap();
 
     let topic = "sensor/room-1/temperature";
     for (device, secret) in [("room-1", password(&made)), ("early", password(&early))] {
@@ -119,6 +119,9 @@ fn an_account_made_while_the_service_runs_opens_the_door() {
         .unwrap();
     up.wait_metric("casement_broker_events_not_authorized_total 1")
         .unwrap();
+    let audited = "SELECT countIf(kind = 'mqtt_login' AND account = 'room-1'), countIf(kind = 'mqtt_login_failed'), \
+                   countIf(kind = 'mqtt_not_authorized') FROM iot.audit_log FINAL";
+    up.wait_sql(audited, "2\t1\t1").unwrap();
 
     assert!(
         run(data.path(), &["devices", "retire", "room-1"])

@@ -2,11 +2,15 @@
 //!
 //! In: an HTTP request. Out: an HTTP response. The statement runs on a blocking thread, see `execution`.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     body::Body,
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{HeaderMap, Method, Uri, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
@@ -25,7 +29,7 @@ use crate::{
     input::{self, Input},
     off_worker::off_worker,
     origin,
-    request::{QueryRequest, authenticate},
+    request::{QueryRequest, credentials},
     response::{ResponseWriter, failure, options, success},
     running::CancelOnDrop,
     service::Service,
@@ -35,6 +39,8 @@ use crate::{
 /// How long, and how many bytes of it, the body of a refused request is still read.
 const REFUSED_BODY: (Duration, usize) = (Duration::from_secs(1), 64 << 10);
 const PIECES_WAITING: usize = 4;
+/// Who asks where no connection says so.
+const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// Answers a request.
 pub(crate) async fn handle(State(service): State<Arc<Service>>, request: Request) -> Response {
@@ -102,7 +108,10 @@ async fn understand(
     body: Body,
     reply: &mut Reply,
 ) -> Result<Understood, Exception> {
-    let user = match authenticate(&parameters, &parts.headers, &service.users) {
+    let (name, password) = credentials(&parameters, &parts.headers);
+    let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    let address = address.map_or(UNKNOWN, |ConnectInfo(address)| address.ip());
+    let user = match service.users.admit(&name, &password, address).await {
         Ok(user) => user,
         Err(error) => return Err(refused(body, error).await),
     };

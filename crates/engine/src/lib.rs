@@ -56,5 +56,6 @@ pub use library::find_library;
 pub use options::{Limits, Options};
 pub use sandbox::{Confinement, confine};
 pub use server::serve;
+pub use shutdown::follow_parent;
 pub use supervisor::{SpawnOptions, Status, Supervisor};
-pub use users::{Password, Users};
+pub use users::{Accounts, Password, Users};

@@ -12,7 +12,7 @@ use crate::{
     exception::{Exception, READONLY, UNKNOWN_FORMAT},
     ffi::Parameter,
     settings::{Setting, check_name},
-    users::{User, Users},
+    users::User,
 };
 
 /// Parameters of the endpoint. All others are settings of the engine.
@@ -172,14 +172,10 @@ fn is_word(name: &str) -> bool {
     name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-/// Returns the user whom headers or URL name, in this order.
-pub(crate) fn authenticate(
-    url: &[(String, String)],
-    headers: &HeaderMap,
-    users: &Users,
-) -> Result<User, Exception> {
+/// Returns the name and the password that headers or URL give, in this order.
+pub(crate) fn credentials(url: &[(String, String)], headers: &HeaderMap) -> (String, String) {
     if let Some(user) = text_of(headers, "x-clickhouse-user") {
-        return users.authenticate(&user, &text_of(headers, "x-clickhouse-key").unwrap_or_default());
+        return (user, text_of(headers, "x-clickhouse-key").unwrap_or_default());
     }
     let authorization = text_of(headers, header::AUTHORIZATION.as_str());
     if let Some(encoded) = authorization
@@ -191,13 +187,13 @@ pub(crate) fn authenticate(
             .unwrap_or_default();
         let text = String::from_utf8_lossy(&decoded);
         let (user, password) = text.split_once(':').unwrap_or((&text, ""));
-        return users.authenticate(user, password);
+        return (user.to_owned(), password.to_owned());
     }
     let of = |name: &str| {
         let last = url.iter().rfind(|(given, _)| given == name);
-        last.map_or("", |(_, value)| value.as_str())
+        last.map_or_else(String::new, |(_, value)| value.clone())
     };
-    users.authenticate(of("user"), of("password"))
+    (of("user"), of("password"))
 }
 
 fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {

@@ -27,7 +27,7 @@ use crate::{
 
 /// Serves until `shutdown`, then finishes what runs. `ready` is called with the address as soon as it answers.
 pub async fn serve(
-    options: Options,
+    mut options: Options,
     shutdown: CancellationToken,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), EngineError> {
@@ -35,6 +35,7 @@ pub async fn serve(
     if !loopback && !options.users.all_protected() {
         return Err(EngineError::Exposed { addr: options.listen });
     }
+    options.users.closed = !loopback;
     if options.users.share_a_password() {
         return Err(EngineError::SamePassword);
     }
@@ -49,7 +50,7 @@ pub async fn serve(
     let opened = opening.await.expect("opening does not panic")?;
     let _lock = opened.lock;
     if options.stop_with_parent {
-        shutdown::follow_parent(shutdown.clone());
+        shutdown::follow_parent(shutdown.clone(), |_| {});
     }
     let (running, admission) = (Running::default(), Admission::new(&options.limits));
     let mut registry = Registry::default();
@@ -76,8 +77,12 @@ pub async fn serve(
     ready(local);
     // The last piece of an answer must not wait for the acknowledgement of the one before.
     let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
-    let serving = axum::serve(listener, router(Arc::clone(&service), &monitor, local))
-        .with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    let routes = router(Arc::clone(&service), &monitor, local);
+    let serving = axum::serve(
+        listener,
+        routes.into_make_service_with_connect_info::<SocketAddr>(),
+    )
+    .with_graceful_shutdown(shutdown.clone().cancelled_owned());
     tokio::select! {
         served = serving => served.map_err(EngineError::Serve)?,
         () = shutdown::grace_over(&shutdown) => {}

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use tokio::{io::AsyncReadExt as _, time::sleep};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    time::sleep,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::ffi::leave;
@@ -16,12 +19,14 @@ pub(crate) async fn grace_over(shutdown: &CancellationToken) {
     sleep(GRACE).await;
 }
 
-/// Ends this process with its parent, which holds our standard input open for as long as it lives.
-pub(crate) fn follow_parent(shutdown: CancellationToken) {
+/// Ends this process with its parent, which holds our standard input open for as long as it lives. Each line that the parent
+/// writes there goes to `take`.
+pub fn follow_parent(shutdown: CancellationToken, mut take: impl FnMut(&str) + Send + 'static) {
     tokio::spawn(async move {
-        let mut stdin = tokio::io::stdin();
-        let mut byte = [0];
-        while matches!(stdin.read(&mut byte).await, Ok(1..)) {}
+        let mut lines = BufReader::new(tokio::io::stdin()).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            take(&line);
+        }
         shutdown.cancel();
         sleep(GRACE).await;
         leave(0);

@@ -24,7 +24,7 @@ use tokio::{
     time::{Instant, sleep, timeout, timeout_at},
 };
 use tokio_retry2::strategy::ExponentialBackoff;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{debug, warn};
 
 use crate::EngineError;
@@ -50,6 +50,8 @@ pub struct SpawnOptions {
     pub env: Vec<(OsString, OsString)>,
     /// Where it listens: a fixed port, so that clients find it again.
     pub listen: SocketAddr,
+    /// A line for its standard input, at its start and whenever it changes: what no file and no variable is to hold.
+    pub handed: Option<watch::Receiver<String>>,
 }
 
 impl SpawnOptions {
@@ -60,6 +62,7 @@ impl SpawnOptions {
             args,
             env: Vec::new(),
             listen,
+            handed: None,
         }
     }
 }
@@ -107,7 +110,7 @@ type Deadline = Arc<parking_lot::Mutex<Option<Instant>>>;
 struct Process {
     child: Child,
     /// Held open as long as the child is to live; `Child::wait` would close it.
-    lifeline: Option<ChildStdin>,
+    lifeline: Option<DropGuard>,
     reason: watch::Receiver<String>,
 }
 
@@ -204,10 +207,12 @@ impl Process {
                 debug!(line, "engine");
             }
         }));
-        let lifeline = child.stdin.take();
+        let stdin = child.stdin.take().expect("it is piped");
+        let lifeline = CancellationToken::new();
+        tokio::spawn(hand_over(stdin, options.handed.clone(), lifeline.clone()));
         Ok(Self {
             child,
-            lifeline,
+            lifeline: Some(lifeline.drop_guard()),
             reason,
         })
     }
@@ -259,6 +264,25 @@ async fn read_lines(mut from: impl AsyncBufRead + Unpin, mut take: impl FnMut(&s
             return;
         }
     }
+}
+
+/// Holds the child's standard input open until `end`, and writes each new line there.
+async fn hand_over(mut stdin: ChildStdin, handed: Option<watch::Receiver<String>>, end: CancellationToken) {
+    let writing = async {
+        let Some(mut handed) = handed else { return };
+        loop {
+            let line = handed.borrow_and_update().clone();
+            let written = stdin.write_all(format!("{line}\n").as_bytes()).await;
+            // The child has ended, which its supervisor sees.
+            if written.is_err() || stdin.flush().await.is_err() || handed.changed().await.is_err() {
+                return;
+            }
+        }
+    };
+    if end.run_until_cancelled(writing).await.is_some() {
+        end.cancelled().await;
+    }
+    drop(stdin);
 }
 
 /// Whether the child itself answers at the address: another server on the port would answer as well.

@@ -6,6 +6,7 @@
 mod causes;
 mod collect;
 mod descriptors;
+mod headers;
 mod health;
 mod http;
 mod link;

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -50,11 +50,21 @@ pub(crate) async fn refuse_others(
     request: Request,
     next: Next,
 ) -> Response {
-    if is_own_site(request.headers(), listen.ip().is_loopback()) {
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+    let is_foreign = changes && is_made_elsewhere(request.headers());
+    if !is_foreign && is_own_site(request.headers(), listen.ip().is_loopback()) {
         return next.run(request).await;
     }
     let text = "requests for other hosts or from other sites' pages are refused\n";
     (StatusCode::FORBIDDEN, text).into_response()
+}
+
+/// Whether a browser says that a page of another site makes this request. Whoever follows a link from there only reads.
+fn is_made_elsewhere(headers: &HeaderMap) -> bool {
+    let site = headers
+        .get("sec-fetch-site")
+        .map(axum::http::HeaderValue::as_bytes);
+    matches!(site, Some(b"cross-site" | b"same-site"))
 }
 
 /// Whether `host` or `host:port` is a name or an address of loopback.
@@ -119,6 +129,17 @@ mod tests {
         assert!(!is_answered(true, "example.org", None));
         assert!(!is_answered(true, "localhost:8123", Some("http://example.org")));
         assert!(!is_answered(true, "localhost:8123", Some("null")));
+    }
+
+    #[test]
+    fn a_browser_says_who_makes_a_request() {
+        let judged = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("sec-fetch-site", value.parse().unwrap());
+            is_made_elsewhere(&headers)
+        };
+        assert!(judged("cross-site") && judged("same-site"));
+        assert!(!judged("same-origin") && !judged("none") && !is_made_elsewhere(&HeaderMap::new()));
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use domain::Quantity;
 
 use crate::{
-    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, SuspectReadingRow,
-    SystemMetricsRow, Table, WindowActionRow, WindowStateRow,
+    AudioRow, AuditRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row,
+    SuspectReadingRow, SystemMetricsRow, Table, WindowActionRow, WindowStateRow,
 };
 
 /// Rows to insert together, in order within each table.
@@ -22,6 +22,7 @@ pub struct Batch {
     pub(crate) device_events: Vec<DeviceEventRow>,
     pub(crate) ingest_errors: Vec<IngestErrorRow>,
     pub(crate) system_metrics: Vec<SystemMetricsRow>,
+    pub(crate) audit_log: Vec<AuditRow>,
 }
 
 impl Batch {
@@ -42,6 +43,7 @@ impl Batch {
             Row::DeviceEvent(row) => self.device_events.push(row),
             Row::IngestError(row) => self.ingest_errors.push(row),
             Row::SystemMetrics(row) => self.system_metrics.push(row),
+            Row::Audit(row) => self.audit_log.push(row),
         }
     }
 
@@ -72,6 +74,7 @@ impl Batch {
             .chain(self.device_events.iter().cloned().map(Row::DeviceEvent))
             .chain(self.ingest_errors.iter().cloned().map(Row::IngestError))
             .chain(self.system_metrics.iter().cloned().map(Row::SystemMetrics))
+            .chain(self.audit_log.iter().cloned().map(Row::Audit))
     }
 
     /// Returns the number of rows for `table`.
@@ -87,6 +90,7 @@ impl Batch {
             Table::DeviceEvents => self.device_events.len(),
             Table::IngestErrors => self.ingest_errors.len(),
             Table::SystemMetrics => self.system_metrics.len(),
+            Table::AuditLog => self.audit_log.len(),
         }
     }
 

@@ -12,8 +12,8 @@ use serde::{
 };
 
 use crate::{
-    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, SuspectReadingRow,
-    SystemMetricsRow, Table, WindowActionRow, WindowStateRow,
+    AudioRow, AuditRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow,
+    SuspectReadingRow, SystemMetricsRow, Table, WindowActionRow, WindowStateRow,
 };
 
 const JSON_V1: u8 = 1;
@@ -42,6 +42,8 @@ pub enum Row {
     IngestError(IngestErrorRow),
     /// A row of `system_metrics`.
     SystemMetrics(SystemMetricsRow),
+    /// A row of `audit_log`.
+    Audit(AuditRow),
 }
 
 /// The key of a row in JSON.
@@ -57,6 +59,7 @@ enum Tag {
     DeviceEvent,
     IngestError,
     SystemMetrics,
+    AuditEvent,
 }
 
 impl Tag {
@@ -72,11 +75,13 @@ impl Tag {
             Self::DeviceEvent => "device_event",
             Self::IngestError => "ingest_error",
             Self::SystemMetrics => "system_metrics",
+            // `audio` is a clip's.
+            Self::AuditEvent => "audit_event",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        const OTHERS: [Tag; 9] = [
+        const OTHERS: [Tag; 10] = [
             Tag::Suspect,
             Tag::Audio,
             Tag::WindowAction,
@@ -86,6 +91,7 @@ impl Tag {
             Tag::DeviceEvent,
             Tag::IngestError,
             Tag::SystemMetrics,
+            Tag::AuditEvent,
         ];
         let reading = Quantity::from_word(text).map(Self::Reading);
         reading.or_else(|| OTHERS.into_iter().find(|tag| tag.as_str() == text))
@@ -122,6 +128,7 @@ impl Serialize for Row {
             Self::DeviceEvent(row) => serializer.serialize_newtype_variant("Row", 6, tag, row),
             Self::IngestError(row) => serializer.serialize_newtype_variant("Row", 7, tag, row),
             Self::SystemMetrics(row) => serializer.serialize_newtype_variant("Row", 9, tag, row),
+            Self::Audit(row) => serializer.serialize_newtype_variant("Row", 10, tag, row),
         }
     }
 }
@@ -147,6 +154,7 @@ impl<'de> Deserialize<'de> for Row {
                     Tag::DeviceEvent => Row::DeviceEvent(content.newtype_variant()?),
                     Tag::IngestError => Row::IngestError(content.newtype_variant()?),
                     Tag::SystemMetrics => Row::SystemMetrics(content.newtype_variant()?),
+                    Tag::AuditEvent => Row::Audit(content.newtype_variant()?),
                 })
             }
         }
@@ -182,6 +190,7 @@ impl Row {
             Self::DeviceEvent(_) => Table::DeviceEvents,
             Self::IngestError(_) => Table::IngestErrors,
             Self::SystemMetrics(_) => Table::SystemMetrics,
+            Self::Audit(_) => Table::AuditLog,
         }
     }
 
@@ -197,6 +206,7 @@ impl Row {
             Self::DeviceEvent(_) => Tag::DeviceEvent,
             Self::IngestError(_) => Tag::IngestError,
             Self::SystemMetrics(_) => Tag::SystemMetrics,
+            Self::Audit(_) => Tag::AuditEvent,
         }
     }
 

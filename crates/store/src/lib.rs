@@ -39,8 +39,8 @@ pub use query::{LONGEST_QUERY, LatestAction, LatestReading, LatestState, Period,
 pub use reconciliation::RollupDifference;
 pub use retention::Kept;
 pub use row::{
-    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, SuspectReadingRow,
-    SystemMetricsRow, WindowActionRow, WindowStateRow,
+    AudioRow, AuditRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow,
+    SuspectReadingRow, SystemMetricsRow, WindowActionRow, WindowStateRow,
 };
 pub use schema::SCHEMA_VERSION;
 pub use storage::{Disk, Growth, StoredMonth};

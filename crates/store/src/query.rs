@@ -170,9 +170,11 @@ impl Store {
             Row::Suspect(row) => (&row.device_id, row.timestamp, "value", row.value),
             // One device records one clip at a time.
             Row::Audio(row) => (&row.device_id, row.timestamp, "1.", 1.0),
-            Row::Device(_) | Row::DeviceEvent(_) | Row::IngestError(_) | Row::SystemMetrics(_) => {
-                return Ok(false);
-            }
+            Row::Device(_)
+            | Row::DeviceEvent(_)
+            | Row::IngestError(_)
+            | Row::SystemMetrics(_)
+            | Row::Audit(_) => return Ok(false),
         };
         let sql = format!(
             "SELECT count() FROM {} WHERE device_id = ? AND timestamp = fromUnixTimestamp64Milli(?) AND abs({column} - ?) < 1e-6",

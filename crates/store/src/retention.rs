@@ -27,11 +27,13 @@ pub enum Kept {
     Errors,
     /// How the system itself does.
     SystemMetrics,
+    /// Who came in, who did not, and what was done to accounts.
+    Audit,
 }
 
 impl Kept {
     /// Each of them, in the order in which they are removed: rows before what follows from them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Readings,
         Self::Audio,
         Self::Predictions,
@@ -39,6 +41,7 @@ impl Kept {
         Self::Rollups,
         Self::Errors,
         Self::SystemMetrics,
+        Self::Audit,
     ];
 
     /// Its tables; those that others follow from come first.
@@ -67,6 +70,7 @@ impl Kept {
             ],
             Self::Errors => vec!["ingest_errors"],
             Self::SystemMetrics => vec!["system_metrics"],
+            Self::Audit => vec!["audit_log"],
         }
     }
 
@@ -80,7 +84,7 @@ impl Kept {
     pub const fn time_to_live(self) -> Option<&'static str> {
         match self {
             Self::Errors => Some("received_at"),
-            Self::SystemMetrics => Some("timestamp"),
+            Self::SystemMetrics | Self::Audit => Some("timestamp"),
             _ => None,
         }
     }

@@ -209,6 +209,25 @@ impl IngestErrorRow {
     }
 }
 
+/// A row of `audit_log`. Rows of the same time, kind, account and number are one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
+pub struct AuditRow {
+    /// Time of the event, ms.
+    pub timestamp: i64,
+    /// What happened, one of a fixed set.
+    pub kind: String,
+    /// The account that it happened to; empty if none is known.
+    pub account: String,
+    /// Who did it: an account, `cli:USER`, or empty.
+    pub actor: String,
+    /// Where it came from; empty if it came from nowhere.
+    pub address: String,
+    /// More, in words.
+    pub detail: String,
+    /// The number of a change of the accounts; of other events, a number that no other has.
+    pub number: u64,
+}
+
 /// A row of `system_metrics`. Counts are those of the interval.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
 pub struct SystemMetricsRow {

@@ -28,7 +28,7 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 21] = [
+const MIGRATIONS: [Migration; 22] = [
     migration!(1, "0001_schema_migrations"),
     migration!(2, "0002_readings"),
     migration!(3, "0003_audio"),
@@ -50,6 +50,7 @@ const MIGRATIONS: [Migration; 21] = [
     migration!(19, "0019_received_at_and_held"),
     migration!(20, "0020_positions_by_their_reports"),
     migration!(21, "0021_months_in_one_part"),
+    migration!(22, "0022_audit_log"),
 ];
 
 /// The schema version that this program needs.

@@ -101,6 +101,7 @@ impl Store {
             Table::DeviceEvents => self.insert_rows(table, &batch.device_events, token).await,
             Table::IngestErrors => self.insert_rows(table, &batch.ingest_errors, token).await,
             Table::SystemMetrics => self.insert_rows(table, &batch.system_metrics, token).await,
+            Table::AuditLog => self.insert_rows(table, &batch.audit_log, token).await,
         }
     }
 

@@ -29,10 +29,12 @@ pub enum Table {
     IngestErrors,
     /// How the system itself does.
     SystemMetrics,
+    /// Who came in, who did not, and what was done to accounts.
+    AuditLog,
 }
 
 /// The tables that do not hold readings.
-const OTHERS: [Table; 9] = [
+const OTHERS: [Table; 10] = [
     Table::SuspectReadings,
     Table::SensorAudio,
     Table::WindowActions,
@@ -42,6 +44,7 @@ const OTHERS: [Table; 9] = [
     Table::DeviceEvents,
     Table::IngestErrors,
     Table::SystemMetrics,
+    Table::AuditLog,
 ];
 
 /// The text is not the name of a table.
@@ -78,6 +81,7 @@ impl Table {
             Self::DeviceEvents => "device_events",
             Self::IngestErrors => "ingest_errors",
             Self::SystemMetrics => "system_metrics",
+            Self::AuditLog => "audit_log",
         }
     }
 }

@@ -42,10 +42,10 @@ pub struct RetentionOptions {
 }
 
 impl Default for RetentionOptions {
-    /// Refused messages and the system's own figures for 30 days, everything else for ever; 2 GiB.
+    /// Refused messages and the system's own figures for 30 days, the audit log for a year, everything else for ever; 2 GiB.
     fn default() -> Self {
         Self {
-            days: [(Kept::Errors, 30), (Kept::SystemMetrics, 30)].into(),
+            days: [(Kept::Errors, 30), (Kept::SystemMetrics, 30), (Kept::Audit, 365)].into(),
             min_free_bytes: 2 << 30,
             every: Duration::from_mins(1),
             notice: Duration::from_mins(10),

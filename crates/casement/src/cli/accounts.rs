@@ -150,6 +150,28 @@ pub enum AccountsCommand {
     },
     /// Void a token, which is read from standard input
     Revoke,
+    /// Print a link that signs in to the page of a running service, once, within 15 minutes
+    Link {
+        /// The account
+        #[arg(long, value_name = "NAME", default_value = "admin")]
+        name: AccountName,
+    },
+    /// Print a link that shows the page and changes nothing
+    Share {
+        /// Days after which it is void
+        #[arg(long, value_name = "N", default_value_t = 7, value_parser = within(1..=365))]
+        days: u32,
+        /// Whom it is for
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        label: String,
+    },
+    /// List the links that show the page
+    Shares,
+    /// Take back a link that shows the page
+    Unshare {
+        /// Its id
+        id: String,
+    },
     /// Make a new password and void every token
     Rotate {
         /// Its name

@@ -95,6 +95,9 @@ pub struct Engine {
     /// End when standard input closes: set by the process that supervises the engine
     #[arg(long, hide = true)]
     pub supervised: bool,
+    /// Learn from lines of standard input who may read, too
+    #[arg(long, hide = true, requires = "supervised")]
+    pub handed: bool,
 }
 
 /// Flags of `casement simulate`.

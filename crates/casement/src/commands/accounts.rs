@@ -6,7 +6,7 @@ use std::{io::Read as _, path::Path};
 
 use accounts::{Account, AccountName, AccountsFile, NewAccount, Role};
 use anyhow::{Context as _, ensure};
-use jiff::{Timestamp, ToSpan as _};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     cli::{self, AccountsCommand as Command},
     config::{Config, Reader, Sources},
     output::say,
+    page_urls::PageUrls,
     table,
 };
 
@@ -49,6 +50,31 @@ pub(super) fn run(flags: cli::Accounts) -> anyhow::Result<()> {
                 .context("the token is read from standard input, and it is not text")?;
             ensure!(file.revoke(token.trim())?, "there is no such token");
             say!("the token is void");
+        }
+        Command::Link { name } => {
+            find(&file.read()?, &name, "accounts")?;
+            let expires = Timestamp::now() + SignedDuration::try_from(people::LINK_LIFE)?;
+            let path = format!("/sign-in?once={}", file.add_link(&name, expires)?.reveal());
+            print_link(
+                &config,
+                &path,
+                json!({"name": name, "expires": expires}),
+                place.json,
+            );
+        }
+        Command::Share { days, label } => {
+            let expires = Timestamp::now() + (24 * i64::from(days)).hours();
+            let (id, token) = file.share(&label, expires)?;
+            let path = format!("/?share={}", token.reveal());
+            print_link(&config, &path, json!({"id": id, "expires": expires}), place.json);
+        }
+        Command::Shares => list_shares(&file, place.json)?,
+        Command::Unshare { id } => {
+            ensure!(
+                file.unshare(&id)?,
+                "there is no link '{id}'; see: casement accounts shares"
+            );
+            say!("the link is void");
         }
         Command::Rotate { name } => {
             find(&file.read()?, &name, "accounts")?;
@@ -163,6 +189,54 @@ pub(super) fn described(name: &AccountName, account: &Account) -> Value {
         described["pending"] = json!(account.pending);
     }
     described
+}
+
+/// Prints a link, shown once; `about` is what else is known of it.
+fn print_link(config: &Config, path: &str, mut about: Value, as_json: bool) {
+    let urls = PageUrls::noted(config).links(path);
+    if as_json {
+        about["path"] = json!(path);
+        about["urls"] = json!(urls);
+        say!("{about}");
+    } else {
+        for url in urls {
+            say!("{url}");
+        }
+        if let Some(expires) = about["expires"].as_str() {
+            say!("shown once; void after {expires}");
+        }
+    }
+}
+
+fn list_shares(file: &AccountsFile, as_json: bool) -> anyhow::Result<()> {
+    let (book, now) = (file.read()?, Timestamp::now());
+    let valid = || book.shares().filter(|(_, share)| share.expires > now);
+    if as_json {
+        let all = valid().map(|(id, share)| {
+            json!({"id": id, "label": share.label, "by": share.by, "created": share.created, "expires": share.expires})
+        });
+        let all: Vec<Value> = all.collect();
+        say!("{}", Value::from(all));
+        return Ok(());
+    }
+    if valid().next().is_none() {
+        say!("no links that show the page; the first one: casement accounts share --label \"for whom\"");
+        return Ok(());
+    }
+    let rows = valid().map(|(id, share)| {
+        [
+            id.to_owned(),
+            format!("{:.0}", share.created),
+            format!("{:.0}", share.expires),
+            share.by.clone(),
+            share.label.clone(),
+        ]
+    });
+    say!(
+        "{}",
+        table::format(["ID", "SINCE", "UNTIL", "BY", "LABEL"], 0..0, rows)
+    );
+    Ok(())
 }
 
 fn list(file: &AccountsFile, as_json: bool) -> anyhow::Result<()> {

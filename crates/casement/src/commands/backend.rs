@@ -13,7 +13,9 @@ use crate::{
     cli,
     config::{Reader, Sources},
     data_dir,
+    entrance::Entrance,
     output::announce,
+    page_urls::PageUrls,
     shutdown,
     supervision::Tasks,
     telemetry::redaction,
@@ -48,12 +50,13 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
             .sub_registry_with_prefix("casement_tls")
             .register_collector(monitoring::collector(move || vec![certificates.sample()]));
     }
+    let entrance = Entrance::open(&config, &backend.ingest())?;
+    health.push(entrance.register(&mut registry));
     let monitor = Monitor::new(registry, health);
-    tasks.serve(
-        listener,
-        monitor.routes().merge(backend.routes()),
-        serving.clone(),
-    );
+    let invitation = entrance.invitation(&config, &PageUrls::of(&listener));
+    entrance.follow(&config, &backend.ingest(), None, &serving);
+    let routes = entrance.people.guard(monitor.routes().merge(backend.routes()));
+    tasks.serve(listener, routes, serving.clone());
     backend.connect(assembly::backend_connection(&config.mqtt)?);
     let (diagnosis, filters) = assembly::diagnosis(&config.mqtt)?;
     backend.diagnose(diagnosis, filters);
@@ -63,6 +66,9 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
         config.clickhouse.url(),
         config.journal.path.display()
     );
+    if let Some(line) = invitation {
+        announce!("{line}");
+    }
     let ran = tasks.run_until(&shutdown).await;
     serving.cancel();
     let left = backend.stop(DRAIN).await;

@@ -66,6 +66,9 @@ pub(super) async fn run(flags: cli::Up) -> anyhow::Result<()> {
     for line in lan::lines(system.config()) {
         announce!("{line}");
     }
+    if let Some(line) = system.invitation() {
+        announce!("{line}");
+    }
     let ran = system.run_until(&shutdown).await;
     let left = system.stop().await;
     if left > 0 {

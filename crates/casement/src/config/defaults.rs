@@ -134,6 +134,7 @@ impl Default for Http {
         Self {
             addr: ([127, 0, 0, 1], 8080).into(),
             listeners: Vec::new(),
+            anonymous: Anonymous::default(),
         }
     }
 }
@@ -209,6 +210,7 @@ impl Default for Retention {
             events_days: days(Kept::Events),
             errors_days: days(Kept::Errors),
             system_metrics_days: days(Kept::SystemMetrics),
+            audit_days: days(Kept::Audit),
             min_free_bytes: options.min_free_bytes,
         }
     }

@@ -4,9 +4,12 @@
 //! compares addresses: the default address and the part's own address mean the embedded part, any other address means a
 //! part elsewhere. A part that listens on every address is meant by each with its port.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
-use super::{ClickHouse, Config, Engine, Mqtt, address::Address};
+use super::{Accounts, ClickHouse, Config, Engine, Journal, Mqtt, address::Address};
 
 impl Config {
     /// Returns whether `casement up` runs the embedded broker.
@@ -20,6 +23,15 @@ impl Config {
             !configured.tls()
                 && (plain.any(|door| names(door.addr, host, port)) || is_loopback(host) && port == default)
         })
+    }
+
+    /// Returns the directory of the accounts: where only the journal was placed somewhere else, they are beside it.
+    pub fn accounts_dir(&self) -> PathBuf {
+        let is_placed = self.accounts.path != Accounts::default().path;
+        if is_placed || self.journal.path == Journal::default().path {
+            return self.accounts.path.clone();
+        }
+        self.journal.path.with_file_name("accounts")
     }
 
     /// Returns whether `casement up` runs the embedded ClickHouse.
@@ -69,6 +81,16 @@ fn is_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn accounts_go_with_the_journal_unless_they_are_placed() {
+        let mut config = Config::default();
+        assert_eq!(config.accounts_dir(), config.accounts.path);
+        config.journal.path = "/srv/casement/journal".into();
+        assert_eq!(config.accounts_dir(), PathBuf::from("/srv/casement/accounts"));
+        config.accounts.path = "/etc/casement".into();
+        assert_eq!(config.accounts_dir(), PathBuf::from("/etc/casement"));
+    }
 
     #[test]
     fn a_parts_own_address_means_the_embedded_part() {

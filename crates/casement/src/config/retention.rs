@@ -15,6 +15,7 @@ impl Retention {
             Kept::Events => self.events_days,
             Kept::Errors => self.errors_days,
             Kept::SystemMetrics => self.system_metrics_days,
+            Kept::Audit => self.audit_days,
         }
     }
 

@@ -209,6 +209,10 @@ pub struct Http {
     pub addr: SocketAddr,
     /// Addresses in place of `addr`, each plain or with TLS.
     pub listeners: Vec<HttpListener>,
+    /// Where page, API and metrics are read without an account: `loopback`, or `never`.
+    #[serde(with = "text")]
+    #[schemars(schema_with = "words::anonymous")]
+    pub anonymous: Anonymous,
 }
 
 /// `engine`: the embedded ClickHouse of `casement up` and `casement engine`.
@@ -307,7 +311,7 @@ pub struct Broker {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Accounts {
-    /// The directory of the accounts of devices, people and programs.
+    /// The directory of the accounts of devices, people and programs. Where only `journal.path` is set, `accounts` beside it.
     pub path: PathBuf,
 }
 
@@ -359,6 +363,9 @@ pub struct Retention {
     /// Days for figures of the system itself, removed day by day.
     #[schemars(range(max = 36_500))]
     pub system_metrics_days: u32,
+    /// Days for the audit log, removed day by day.
+    #[schemars(range(max = 36_500))]
+    pub audit_days: u32,
     /// Free bytes on the disk of ClickHouse below which the oldest readings that are rolled up are removed, then clips. 0
     /// removes nothing.
     pub min_free_bytes: u64,

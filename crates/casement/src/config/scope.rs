@@ -55,6 +55,7 @@ impl Reader {
                 "http",
                 "backend",
                 "retention",
+                "accounts",
                 "tls",
             ],
             Self::Ml => vec!["mqtt", "model", "audio", "ml.addr"],
@@ -63,7 +64,7 @@ impl Reader {
             Self::Storage => vec!["clickhouse", "retention"],
             Self::Models => vec!["model"],
             Self::Journal => vec!["journal", "http"],
-            Self::Accounts => vec!["accounts", "broker", "tls", "mqtt.topics", "journal.path"],
+            Self::Accounts => vec!["accounts", "broker", "http", "tls", "mqtt.topics", "journal.path"],
         };
         Ok(Scope {
             used,
@@ -120,13 +121,14 @@ fn up(merged: &Value) -> Result<Vec<&'static str>, ConfigError> {
         "http",
         "backend",
         "retention",
+        "accounts",
         "tls",
         "ml.embedded",
         "broker.embedded",
         "engine.embedded",
     ];
     if config.embeds_broker() {
-        used.extend(["broker", "accounts"]);
+        used.push("broker");
     } else {
         used.push("mqtt");
     }

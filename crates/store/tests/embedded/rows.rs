@@ -2,8 +2,8 @@
 
 use domain::Quantity;
 use store::{
-    AudioRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, SuspectReadingRow,
-    SystemMetricsRow, WindowActionRow, WindowStateRow,
+    AudioRow, AuditRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row,
+    SuspectReadingRow, SystemMetricsRow, WindowActionRow, WindowStateRow,
 };
 
 /// 2025-10-24T12:00:00Z, in ms.
@@ -119,8 +119,21 @@ pub(crate) fn one_of_each() -> Vec<Row> {
             first_bytes: IngestErrorRow::excerpt(b"\xff\x00{"),
         }),
         system_metrics(),
+        audit_event(),
     ];
     readings.chain(others).collect()
+}
+
+fn audit_event() -> Row {
+    Row::Audit(AuditRow {
+        timestamp: now(),
+        kind: "sign_in".into(),
+        account: "ada".into(),
+        actor: "cli:ada".into(),
+        address: "192.0.2.1".into(),
+        detail: "by a token".into(),
+        number: u64::MAX,
+    })
 }
 
 fn system_metrics() -> Row {

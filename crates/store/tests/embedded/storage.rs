@@ -159,10 +159,11 @@ async fn the_database_removes_small_tables_rows_itself_and_is_told_only_of_chang
     let engine = Engine::start(directory.path());
     let store = engine.store();
     store.migrate().await.unwrap();
-    for kept in [Kept::Errors, Kept::SystemMetrics] {
+    for kept in [Kept::Errors, Kept::SystemMetrics, Kept::Audit] {
         let (table, column) = (kept.tables()[0], kept.time_to_live().expect("a column"));
+        let default = if kept == Kept::Audit { 365 } else { 30 };
         for (days, is_change) in [
-            (30, false),
+            (default, false),
             (7, true),
             (7, false),
             (0, true),

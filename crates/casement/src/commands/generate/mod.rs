@@ -65,8 +65,9 @@ async fn open(flags: &cli::Generate) -> anyhow::Result<(Config, Option<Superviso
     let mut config = sources
         .flag("engine.path", Some(data.join("engine").display().to_string()))
         .flag("engine.addr", Some(free.to_string()))
+        .flag("accounts.path", Some(data.join("accounts").display().to_string()))
         .load_for(Reader::Up)?;
-    let engine = engine_part::start_engine(&mut config, system::this_program()?).await?;
+    let (engine, _) = engine_part::start_engine(&mut config, system::this_program()?).await?;
     Ok((config, Some(engine)))
 }
 

@@ -1,0 +1,21 @@
+//! Who asks over HTTP, and what they may: people at the page, programs with tokens, guests with a link.
+//!
+//! In: requests as they arrive, and the accounts. Out: the same requests let through or refused, sign-in and sign-out, share
+//! links, and events for the audit log. It knows no page and no service: it stands in front of routes that others make.
+//!
+//! A request passes `guard`: `visitor` says who asks, `rules` whether they may, `origin` whether a page of another site made
+//! them. `sessions` remembers who signed in.
+
+mod event;
+mod guard;
+mod members;
+mod origin;
+mod pages;
+mod rules;
+mod sessions;
+mod share_links;
+mod sign_in;
+mod visitor;
+
+pub use event::{Audit, Event};
+pub use members::{LINK_LIFE, People};
