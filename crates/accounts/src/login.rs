@@ -163,7 +163,7 @@ impl Accounts {
             return Err(Denied::NoPassword);
         }
         let asked = Instant::now();
-        let book = self.book();
+        let book = self.book_with(login.name);
         let found = book.get(login.name);
         if let Some((name, account)) = found
             && let Some(known) = self.quickly(name, account, &login)
@@ -188,7 +188,7 @@ impl Accounts {
 
     /// The account that a verified certificate names.
     pub fn of_certificate(&self, name: &str) -> Result<Known, Denied> {
-        let book = self.book();
+        let book = self.book_with(name);
         let (name, account) = book.get(name).ok_or(Denied::Wrong)?;
         judge(Known::of(name, account))
     }

@@ -88,6 +88,16 @@ impl Accounts {
         Arc::clone(&self.current.read())
     }
 
+    /// The accounts of now; where none has this name, looked at anew: it may just have been made.
+    pub(crate) fn book_with(&self, name: &str) -> Arc<Book> {
+        let book = self.book();
+        if book.get(name).is_some() {
+            return book;
+        }
+        self.reload();
+        self.book()
+    }
+
     /// The file they live in.
     pub const fn file(&self) -> &AccountsFile {
         &self.file

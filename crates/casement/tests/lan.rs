@@ -186,7 +186,7 @@ fn an_esp32_pairs(house: &House) {
     let stored = wait_until_blocking("its clip is stored", || {
         assert!(pairing().status.success());
         let url =
-            "http://127.0.0.1:8123/?query=SELECT+count()>0+FROM+iot.sensor_audio+WHERE+device_id='esp-7'";
+            "http://127.0.0.1:8123/?query=SELECT+least(count(),1)+FROM+iot.sensor_audio+WHERE+device_id='esp-7'";
         let answer = clips.insert(run(
             hosts.command(Host::House, "curl"),
             &["--silent", "--globoff", url],
@@ -269,14 +269,31 @@ fn what_people_see(house: &House) {
         text.contains("sim-001") && text.contains("sensor-001")
     });
     assert!(joined.is_ok(), "{page:?}");
-    let url = format!("https://{}:8443/metrics", Host::House.address());
-    let page = run(
-        house.hosts.command(Host::Device, "curl"),
-        &["--silent", "--cacert", &house.ca, &url],
+    let prometheus = house.casement(&["accounts", "add", "prometheus", "--role", "reader"]);
+    let bearer = format!(
+        "Authorization: Bearer {}",
+        prometheus["token"].as_str().expect("a token")
     );
-    let text = String::from_utf8_lossy(&page.stdout);
+    let url = format!("https://{}:8443/metrics", Host::House.address());
+    let ask = |header: &str| {
+        let arguments = ["--silent", "--cacert", &house.ca, "--header", header, &url];
+        run(house.hosts.command(Host::Device, "curl"), &arguments)
+    };
+    let stranger = ask("Accept: */*");
+    assert!(
+        !String::from_utf8_lossy(&stranger.stdout).contains("casement_"),
+        "{stranger:?}"
+    );
+    let mut page = None;
+    let known = wait_until_blocking("the account is known", || {
+        page.insert(ask(&bearer)).stdout.starts_with(b"# HELP")
+    });
+    assert!(known.is_ok(), "{page:?}");
+    let text = page
+        .map(|page| String::from_utf8_lossy(&page.stdout).into_owned())
+        .unwrap_or_default();
     assert!(
         text.contains("casement_tls_certificate_expiry_timestamp_seconds"),
-        "{page:?}"
+        "{text}"
     );
 }

@@ -102,13 +102,9 @@ fn nobody_and_whoever_guesses_stays_outside() {
     let wrong = [("", ""), ("room-1", "guess"), ("nobody", "guess"), ("tap", "")];
     for (user, password) in wrong {
         let output = house.client("mosquitto_pub", user, password, &["-t", "a", "-m", "x"]);
-        let error = errors(&output);
+        let error = errors(&output).to_lowercase();
         assert!(!output.status.success(), "{user:?} {password:?} entered");
-        let told = [
-            "Not authorized",
-            "Bad username or password",
-            "bad username or password",
-        ];
+        let told = ["not authorized", "bad user"];
         assert!(
             told.iter().any(|words| error.contains(words)),
             "{user:?}: {error}"
@@ -373,10 +369,7 @@ fn a_rotated_password_ends_the_connection_of_the_old_one() {
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    house
-        .up
-        .wait_page("/metrics", "casement_broker_clients_connected 2")
-        .unwrap();
+    house.up.wait_metric("casement_broker_clients 2").unwrap();
     let made = json(house.data.path(), &["devices", "rotate", "room-1"]);
     house
         .up
