@@ -19,8 +19,19 @@ pub(crate) struct Latency {
     pub(crate) p99: f64,
 }
 
+impl Latency {
+    pub(crate) fn of(nanos: &Histogram<u64>) -> Self {
+        let millis = |quantile| nanos.value_at_quantile(quantile) as f64 / 1e6;
+        Self {
+            p50: millis(0.5),
+            p99: millis(0.99),
+        }
+    }
+}
+
 /// A device with a window.
 pub(crate) struct Device {
+    id: String,
     publisher: Publisher,
     incoming: Incoming,
     warm: bool,
@@ -28,11 +39,23 @@ pub(crate) struct Device {
 
 impl Device {
     pub(crate) async fn connect(broker: SocketAddr) -> anyhow::Result<Self> {
+        Self::connect_as(broker, "latency", None).await
+    }
+
+    /// Connects a device of that id, with the password of its account if it has one.
+    pub(crate) async fn connect_as(
+        broker: SocketAddr,
+        id: &str,
+        password: Option<&str>,
+    ) -> anyhow::Result<Self> {
         let broker = BrokerUrl::tcp(broker.ip().to_string(), broker.port());
         let mut options = ConnectionOptions::new(broker, "");
-        options.subscriptions = vec![Subscription::new("window/latency/control")];
+        options.subscriptions = vec![Subscription::new(format!("window/{id}/control"))];
+        options.username = password.map(|_| id.to_owned());
+        options.password = password.map(Into::into);
         let (publisher, incoming) = mqtt::connect(options);
         let mut device = Self {
+            id: id.to_owned(),
             publisher,
             incoming,
             warm: false,
@@ -44,17 +67,23 @@ impl Device {
 
     /// Sends temperatures that alternate by more than the threshold, each after the command for the one before.
     pub(crate) async fn measure(&mut self, decisions: usize) -> anyhow::Result<Latency> {
+        Ok(Latency::of(&self.measure_apart(decisions, Duration::ZERO).await?))
+    }
+
+    /// The same with a pause between decisions, as nanoseconds.
+    pub(crate) async fn measure_apart(
+        &mut self,
+        decisions: usize,
+        pause: Duration,
+    ) -> anyhow::Result<Histogram<u64>> {
         // The first decision of a device waits for its first clip.
         self.decide().await?;
         let mut nanos = Histogram::<u64>::new(SIGNIFICANT_DIGITS)?;
         for _ in 0..decisions {
             nanos.record(self.decide().await?.as_nanos() as u64)?;
+            tokio::time::sleep(pause).await;
         }
-        let millis = |quantile| nanos.value_at_quantile(quantile) as f64 / 1e6;
-        Ok(Latency {
-            p50: millis(0.5),
-            p99: millis(0.99),
-        })
+        Ok(nanos)
     }
 
     async fn decide(&mut self) -> anyhow::Result<Duration> {
@@ -69,7 +98,7 @@ impl Device {
     async fn publish(&self, quantity: &str, value: f64) -> anyhow::Result<()> {
         let now = domain::Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
         let payload = format!(r#"{{"value": {value}, "timestamp": "{now}"}}"#);
-        let topic = format!("sensor/latency/{quantity}");
+        let topic = format!("sensor/{}/{quantity}", self.id);
         let sent = self
             .publisher
             .publish_confirmed(topic, payload, Qos::AtLeastOnce, false);

@@ -9,3 +9,4 @@ pub mod faults;
 pub mod ingest;
 pub mod panels;
 pub mod pictures;
+pub mod strangers;

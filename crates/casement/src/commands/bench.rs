@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use bench::{codecs, faults, ingest, panels, pictures};
+use bench::{codecs, faults, ingest, panels, pictures, strangers};
 use testkit::Casement;
 
 use crate::{
@@ -89,6 +89,23 @@ pub(super) async fn run(flags: cli::Bench) -> anyhow::Result<()> {
                 json,
             };
             tokio::task::block_in_place(|| codecs::run(&options, out))
+        }
+        BenchCommand::Strangers {
+            rounds,
+            decisions,
+            sockets,
+            storm,
+            json,
+        } => {
+            let options = strangers::Options {
+                casement,
+                rounds: rounds.max(1),
+                decisions: decisions.max(1),
+                sockets: sockets as usize,
+                storm: storm as usize,
+                json,
+            };
+            strangers::run(options, out).await
         }
         BenchCommand::Panels {
             dashboards,
