@@ -10,14 +10,13 @@ use crate::{
     change::{Change, KEPT},
     guests::{OnceLink, Share},
     pairing::{MAX_PENDING, Newcomer, PAIRING_WINDOW},
-    secret::{Password, PasswordHash, Token, TokenDigest, digest},
+    secret::{Password, PasswordHash},
 };
 
 /// The form of the file. A file of another form is left alone.
 pub(crate) const FORMAT: u32 = 1;
 const MAX_ACCOUNTS: usize = 100_000;
 const MAX_TEXT_CHARS: usize = 128;
-const MAX_TOKENS: usize = 32;
 const MAX_FIRST_CHARS: usize = 120;
 
 /// Why something cannot be done to the accounts.
@@ -119,18 +118,6 @@ impl Book {
     /// The changes after number `seen`, oldest first; only the newest thousand are kept.
     pub fn changes_after(&self, seen: u64) -> impl Iterator<Item = &Change> {
         self.changes.iter().filter(move |change| change.number > seen)
-    }
-
-    /// The account that a token opens at `now`.
-    pub fn of_token(&self, token: &str, now: Timestamp) -> Option<(&AccountName, &Account)> {
-        let wanted = digest(token);
-        self.accounts.iter().find(|(_, account)| {
-            account.state == State::Active
-                && account.credentials.tokens.iter().any(|kept| {
-                    // The digest of a secret: how long a comparison takes tells nothing of the secret.
-                    kept.sha256 == wanted && kept.expires.is_none_or(|expires| expires > now)
-                })
-        })
     }
 
     pub(crate) fn add(
@@ -329,51 +316,6 @@ impl Book {
         }
         self.note(hand, "rename", name.as_str(), "");
         Ok(())
-    }
-
-    /// Adds a token to an account.
-    pub(crate) fn add_token(
-        &mut self,
-        name: &AccountName,
-        token: &Token,
-        label: &str,
-        expires: Option<Timestamp>,
-        hand: Hand<'_>,
-    ) -> Result<(), BookError> {
-        check_text("the label", label)?;
-        let account = self.find(name)?;
-        if account.state != State::Active {
-            return Err(BookError::State(
-                name.to_string(),
-                account.state.as_str(),
-                "approve it first",
-            ));
-        }
-        let tokens = &mut account.credentials.tokens;
-        tokens.retain(|kept| kept.expires.is_none_or(|expires| expires > hand.now));
-        if tokens.len() >= MAX_TOKENS {
-            return Err(BookError::Full(
-                "the account has 32 tokens already: rotate it, which voids all of them",
-            ));
-        }
-        tokens.push(TokenDigest::of(token, label, hand.now, expires));
-        self.note(hand, "token", name.as_str(), label);
-        Ok(())
-    }
-
-    /// Voids one token. Returns whether there was one.
-    pub(crate) fn revoke(&mut self, token: &str, hand: Hand<'_>) -> bool {
-        let wanted = digest(token);
-        let found = self.accounts.iter_mut().find_map(|(name, account)| {
-            let tokens = &mut account.credentials.tokens;
-            let place = tokens.iter().position(|kept| kept.sha256 == wanted)?;
-            tokens.remove(place);
-            Some(name.to_string())
-        });
-        if let Some(name) = &found {
-            self.note(hand, "revoke", name, "");
-        }
-        found.is_some()
     }
 
     pub(crate) fn find(&mut self, name: &AccountName) -> Result<&mut Account, BookError> {

@@ -16,6 +16,7 @@ mod pairing;
 mod rights;
 mod secret;
 mod service;
+mod tokens;
 
 pub use account::{Account, AccountName, Credentials, InvalidName, Pending, Role, State};
 pub use book::{Book, BookError, NewAccount};

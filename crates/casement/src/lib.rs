@@ -4,6 +4,7 @@
 
 pub mod assembly;
 mod audit;
+mod broker_part;
 pub mod certificates;
 pub mod cli;
 pub mod commands;

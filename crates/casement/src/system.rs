@@ -7,25 +7,24 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use async_trait::async_trait;
-use backend::{Acceptance, Backend, Ingest, Message, Outlet, Passage};
-use broker::{Broker, Callbacks, LocalPublisher, Observer, Publish, PublishHook, Reception, Verdict};
-use domain::{RefusalReason, Timestamp};
+use backend::Backend;
+use broker::Broker;
 use engine::Supervisor;
 use ml::Ml;
 use model::Model;
 use monitoring::{HealthSource, HttpListener, Monitor, Registry};
-use mqtt::{BrokerUrl, Pipe, PublishError};
+use mqtt::BrokerUrl;
 use tokio::{sync::oneshot, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::{
     assembly,
+    broker_part::{Requests, pipe, start_broker},
     certificates::{self, Certificates},
     config::{Anonymous, Config},
     data_dir,
-    door_book::{DoorBook, refusals, samples},
+    door_book::DoorBook,
     doorkeeper::{self, Doorkeeper},
     engine_part::{self, start_engine},
     engine_users::Hand,
@@ -72,75 +71,6 @@ struct Services {
     model: Option<Arc<Model>>,
     senders: CancellationToken,
     tasks: Tasks,
-}
-
-/// The second input: the embedded broker asks the backend before it acknowledges.
-struct Hook(Arc<Ingest>);
-
-/// Requests go to the embedded broker without a connection.
-struct Requests(LocalPublisher);
-
-#[async_trait]
-impl Outlet for Requests {
-    fn is_connected(&self) -> bool {
-        true
-    }
-
-    async fn send(&self, message: mqtt::Message) -> Result<(), PublishError> {
-        let mqtt::Message {
-            topic,
-            payload,
-            expires_at,
-            ..
-        } = message;
-        let shown: String = topic.chars().take(100).collect();
-        if self.0.publish(topic, payload, expires_at) {
-            Ok(())
-        } else {
-            Err(PublishError::BadTopic(shown))
-        }
-    }
-}
-
-/// The ML service's way to the embedded broker.
-fn pipe(broker: &Broker) -> Pipe {
-    let connector = broker.local_connector();
-    Pipe::new(move || connector.connect())
-}
-
-#[async_trait]
-impl PublishHook for Hook {
-    async fn accept(&self, publish: Publish<'_>) -> Reception {
-        let received_at = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
-        let message = Message {
-            topic: publish.topic.to_owned(),
-            payload: publish.payload,
-            received_at,
-            // Whether the broker is to retain it is the sender's wish: the message itself is live.
-            passage: Passage {
-                is_marked: publish.dup,
-                may_clear: publish.retain,
-                ..Passage::default()
-            },
-        };
-        let mut interpreted = self.0.interpret(&message).await;
-        if interpreted.goes_ahead() {
-            let ingest = Arc::clone(&self.0);
-            return Reception::Ahead(Box::pin(async move {
-                verdict(ingest.persist(&mut interpreted).await)
-            }));
-        }
-        verdict(self.0.persist(&mut interpreted).await).into()
-    }
-}
-
-const fn verdict(acceptance: Acceptance) -> Verdict {
-    match acceptance {
-        Acceptance::Withheld => Verdict::Withhold,
-        // Otherwise it would wait for each absent subscriber.
-        Acceptance::Refused(RefusalReason::TooLarge) => Verdict::Refuse,
-        _ => Verdict::Accept,
-    }
 }
 
 impl System {
@@ -315,7 +245,7 @@ impl Services {
         let routes = entrance.people.guard(monitor.routes().merge(backend.routes()));
         tasks.serve(http, routes, senders.clone());
         if let Some(broker) = &broker {
-            backend.embed_broker(Requests(broker.local_publisher()));
+            backend.embed_broker(Requests::to(broker));
         } else {
             backend.connect(assembly::backend_connection(&config.mqtt)?);
             let (diagnosis, filters) = assembly::diagnosis(&config.mqtt)?;
@@ -370,37 +300,6 @@ impl Services {
         let drain = (deadline - ENGINE_END).saturating_duration_since(Instant::now());
         self.backend.stop(drain).await
     }
-}
-
-/// Starts the embedded broker in front of the backend and makes it the broker of the configuration.
-async fn start_broker(
-    config: &mut Config,
-    backend: &Backend,
-    registry: &mut Registry,
-    certificates: Option<&Certificates>,
-    (doorkeeper, observer): (Doorkeeper, DoorBook),
-) -> anyhow::Result<Broker> {
-    data_dir::create(&config.broker.path)?;
-    let hook = Arc::new(Hook(backend.ingest()));
-    let observer: Arc<dyn Observer> = Arc::new(observer);
-    let callbacks = Callbacks {
-        hook,
-        observer: Some(observer),
-        access: Some(Arc::new(doorkeeper)),
-    };
-    let options = assembly::broker(config, certificates::mqtt_listeners(config, certificates));
-    let broker = Broker::start_with(options, callbacks)
-        .await
-        .context("the broker cannot start (choose another address with --mqtt ADDR, or a broker of your own with --mqtt URL)")?;
-    let figures = broker.figures();
-    let refusing = broker.figures();
-    backend.count_refusals(move || refusals(&refusing));
-    registry
-        .sub_registry_with_prefix("casement_broker")
-        .register_collector(monitoring::collector(move || samples(&figures)));
-    let listen = broker.listen();
-    config.mqtt.broker = BrokerUrl::tcp(listen.ip().to_string(), listen.port());
-    Ok(broker)
 }
 
 /// Waits for `ready`, and logs what it is waiting for if that takes long.

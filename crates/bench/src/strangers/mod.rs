@@ -18,7 +18,7 @@ use accounts::{AccountName, AccountsFile, NewAccount, Role};
 use anyhow::Context as _;
 use hdrhistogram::Histogram;
 use serde_json::json;
-use testkit::{Addresses, Casement, Process, cpu_seconds};
+use testkit::{Addresses, Casement, Process, usage::cpu_seconds};
 use tokio::task::JoinSet;
 
 use self::crowd::{Siege, greet};

@@ -1,0 +1,70 @@
+//! Tokens of accounts: made, found, made void.
+
+use jiff::Timestamp;
+
+use crate::{
+    account::{Account, AccountName, State},
+    book::{Book, BookError, Hand, check_text},
+    secret::{Token, TokenDigest, digest},
+};
+
+const MAX_TOKENS: usize = 32;
+
+impl Book {
+    /// The account that a token opens at `now`.
+    pub fn of_token(&self, token: &str, now: Timestamp) -> Option<(&AccountName, &Account)> {
+        let wanted = digest(token);
+        self.accounts.iter().find(|(_, account)| {
+            account.state == State::Active
+                && account.credentials.tokens.iter().any(|kept| {
+                    // The digest of a secret: how long a comparison takes tells nothing of the secret.
+                    kept.sha256 == wanted && kept.expires.is_none_or(|expires| expires > now)
+                })
+        })
+    }
+
+    /// Adds a token to an account.
+    pub(crate) fn add_token(
+        &mut self,
+        name: &AccountName,
+        token: &Token,
+        label: &str,
+        expires: Option<Timestamp>,
+        hand: Hand<'_>,
+    ) -> Result<(), BookError> {
+        check_text("the label", label)?;
+        let account = self.find(name)?;
+        if account.state != State::Active {
+            return Err(BookError::State(
+                name.to_string(),
+                account.state.as_str(),
+                "approve it first",
+            ));
+        }
+        let tokens = &mut account.credentials.tokens;
+        tokens.retain(|kept| kept.expires.is_none_or(|expires| expires > hand.now));
+        if tokens.len() >= MAX_TOKENS {
+            return Err(BookError::Full(
+                "the account has 32 tokens already: rotate it, which voids all of them",
+            ));
+        }
+        tokens.push(TokenDigest::of(token, label, hand.now, expires));
+        self.note(hand, "token", name.as_str(), label);
+        Ok(())
+    }
+
+    /// Voids one token. Returns whether there was one.
+    pub(crate) fn revoke(&mut self, token: &str, hand: Hand<'_>) -> bool {
+        let wanted = digest(token);
+        let found = self.accounts.iter_mut().find_map(|(name, account)| {
+            let tokens = &mut account.credentials.tokens;
+            let place = tokens.iter().position(|kept| kept.sha256 == wanted)?;
+            tokens.remove(place);
+            Some(name.to_string())
+        });
+        if let Some(name) = &found {
+            self.note(hand, "revoke", name, "");
+        }
+        found.is_some()
+    }
+}
