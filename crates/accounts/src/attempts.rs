@@ -9,12 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Failures that cost nothing: a person mistypes, a device has an old password.
-const FREE: u32 = 5;
-/// Failures at one account that cost nothing; they may come from several addresses.
-const FREE_OF_ACCOUNT: u32 = 20;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// After so long without a failure everything is forgotten.
 const MEMORY: Duration = Duration::from_mins(10);
 const MAX_ENTRIES: usize = 10_000;
@@ -32,29 +27,61 @@ struct Record {
     closed_until: Instant,
 }
 
+/// How often somebody may be wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoginLimits {
+    /// Failures from one address that cost nothing: a person mistypes, a device has an old password.
+    pub failures_of_address: u32,
+    /// Failures at one account that cost nothing; they may come from several addresses.
+    pub failures_of_account: u32,
+    /// The longest pause.
+    pub longest_pause: Duration,
+}
+
+impl Default for LoginLimits {
+    fn default() -> Self {
+        Self {
+            failures_of_address: 5,
+            failures_of_account: 20,
+            longest_pause: Duration::from_mins(1),
+        }
+    }
+}
+
 /// Failures of the last minutes.
 #[derive(Debug, Default)]
-pub(crate) struct Attempts(HashMap<Source, Record>);
+pub(crate) struct Attempts {
+    limits: LoginLimits,
+    records: HashMap<Source, Record>,
+}
 
 impl Attempts {
+    pub(crate) fn new(limits: LoginLimits) -> Self {
+        Self {
+            limits,
+            records: HashMap::new(),
+        }
+    }
+
     /// How long a try from `address` at `account` has to wait.
     pub(crate) fn pause(&self, address: IpAddr, account: &str, now: Instant) -> Option<Duration> {
         sources(address, account)
             .iter()
-            .filter_map(|source| self.0.get(source))
+            .filter_map(|source| self.records.get(source))
             .map(|record| record.closed_until.saturating_duration_since(now))
             .max()
             .filter(|pause| !pause.is_zero())
     }
 
     pub(crate) fn failed(&mut self, address: IpAddr, account: &str, now: Instant) {
+        let longest = self.limits.longest_pause;
         for source in sources(address, account) {
             self.make_room(now);
             let free = match source {
-                Source::Address(_) => FREE,
-                Source::Account(_) => FREE_OF_ACCOUNT,
+                Source::Address(_) => self.limits.failures_of_address,
+                Source::Account(_) => self.limits.failures_of_account,
             };
-            let record = self.0.entry(source).or_insert(Record {
+            let record = self.records.entry(source).or_insert(Record {
                 failures: 0,
                 last: now,
                 closed_until: now,
@@ -64,8 +91,8 @@ impl Attempts {
             }
             record.failures = record.failures.saturating_add(1);
             record.last = now;
-            if let Some(beyond) = record.failures.checked_sub(free + 1) {
-                let pause = FIRST_PAUSE.saturating_mul(1 << beyond.min(10)).min(LONGEST_PAUSE);
+            if let Some(beyond) = record.failures.checked_sub(free.saturating_add(1)) {
+                let pause = FIRST_PAUSE.saturating_mul(1 << beyond.min(12)).min(longest);
                 record.closed_until = now + pause;
             }
         }
@@ -73,21 +100,21 @@ impl Attempts {
 
     pub(crate) fn succeeded(&mut self, address: IpAddr, account: &str) {
         for source in sources(address, account) {
-            self.0.remove(&source);
+            self.records.remove(&source);
         }
     }
 
     fn make_room(&mut self, now: Instant) {
-        if self.0.len() < MAX_ENTRIES {
+        if self.records.len() < MAX_ENTRIES {
             return;
         }
-        self.0.retain(|_, record| now - record.last <= MEMORY);
-        if self.0.len() >= MAX_ENTRIES {
+        self.records.retain(|_, record| now - record.last <= MEMORY);
+        if self.records.len() >= MAX_ENTRIES {
             // Half goes at once, so that a flood of sources costs each of them little.
-            let mut ages: Vec<Instant> = self.0.values().map(|record| record.last).collect();
+            let mut ages: Vec<Instant> = self.records.values().map(|record| record.last).collect();
             let (_, middle, _) = ages.select_nth_unstable(MAX_ENTRIES / 2);
             let middle = *middle;
-            self.0.retain(|_, record| record.last > middle);
+            self.records.retain(|_, record| record.last > middle);
         }
     }
 }
@@ -112,7 +139,7 @@ mod tests {
     #[test]
     fn pauses_double_up_to_a_minute() {
         let (mut attempts, mut now) = (Attempts::default(), Instant::now());
-        for _ in 0..FREE {
+        for _ in 0..LoginLimits::default().failures_of_address {
             attempts.failed(A, "x", now);
             assert_eq!(attempts.pause(A, "x", now), None);
         }
@@ -134,7 +161,7 @@ mod tests {
     #[test]
     fn an_account_is_guarded_against_many_addresses() {
         let (mut attempts, now) = (Attempts::default(), Instant::now());
-        for last in 0..=FREE_OF_ACCOUNT {
+        for last in 0..=LoginLimits::default().failures_of_account {
             attempts.failed(IpAddr::from([192, 0, 2, last as u8]), "x", now);
         }
         assert!(
@@ -161,10 +188,10 @@ mod tests {
                 &format!("a{number}"),
                 now + Duration::from_nanos(number.into()),
             );
-            assert!(attempts.0.len() <= MAX_ENTRIES + 2);
+            assert!(attempts.records.len() <= MAX_ENTRIES + 2);
         }
         let one: IpAddr = "2001:db8::1".parse().unwrap();
-        for _ in 0..=FREE {
+        for _ in 0..=LoginLimits::default().failures_of_address {
             attempts.failed(one, "z", now);
         }
         assert!(

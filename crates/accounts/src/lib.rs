@@ -19,6 +19,7 @@ mod service;
 mod tokens;
 
 pub use account::{Account, AccountName, Credentials, InvalidName, Pending, Role, State};
+pub use attempts::LoginLimits;
 pub use book::{Book, BookError, NewAccount};
 pub use change::Change;
 pub use export::{PasswordFile, emqx_acl, mosquitto_acl, mosquitto_passwords};

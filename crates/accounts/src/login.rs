@@ -22,7 +22,7 @@ use parking_lot::Mutex;
 
 use crate::{
     account::{Account, AccountName, Role, State},
-    attempts::Attempts,
+    attempts::{Attempts, LoginLimits},
     book::{Book, BookError},
     file::FileError,
     hasher::Hasher,
@@ -131,10 +131,10 @@ pub(crate) struct Gate {
 static NOBODY: LazyLock<PasswordHash> = LazyLock::new(|| PasswordHash::chosen(b"nobody has this password"));
 
 impl Gate {
-    pub(crate) fn start() -> std::io::Result<Self> {
+    pub(crate) fn start(limits: LoginLimits) -> std::io::Result<Self> {
         Ok(Self {
             hasher: Hasher::start()?,
-            attempts: Mutex::default(),
+            attempts: Mutex::new(Attempts::new(limits)),
             keyed: Keyed::new(),
             remembered: Mutex::default(),
             failures: AtomicU64::new(0),

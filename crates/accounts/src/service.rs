@@ -13,6 +13,7 @@ use tracing::{info, warn};
 
 use crate::{
     account::{AccountName, Pending},
+    attempts::LoginLimits,
     book::Book,
     file::{AccountsFile, FileError, Stamp},
     login::Gate,
@@ -50,6 +51,11 @@ pub struct Counters {
 impl Accounts {
     /// Reads the file. A file that cannot be read is an error here; later the accounts of before stay in force.
     pub fn open(file: AccountsFile) -> Result<Arc<Self>, FileError> {
+        Self::open_with(file, LoginLimits::default())
+    }
+
+    /// The same with limits of one's own.
+    pub fn open_with(file: AccountsFile, limits: LoginLimits) -> Result<Arc<Self>, FileError> {
         let stamp = file.stamp();
         let book = file.read()?;
         Self::of(file, stamp, book)
@@ -68,7 +74,7 @@ impl Accounts {
     }
 
     fn of(file: AccountsFile, stamp: Option<Stamp>, book: Book) -> Result<Arc<Self>, FileError> {
-        let gate = Gate::start().map_err(|source| FileError::Read {
+        let gate = Gate::start(limits).map_err(|source| FileError::Read {
             path: file.path(),
             source,
         })?;

@@ -5,7 +5,7 @@
 
 use std::{path::Path, time::Duration};
 
-use accounts::{AccountsFile, TopicRules};
+use accounts::{AccountsFile, LoginLimits, TopicRules};
 use anyhow::Context as _;
 use audio::{FeatureOptions, Preprocessing, archive::ArchiveOptions};
 use backend::{BackendOptions, LocalOptions, RetentionOptions, TriggerOptions};
@@ -89,6 +89,15 @@ pub fn accounts(config: &Config, by: &str) -> AccountsFile {
 /// Whether whoever is on this machine may read page, API and metrics without an account.
 pub fn local_reads(config: &Config) -> bool {
     config.http.anonymous == Anonymous::Loopback
+}
+
+/// How often somebody may be wrong.
+pub fn login_limits(config: &Config) -> LoginLimits {
+    LoginLimits {
+        failures_of_address: config.accounts.failures_per_address,
+        failures_of_account: config.accounts.failures_per_account,
+        longest_pause: Duration::from_secs(config.accounts.longest_pause_s),
+    }
 }
 
 /// What devices and services may say and hear: the rules' own topics, and those of the configuration.

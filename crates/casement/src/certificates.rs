@@ -121,6 +121,15 @@ impl Certificates {
 /// The broker's listeners.
 pub fn mqtt_listeners(config: &Config, certificates: Option<&Certificates>) -> Vec<ListenerOptions> {
     let doors = config.broker.doors();
+    for door in doors
+        .iter()
+        .filter(|door| !door.tls && !door.addr.ip().is_loopback())
+    {
+        tracing::warn!(
+            listen = %door.addr,
+            "passwords and readings cross the network readable there: use a listener with tls: true, as `casement up --lan` does"
+        );
+    }
     let options = doors.into_iter().map(|door| ListenerOptions {
         address: door.addr,
         tls: certificates.filter(|_| door.tls).map(|tls| Arc::clone(&tls.mqtt)),

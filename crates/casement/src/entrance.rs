@@ -37,7 +37,7 @@ impl Entrance {
         if let Err(error) = ensure_admin(&file, &dir) {
             warn!("there is no admin, and none can be made: {error:#}");
         }
-        let accounts = Accounts::open(file)?;
+        let accounts = Accounts::open_with(file, assembly::login_limits(config))?;
         let auditor = Auditor::open(Arc::clone(ingest));
         let people = People::open(
             Arc::clone(&accounts),

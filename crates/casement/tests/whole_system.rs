@@ -344,13 +344,20 @@ fn what_prevents_a_start_is_one_line_that_says_what_to_do() {
     assert!(engine.contains("/nowhere/libchdb.so"), "{engine}");
     let config = fails(&["up", "--config", "/nowhere/casement.yaml"], &[]);
     assert!(config.contains("/nowhere/casement.yaml"), "{config}");
+    let open = std::path::Path::new(other).join("open.yaml");
+    std::fs::write(
+        &open,
+        "broker:\n  listeners: [{addr: \"0.0.0.0:18830\", anonymous: true}]\n",
+    )
+    .unwrap();
+    let open = open.to_str().unwrap();
     let exposed = fails(
         &[
             "up",
             "--data",
             other,
-            "--mqtt",
-            "0.0.0.0:18830",
+            "--config",
+            open,
             "--http",
             &b,
             "--clickhouse",
@@ -358,7 +365,10 @@ fn what_prevents_a_start_is_one_line_that_says_what_to_do() {
         ],
         &[],
     );
-    assert!(exposed.contains("0.0.0.0"), "{exposed}");
+    assert!(
+        exposed.contains("0.0.0.0:18830") && exposed.contains("loopback only"),
+        "{exposed}"
+    );
     assert_eq!(
         sql(up.clickhouse, "SELECT 1").unwrap(),
         "1",

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use accounts::LoginLimits;
 use audio::FeatureOptions;
 use backend::RetentionOptions;
 use broker::BrokerOptions;
@@ -57,6 +58,9 @@ impl Default for Accounts {
     fn default() -> Self {
         Self {
             path: format!("{DATA}/accounts").into(),
+            failures_per_address: LoginLimits::default().failures_of_address,
+            failures_per_account: LoginLimits::default().failures_of_account,
+            longest_pause_s: seconds(LoginLimits::default().longest_pause),
         }
     }
 }

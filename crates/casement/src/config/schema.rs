@@ -313,6 +313,13 @@ pub struct Broker {
 pub struct Accounts {
     /// The directory of the accounts of devices, people and programs. Where only `journal.path` is set, `accounts` beside it.
     pub path: PathBuf,
+    /// Wrong passwords from one address, within ten minutes, that cost no pause; then it doubles from a second.
+    pub failures_per_address: u32,
+    /// The same at one account, from any address.
+    pub failures_per_account: u32,
+    /// The longest pause, in seconds.
+    #[schemars(range(min = 1, max = 3_600))]
+    pub longest_pause_s: u64,
 }
 
 /// `tls`: the certificate of every listener with TLS.
