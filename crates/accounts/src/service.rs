@@ -58,13 +58,18 @@ impl Accounts {
     pub fn open_with(file: AccountsFile, limits: LoginLimits) -> Result<Arc<Self>, FileError> {
         let stamp = file.stamp();
         let book = file.read()?;
-        Self::of(file, stamp, book)
+        Self::of(file, stamp, book, limits)
     }
 
     /// Accounts that another process hands over: a process that may read no file of theirs knows them by
     /// [`Accounts::take_over`].
     pub fn handed(book: Book) -> Result<Arc<Self>, FileError> {
-        Self::of(AccountsFile::new(Path::new(""), ""), None, book)
+        Self::of(
+            AccountsFile::new(Path::new(""), ""),
+            None,
+            book,
+            LoginLimits::default(),
+        )
     }
 
     /// Puts other accounts in the place of those that were handed over before.
@@ -73,7 +78,12 @@ impl Accounts {
         self.changed.send_modify(|version| *version += 1);
     }
 
-    fn of(file: AccountsFile, stamp: Option<Stamp>, book: Book) -> Result<Arc<Self>, FileError> {
+    fn of(
+        file: AccountsFile,
+        stamp: Option<Stamp>,
+        book: Book,
+        limits: LoginLimits,
+    ) -> Result<Arc<Self>, FileError> {
         let gate = Gate::start(limits).map_err(|source| FileError::Read {
             path: file.path(),
             source,

@@ -17,7 +17,7 @@ use tokio::{
     time::timeout,
 };
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Connections with which one guesses at once.
 const GUESSERS: usize = 8;
 /// Sockets of one address; the broker allows a thousand that have not said CONNECT.

@@ -98,23 +98,7 @@ pub enum BenchCommand {
     },
     /// Measure what strangers cost: decisions of ten devices while sockets stand idle and a password is guessed, and how soon a
     /// thousand devices are back after a restart
-    Strangers {
-        /// Rounds, each quiet and besieged
-        #[arg(long, value_name = "N", default_value_t = 3, value_parser = whole::<usize>)]
-        rounds: usize,
-        /// Decisions of each device in each part of a round
-        #[arg(long, value_name = "N", default_value_t = 100, value_parser = whole::<usize>)]
-        decisions: usize,
-        /// Sockets that never say CONNECT
-        #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = within(0..=20_000))]
-        sockets: u32,
-        /// Devices that come back after a restart; 0 for none
-        #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = within(0..=5_000))]
-        storm: u32,
-        /// Print one JSON object per line
-        #[arg(long)]
-        json: bool,
-    },
+    Strangers(BenchStrangers),
     /// Measure the time of every panel of the dashboards on a running ClickHouse, asked as Grafana's plugin asks; `reader`'s
     /// password comes from `CASEMENT_CLICKHOUSE_READER_PASSWORD`
     Panels {
@@ -134,4 +118,24 @@ pub enum BenchCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// Flags of `casement bench strangers`.
+#[derive(Debug, Args)]
+pub struct BenchStrangers {
+    /// Rounds, each quiet and besieged
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = whole::<usize>)]
+    pub rounds: usize,
+    /// Decisions of each device in each part of a round
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = whole::<usize>)]
+    pub decisions: usize,
+    /// Sockets that never say CONNECT
+    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = within(0..=20_000))]
+    pub sockets: u32,
+    /// Devices that come back after a restart; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = within(0..=5_000))]
+    pub storm: u32,
+    /// Print one JSON object per line
+    #[arg(long)]
+    pub json: bool,
 }

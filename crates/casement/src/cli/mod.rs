@@ -20,7 +20,7 @@ use clap::{Parser, Subcommand};
 use crate::telemetry::{redaction, stream};
 
 pub use accounts::{Accounts, AccountsCommand, Devices, DevicesCommand, Place};
-pub use bench::{Bench, BenchCommand};
+pub use bench::{Bench, BenchCommand, BenchStrangers};
 pub use data::{ClickHouse, Journal, JournalCommand, Sql, Storage};
 pub use generate::Generate;
 pub use models::{Features, Models, ModelsCommand, Predict};

@@ -9,7 +9,7 @@ use bench::{codecs, faults, ingest, panels, pictures, strangers};
 use testkit::Casement;
 
 use crate::{
-    cli::{self, BenchCommand},
+    cli::{self, BenchCommand, BenchStrangers},
     system::this_program,
 };
 
@@ -90,23 +90,7 @@ pub(super) async fn run(flags: cli::Bench) -> anyhow::Result<()> {
             };
             tokio::task::block_in_place(|| codecs::run(&options, out))
         }
-        BenchCommand::Strangers {
-            rounds,
-            decisions,
-            sockets,
-            storm,
-            json,
-        } => {
-            let options = strangers::Options {
-                casement,
-                rounds: rounds.max(1),
-                decisions: decisions.max(1),
-                sockets: sockets as usize,
-                storm: storm as usize,
-                json,
-            };
-            strangers::run(options, out).await
-        }
+        BenchCommand::Strangers(flags) => strangers::run(of_strangers(&flags, casement), out).await,
         BenchCommand::Panels {
             dashboards,
             clickhouse,
@@ -129,6 +113,17 @@ pub(super) async fn run(flags: cli::Bench) -> anyhow::Result<()> {
         // The reader of our output wants no more.
         Err(error) if is_broken_pipe(&error) => Ok(()),
         other => other,
+    }
+}
+
+fn of_strangers(flags: &BenchStrangers, casement: Casement) -> strangers::Options {
+    strangers::Options {
+        casement,
+        rounds: flags.rounds.max(1),
+        decisions: flags.decisions.max(1),
+        sockets: flags.sockets as usize,
+        storm: flags.storm as usize,
+        json: flags.json,
     }
 }
 
