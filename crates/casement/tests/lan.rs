@@ -185,8 +185,7 @@ fn an_esp32_pairs(house: &House) {
     let mut clips = None;
     let stored = wait_until_blocking("its clip is stored", || {
         assert!(pairing().status.success());
-        let url =
-            "http://127.0.0.1:8123/?query=SELECT+least(count(),1)+FROM+iot.sensor_audio+WHERE+device_id='esp-7'";
+        let url = "http://127.0.0.1:8123/?query=SELECT+least(count(),1)+FROM+iot.sensor_audio+WHERE+device_id='esp-7'";
         let answer = clips.insert(run(
             hosts.command(Host::House, "curl"),
             &["--silent", "--globoff", url],
