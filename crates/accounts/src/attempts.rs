@@ -1,7 +1,7 @@
 //! How often somebody was wrong, and how long they have to wait.
 //!
 //! In: failures by address and by account. Out: a pause that doubles with each failure beyond the first few, up to a
-//! minute. A success clears its account and its address. Memory is bounded: the oldest entries go first.
+//! minute. An account's pause holds for addresses that were wrong. A success clears its account and its address. Memory is bounded: the oldest entries go first.
 
 use std::{
     collections::HashMap,
@@ -63,11 +63,14 @@ impl Attempts {
         }
     }
 
-    /// How long a try from `address` at `account` has to wait.
+    /// How long a try from `address` at `account` has to wait. What others did to the account is no matter of an address that
+    /// has not been wrong: they would keep its owner out for as long as they like.
     pub(crate) fn pause(&self, address: IpAddr, account: &str, now: Instant) -> Option<Duration> {
-        sources(address, account)
-            .iter()
-            .filter_map(|source| self.records.get(source))
+        let [of_address, of_account] = sources(address, account).map(|source| self.records.get(&source));
+        let of_account = of_account.filter(|_| of_address.is_some());
+        [of_address, of_account]
+            .into_iter()
+            .flatten()
             .map(|record| record.closed_until.saturating_duration_since(now))
             .max()
             .filter(|pause| !pause.is_zero())
@@ -164,16 +167,14 @@ mod tests {
         for last in 0..=LoginLimits::default().failures_of_account {
             attempts.failed(IpAddr::from([192, 0, 2, last as u8]), "x", now);
         }
+        let another = IpAddr::from([198, 51, 100, 1]);
         assert!(
-            attempts
-                .pause(IpAddr::from([198, 51, 100, 1]), "x", now)
-                .is_some()
+            attempts.pause(another, "x", now).is_none(),
+            "its owner is not kept out"
         );
-        assert!(
-            attempts
-                .pause(IpAddr::from([198, 51, 100, 1]), "y", now)
-                .is_none()
-        );
+        attempts.failed(another, "z", now);
+        assert!(attempts.pause(another, "x", now).is_some());
+        assert!(attempts.pause(another, "y", now).is_none());
         let later = now + MEMORY + Duration::from_mins(2);
         attempts.failed(B, "x", later);
         assert!(attempts.pause(B, "x", later).is_none(), "long ago is forgotten");

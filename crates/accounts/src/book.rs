@@ -9,7 +9,7 @@ use crate::{
     account::{Account, AccountName, Credentials, Pending, Role, State},
     change::{Change, KEPT},
     guests::{OnceLink, Share},
-    pairing::{MAX_PENDING, Newcomer, PAIRING_WINDOW},
+    pairing::{MAX_PENDING, MAX_PENDING_OF_ADDRESS, Newcomer, PAIRING_WINDOW},
     secret::{Password, PasswordHash},
 };
 
@@ -34,6 +34,9 @@ pub enum BookError {
     /// It is in a state that does not allow it.
     #[error("'{0}' is {1}: {2}")]
     State(String, &'static str, &'static str),
+    /// Nobody holds the door open for devices without an account.
+    #[error("the door is closed")]
+    DoorClosed,
     /// There are too many.
     #[error("{0}")]
     Full(&'static str),
@@ -155,7 +158,7 @@ impl Book {
         Ok(())
     }
 
-    /// A device binds itself to its password. The caller has looked whether it may.
+    /// A device binds itself to its password, while the door is open.
     pub(crate) fn introduce(
         &mut self,
         name: AccountName,
@@ -163,14 +166,23 @@ impl Book {
         newcomer: Newcomer<'_>,
         now: Timestamp,
     ) -> Result<(), BookError> {
+        if self.pairing(now).is_none() {
+            return Err(BookError::DoorClosed);
+        }
         if self.accounts.contains_key(&name) {
             return Err(BookError::Exists(name.to_string(), "devices"));
         }
-        let waiting = self
+        let pending = self
             .accounts
             .values()
-            .filter(|account| account.state == State::Pending);
-        if waiting.count() >= MAX_PENDING || self.accounts.len() >= MAX_ACCOUNTS {
+            .filter_map(|account| account.pending.as_ref());
+        let of_address = pending.clone().filter(|other| other.address == newcomer.address);
+        if of_address.count() >= MAX_PENDING_OF_ADDRESS {
+            return Err(BookError::Full(
+                "8 devices of this address wait to be approved: approve or forget some of them",
+            ));
+        }
+        if pending.count() >= MAX_PENDING || self.accounts.len() >= MAX_ACCOUNTS {
             return Err(BookError::Full(
                 "32 devices wait to be approved: approve or forget some of them",
             ));

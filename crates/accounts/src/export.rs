@@ -119,6 +119,7 @@ mod tests {
             address: "192.0.2.1",
             client_id: "c",
         };
+        book.open_pairing(hand);
         book.introduce(
             paired.clone(),
             PasswordHash::chosen(b"12345678"),

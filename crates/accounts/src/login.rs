@@ -195,8 +195,9 @@ impl Accounts {
 
     /// The account that a token opens.
     pub fn of_token(&self, token: &str) -> Option<Known> {
-        let book = self.book();
-        let (name, account) = book.of_token(token, Timestamp::now())?;
+        let now = Timestamp::now();
+        let book = self.book_that(|book| book.of_token(token, now).is_some());
+        let (name, account) = book.of_token(token, now)?;
         Some(Known::of(name, account))
     }
 
@@ -307,6 +308,8 @@ impl Accounts {
         match introduced.await.expect("writing a file does not panic") {
             // Two connections at once: the first has the name.
             Err(FileError::Refused(BookError::Exists(..))) => return Err(Denied::Wrong),
+            // While its password was hashed.
+            Err(FileError::Refused(BookError::DoorClosed)) => return Err(Denied::DoorClosed),
             Err(error) => return Err(Denied::CannotPair(error.to_string())),
             Ok(()) => {}
         }

@@ -11,6 +11,8 @@ pub const PAIRING_WINDOW: Duration = Duration::from_mins(5);
 pub const MIN_PASSWORD_CHARS: usize = 8;
 /// The most devices that wait to be approved.
 pub(crate) const MAX_PENDING: usize = 32;
+/// The most of them that came from one address, so that one host leaves room for others.
+pub(crate) const MAX_PENDING_OF_ADDRESS: usize = 8;
 
 /// A device that introduces itself.
 #[derive(Debug, Clone, Copy)]

@@ -104,14 +104,18 @@ impl Accounts {
         Arc::clone(&self.current.read())
     }
 
-    /// The accounts of now; where none has this name, looked at anew: it may just have been made.
-    pub(crate) fn book_with(&self, name: &str) -> Arc<Book> {
+    /// The accounts of now; where they do not have what is asked for, looked at anew: it may just have been made.
+    pub fn book_that(&self, has: impl Fn(&Book) -> bool) -> Arc<Book> {
         let book = self.book();
-        if book.get(name).is_some() {
+        if has(&book) {
             return book;
         }
         self.reload();
         self.book()
+    }
+
+    pub(crate) fn book_with(&self, name: &str) -> Arc<Book> {
+        self.book_that(|book| book.get(name).is_some())
     }
 
     /// The file they live in.

@@ -217,19 +217,72 @@ async fn a_device_pairs_while_the_door_is_open_and_waits_for_a_word() {
 }
 
 #[tokio::test]
+async fn guessers_keep_no_device_out_that_chose_its_password() {
+    let world = world();
+    world.file.open_pairing().unwrap();
+    world.accounts.reload();
+    world.enter("esp-1", "my-own-password").await.unwrap();
+    world.file.approve(&name("esp-1")).unwrap();
+    // A service that has just started remembers nobody.
+    let accounts = Accounts::open(world.file.clone()).unwrap();
+    let enter = |address, password: &'static str| {
+        let accounts = Arc::clone(&accounts);
+        async move {
+            let login = Login {
+                name: "esp-1",
+                password: password.as_bytes(),
+                address,
+                client_id: "client",
+                strangers: Strangers::MayPair,
+            };
+            accounts.enter(login).await
+        }
+    };
+    let guesses: Vec<_> = (0..30_u8)
+        .map(|host| tokio::spawn(enter(IpAddr::from([198, 51, 100, host]), "guess")))
+        .collect();
+    for guess in guesses {
+        guess.await.unwrap().unwrap_err();
+    }
+    let stranger = IpAddr::from([198, 51, 100, 0]);
+    assert!(matches!(enter(stranger, "guess").await, Err(Denied::Wait(_))));
+    enter(HOME, "my-own-password").await.unwrap();
+}
+
+#[tokio::test]
+async fn who_asks_before_the_door_closes_and_is_heard_after_stays_outside() {
+    let world = world();
+    world.file.open_pairing().unwrap();
+    world.accounts.reload();
+    // The service has not looked at the file yet.
+    world.file.close_pairing().unwrap();
+    assert_eq!(
+        world.enter("esp-1", "my-own-password").await,
+        Err(Denied::DoorClosed)
+    );
+    assert!(world.file.read().unwrap().get("esp-1").is_none());
+}
+
+#[tokio::test]
 async fn strangers_do_not_fill_the_waiting_room() {
     let world = world();
     world.file.open_pairing().unwrap();
     world.accounts.reload();
+    let address = |host: usize| IpAddr::from([192, 0, 2, host as u8]);
+    let full = |denied: Result<Known, Denied>, said: &str| matches!(denied, Err(Denied::CannotPair(why)) if why.contains(said));
     for number in 0..32 {
+        let host = address(number / 8);
         world
-            .enter(&format!("esp-{number}"), "my-own-password")
+            .enter_from(host, &format!("esp-{number}"), "my-own-password")
             .await
             .unwrap();
+        if number == 7 {
+            let more = world.enter_from(host, "of-one-host", "my-own-password").await;
+            assert!(full(more, "8 devices of this address"));
+        }
     }
-    assert!(
-        matches!(world.enter("one-more", "my-own-password").await, Err(Denied::CannotPair(why)) if why.contains("32 devices wait"))
-    );
+    let more = world.enter_from(address(9), "one-more", "my-own-password").await;
+    assert!(full(more, "32 devices wait"));
 }
 
 #[tokio::test]

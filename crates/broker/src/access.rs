@@ -78,6 +78,10 @@ pub enum Permission {
 pub trait Access: Send + Sync + 'static {
     /// Awaited before a greeting is answered; it may take as long as a greeting may.
     async fn enter(&self, login: Login<'_>) -> Result<Entry, Denial>;
+
+    /// Whether what an earlier run granted to `account` under this [`Rights::number`] still holds: the session that it has
+    /// left is ended if not. May not wait.
+    fn still_grants(&self, account: &str, number: u64) -> bool;
 }
 
 /// What one client may do. Nothing here may wait: it is asked for every message.
@@ -88,6 +92,9 @@ pub trait Rights: Send + Sync + 'static {
 
     /// Whether it may subscribe to `filter`, as it was sent; one that begins with `$share/` is well-formed.
     fn subscribe(&self, filter: &str) -> Permission;
+
+    /// What tells these rights from what the account is granted after a change. It is kept with the session.
+    fn number(&self) -> u64;
 
     /// Whether these rights still hold. If not, the connection is ended at the next [`Recheck::recheck`](crate::Recheck::recheck).
     fn is_current(&self) -> bool;
@@ -103,6 +110,10 @@ impl Rights for Unlimited {
 
     fn subscribe(&self, _filter: &str) -> Permission {
         Permission::Granted
+    }
+
+    fn number(&self) -> u64 {
+        0
     }
 
     fn is_current(&self) -> bool {

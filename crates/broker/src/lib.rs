@@ -32,6 +32,7 @@ mod message;
 mod options;
 mod packet;
 mod rates;
+mod rechecking;
 mod refusal;
 mod registry;
 mod retained;

@@ -244,6 +244,10 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     if stopping.is_cancelled() {
         link.kick(Kick::ShuttingDown);
     }
+    // Its account may have changed before there was a session to end.
+    if !entry.rights.is_current() {
+        link.kick(Kick::AccessEnded);
+    }
     // What belongs to this process is as fast as it is.
     let rates = visitor
         .slot

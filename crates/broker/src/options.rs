@@ -96,7 +96,7 @@ pub struct BrokerOptions {
     /// Maximum number of bytes queued for one client; then the oldest messages are dropped. Clients share the bytes of one
     /// message.
     pub max_queued_bytes: usize,
-    /// Maximum number of sessions, of clients that are connected and that are away.
+    /// Maximum number of sessions, of clients that are connected and that are away; one account has nine tenths at most.
     pub max_sessions: usize,
     /// Maximum number of subscriptions of one client.
     pub max_subscriptions: usize,

@@ -103,6 +103,11 @@ impl Registry {
         }
     }
 
+    /// Every session.
+    pub(crate) fn all(&self) -> Vec<Arc<Session>> {
+        self.sessions.lock().values().cloned().collect()
+    }
+
     fn get(&self, owner: &Owner) -> Option<Arc<Session>> {
         self.sessions.lock().get(owner).cloned()
     }
@@ -138,7 +143,7 @@ impl Shared {
         let wants_kept = page.is_some() && !claim.is_local && !claim.session_expiry.is_zero();
         let mut sessions = self.registry.sessions.lock();
         let earlier = sessions.get(&claim.owner).cloned();
-        if earlier.is_none() && sessions.len() >= self.options.max_sessions {
+        if earlier.is_none() && is_full(&sessions, &claim.owner, self.options.max_sessions) {
             return None;
         }
         // A session that was to end with its connection has ended, even if the connection has not let go yet. One of another
@@ -168,6 +173,7 @@ impl Shared {
         state.delayed_will = None;
         state.will = claim.will.filter(|_| wants_kept);
         state.expiry = claim.session_expiry;
+        state.rights_number = claim.rights.number();
         state.rights = Some(claim.rights);
         state.left_ms = None;
         state.attach(Arc::clone(link), claim.window);
@@ -215,39 +221,6 @@ impl Shared {
             }
             let _ = timeout(RELEASE, link.released.cancelled()).await;
         }
-    }
-
-    /// Ends the connections of clients whose rights do not hold any more, and the sessions of those that are away.
-    pub(crate) fn recheck(self: &Arc<Self>) {
-        let sessions: Vec<Arc<Session>> = self.registry.sessions.lock().values().cloned().collect();
-        for session in sessions {
-            let link = {
-                let state = session.state();
-                if state.rights.as_ref().is_none_or(|rights| rights.is_current()) {
-                    continue;
-                }
-                state.link.clone()
-            };
-            if let Some(link) = link {
-                link.kick(Kick::AccessEnded);
-            } else {
-                self.forget_absent(&session);
-            }
-        }
-    }
-
-    /// Ends the session of a client that is away, without its will.
-    fn forget_absent(&self, session: &Arc<Session>) {
-        let offline = {
-            let mut state = session.state();
-            state.delayed_will = None;
-            state.offline.take()
-        };
-        if let Some(offline) = offline {
-            offline.abort();
-        }
-        let mut page = self.page_of(session);
-        self.forget(session, page.as_mut());
     }
 
     /// Takes a session from the connection `link`, unless it belongs to another one by now.
@@ -321,7 +294,7 @@ impl Shared {
     }
 
     /// Removes a session whose client is away.
-    fn forget(&self, session: &Arc<Session>, page: Option<&mut Page<'_>>) {
+    pub(crate) fn forget(&self, session: &Arc<Session>, page: Option<&mut Page<'_>>) {
         {
             let mut sessions = self.registry.sessions.lock();
             if session.is_connected() {
@@ -389,6 +362,17 @@ impl Shared {
             }
         });
     }
+}
+
+/// Whether there is no room for one more session of this account: it may have nine tenths of `most`, so that one device with
+/// many client ids keeps no other out.
+fn is_full(sessions: &HashMap<Owner, Arc<Session>>, owner: &Owner, most: usize) -> bool {
+    let of_one = most - most / 10;
+    let has_most = || {
+        let own = sessions.keys().filter(|other| other.account == owner.account);
+        owner.account.is_some() && own.count() >= of_one
+    };
+    sessions.len() >= most || (sessions.len() >= of_one && has_most())
 }
 
 fn end_records(session: &Session, page: Option<&mut Page<'_>>) {

@@ -63,6 +63,8 @@ pub(crate) struct State {
     number: u64,
     /// What its client was granted when it was last here.
     pub(crate) rights: Option<Arc<dyn Rights>>,
+    /// The number of these rights, also where an earlier run granted them.
+    pub(crate) rights_number: u64,
     /// How long it outlives its connection.
     pub(crate) expiry: Duration,
     /// When the client left, in ms since 1970.
@@ -168,6 +170,7 @@ impl Session {
             expiry_s: state.expiry.as_secs(),
             left_ms: state.left_ms,
             will: will.map(Will::stored),
+            rights_number: state.rights_number,
         };
         page.put(Op::Session(self.number, Box::new(record)));
     }

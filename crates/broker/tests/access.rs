@@ -8,7 +8,7 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use broker::{Access, Denial, DenialReason, Entry, EventKind, Login, Permission, Rights};
+use broker::{Access, BrokerOptions, Denial, DenialReason, Entry, EventKind, Login, Permission, Rights};
 use support::{
     House, options,
     raw::{Greeting, Raw, RawPacket, connect},
@@ -56,7 +56,13 @@ impl Access for Names {
             }),
         })
     }
+
+    fn still_grants(&self, _account: &str, number: u64) -> bool {
+        number == NUMBER && self.current.load(Ordering::SeqCst)
+    }
 }
+
+const NUMBER: u64 = 7;
 
 impl Rights for Own {
     fn publish(&self, topic: &str, _payload: &[u8]) -> Permission {
@@ -74,6 +80,10 @@ impl Rights for Own {
         } else {
             REFUSED
         }
+    }
+
+    fn number(&self) -> u64 {
+        NUMBER
     }
 
     fn is_current(&self) -> bool {
@@ -271,6 +281,66 @@ async fn what_was_granted_ends_with_the_account() {
     assert!(v5.packet().await.is_none() && v3.packet().await.is_none());
     house.event(EventKind::AccessEnded).await;
     assert!(house.sees.try_recv().is_err(), "its will is not published");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_of_an_earlier_run_end_with_their_account() {
+    // While the broker is away, and after it has come back.
+    for changed_meanwhile in [true, false] {
+        let data = tempfile::tempdir().unwrap();
+        let (current, away) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(true)));
+        let start = |current: &Arc<AtomicBool>| {
+            let options = BrokerOptions {
+                storage: Some(data.path().join("broker")),
+                ..options()
+            };
+            let access: Arc<dyn Access> = Arc::new(Names {
+                current: Arc::clone(current),
+            });
+            House::guarded(options, Some(access))
+        };
+        let house = start(&away).await;
+        let keep = Greeting {
+            keep: true,
+            ..greeting("ada")
+        };
+        let (mut ada, _) = greeted(&house, 4, "a", &keep).await;
+        ada.subscribe(false, "own/ada/#", 1).await;
+        ada.send(&[0xE0, 0]).await;
+        assert!(ada.packet().await.is_none());
+        house.broker.stop().await;
+        current.store(!changed_meanwhile, Ordering::SeqCst);
+        let house = start(&current).await;
+        if !changed_meanwhile {
+            house.figure("sessions", 1).await;
+            current.store(false, Ordering::SeqCst);
+            house.broker.rechecker().recheck();
+        }
+        house.figure("sessions", 0).await;
+        let (_, connack) = greeted(&house, 4, "a", &keep).await;
+        assert_eq!(connack.body[0], 0, "no session is left");
+    }
+}
+
+#[tokio::test]
+async fn one_account_leaves_sessions_for_others() {
+    let access: Arc<dyn Access> = Arc::new(Names {
+        current: Arc::new(AtomicBool::new(true)),
+    });
+    let options = BrokerOptions {
+        max_sessions: 10,
+        ..options()
+    };
+    let house = House::guarded(options, Some(access)).await;
+    let mut here = Vec::new();
+    for (id, name, code) in (0..10)
+        .map(|id| (id, "ada", if id == 9 { 0x97 } else { 0 }))
+        .chain([(0, "bob", 0)])
+    {
+        let (raw, connack) = greeted(&house, 5, &format!("id-{id}"), &greeting(name)).await;
+        assert_eq!(connack.body[1], code, "{name} {id}");
+        here.push(raw);
+    }
 }
 
 #[tokio::test]

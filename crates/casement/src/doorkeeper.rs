@@ -67,6 +67,12 @@ impl Access for Doorkeeper {
             Err(denied) => Err(denial(name, denied)),
         }
     }
+
+    fn still_grants(&self, account: &str, number: u64) -> bool {
+        let book = self.accounts.book();
+        book.get(account)
+            .is_some_and(|(_, account)| account.generation == number && account.state != State::Retired)
+    }
 }
 
 impl Doorkeeper {
@@ -214,8 +220,9 @@ fn denial(name: &str, denied: Denied) -> Denial {
             "too many passwords wait to be compared".to_owned(),
             "nothing to do: the client tries again",
         ),
+        // Told as a wrong password is: nobody learns which accounts there are.
         Denied::DoorClosed => (
-            DenialReason::NotAuthorized,
+            DenialReason::BadCredentials,
             format!("there is no account {name:?}, and the door is closed"),
             "make an account by `casement devices add ID`, or open the door by `casement devices pair`",
         ),
@@ -262,6 +269,10 @@ impl broker::Rights for Granted {
         }
     }
 
+    fn number(&self) -> u64 {
+        self.known.generation
+    }
+
     fn is_current(&self) -> bool {
         self.accounts.is_current(&self.known)
     }
@@ -282,6 +293,10 @@ impl broker::Rights for Anonymous {
         } else {
             FOREIGN
         }
+    }
+
+    fn number(&self) -> u64 {
+        0
     }
 
     fn is_current(&self) -> bool {

@@ -12,6 +12,9 @@ use crate::{assembly, certificates, config::Config, host};
 const ARDUINO: &str = include_str!("snippets/arduino.ino");
 const ESPHOME: &str = include_str!("snippets/esphome.yaml");
 const ESP_IDF: &str = include_str!("snippets/esp_idf.c");
+/// Stands for an authority that is not ours, and that a person has to know.
+const OTHER_CA: &str =
+    "-----BEGIN CERTIFICATE-----\nTHE CERTIFICATE OF YOUR AUTHORITY\n-----END CERTIFICATE-----";
 
 /// How a device reaches the broker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,14 +136,14 @@ fn filled(template: &str, door: &Door, name: &AccountName, password: &str, comme
         }
         Some(line.to_owned())
     };
-    let ca = door.ca.as_deref().unwrap_or_default();
+    let ca = door.ca.as_deref().unwrap_or(OTHER_CA);
     let quoted: Vec<String> = ca.lines().map(|line| format!("  \"{line}\\n\"")).collect();
     let indented: Vec<String> = ca.lines().map(|line| format!("    {line}")).collect();
     let lines: Vec<String> = template.lines().filter_map(kept).collect();
     lines
         .join("\n")
         .replace("{CA_QUOTED}", &quoted.join("\n"))
-        .replace("{CA_INDENTED}", &indented.join("\n"))
+        .replace("{CA_INDENTED}", indented.join("\n").trim_start())
         .replace("{URL}", &door.url())
         .replace("{HOST}", &door.host)
         .replace("{PORT}", &door.port.to_string())
@@ -184,6 +187,30 @@ mod tests {
             assert_eq!(text.contains("BEGIN CERTIFICATE"), tls);
             assert!(text.contains("sensor/sensor-001/#") && text.contains("window/sensor-001/control"));
             assert!(text.matches("secret").count() >= 4);
+        }
+    }
+
+    #[test]
+    fn esphome_reads_its_lines_and_no_program_lacks_an_authority() {
+        let name = AccountName::parse("sensor-001").unwrap();
+        let of_others = Door {
+            ca: None,
+            ..door(true)
+        };
+        for door in [door(true), door(false), of_others] {
+            let yaml = filled(ESPHOME, &door, &name, "secret", "#");
+            let read: serde_json::Value = serde_saphyr::from_str(&yaml).unwrap();
+            let ca = read["mqtt"]["certificate_authority"].as_str();
+            assert_eq!(ca.is_some(), door.tls, "{yaml}");
+            if let (Some(own), Some(ca)) = (&door.ca, ca) {
+                assert_eq!(ca, own);
+            }
+            assert_eq!(read["sensor"][0]["pin"], "GPIO4");
+            for (template, comment) in [(ARDUINO, "//"), (ESP_IDF, "//")] {
+                let text = filled(template, &door, &name, "secret", comment);
+                assert!(!text.contains("CA[] =\n;"), "{text}");
+                assert_eq!(text.contains("\\n\";"), door.tls, "{text}");
+            }
         }
     }
 }

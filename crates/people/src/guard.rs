@@ -28,24 +28,37 @@ const FOREIGN: &str = "a page of another site asked for this; nothing was done\n
 
 /// Lets a request through, or answers it.
 pub(crate) async fn check(State(people): State<Arc<People>>, request: Request, next: Next) -> Response {
+    let is_asset = request.uri().path().starts_with("/assets/");
+    let mut answer = answer(&people, request, next).await;
+    if !is_asset {
+        // What one person may see, and who signs in, is kept for nobody else.
+        let headers = answer.headers_mut();
+        headers
+            .entry(header::CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-store"));
+    }
+    answer
+}
+
+async fn answer(people: &Arc<People>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let Some(arrival) = parts.extensions.get::<Arrival>().copied() else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let visitor = match visitor::identify(&people, &parts, &arrival).await {
+    let visitor = match visitor::identify(people, &parts, &arrival).await {
         Ok(visitor) => visitor,
-        Err(denied) => return not_known(&people, &parts, &arrival, &denied),
+        Err(denied) => return not_known(people, &parts, &arrival, &denied),
     };
     let path = parts.uri.path();
     let verdict = rules::judge(&parts.method, path, visitor.standing());
     let is_reading = rules::is_reading(&parts.method);
     let by_cookie = matches!(visitor, Visitor::Session(_) | Visitor::Guest(..));
     if !is_reading && !origin::is_ours(&parts.headers, arrival.encrypted, by_cookie) {
-        refused(&people, &parts, &arrival, &visitor, FOREIGN.trim_end());
+        refused(people, &parts, &arrival, &visitor, FOREIGN.trim_end());
         return (StatusCode::FORBIDDEN, FOREIGN).into_response();
     }
     if is_reading && let Some(token) = share_links::offered(&parts) {
-        return share_links::open(&people, token, &arrival);
+        return share_links::open(people, token, &arrival);
     }
     match verdict {
         Verdict::Allowed | Verdict::Brief => {}
@@ -55,22 +68,14 @@ pub(crate) async fn check(State(people): State<Arc<People>>, request: Request, n
         }
         Verdict::SignIn => return unauthorized(SIGN_IN),
         Verdict::Refused(why) => {
-            refused(&people, &parts, &arrival, &visitor, why);
+            refused(people, &parts, &arrival, &visitor, why);
             return (StatusCode::FORBIDDEN, format!("{why}\n")).into_response();
         }
     }
-    let is_asset = path.starts_with("/assets/");
     parts.extensions.insert(visitor);
-    let mut answer = next.run(Request::from_parts(parts, body)).await;
+    let answer = next.run(Request::from_parts(parts, body)).await;
     if verdict == Verdict::Brief {
         return brief(answer.status());
-    }
-    if !is_asset {
-        // What one person may see is kept for nobody else.
-        let headers = answer.headers_mut();
-        headers
-            .entry(header::CACHE_CONTROL)
-            .or_insert(HeaderValue::from_static("no-store"));
     }
     answer
 }

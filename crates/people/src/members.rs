@@ -97,7 +97,9 @@ impl People {
             return is_valid.then_some(invitation.who);
         }
         // Strangers write no file: what is not there is not taken.
-        if !self.accounts.book().has_link(secret, Timestamp::now()) {
+        let now = Timestamp::now();
+        let book = self.accounts.book_that(|book| book.has_link(secret, now));
+        if !book.has_link(secret, now) {
             return None;
         }
         let (file, secret) = (self.accounts.file().by("link"), secret.to_owned());

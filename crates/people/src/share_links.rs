@@ -51,7 +51,10 @@ pub(crate) fn offered(parts: &Parts) -> Option<&str> {
 
 /// Opens a link: the cookie is set, and the secret leaves the address line.
 pub(crate) fn open(people: &People, secret: &str, arrival: &Arrival) -> Response {
-    let (book, now) = (people.accounts.book(), Timestamp::now());
+    let now = Timestamp::now();
+    let book = people
+        .accounts
+        .book_that(|book| book.of_share(secret, now).is_some());
     let Some((id, share)) = book.of_share(secret, now) else {
         let text = "This link has expired, or was taken back.";
         return pages::sign_in(StatusCode::UNAUTHORIZED, text, "/");

@@ -9,7 +9,7 @@ use accounts::{Denied, Known, Role};
 use axum::{
     Extension, Json,
     extract::{Form, Query, State, rejection::FormRejection},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse as _, Redirect, Response},
 };
 use jiff::Timestamp;
@@ -47,6 +47,7 @@ pub(crate) async fn page(
     State(people): State<Arc<People>>,
     Extension(arrival): Extension<Arrival>,
     Query(asked): Query<Asked>,
+    method: Method,
     headers: HeaderMap,
 ) -> Response {
     let next = asked
@@ -56,12 +57,13 @@ pub(crate) async fn page(
     let Some(secret) = asked.once else {
         return pages::sign_in(StatusCode::OK, "", &next);
     };
-    // A browser that looks ahead must not use it up.
-    let looks_ahead = ["purpose", "sec-purpose"].iter().any(|name| {
-        headers
-            .get(*name)
-            .is_some_and(|value| value.as_bytes().starts_with(b"prefetch"))
-    });
+    // A browser that looks ahead must not use it up, nor a program that only asks whether a link leads anywhere.
+    let looks_ahead = method == Method::HEAD
+        || ["purpose", "sec-purpose"].iter().any(|name| {
+            headers
+                .get(*name)
+                .is_some_and(|value| value.as_bytes().starts_with(b"prefetch"))
+        });
     if looks_ahead {
         return StatusCode::NO_CONTENT.into_response();
     }

@@ -28,6 +28,11 @@ async fn a_link_signs_in_once() {
             StatusCode::NO_CONTENT,
             "a browser that looks ahead uses nothing up"
         );
+        assert_eq!(
+            world.status("HEAD", &path, &[]).await,
+            204,
+            "nor does who only asks"
+        );
         let first = world.get(&path, &[]).await;
         assert_eq!(first.status, StatusCode::OK);
         assert!(first.body.contains("http-equiv=\"refresh\""));
@@ -133,4 +138,21 @@ async fn a_share_link_shows_the_page_until_it_expires_or_is_taken_back() {
     assert_eq!(world.status("GET", &path, &[]).await, 200);
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     assert_eq!(world.status("GET", &path, &[]).await, 401, "it has expired");
+}
+
+#[tokio::test]
+async fn links_and_tokens_of_this_moment_are_known_before_the_file_is_looked_at_again() {
+    let world = World::new();
+    world.add("root", Role::Admin);
+    let soon = Timestamp::now() + SignedDuration::from_mins(15);
+    let token = world.file.add_token(&name("root"), "", None).unwrap();
+    let headers = [("authorization", &*bearer(token.reveal()))];
+    assert_eq!(world.status("GET", "/metrics", &headers).await, 200);
+    let link = world.file.add_link(&name("root"), soon).unwrap();
+    let path = format!("/sign-in?once={}", link.reveal());
+    assert_eq!(world.status("GET", &path, &[]).await, 200);
+    let (_, share) = world.file.share("", soon).unwrap();
+    let opened = world.get(&format!("/?share={}", share.reveal()), &[]).await;
+    assert_eq!(opened.status, StatusCode::OK);
+    assert_eq!(opened.headers[header::CACHE_CONTROL], "no-store");
 }

@@ -76,6 +76,10 @@ impl Shared {
         }
         // Only now, so that a will reaches every session.
         for Waiting { session, delay, left } in waiting {
+            if !self.still_grants(&session) {
+                self.forget_absent(&session);
+                continue;
+            }
             let end = Arc::clone(self).wait_for_return(Arc::clone(&session), delay, left);
             session.state().offline = Some(tokio::spawn(end).abort_handle());
         }
@@ -122,6 +126,7 @@ impl Shared {
         state.expiry = expiry;
         state.left_ms = Some(record.left_ms.unwrap_or_else(super::now_ms));
         state.delayed_will = will;
+        state.rights_number = record.rights_number;
         restore_deliveries(keeper, &mut state, deliveries, sent, messages);
         state.restore_marks(sent, &taken);
         for (record, stored) in &subscriptions {

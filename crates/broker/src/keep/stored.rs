@@ -89,6 +89,8 @@ pub(crate) struct StoredSession {
     /// When the client left, in ms since 1970; `None` while it is connected.
     pub(crate) left_ms: Option<u64>,
     pub(crate) will: Option<StoredWill>,
+    /// What tells the rights of its account from those after a change.
+    pub(crate) rights_number: u64,
 }
 
 /// A will that is still to be published.
@@ -192,6 +194,7 @@ mod tests {
                     username: None,
                     address: ([127, 0, 0, 1], 1).into(),
                 }),
+                rights_number: expiry_s,
             };
             let bytes = encode(&session, b"");
             prop_assert_eq!(decode(&bytes), Some((session, &b""[..])));

@@ -26,8 +26,11 @@ void setup() {
 }
 
 void loop() {
-  if (!mqtt.connected() &&
-      mqtt.connect("{ID}", "{ID}", "{PASSWORD}", "device/{ID}/status", 1, true, "offline")) {
+  if (!mqtt.connected()) {
+    if (!mqtt.connect("{ID}", "{ID}", "{PASSWORD}", "device/{ID}/status", 1, true, "offline")) {
+      delay(5000);
+      return;
+    }
     mqtt.publish("device/{ID}/status", "online", true);
     mqtt.subscribe("window/{ID}/control", 1);
   }
