@@ -171,8 +171,11 @@ impl Accounts {
             self.gate.attempts.lock().succeeded(login.address, login.name);
             return judge(known);
         }
-        if let Some(pause) = self.gate.attempts.lock().pause(login.address, login.name, asked) {
+        let pause = self.gate.attempts.lock().pause(login.address, login.name, asked);
+        if let Some(pause) = pause {
             self.gate.throttled.fetch_add(1, Relaxed);
+            // Who connects again at once is no faster for it.
+            tokio::time::sleep_until((asked + ANSWER_AFTER).into()).await;
             return Err(Denied::Wait(pause));
         }
         let answer = self.slowly(found, &book, &login).await;

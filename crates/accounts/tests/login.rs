@@ -133,6 +133,7 @@ async fn a_guesser_waits_and_the_device_does_not() {
     for guess in guesses {
         guess.await.unwrap().unwrap_err();
     }
+    let began = Instant::now();
     for _ in 0..5 {
         waits += usize::from(matches!(
             world.enter_from(ELSEWHERE, "sensor-001", "again").await,
@@ -140,6 +141,10 @@ async fn a_guesser_waits_and_the_device_does_not() {
         ));
     }
     assert_eq!(waits, 5);
+    assert!(
+        began.elapsed() >= 5 * Duration::from_millis(250),
+        "to ask again at once is no faster"
+    );
     assert!(world.accounts.counters().throttled >= 5);
     world.enter("sensor-001", &password).await.unwrap();
     world
