@@ -70,8 +70,8 @@ async fn mosquittos_clients_come_with_their_certificates() {
     }
     let output = mosquitto("mosquitto_pub", address, &message).await;
     assert!(!output.status.success());
-    let event = house.event(EventKind::ConnectionRefused).await;
-    assert!(event.reason.contains("no account"), "{event:?}");
+    let event = house.event(EventKind::LoginFailed).await;
+    assert!(event.reason.contains("no certificate"), "{event:?}");
     let without_ca = mosquitto(
         "mosquitto_pub",
         address,
