@@ -244,8 +244,8 @@ async fn guessers_keep_no_device_out_that_chose_its_password() {
     for guess in guesses {
         guess.await.unwrap().unwrap_err();
     }
-    let guesser = IpAddr::from([198, 51, 100, 0]);
-    assert!(matches!(enter(guesser, "guess").await, Err(Denied::Wait(_))));
+    let stranger = IpAddr::from([198, 51, 100, 0]);
+    assert!(matches!(enter(stranger, "guess").await, Err(Denied::Wait(_))));
     enter(HOME, "my-own-password").await.unwrap();
 }
 
