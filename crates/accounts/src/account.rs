@@ -215,6 +215,9 @@ pub struct Account {
     /// What it is opened with.
     #[serde(default)]
     pub credentials: Credentials,
+    /// When that was made anew: certificates of before are void.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secrets_since: Option<Timestamp>,
     /// Of a device that waits to be approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Pending>,

@@ -151,6 +151,7 @@ impl Book {
                 password: Some(PasswordHash::generated(password)),
                 tokens: Vec::new(),
             },
+            secrets_since: None,
             pending: None,
         };
         self.note(hand, "add", new.name.as_str(), detail);
@@ -200,6 +201,7 @@ impl Book {
                 password: Some(password),
                 tokens: Vec::new(),
             },
+            secrets_since: None,
             pending: Some(Pending {
                 address: newcomer.address.to_owned(),
                 client_id,
@@ -305,6 +307,7 @@ impl Book {
             password: Some(PasswordHash::generated(password)),
             tokens: Vec::new(),
         };
+        account.secrets_since = Some(hand.now);
         self.note(hand, "rotate", name.as_str(), "");
         Ok(())
     }

@@ -113,6 +113,8 @@ pub enum Denied {
     CannotPair(String),
     /// A name without a password.
     NoPassword,
+    /// A certificate that was made before the account, or before its secrets were made anew.
+    OldCertificate,
 }
 
 /// What logging in remembers.
@@ -189,10 +191,15 @@ impl Accounts {
         answer
     }
 
-    /// The account that a verified certificate names.
-    pub fn of_certificate(&self, name: &str) -> Result<Known, Denied> {
+    /// The account that a verified certificate names, which is valid from `not_before` on, in seconds since 1970. One that was
+    /// made before the account's secrets were is void, as they are.
+    pub fn of_certificate(&self, name: &str, not_before: Option<i64>) -> Result<Known, Denied> {
         let book = self.book_with(name);
         let (name, account) = book.get(name).ok_or(Denied::Wrong)?;
+        let since = account.secrets_since.unwrap_or(account.created).as_second();
+        if not_before.is_some_and(|not_before| not_before < since) {
+            return Err(Denied::OldCertificate);
+        }
         judge(Known::of(name, account))
     }
 

@@ -291,15 +291,40 @@ async fn strangers_do_not_fill_the_waiting_room() {
 }
 
 #[tokio::test]
+async fn a_certificate_is_void_once_the_secrets_are_made_anew() {
+    let world = world();
+    let made = jiff::Timestamp::now().as_second();
+    world.add("a", Role::Device);
+    world.accounts.of_certificate("a", Some(made + 1)).unwrap();
+    assert_eq!(
+        world.accounts.of_certificate("a", Some(made - 10)),
+        Err(Denied::OldCertificate),
+        "of another account of that name"
+    );
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    world.file.rotate(&name("a")).unwrap();
+    world.accounts.reload();
+    assert_eq!(
+        world.accounts.of_certificate("a", Some(made)),
+        Err(Denied::OldCertificate)
+    );
+    let now = jiff::Timestamp::now().as_second();
+    world.accounts.of_certificate("a", Some(now)).unwrap();
+}
+
+#[tokio::test]
 async fn a_retired_account_is_closed_and_a_certificate_names_one() {
     let world = world();
     let password = world.add("a", Role::Device);
-    assert_eq!(world.accounts.of_certificate("a").unwrap().name.as_str(), "a");
-    assert_eq!(world.accounts.of_certificate("b"), Err(Denied::Wrong));
+    assert_eq!(
+        world.accounts.of_certificate("a", None).unwrap().name.as_str(),
+        "a"
+    );
+    assert_eq!(world.accounts.of_certificate("b", None), Err(Denied::Wrong));
     world.file.retire(&name("a")).unwrap();
     world.accounts.reload();
     assert_eq!(world.enter("a", &password).await, Err(Denied::Retired));
-    assert_eq!(world.accounts.of_certificate("a"), Err(Denied::Retired));
+    assert_eq!(world.accounts.of_certificate("a", None), Err(Denied::Retired));
 }
 
 #[tokio::test]

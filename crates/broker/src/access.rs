@@ -20,6 +20,8 @@ pub struct Login<'a> {
     pub password: Option<&'a [u8]>,
     /// The name in the certificate that it has proved to own.
     pub certificate_name: Option<&'a str>,
+    /// When that certificate became valid, in seconds since 1970.
+    pub certificate_not_before: Option<i64>,
     /// Whether the listener lets clients in that name no user.
     pub anonymous: bool,
 }

@@ -44,6 +44,7 @@ pub(crate) async fn enter(
         username: identity.username.as_deref(),
         password: password.as_deref(),
         certificate_name: visitor.certificate_name.as_deref(),
+        certificate_not_before: visitor.certificate_not_before,
         anonymous: visitor.anonymous,
     };
     let entering = timeout(shared.options.connect_timeout, access.enter(login));

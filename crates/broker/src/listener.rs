@@ -84,6 +84,7 @@ impl Listener {
                     transport: Transport::of(&self.options),
                     anonymous: self.options.anonymous,
                     certificate_name: None,
+                    certificate_not_before: None,
                 };
                 let (shared, stopping) = (Arc::clone(&self.shared), self.stopping.clone());
                 if visitor.transport == Transport::Tcp {
@@ -144,6 +145,7 @@ pub(crate) struct Visitor {
     pub(crate) anonymous: bool,
     /// The account that its certificate names; the certificate was verified.
     pub(crate) certificate_name: Option<Arc<str>>,
+    pub(crate) certificate_not_before: Option<i64>,
 }
 
 /// Does the handshakes of a connection that is more than TCP, and serves it.
@@ -168,6 +170,7 @@ async fn open(
         Some(Ok(Ok(opened))) => opened,
     };
     visitor.certificate_name = opened.certificate_name;
+    visitor.certificate_not_before = opened.certificate_not_before;
     serve(shared, Wire::new(opened.stream), visitor, stopping).await;
 }
 

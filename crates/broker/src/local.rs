@@ -88,6 +88,7 @@ impl LocalConnector {
             transport: Transport::Local,
             anonymous: true,
             certificate_name: None,
+            certificate_not_before: None,
         };
         let serving = serve(
             Arc::clone(&self.shared),

@@ -62,6 +62,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 pub(crate) struct Opened {
     pub(crate) stream: Box<dyn Stream>,
     pub(crate) certificate_name: Option<Arc<str>>,
+    pub(crate) certificate_not_before: Option<i64>,
 }
 
 /// Does the handshakes that `listener` asks for. `Err(None)` where the client only left.
@@ -77,6 +78,7 @@ pub(crate) async fn open(
         return Ok(Opened {
             stream: Box::new(stream),
             certificate_name: None,
+            certificate_not_before: None,
         });
     };
     let accepted = tls.accept(stream).await.map_err(|refused| {
@@ -92,6 +94,7 @@ pub(crate) async fn open(
     Ok(Opened {
         stream,
         certificate_name: accepted.certificate_name.map(Into::into),
+        certificate_not_before: accepted.certificate_not_before,
     })
 }
 

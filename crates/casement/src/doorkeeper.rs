@@ -99,7 +99,7 @@ impl Doorkeeper {
                 remedy: "let it name no user, or use the certificate of that user",
             });
         }
-        match self.accounts.of_certificate(name) {
+        match self.accounts.of_certificate(name, login.certificate_not_before) {
             Ok(known) => Ok(self.entry(known, login)),
             Err(denied) => Err(denial(name, denied)),
         }
@@ -196,6 +196,11 @@ fn denial(name: &str, denied: Denied) -> Denial {
             DenialReason::BadCredentials,
             format!("no account {name:?} has this password"),
             "check user name and password; `casement devices rotate ID` makes a new one",
+        ),
+        Denied::OldCertificate => (
+            DenialReason::NotAuthorized,
+            format!("the certificate of {name:?} is older than the account's secrets"),
+            "make another by `casement provision tls --client ID`",
         ),
         Denied::NoPassword => (
             DenialReason::BadCredentials,

@@ -108,6 +108,14 @@ fn only_accounts_come_in(house: &House, password: &str) {
         let output = house.publish(&[&secure[..], stranger].concat());
         assert!(!output.status.success(), "{stranger:?}");
     }
+    // With new secrets the old certificate is void, too.
+    std::thread::sleep(Duration::from_millis(1_100));
+    house.casement(&["devices", "rotate", "sensor-001"]);
+    let stolen = [&secure[..], &["--cert", &certificate, "--key", &key]].concat();
+    let void = wait_until_blocking("the certificate is void", || {
+        !house.publish(&stolen).status.success()
+    });
+    assert!(void.is_ok());
     // Nor without encryption.
     assert!(!house.publish(&["-p", "1883"]).status.success());
     assert!(!house.publish(&["-p", "8883"]).status.success());

@@ -177,9 +177,11 @@ pub(crate) fn explained(denied: &Denied) -> (StatusCode, &'static str) {
             "Too many passwords wait to be compared: try again.",
         ),
         Denied::Retired => (StatusCode::UNAUTHORIZED, "This account is closed."),
-        Denied::Wrong | Denied::NoPassword | Denied::DoorClosed | Denied::CannotPair(_) => {
-            (StatusCode::UNAUTHORIZED, "Name, password or token is wrong.")
-        }
+        Denied::Wrong
+        | Denied::NoPassword
+        | Denied::DoorClosed
+        | Denied::CannotPair(_)
+        | Denied::OldCertificate => (StatusCode::UNAUTHORIZED, "Name, password or token is wrong."),
     }
 }
 

@@ -44,7 +44,7 @@ impl Authority {
         params.distinguished_name = common_name(&format!("Casement CA {name}"));
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        validity(&mut params, AUTHORITY);
+        validity(&mut params, AUTHORITY, EARLIER);
         let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let signed = params.self_signed(&pair)?;
         // The key first: a certificate without its key would be of no use to anyone.
@@ -86,7 +86,7 @@ impl Authority {
         params.distinguished_name = common_name(name);
         params.subject_alt_names = hosts;
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        self.sign(params, SERVER)
+        self.sign(params, SERVER, EARLIER)
     }
 
     /// Signs the certificate of an account.
@@ -94,13 +94,19 @@ impl Authority {
         let mut params = CertificateParams::default();
         params.distinguished_name = common_name(id);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        self.sign(params, CLIENT)
+        // Only this host judges it, by the clock that makes it: it says when it was made.
+        self.sign(params, CLIENT, Duration::ZERO)
     }
 
-    fn sign(&self, mut params: CertificateParams, lifetime: Duration) -> Result<Pair, TlsError> {
+    fn sign(
+        &self,
+        mut params: CertificateParams,
+        lifetime: Duration,
+        earlier: Duration,
+    ) -> Result<Pair, TlsError> {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.use_authority_key_identifier_extension = true;
-        validity(&mut params, lifetime);
+        validity(&mut params, lifetime, earlier);
         params.not_after = params.not_after.min(self.expires_at);
         let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let signed = params.signed_by(&pair, &self.issuer)?;
@@ -120,8 +126,8 @@ fn common_name(name: &str) -> DistinguishedName {
     subject
 }
 
-fn validity(params: &mut CertificateParams, lifetime: Duration) {
+fn validity(params: &mut CertificateParams, lifetime: Duration, earlier: Duration) {
     let now = OffsetDateTime::now_utc();
-    params.not_before = now - EARLIER;
+    params.not_before = now - earlier;
     params.not_after = now + lifetime;
 }

@@ -22,6 +22,8 @@ pub struct Accepted {
     /// The name in the client's certificate, which was verified: its common name, or its first DNS name. `None` where it
     /// showed none.
     pub certificate_name: Option<String>,
+    /// When that certificate became valid, in seconds since 1970.
+    pub certificate_not_before: Option<i64>,
 }
 
 /// Why there is no connection.
@@ -57,10 +59,13 @@ impl ServerTls {
         let accepted = TlsAcceptor::from(self.config()).accept(stream).await;
         let stream = accepted.map_err(|error| Some(explain(&error)))?;
         let certificates = stream.get_ref().1.peer_certificates();
-        let certificate_name = certificates.and_then(|chain| inspection::account(chain.first()?));
+        let first = certificates.and_then(|chain| chain.first());
+        let certificate_name = first.and_then(inspection::account);
+        let certificate_not_before = first.and_then(inspection::not_before);
         Ok(Accepted {
             stream,
             certificate_name,
+            certificate_not_before,
         })
     }
 }

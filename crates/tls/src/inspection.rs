@@ -25,6 +25,12 @@ pub(crate) fn account(certificate: &CertificateDer<'_>) -> Option<String> {
     })
 }
 
+/// The beginning of its validity, in seconds since 1970.
+pub(crate) fn not_before(certificate: &CertificateDer<'_>) -> Option<i64> {
+    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+    Some(certificate.validity().not_before.timestamp())
+}
+
 /// The end of its validity.
 pub(crate) fn expires_at(certificate: &CertificateDer<'_>) -> Option<SystemTime> {
     let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
