@@ -106,7 +106,7 @@ impl Rights {
         Self {
             publish,
             subscribe,
-            shared: !matches!(role, Role::Device | Role::Reader),
+            shared: matches!(role, Role::Ml | Role::Backend | Role::Admin),
         }
     }
 
@@ -250,12 +250,17 @@ mod tests {
     fn other_roles() {
         let monitor = rights("tap", Role::Monitor, State::Active);
         assert!(monitor.may_subscribe("#") && monitor.may_subscribe("$SYS/#"));
-        assert!(monitor.may_subscribe("$share/g/sensor/#") && !monitor.may_publish("x"));
+        assert!(!monitor.may_publish("x"));
+        assert!(
+            !monitor.may_subscribe("$share/g/sensor/#"),
+            "it would take them from others"
+        );
         let bridge = rights("ha", Role::Bridge, State::Active);
         assert!(bridge.may_publish("window/room/set") && !bridge.may_publish("window/room/control"));
         assert!(bridge.may_subscribe("+/+/#"));
         let ml = rights("mine", Role::Ml, State::Active);
         assert!(ml.may_publish("window/room/control") && ml.may_publish("ml/prediction/shadow/room"));
+        assert!(ml.may_subscribe("$share/ml/ml/inference/request/+"));
         assert!(ml.may_subscribe("ml/inference/request/+") && ml.may_subscribe("ml/inference/request/room"));
         assert!(!ml.may_subscribe("ml/#") && !ml.may_subscribe("sensor/#"));
         let reader = rights("grafana", Role::Reader, State::Active);

@@ -68,6 +68,8 @@ impl World {
 async fn a_generated_password_enters_without_argon2() {
     let world = world();
     let password = world.add("sensor-001", Role::Device);
+    let padded = format!("{password}\0");
+    assert_eq!(world.enter("sensor-001", &padded).await, Err(Denied::NoPassword));
     let known = world.enter("sensor-001", &password).await.unwrap();
     assert_eq!(
         (known.name.as_str(), known.role, known.state),
@@ -104,7 +106,7 @@ async fn refusals_do_not_tell_what_is_wrong_and_take_as_long() {
         assert!(began.elapsed() >= Duration::from_millis(250), "{who}");
     }
     assert_eq!(world.accounts.counters().hashed, 4, "each costs one argon2id");
-    for password in ["", &"x".repeat(1_025)] {
+    for password in ["", "a\0", &"x".repeat(1_025)] {
         assert_eq!(world.enter("sensor-001", password).await, Err(Denied::NoPassword));
     }
 }
