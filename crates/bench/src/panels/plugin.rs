@@ -18,7 +18,7 @@ pub struct Range {
 
 const DAY: u64 = 86_400;
 
-/// One hour, a day, 30 days, a year, as charts of [`WIDTH`] ask for them.
+/// One hour, a day, 30 days, a year, as charts of `WIDTH` ask for them.
 pub const RANGES: [Range; 4] = [
     Range::of("1 h", 3_600),
     Range::of("1 d", DAY),
