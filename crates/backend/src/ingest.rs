@@ -17,13 +17,12 @@ use tracing::{debug, info, warn};
 use crate::{
     Devices, InferenceTrigger, Metrics,
     clips::{AnalysedClip, Recordings},
-    clock::now,
     clocks::{Clocks, Judgement, Seen},
     decoder::{Decoded, Decoder, Event},
     history::Past,
     keys,
     log::{Appended, EventRows, LogError, RepeatKey, Repeats},
-    message::{Acceptance, AuditEvent, DoorEvent, Message, Passage},
+    message::{Acceptance, Message, Passage},
     refusals::RefusalBudget,
     rows,
     vitals::Vitals,
@@ -160,30 +159,6 @@ impl Ingest {
             told: judgement.event,
             ..Interpreted::nothing(Acceptance::Stored)
         }
-    }
-
-    /// Keeps what happened at the embedded broker's door, beside the messages that were refused.
-    pub async fn record_door_event(&self, event: &DoorEvent) {
-        let row = rows::door_event(event, now());
-        if let Err(error) = self.log.append(None, vec![row.encode()]).await {
-            debug!(
-                error = with_causes(&error),
-                "an event of the broker is only in the log"
-            );
-        }
-    }
-
-    /// Keeps events of the audit log. Returns whether they are durable.
-    pub async fn record_audit(&self, events: &[AuditEvent]) -> bool {
-        let rows = events.iter().map(|event| rows::audit(event).encode()).collect();
-        let appended = self.log.append(None, rows).await;
-        if let Err(error) = &appended {
-            debug!(
-                error = with_causes(error),
-                "events of the audit log are only in the log"
-            );
-        }
-        appended.is_ok()
     }
 
     /// Deciding comes first: it waits for neither disk nor database. A recording is stored after it.

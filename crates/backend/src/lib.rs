@@ -37,6 +37,7 @@ mod service;
 mod storage;
 mod subscription;
 mod system_metrics;
+mod told;
 mod trigger;
 mod vitals;
 
