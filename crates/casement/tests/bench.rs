@@ -100,6 +100,31 @@ fn readings_are_counted_by_every_way_of_receiving_them() {
 }
 
 #[test]
+fn strangers_are_measured_beside_devices() {
+    let lines = bench(
+        "strangers",
+        &[
+            "--rounds",
+            "1",
+            "--decisions",
+            "20",
+            "--sockets",
+            "20",
+            "--storm",
+            "12",
+        ],
+    );
+    let [siege, storm] = &lines[..] else {
+        panic!("{lines:?}")
+    };
+    assert!(siege["idle_sockets"].as_u64().unwrap() >= 18, "{siege}");
+    assert!(siege["guesses_per_s"].as_f64().unwrap() > 0.0, "{siege}");
+    assert!(siege["quiet_p50_ms"].as_f64().unwrap() > 0.0, "{siege}");
+    assert!(siege["besieged_p50_ms"].as_f64().unwrap() > 0.0, "{siege}");
+    assert_eq!(storm["storm"], 12, "{storm}");
+}
+
+#[test]
 fn a_rate_and_a_window_are_kept() {
     let lines = bench(
         "ingest",

@@ -59,12 +59,11 @@ pub async fn run(options: Options, out: &mut dyn Write) -> anyhow::Result<()> {
         &config,
         "broker:\n  anonymous: never\n  registration: closed\n  limits:\n    connections: 8000\n",
     )?;
-    writeln!(
-        out,
-        "making {} accounts, each with its argon2id",
-        DEVICES.max(options.storm)
-    )?;
-    let credentials = make_accounts(data.path(), DEVICES.max(options.storm))?;
+    let accounts = DEVICES.max(options.storm);
+    if !options.json {
+        writeln!(out, "making {accounts} accounts, each with its argon2id")?;
+    }
+    let credentials = make_accounts(data.path(), accounts)?;
     let at = Addresses::free();
     let flags = [format!("--config={}", config.display())];
     let start = || -> anyhow::Result<Process> {
