@@ -333,6 +333,17 @@ impl Book {
         Ok(())
     }
 
+    /// The account of that name, if it is in use.
+    pub(crate) fn in_use(&mut self, name: &AccountName) -> Result<&mut Account, BookError> {
+        let account = self.find(name)?;
+        if account.state == State::Active {
+            Ok(account)
+        } else {
+            let state = account.state.as_str();
+            Err(BookError::State(name.to_string(), state, "approve it first"))
+        }
+    }
+
     pub(crate) fn find(&mut self, name: &AccountName) -> Result<&mut Account, BookError> {
         if !self.accounts.contains_key(name) {
             let near = self.nearest(name.as_str());

@@ -135,14 +135,7 @@ impl Book {
         hand: Hand<'_>,
     ) -> Result<(), BookError> {
         self.links.retain(|link| link.expires > hand.now);
-        let account = self.find(name)?;
-        if account.state != State::Active {
-            return Err(BookError::State(
-                name.to_string(),
-                account.state.as_str(),
-                "approve it first",
-            ));
-        }
+        let account = self.in_use(name)?;
         let generation = account.generation;
         if self.links.len() >= MAX_LINKS {
             return Err(BookError::Full(

@@ -33,14 +33,7 @@ impl Book {
         hand: Hand<'_>,
     ) -> Result<(), BookError> {
         check_text("the label", label)?;
-        let account = self.find(name)?;
-        if account.state != State::Active {
-            return Err(BookError::State(
-                name.to_string(),
-                account.state.as_str(),
-                "approve it first",
-            ));
-        }
+        let account = self.in_use(name)?;
         let tokens = &mut account.credentials.tokens;
         tokens.retain(|kept| kept.expires.is_none_or(|expires| expires > hand.now));
         if tokens.len() >= MAX_TOKENS {

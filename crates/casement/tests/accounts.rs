@@ -9,26 +9,15 @@ use std::{
 };
 
 use serde_json::Value;
-use support::{casement, up};
+use support::{
+    casement,
+    command::{json, run},
+    up,
+};
 use testkit::Up;
-
-fn run(data: &Path, arguments: &[&str]) -> Output {
-    let data = data.display().to_string();
-    Command::new(env!("CARGO_BIN_EXE_casement"))
-        .args(arguments)
-        .args(["--data", &data])
-        .output()
-        .unwrap()
-}
 
 fn said(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn json(data: &Path, arguments: &[&str]) -> Value {
-    let output = run(data, &[arguments, &["--json"]].concat());
-    assert!(output.status.success(), "{arguments:?}: {output:?}");
-    serde_json::from_str(&said(&output)).unwrap()
 }
 
 fn refused(data: &Path, arguments: &[&str], why: &str) {

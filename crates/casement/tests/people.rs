@@ -7,29 +7,17 @@ mod support;
 use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
-    path::Path,
-    process::Command,
     time::Duration,
 };
 
 use serde_json::Value;
-use support::{casement, up};
+use support::{
+    casement,
+    command::{json, text},
+    up,
+};
 use testkit::{Addresses, Up, wait_until_blocking};
 use ureq::http::Response;
-
-fn command(data: &Path, arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_casement"))
-        .args(arguments)
-        .args(["--data", &data.display().to_string()])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{arguments:?}: {output:?}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn json(data: &Path, arguments: &[&str]) -> Value {
-    serde_json::from_str(&command(data, &[arguments, &["--json"]].concat())).unwrap()
-}
 
 fn agent() -> ureq::Agent {
     let config = ureq::Agent::config_builder()
@@ -88,7 +76,7 @@ fn the_first_start_signs_an_admin_in_and_sessions_survive_and_end_with_their_acc
         200
     );
 
-    let again = command(data.path(), &["accounts", "link"]);
+    let again = text(data.path(), &["accounts", "link"]);
     let (_, path) = again.lines().next().unwrap().split_once("/sign-in?").unwrap();
     let link = format!("/sign-in?{path}");
     wait_until_blocking("the link of the command is known", || {
@@ -111,7 +99,7 @@ fn the_first_start_signs_an_admin_in_and_sessions_survive_and_end_with_their_acc
     let audited =
         "SELECT count(), uniqExact(number) FROM iot.audit_log WHERE kind IN ('account_add', 'account_token')";
     up.wait_sql(audited, "2\t2").unwrap();
-    command(data.path(), &["accounts", "retire", "admin"]);
+    text(data.path(), &["accounts", "retire", "admin"]);
     let gone = || status(&up, "/api/v1/shares", &with) == 401;
     wait_until_blocking("the session ends with its account", gone).unwrap();
     assert_eq!(status(&up, "/", &with), 200, "this machine still reads");
@@ -209,7 +197,7 @@ fn a_share_link_of_the_command_opens_and_closes() {
         (list[0]["label"].as_str(), list[0]["id"].as_str()),
         (Some("Bob"), made["id"].as_str())
     );
-    command(
+    text(
         data.path(),
         &["accounts", "unshare", made["id"].as_str().unwrap()],
     );
@@ -268,7 +256,7 @@ fn accounts_read_in_clickhouse_and_nobody_reads_the_accounts() {
             );
         }
     }
-    command(data.path(), &["accounts", "retire", "grafana"]);
+    text(data.path(), &["accounts", "retire", "grafana"]);
     let shut = || ask("grafana", &grafana, "SELECT 1").0 != 200;
     wait_until_blocking("a retired account reads nothing", shut).unwrap();
 }

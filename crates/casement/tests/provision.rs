@@ -7,26 +7,12 @@ mod support;
 use std::{
     fs,
     net::SocketAddr,
-    path::Path,
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use serde_json::Value;
+use support::command::{password, text};
 use testkit::{Mosquitto, free_addr};
-
-fn run(data: &Path, arguments: &[&str]) -> Output {
-    let data = data.display().to_string();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_casement"));
-    let output = command.args(arguments).args(["--data", &data]).output().unwrap();
-    assert!(output.status.success(), "{arguments:?}: {output:?}");
-    output
-}
-
-fn secret(data: &Path, arguments: &[&str]) -> String {
-    let output = run(data, &[arguments, &["--json"]].concat());
-    let made: Value = serde_json::from_slice(&output.stdout).unwrap();
-    made["password"].as_str().unwrap().to_owned()
-}
 
 struct Client<'a> {
     address: SocketAddr,
@@ -75,13 +61,13 @@ fn a_real_mosquitto_gives_every_account_its_rights() {
     let data = tempfile::tempdir().unwrap();
     let data = data.path();
     let (one, two) = (
-        secret(data, &["devices", "add", "room-1"]),
-        secret(data, &["devices", "add", "room-2"]),
+        password(data, &["devices", "add", "room-1"]),
+        password(data, &["devices", "add", "room-2"]),
     );
-    let tap = secret(data, &["accounts", "add", "tap", "--role", "monitor"]);
+    let tap = password(data, &["accounts", "add", "tap", "--role", "monitor"]);
     let (plain, tls) = (free_addr(), free_addr());
     let (plain_flag, tls_flag) = (format!("--plain={plain}"), format!("--tls={tls}"));
-    run(data, &["provision", "mosquitto", &plain_flag, &tls_flag]);
+    text(data, &["provision", "mosquitto", &plain_flag, &tls_flag]);
     let file = data.join("mosquitto/mosquitto.conf");
     // Started by root, Mosquitto would switch to a user who may not read the files.
     let settings = fs::read_to_string(&file).unwrap() + "user root\n";
@@ -174,7 +160,7 @@ fn a_real_mosquitto_gives_every_account_its_rights() {
 fn what_a_broker_cannot_be_told_is_named() {
     let data = tempfile::tempdir().unwrap();
     let data = data.path();
-    secret(data, &["devices", "add", "room-1"]);
+    password(data, &["devices", "add", "room-1"]);
     // A device that paired has a password of its own.
     let file = data.join("accounts/accounts.json");
     let mut book: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
@@ -183,7 +169,7 @@ fn what_a_broker_cannot_be_told_is_named() {
         .unwrap();
     assert!(password.remove("generated").is_some());
     fs::write(&file, book.to_string()).unwrap();
-    let said = String::from_utf8(run(data, &["provision", "mosquitto"]).stdout).unwrap();
+    let said = text(data, &["provision", "mosquitto"]);
     assert!(said.contains("casement devices rotate room-1"), "{said}");
     let passwords = fs::read_to_string(data.join("mosquitto/passwords")).unwrap();
     assert!(
@@ -192,12 +178,12 @@ fn what_a_broker_cannot_be_told_is_named() {
     );
     // A second run changes no password that a service has.
     let kept = fs::read(data.join("mosquitto/casement-backend.password")).unwrap();
-    run(data, &["provision", "mosquitto"]);
+    text(data, &["provision", "mosquitto"]);
     assert_eq!(
         fs::read(data.join("mosquitto/casement-backend.password")).unwrap(),
         kept
     );
-    run(data, &["provision", "emqx"]);
+    text(data, &["provision", "emqx"]);
     let acl = fs::read_to_string(data.join("emqx/acl.conf")).unwrap();
     assert!(
         acl.contains("{allow, {username, \"room-1\"}, publish, [\"sensor/room-1/#\"")

@@ -6,13 +6,14 @@ mod support;
 
 use std::{
     fs,
-    path::Path,
     process::{Command, Output},
     time::Duration,
 };
 
-use serde_json::Value;
-use support::up;
+use support::{
+    command::{json, password, run},
+    up,
+};
 use tempfile::TempDir;
 use testkit::Up;
 
@@ -28,10 +29,7 @@ impl House {
         let data = tempfile::tempdir().unwrap();
         let config = data.path().join("casement.yaml");
         fs::write(&config, "broker:\n  anonymous: never\n  registration: pairing\n").unwrap();
-        let secret = |arguments: &[&str]| {
-            let made = json(data.path(), arguments);
-            made["password"].as_str().unwrap().to_owned()
-        };
+        let secret = |arguments: &[&str]| password(data.path(), arguments);
         let secrets = vec![
             ("room-1", secret(&["devices", "add", "room-1"])),
             ("room-2", secret(&["devices", "add", "room-2"])),
@@ -73,18 +71,6 @@ impl House {
         let arguments = ["-q", "1", "-t", filter, "-W", "2"];
         self.client("mosquitto_sub", user, self.secret(user), &arguments)
     }
-}
-
-fn run(data: &Path, arguments: &[&str]) -> Output {
-    let data = data.display().to_string();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_casement"));
-    command.args(arguments).args(["--data", &data]).output().unwrap()
-}
-
-fn json(data: &Path, arguments: &[&str]) -> Value {
-    let output = run(data, &[arguments, &["--json"]].concat());
-    assert!(output.status.success(), "{arguments:?}: {output:?}");
-    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 fn errors(output: &Output) -> String {

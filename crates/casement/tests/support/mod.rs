@@ -11,6 +11,7 @@ use testkit::{Casement, Up};
 
 pub mod client;
 pub mod clip;
+pub mod command;
 
 /// How long a role may take to end.
 pub const END: Duration = Duration::from_secs(10);
