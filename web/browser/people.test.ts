@@ -1,0 +1,125 @@
+// Who may what: roles, sessions that end, devices that want in.
+import { spawn } from "node:child_process";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { card, launch, serious, shot, signIn, visit } from "./browser";
+import { Casement } from "./casement";
+
+let casement: Casement, browser: Browser;
+
+beforeAll(async () => {
+  const environment = {
+    CASEMENT__HTTP__ANONYMOUS: "never",
+    CASEMENT__BROKER__REGISTRATION: "pairing",
+    CASEMENT__BROKER__ANONYMOUS: "never",
+  };
+  [casement, browser] = await Promise.all([Casement.start({ environment }), launch()]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await casement?.remove();
+});
+
+async function tokenOf(name: string, role: string): Promise<string> {
+  await casement.ask("/accounts", "POST", { name, role });
+  return (await casement.ask<{ token: string }>(`/accounts/${name}/tokens`, "POST", { label: "test" })).token;
+}
+
+it("leads strangers to the sign-in page", async () => {
+  const { page, close } = await visit(browser, casement.url);
+  await page.waitForURL(/\/sign-in/);
+  await page.fill("#password", "wrong");
+  await page.click("form button");
+  await page.getByRole("alert").filter({ hasText: /./ }).waitFor();
+  await close();
+});
+
+it("lets a device in by a person's word", async () => {
+  const { page, wrong, close } = await visit(browser, casement.url);
+  await signIn(page, casement.token);
+  await page.getByRole("button", { name: "Let a device introduce itself" }).click();
+  await page.getByText(/The door is open until/).waitFor();
+  // A device with an id and a password of its own, which goes on until it is heard.
+  const payload = JSON.stringify({ value: 19.5, timestamp: new Date().toISOString() });
+  const device = spawn(
+    "sh",
+    [
+      "-c",
+      'while :; do mosquitto_pub -h 127.0.0.1 -p "$0" -i esp-7 -u esp-7 -P "a secret of its own" -q 1 -t sensor/esp-7/temperature -m "$1"; sleep 0.3; done',
+      String(casement.mqttPort),
+      payload,
+    ],
+    { stdio: "ignore", detached: true },
+  );
+  try {
+    await page.getByLabel("Name of esp-7").fill("Bathroom");
+    await page.getByLabel("Place of esp-7").fill("Upstairs");
+    expect(await serious(page)).toEqual([]);
+    await shot(page, "pairing");
+    await page.getByRole("button", { name: "Let it in" }).click();
+    await card(page, "esp-7").getByRole("heading", { name: "Bathroom" }).waitFor();
+    await page.getByRole("heading", { name: "Upstairs" }).waitFor();
+    await card(page, "esp-7").getByText("19.5 °C").waitFor();
+  } finally {
+    if (device.pid && device.exitCode === null) process.kill(-device.pid, "SIGKILL");
+  }
+  expect(wrong).toEqual([]);
+  await close();
+});
+
+it("shows a reader everything and lets it change nothing", async () => {
+  const { page, wrong, close } = await visit(browser, `${casement.url}/sign-in`);
+  await signIn(page, await tokenOf("rita", "reader"));
+  await card(page, "esp-7").waitFor();
+  expect(await page.getByRole("link", { name: "Accounts" }).count()).toBe(0);
+  expect(await page.getByRole("button", { name: "Add a device" }).count()).toBe(0);
+  await page.goto(`${casement.url}/#/rooms/esp-7`);
+  await page.getByText("You may look.").first().waitFor();
+  expect(await page.getByRole("button", { name: "Save" }).count()).toBe(0);
+  expect(await page.getByLabel("Open at most").isDisabled()).toBe(true);
+  await page.goto(`${casement.url}/#/accounts`);
+  await page.getByText("This is for admins.").waitFor();
+  expect(wrong).toEqual([]);
+  await close();
+});
+
+it("leads out whoever's account is retired", async () => {
+  const { page, close } = await visit(browser, `${casement.url}/sign-in`);
+  await signIn(page, await tokenOf("olga", "operator"));
+  await card(page, "esp-7").waitFor();
+  await casement.ask("/accounts/olga", "PATCH", { state: "retired" });
+  await page.waitForURL(/\/sign-in/);
+  await close();
+});
+
+it("leads out whoever's token is revoked, wherever in the page they are", async () => {
+  await casement.ask("/accounts", "POST", { name: "otto", role: "operator" });
+  const { token, id } = await casement.ask<{ token: string; id: string }>("/accounts/otto/tokens", "POST", { label: "phone" });
+  const { page, close } = await visit(browser, `${casement.url}/sign-in`);
+  await signIn(page, token);
+  await page.goto(`${casement.url}/#/devices`);
+  await page.getByRole("heading", { name: "Devices", level: 1 }).waitFor();
+  await casement.ask(`/tokens/${id}`, "DELETE");
+  await page.waitForURL(/\/sign-in/);
+  await close();
+});
+
+it("makes an account, shows its password once, and takes it back", async () => {
+  const { page, wrong, close } = await visit(browser, `${casement.url}/sign-in`);
+  await signIn(page, casement.token);
+  await page.goto(`${casement.url}/#/accounts`);
+  await page.locator("[name=account]").fill("Karl");
+  await page.getByLabel("Role").selectOption("operator");
+  await page.getByRole("button", { name: "Add an account" }).click();
+  const secret = page.getByRole("dialog").locator("code");
+  await secret.waitFor();
+  expect((await secret.textContent())?.length).toBeGreaterThan(12);
+  await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+  const row = page.locator("tr[data-account=Karl]");
+  await row.getByRole("button", { name: "Forget" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Forget" }).click();
+  await row.waitFor({ state: "detached" });
+  expect(wrong).toEqual([]);
+  await close();
+});

@@ -1,0 +1,92 @@
+// Every screen, in both themes and three sizes, with simulated rooms and their history: readable, usable, nothing too wide.
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { card, expectNoSideways, launch, PATIENCE, serious, shot, signIn, SIZES, visit } from "./browser";
+import { Casement, until } from "./casement";
+import { furnish, ROOMS } from "./house";
+
+let casement: Casement, browser: Browser;
+const SCREENS = ["", "rooms/sim-002", "devices", "schedules", "model", "system", "accounts"];
+
+beforeAll(async () => {
+  [casement, browser] = await Promise.all([Casement.start({ engine: true, flags: [`--simulate=${ROOMS.length}`] }), launch()]);
+  await furnish(casement, 720);
+  await casement.reading("cellar", "temperature", 12);
+  await casement.publish("device/cellar/status", { status: "offline", timestamp: new Date().toISOString() });
+  await casement.ask("/devices/sim-002/override", "PUT", { position: 55, for_s: 3_600 });
+  await until("a move is stored", async () => (await casement.ask<unknown[]>("/devices/sim-002/commands")).length > 0);
+}, 300_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await casement?.remove();
+});
+
+for (const colorScheme of ["light", "dark"] as const) {
+  it(`is for everybody (${colorScheme})`, async () => {
+    const { page, wrong, close } = await visit(browser, casement.url, { colorScheme });
+    await signIn(page, casement.token);
+    for (const screen of SCREENS) {
+      await page.setViewportSize(SIZES.laptop);
+      await page.goto(`${casement.url}/#/${screen}`);
+      await page.getByRole("heading", { level: 1 }).waitFor({ state: "attached" });
+      await until(`${screen} has loaded`, async () => (await page.getByText("One moment …").count()) === 0, PATIENCE);
+      if (screen.startsWith("rooms/")) await page.locator("[data-chart=temperature] canvas").waitFor();
+      expect(await serious(page), screen).toEqual([]);
+      for (const [name, size] of Object.entries(SIZES)) {
+        await page.setViewportSize(size);
+        await expectNoSideways(page, `${screen} ${name}`);
+        await shot(page, `${screen.split("/")[0] || "home"}-${name}-${colorScheme}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+    await close();
+  });
+}
+
+it("is for those who need more contrast, and for a phone", async () => {
+  const { page, wrong, close } = await visit(browser, casement.url, { viewport: SIZES.phone, hasTouch: true, isMobile: true });
+  await page.getByRole("button", { name: "View" }).click();
+  await page.getByLabel("Colours").selectOption("contrast");
+  expect(await serious(page)).toEqual([]);
+  await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+  await card(page, "sim-002").getByRole("link", { name: "Kitchen" }).tap();
+  await page.getByRole("heading", { name: "Kitchen", level: 1 }).waitFor();
+  await page.locator("[data-chart=temperature] canvas").waitFor();
+  expect(await serious(page)).toEqual([]);
+  await expectNoSideways(page, "room");
+  expect(wrong).toEqual([]);
+  await close();
+});
+
+it("moves through time by keyboard and pointer, back to now, and shows each move with its reason", async () => {
+  const { page, wrong, close } = await visit(browser, `${casement.url}/#/rooms/sim-002`);
+  const chart = page.locator("[data-chart=temperature] canvas"),
+    span = page.locator(".range .span"),
+    plots = page.getByRole("group", { name: "History" });
+  await chart.waitFor();
+  await page.getByRole("button", { name: "1 year" }).click();
+  const lastYear = String(new Date().getFullYear() - 1);
+  await until("a year is shown", async () => (await span.getAttribute("title"))?.includes(lastYear));
+  await page.getByRole("button", { name: "1 h", exact: true }).click();
+  await until("an hour is shown", async () => (await span.textContent())?.endsWith("now"));
+  await plots.focus();
+  await page.keyboard.press("ArrowLeft");
+  await until("the hour has ended before now", async () => !(await span.textContent())?.endsWith("now"));
+  const before = await span.textContent();
+  await page.keyboard.press("-");
+  await until("more is shown", async () => (await span.textContent()) !== before);
+  await page.keyboard.press("Home");
+  await until("now is shown", async () => (await span.textContent())?.endsWith("now"));
+  await chart.waitFor();
+  const box = await until("the chart is there", () => page.locator("[data-chart=temperature] .u-over").boundingBox());
+  await page.mouse.move(box.x + box.width * 0.2, box.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.5, box.y + 30, { steps: 6 });
+  await page.mouse.up();
+  await page.getByRole("button", { name: "Now", exact: true }).click();
+  await until("now is shown again", async () => (await span.textContent())?.endsWith("now"));
+  await page.locator("#moves ~ .moves li").first().waitFor();
+  expect(wrong).toEqual([]);
+  await close();
+});

@@ -1,0 +1,142 @@
+// How a device finds Casement: the broker and its authority as a QR code and in words, and lines to copy.
+import type { VNode } from "preact";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { ask } from "../api/client";
+import { brokerUrl, derOf, fingerprint, pairingUrl, snippets, type Authority, type Place } from "../compute/snippets";
+import { t } from "../text";
+import { Copy } from "../view/Copy";
+import { qrPath } from "../view/qr";
+
+const AUTHORITY = "/assets/ca.pem";
+
+interface Listener {
+  addr: string;
+  tls?: boolean;
+  websocket?: boolean;
+}
+
+interface Configuration {
+  broker?: { addr?: string; listeners?: Listener[] };
+}
+
+const isLoopback = (host: string) => /^(localhost|127\.|\[?::1)/.test(host);
+
+/** Where devices reach the broker: on the host of this page, at the listener that a device on the network may use. */
+function chosen({ broker }: Configuration): Place {
+  const host = location.hostname;
+  const listeners = broker?.listeners?.length ? broker.listeners : [{ addr: broker?.addr ?? "127.0.0.1:1883" }];
+  const usable = listeners.filter(listener => !("websocket" in listener && listener.websocket));
+  const wanted = usable.find(listener => ("tls" in listener && listener.tls === true) !== isLoopback(host)) ?? usable[0];
+  const port = Number(wanted?.addr.split(":").at(-1)) || 1883;
+  return { host, port, tls: !!wanted && "tls" in wanted && wanted.tls === true };
+}
+
+/** The authority of this Casement; null where it has none of its own. */
+async function authorityOf(): Promise<Authority | null> {
+  const answer = await fetch(AUTHORITY);
+  const der = answer.ok ? derOf(await answer.text()) : null;
+  if (!der) return null;
+  // Over plain HTTP from elsewhere a browser computes no digests.
+  const digest = globalThis.crypto.subtle ? await crypto.subtle.digest("SHA-256", der) : null;
+  return { url: `${location.origin}${AUTHORITY}`, sha256: digest ? fingerprint(new Uint8Array(digest)) : "" };
+}
+
+export function usePlace(): Place {
+  const [place, setPlace] = useState<Place>(() => ({ host: location.hostname, port: 1883, tls: false }));
+  useEffect(() => {
+    // A guest does not see the configuration; the usual port is shown.
+    ask<Configuration>("/configuration").then(
+      async configuration => {
+        const found = chosen(configuration);
+        setPlace(found);
+        const authority = found.tls ? await authorityOf().catch(() => null) : null;
+        if (authority) setPlace({ ...found, authority });
+      },
+      () => undefined,
+    );
+  }, []);
+  return place;
+}
+
+function Qr({ text }: { text: string }): VNode {
+  const { path, size } = useMemo(() => qrPath(text), [text]);
+  return (
+    <svg class="qr" viewBox={`0 0 ${size} ${size}`} role="img" aria-label={t().empty.qrLabel(text)} shape-rendering="crispEdges">
+      <rect width={size} height={size} fill="#fff" />
+      <path d={path} fill="#000" />
+    </svg>
+  );
+}
+
+/** The broker as a code to scan, and where its authority is. */
+export function Code({ place }: { place: Place }): VNode {
+  const { empty } = t(),
+    { authority } = place;
+  return (
+    <>
+      <p>{empty.qr}</p>
+      <Qr text={pairingUrl(place)} />
+      <dl class="facts">
+        <dt>{empty.broker}</dt>
+        <dd>
+          <code>{brokerUrl(place)}</code>
+        </dd>
+        {place.tls ? (
+          <>
+            <dt>{empty.ca}</dt>
+            <dd>
+              {authority ? (
+                <>
+                  <a href={AUTHORITY} download>
+                    ca.pem
+                  </a>
+                  {authority.sha256 ? (
+                    <>
+                      <br />
+                      <small>
+                        SHA-256 <code>{authority.sha256}</code>
+                      </small>
+                    </>
+                  ) : null}
+                </>
+              ) : (
+                empty.caWhere
+              )}
+            </dd>
+          </>
+        ) : null}
+      </dl>
+    </>
+  );
+}
+
+export function Lines({ place }: { place: Place }): VNode {
+  const lines = snippets(place),
+    [picked, pick] = useState(0);
+  return (
+    <>
+      <div role="group" aria-label={t().empty.snippet} class="choices">
+        {lines.map(({ name }, at) => (
+          <button key={name} type="button" aria-pressed={at === picked} onClick={() => pick(at)}>
+            {name}
+          </button>
+        ))}
+      </div>
+      <Copy text={lines[picked]!.text} />
+    </>
+  );
+}
+
+export default function Connect(): VNode {
+  const place = usePlace();
+  return (
+    <div class="ways">
+      <div class="way">
+        <Code place={place} />
+      </div>
+      <div class="way">
+        <Lines place={place} />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,78 @@
+// Each move with its reason and what weighed, and what happened to the device.
+import type { VNode } from "preact";
+import type { Command, Contributions as PointsOf, DeviceEvent } from "../api/types";
+import { dateTime, number, percent, sure, t } from "../text";
+import { eventWords, whyMoved } from "../view/sentences";
+
+const SHOWN = 25;
+
+/** What weighed, in points: bars to both sides of nothing. */
+function Contributions({ points }: { points: PointsOf }): VNode {
+  const { temperature, humidity, sound } = points,
+    parts = { temperature, humidity, sound };
+  const entries = Object.entries(parts).sort(([, one], [, other]) => Math.abs(other) - Math.abs(one));
+  const most = Math.max(...entries.map(([, value]) => Math.abs(value)), 1);
+  return (
+    <dl class="contributions" aria-label={t().room.contributions}>
+      {entries.map(([name, value]) => (
+        <div key={name}>
+          <dt>{t().quantity[name] ?? name}</dt>
+          <dd>
+            <svg viewBox="-50 0 100 8" preserveAspectRatio="none" aria-hidden="true">
+              <rect x={value < 0 ? (50 * value) / most : 0} y="1" width={(50 * Math.abs(value)) / most} height="6" />
+            </svg>
+            {value > 0 ? "+" : ""}
+            {number(value, 1)}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+export function Moves({ commands }: { commands: readonly Command[] }): VNode {
+  const { room, wish } = t();
+  return (
+    <section class="panel" aria-labelledby="moves">
+      <h2 id="moves">{room.moves}</h2>
+      {commands.length ? null : <p class="quiet">{room.noMoves}</p>}
+      <ol class="moves" tabIndex={0} aria-labelledby="moves">
+        {commands.slice(0, SHOWN).map(command => (
+          <li key={command.command_id + command.timestamp}>
+            <p>
+              <time dateTime={command.timestamp}>{dateTime(command.timestamp)}</time>{" "}
+              <strong>{command.position == null ? "–" : percent(command.position)}</strong>{" "}
+              <span class="badge">{room.origin[command.origin || (command.model_version ? "model" : "")] ?? command.origin}</span>
+            </p>
+            <p class="why">
+              {whyMoved(command)}
+              {command.confidence != null && command.model_version ? ` · ${wish.sure(sure(command.confidence))}` : ""}
+            </p>
+            {command.contributions ? <Contributions points={command.contributions} /> : null}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+export function Happened({ events }: { events: readonly DeviceEvent[] }): VNode {
+  const { room } = t();
+  return (
+    <section class="panel" aria-labelledby="happened">
+      <h2 id="happened">{room.happened}</h2>
+      {events.length ? null : <p class="quiet">{room.nothingHappened}</p>}
+      <ol class="moves" tabIndex={0} aria-labelledby="happened">
+        {events.slice(0, SHOWN).map(event => (
+          <li key={event.timestamp + event.event}>
+            <p>
+              <time dateTime={event.timestamp}>{dateTime(event.timestamp)}</time>{" "}
+              <strong>{room.event[event.event] ?? event.event.replaceAll("_", " ")}</strong>
+            </p>
+            {event.detail ? <p class="why">{eventWords(event.event, event.detail)}</p> : null}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}

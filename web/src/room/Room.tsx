@@ -1,0 +1,119 @@
+// One room: its air and window now, how it came to this, and how it is set up.
+import type { VNode } from "preact";
+import { useMemo, useState } from "preact/hooks";
+import type { DeviceView } from "../api/types";
+import { route } from "../router";
+import { Troubles } from "../home/RoomCard";
+import { deviceOf, quantities } from "../state/devices";
+import { t } from "../text";
+import { Ago } from "../view/Ago";
+import { nameOf, sound, valueOf, windowState } from "../view/describe";
+import { DeviceForm } from "../settings/DeviceForm";
+import { Clips } from "./Clips";
+import { Charts, pointsFor, seriesOf } from "./Charts";
+import { Hand, Why } from "./Hand";
+import { askAhead, usePast } from "./histories";
+import { chooseFor } from "./range";
+import { Happened, Moves } from "./Moves";
+import "../style/room.css";
+
+function Now({ device }: { device: DeviceView }): VNode {
+  const heard = sound(device);
+  const measured = quantities.value.filter(({ quantity }) => device.readings[quantity]);
+  return (
+    <section class="panel" aria-labelledby="now">
+      <h2 id="now">{t().room.readingsOf}</h2>
+      <dl class="readings">
+        {measured.map(({ quantity }) => {
+          const reading = device.readings[quantity]!;
+          return (
+            <div key={quantity} data-quantity={quantity}>
+              <dt>{nameOf(quantity)}</dt>
+              <dd>{valueOf(quantity, reading.value)}</dd>
+              <dd class="age">
+                <Ago time={reading.timestamp} />
+              </dd>
+            </div>
+          );
+        })}
+        {heard ? (
+          <div>
+            <dt>{nameOf("sound")}</dt>
+            <dd>
+              {heard.word} <small>{heard.level}</small>
+            </dd>
+            <dd class="age">
+              <Ago time={device.clip!.timestamp} />
+            </dd>
+          </div>
+        ) : null}
+      </dl>
+      {windowState(device).known ? null : <Why device={device} />}
+    </section>
+  );
+}
+
+function Known({ device }: { device: DeviceView }): VNode {
+  const [width, measure] = useState(0);
+  useMemo(() => chooseFor(device.registered_at), [device.device_id]);
+  const names = seriesOf(device),
+    wanted = { device_id: device.device_id, names, points: width && pointsFor(width) },
+    asked = usePast(wanted);
+  const { state } = device.health;
+  return (
+    <div class={`whole ${state}`}>
+      <header class="heading">
+        <p>
+          <a href="#/">← {t().room.back}</a>
+        </p>
+        <h1 tabIndex={-1}>{device.name}</h1>
+        <p class="quiet">
+          <span class={`presence ${state}`}>{t().state[state]}</span>
+          {device.last_seen ? (
+            <>
+              {" "}
+              · <Ago time={device.last_seen} />
+            </>
+          ) : null}
+          {device.location ? ` · ${device.location}` : ""} · <code>{device.device_id}</code>
+        </p>
+      </header>
+      <Troubles device={device} most={8} />
+      <div class="columns">
+        <div class="side">
+          {device.retired ? <p class="panel notice">{t().room.retired}</p> : <Hand device={device} />}
+          <Now device={device} />
+        </div>
+        <Charts device={device} names={names} asked={asked} ahead={range => askAhead(wanted, range)} measure={measure} />
+        <div class="story">
+          {asked.past?.listed ? (
+            <>
+              <Moves commands={asked.past.commands} />
+              <Happened events={asked.past.events} />
+            </>
+          ) : null}
+          {device.clip ? <Clips device_id={device.device_id} /> : null}
+        </div>
+        <section class="panel how" aria-labelledby="settings">
+          <h2 id="settings">{t().room.settings}</h2>
+          <DeviceForm device={device} key={device.device_id} />
+        </section>
+      </div>
+    </div>
+  );
+}
+
+export default function Room(): VNode {
+  const device_id = route.value.device_id ?? "";
+  const device = deviceOf(device_id)?.value;
+  if (!device)
+    return (
+      <>
+        <h1 tabIndex={-1}>{t().home.title}</h1>
+        <p class="notice">
+          {t().room.gone(device_id)} <a href="#/">{t().room.back}</a>
+        </p>
+      </>
+    );
+  return <Known key={device_id} device={device} />;
+}

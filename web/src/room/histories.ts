@@ -1,0 +1,212 @@
+// What a room's charts show: every series of the range, asked for at once; late data appear when it is asked again. What was
+// answered before stays at hand, so that a new range is drawn at once from what is there.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ask, part, query, Refused } from "../api/client";
+import type { Command, DeviceEvent, Histories, PastPrediction } from "../api/types";
+import { atHand, isLike, measured, padded, standing, type Aligned, type Range } from "../compute/history";
+import { listen } from "../state/live";
+import { catchUp, shownRange, type Shown } from "./range";
+
+const PREDICTIONS = 300,
+  COMMANDS = 100,
+  MOST_POINTS = 2_000;
+/** An event list of this length may not reach back to the beginning of its range. */
+export const EVENTS = 200;
+/** Rows are asked for one by one only over so many seconds. */
+const SINGLE_ROWS_S = 8 * 86_400;
+const SOON_MS = 4_000,
+  /** Ranges that follow each other faster, as while a key is held down, are not all asked for. */
+  APART_MS = 120,
+  KEPT = 12,
+  FRESH_MS = 30_000;
+
+const TRACKS = new Set(["sound_level", "position", "commanded"]),
+  POSITIONS = new Set(["position", "commanded"]);
+
+export type SeriesByName = ReadonlyMap<string, Aligned>;
+
+export interface Past {
+  series: SeriesByName;
+  /** The range of the lists below; null until they have come. */
+  listed: Range | null;
+  predictions: PastPrediction[];
+  commands: Command[];
+  events: DeviceEvent[];
+}
+
+export interface Asked {
+  past: Past | null;
+  failure: "" | "away" | string;
+  asking: boolean;
+}
+
+interface Answered extends Range {
+  at: number;
+  series: SeriesByName;
+}
+
+/** What is asked for: a device, its series, so many points of each. */
+export interface Wanted {
+  device_id: string;
+  names: readonly string[];
+  points: number;
+}
+
+const answered = new Map<string, Answered[]>();
+const keyOf = ({ device_id, names }: Wanted): string => `${device_id} ${names.join()}`;
+
+function remember(key: string, answer: Answered): void {
+  const others = (answered.get(key) ?? []).filter(other => !isLike(answer, other));
+  answered.set(key, [...others, answer].slice(-KEPT));
+}
+
+const iso = (seconds: number) => new Date(seconds * 1000).toISOString();
+
+/** Asks for all series of a range: quantities come in one answer, tracks in another, whichever is first. */
+async function load(
+  wanted: Wanted,
+  shown: Range,
+  signal: AbortSignal | undefined,
+  arrived: (some: SeriesByName) => void,
+): Promise<void> {
+  const now = Date.now() / 1000,
+    range = padded(shown, now);
+  const points = Math.min(MOST_POINTS, Math.ceil((wanted.points * (range.to - range.from)) / (shown.to - shown.from)));
+  const some = async (names: string[]): Promise<[string, Aligned][]> => {
+    if (!names.length) return [];
+    const asked = query({ quantities: names.join(), from: iso(range.from), to: iso(range.to), points });
+    const { series, interval_s } = await ask<Histories>(`/devices/${part(wanted.device_id)}/histories${asked}`, { signal });
+    const found = series.map(columns => {
+      const aligned = POSITIONS.has(columns.quantity)
+        ? standing(columns, range.from, Math.min(range.to, now))
+        : measured(columns, interval_s);
+      return [columns.quantity, aligned] as [string, Aligned];
+    });
+    if (!signal?.aborted) arrived(new Map(found));
+    return found;
+  };
+  const both = await Promise.all([
+    some(wanted.names.filter(name => !TRACKS.has(name))),
+    some(wanted.names.filter(name => TRACKS.has(name))),
+  ]);
+  remember(keyOf(wanted), { ...range, at: Date.now(), series: new Map(both.flat()) });
+}
+
+const NOTHING: Past = { series: new Map(), listed: null, predictions: [], commands: [], events: [] };
+
+type Lists = Pick<Past, "listed" | "predictions" | "commands" | "events">;
+
+async function list(device_id: string, range: Range, signal: AbortSignal): Promise<Lists> {
+  const path = `/devices/${part(device_id)}`,
+    period = { from: iso(range.from), to: iso(range.to) };
+  const single = range.to - range.from <= SINGLE_ROWS_S;
+  const [predictions, commands, events] = await Promise.all([
+    single
+      ? ask<PastPrediction[]>(`${path}/predictions${query({ ...period, limit: PREDICTIONS })}`, { signal })
+      : NOTHING.predictions,
+    ask<Command[]>(`${path}/commands${query({ ...period, limit: COMMANDS })}`, { signal }),
+    ask<DeviceEvent[]>(`${path}/events${query({ ...period, limit: EVENTS })}`, { signal }),
+  ]);
+  return { listed: range, predictions, commands, events };
+}
+
+/** Asks ahead for a range that somebody is about to choose. */
+export function askAhead(wanted: Wanted, range: Range): void {
+  const known = answered.get(keyOf(wanted)) ?? [];
+  const isKnown = known.some(
+    ({ from, to, at }) => from <= range.from && to - from < 2 * (range.to - range.from) && Date.now() - at < FRESH_MS,
+  );
+  if (wanted.points && !isKnown) void load(wanted, range, undefined, () => undefined).catch(() => undefined);
+}
+
+/** The past of a device over the shown range. While something new is asked for, what was there stays. */
+export function usePast(wanted: Wanted): Asked {
+  const [state, set] = useState<Asked>({ past: null, failure: "", asking: true });
+  const range = shownRange.value,
+    { device_id, points } = wanted,
+    key = keyOf(wanted);
+  const [round, ask_] = useState(0),
+    lastAsked = useRef(0);
+
+  useEffect(() => {
+    if (!points) return undefined;
+    const controller = new AbortController(),
+      { signal } = controller;
+    const found = atHand(answered.get(key) ?? [], range);
+    set(before => ({
+      ...before,
+      asking: true,
+      past: found ? { ...(before.past ?? NOTHING), series: found.series } : before.past,
+    }));
+    const arrived = (some: SeriesByName) =>
+      set(before => {
+        const past = before.past ?? NOTHING;
+        return { ...before, past: { ...past, series: new Map([...past.series, ...some]) } };
+      });
+    const begin = async () => {
+      lastAsked.current = Date.now();
+      try {
+        await load(wanted, range, signal, arrived);
+        const lists = await list(device_id, range, signal);
+        if (!signal.aborted) set(before => ({ past: { ...(before.past ?? NOTHING), ...lists }, failure: "", asking: false }));
+      } catch (error) {
+        if (signal.aborted) return;
+        const away = error instanceof Refused && error.status === 503;
+        const failure = away ? "away" : error instanceof Error ? error.message : String(error);
+        set(before => ({ past: before.past, failure, asking: false }));
+      }
+    };
+    const timer = setTimeout(() => void begin(), Math.max(0, lastAsked.current + APART_MS - Date.now()));
+    return () => {
+      clearTimeout(timer);
+      controller.abort();
+    };
+  }, [key, range, points, round]);
+
+  useEffect(catchUp, [device_id]);
+  useLate(device_id, () => ask_(count => count + 1));
+  // A failure is tried again: ClickHouse comes back.
+  useEffect(() => {
+    if (!state.failure) return undefined;
+    const timer = setTimeout(() => ask_(count => count + 1), SOON_MS);
+    return () => clearTimeout(timer);
+  }, [state]);
+  return state;
+}
+
+/** What changes lists, which people look at after they did something. */
+const TOLD_SOON = new Set(["command", "control", "held", "device"]);
+
+/** What was just said is stored a moment later; long ranges change more slowly than they are asked for. */
+function useLate(device_id: string, again: () => void): void {
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined,
+      due = Infinity;
+    const goOn = () => {
+      timer = undefined;
+      due = Infinity;
+      const shown: Shown = shownRange.value,
+        now = Date.now() / 1000;
+      if (shown.follows) shownRange.value = { from: shown.from + now - shown.to, to: now, follows: true };
+      else again();
+    };
+    // What happened just before somebody came is not stored yet.
+    const plan = (pause: number) => {
+      if (due <= Date.now() + pause) return;
+      clearTimeout(timer);
+      due = Date.now() + pause;
+      timer = setTimeout(goOn, pause);
+    };
+    plan(SOON_MS);
+    const stop = listen(event => {
+      if (!("device_id" in event) || event.device_id !== device_id || document.hidden) return;
+      const length = shownRange.value.to - shownRange.value.from,
+        pause = TOLD_SOON.has(event.event) ? SOON_MS : Math.max(SOON_MS, Math.min(60_000, length * 1.5));
+      plan(pause);
+    });
+    return () => {
+      stop();
+      clearTimeout(timer);
+    };
+  }, [device_id]);
+}

@@ -1,0 +1,110 @@
+// What closes or limits a window whatever anybody wants: each cause in one sentence, its values behind it.
+import type { VNode } from "preact";
+import type { Settings } from "../api/types";
+import { FIELDS, SENSORS, type Sensor } from "../settings/rules";
+import { t, temperatureUnit } from "../text";
+import { Choice, DevicePick, Value, type Part } from "./RulesForm";
+import { alarmSummary, holdUsual, locksSummary, sensorSummary } from "./summary";
+
+const yesNo = () =>
+  [
+    ["true", t().rules.heeded],
+    ["false", t().rules.ignored],
+  ] as const;
+
+/** Whether anything is wrong with it: then it is open. */
+function isWrong(part: Part, prefix: string): boolean {
+  return Object.keys(FIELDS).some(path => path.startsWith(prefix) && part.wrong(path));
+}
+
+function Entry({
+  title,
+  summary,
+  part,
+  prefix,
+  children,
+}: {
+  title: string;
+  summary: string;
+  part: Part;
+  /** The paths of its values begin so. */
+  prefix: string;
+  children: VNode;
+}): VNode {
+  return (
+    <details class="entry-of" data-interlock={prefix.split(".")[1]} open={isWrong(part, prefix) || undefined}>
+      <summary>
+        <strong>{title}</strong> <span class="quiet">{summary}</span>
+      </summary>
+      {children}
+    </details>
+  );
+}
+
+function SensorEntry({ part, sensor, effective }: { part: Part; sensor: Sensor; effective: Settings }): VNode {
+  const { rules } = t(),
+    prefix = `interlocks.${sensor}`,
+    unit = { rain: "mm/h", wind: "m/s", frost: `°${temperatureUnit.value}` }[sensor];
+  const field = (name: string) => `${prefix}.${name}`;
+  const silent = (["keep", "close", "ignore"] as const).map(value => [value, rules.silent[value]] as const);
+  return (
+    <Entry
+      title={rules.cause[sensor]!}
+      summary={sensorSummary(sensor, effective.interlocks?.[sensor])}
+      part={part}
+      prefix={`${prefix}.`}
+    >
+      <div class="fields tight">
+        <Choice part={part} path={field("on")} label={rules.field.on!} options={yesNo()} usual="true" />
+        <Value
+          part={part}
+          path={field("limit")}
+          label={sensor === "frost" ? rules.below : rules.above}
+          unit={unit}
+          usual={sensor === "rain" ? "0" : rules.noLimit}
+        />
+        <Value part={part} path={field("clear_at")} label={rules.field.clear_at!} unit={unit} usual={rules.clearUsual[sensor]} />
+        <Value part={part} path={field("most")} label={rules.field.most!} unit="%" usual="0" />
+        <Value part={part} path={field("hold_s")} label={rules.field.hold_s!} unit="min" usual={holdUsual(sensor)} />
+        <DevicePick part={part} path={field("sensor")} label={rules.field.sensor!} none={rules.nearSensors[sensor]} />
+        <Choice part={part} path={field("when_silent")} label={rules.field.when_silent!} options={silent} usual="keep" />
+        <Value part={part} path={field("silent_after_s")} label={rules.field.silent_after_s!} unit="min" usual="30" />
+      </div>
+    </Entry>
+  );
+}
+
+export function Interlocks({ part, effective }: { part: Part; effective: Settings }): VNode {
+  const { rules } = t(),
+    { interlocks = {} } = effective;
+  return (
+    <div class="entries">
+      {SENSORS.map(sensor => (
+        <SensorEntry key={sensor} part={part} sensor={sensor} effective={effective} />
+      ))}
+      <Entry title={rules.cause.alarm!} summary={alarmSummary(interlocks.alarm)} part={part} prefix="interlocks.alarm.">
+        <div class="fields tight">
+          <Choice part={part} path="interlocks.alarm.on" label={rules.field.on!} options={yesNo()} usual="true" />
+          <Value part={part} path="interlocks.alarm.alarms" label={rules.field.alarms!} usual={rules.everyAlarm} />
+          <Value part={part} path="interlocks.alarm.most" label={rules.field.most!} unit="%" usual="0" />
+          <Value part={part} path="interlocks.alarm.hold_s" label={rules.field.hold_s!} unit="min" usual="1" />
+        </div>
+      </Entry>
+      <Entry title={rules.cause.locks!} summary={locksSummary(interlocks)} part={part} prefix="interlocks.child_lock">
+        <div class="fields tight">
+          <Choice
+            part={part}
+            path="interlocks.locked"
+            label={rules.cause.locked!}
+            options={[
+              ["true", rules.yes],
+              ["false", rules.no],
+            ]}
+            usual="false"
+          />
+          <Value part={part} path="interlocks.child_lock" label={rules.field.child_lock!} unit="%" usual={rules.noLimit} />
+        </div>
+      </Entry>
+    </div>
+  );
+}

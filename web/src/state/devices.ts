@@ -1,0 +1,129 @@
+// Every device as it is now. What happens changes one device's signal, so that only its card is drawn again.
+import { batch, computed, signal, type Signal } from "@preact/signals";
+import { ask, part, Refused } from "../api/client";
+import { isOlder, merged } from "../compute/devices";
+import type { DeviceView, Happening, QuantityView } from "../api/types";
+
+const known = signal<ReadonlyMap<string, Signal<DeviceView>>>(new Map());
+
+export const quantities = signal<QuantityView[]>([]);
+export const loaded = signal(false);
+
+/** All of them, retired ones included. */
+export const devices = computed(() => [...known.value.values()].map(device => device.value));
+
+/** One device's signal. */
+export function deviceOf(device_id: string): Signal<DeviceView> | undefined {
+  return known.value.get(device_id);
+}
+
+/** Asks for everything anew: at the start, and after events were lost. */
+export async function loadDevices(): Promise<void> {
+  const [every, measured] = await Promise.all([ask<DeviceView[]>("/devices"), ask<QuantityView[]>("/quantities")]);
+  batch(() => {
+    const next = new Map<string, Signal<DeviceView>>();
+    for (const device of every) {
+      const before = known.value.get(device.device_id);
+      if (before) before.value = merged(device, before.value);
+      next.set(device.device_id, before ?? signal(device));
+    }
+    known.value = next;
+    quantities.value = measured;
+    loaded.value = true;
+  });
+}
+
+/** Takes over what an answer says of a device. */
+export function setDevice(device: DeviceView): void {
+  const before = known.value.get(device.device_id);
+  if (before) before.value = merged(device, before.value);
+  else known.value = new Map(known.value).set(device.device_id, signal(device));
+}
+
+/** Lays a change over a device that is known. */
+export function amend(device_id: string, change: Partial<DeviceView>): void {
+  const device = known.value.get(device_id);
+  if (device) device.value = { ...device.value, ...change };
+}
+
+const stale = new Set<string>();
+let fetching = false;
+
+/** Asks for a device anew, one after the other. */
+export function refetch(device_id: string): void {
+  stale.add(device_id);
+  if (!fetching) void fetchStale();
+}
+
+async function fetchStale(): Promise<void> {
+  fetching = true;
+  for (const device_id of stale) {
+    stale.delete(device_id);
+    try {
+      setDevice(await ask<DeviceView>(`/devices/${part(device_id)}`));
+    } catch (error) {
+      if (error instanceof Refused && error.status === 404) {
+        const rest = new Map(known.value);
+        rest.delete(device_id);
+        known.value = rest;
+      }
+    }
+  }
+  fetching = false;
+}
+
+/** The changed fields of a device after an event; null where only asking helps. */
+function change(device: DeviceView, event: Happening): Partial<DeviceView> | null {
+  switch (event.event) {
+    case "reading":
+      return isOlder(event.timestamp, device.readings[event.quantity])
+        ? {}
+        : { readings: { ...device.readings, [event.quantity]: { value: event.value, timestamp: event.timestamp } } };
+    case "window":
+      return isOlder(event.timestamp, device.window) ? {} : { window: { value: event.position, timestamp: event.timestamp } };
+    case "suspect":
+      return { suspect: event.suspect };
+    case "clip":
+      return { clip: event.clip };
+    case "command":
+      return { command: event.command };
+    case "held":
+      return { held: event.held };
+    case "withheld":
+      return { withheld: event.withheld };
+    case "telemetry":
+      return { telemetry: event.telemetry };
+    case "settings":
+      return { settings: event.settings };
+    case "control":
+      return { control: event.control };
+    default:
+      return null;
+  }
+}
+
+const AWAY: ReadonlySet<string> = new Set(["never_seen", "offline"]);
+
+/** Takes in what happened. */
+export function take(events: readonly (Happening & { at?: string })[]): void {
+  batch(() => {
+    for (const event of events) {
+      if (event.event === "registry") void loadDevices().catch(() => undefined);
+      if (event.event === "registry" || event.event === "refused") continue;
+      const device = known.value.get(event.device_id);
+      const changed = device && change(device.value, event);
+      if (!device || !changed) {
+        refetch(event.device_id);
+        continue;
+      }
+      // Ours, not the device's, is when it was heard.
+      const heard =
+        event.event === "command" || event.event === "control" || event.event === "settings"
+          ? {}
+          : { last_seen: event.at ?? new Date().toISOString() };
+      device.value = { ...device.value, ...changed, ...heard };
+      // Whoever is heard is there: no event says so of one that was never heard before, or whose return came before the page.
+      if ("last_seen" in heard && AWAY.has(device.value.health.state)) refetch(event.device_id);
+    }
+  });
+}

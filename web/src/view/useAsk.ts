@@ -1,0 +1,52 @@
+// What a screen asks once, and again when it has changed something.
+import { useEffect, useState } from "preact/hooks";
+import { ask } from "../api/client";
+
+export interface Answer<T> {
+  value: T | null;
+  failure: string;
+  status: number;
+  again: () => void;
+}
+
+/** Asks for a path; with `every`, again after so many ms while the page is looked at. A null path asks nothing. */
+export function useAsk<T>(path: string | null, every?: number): Answer<T> {
+  const [state, set] = useState<{ value: T | null; failure: string; status: number }>({ value: null, failure: "", status: 0 });
+  const [round, next] = useState(0);
+  useEffect(() => {
+    if (path === null) return undefined;
+    const controller = new AbortController();
+    ask<T>(path, { signal: controller.signal }).then(
+      value => set({ value, failure: "", status: 200 }),
+      (error: { message: string; status?: number }) =>
+        controller.signal.aborted || set(before => ({ ...before, failure: error.message, status: error.status ?? 0 })),
+    );
+    return () => controller.abort();
+  }, [path, round]);
+  useEffect(() => {
+    if (!every) return undefined;
+    const timer = setInterval(() => document.hidden || next(count => count + 1), every);
+    return () => clearInterval(timer);
+  }, [every]);
+  return { ...state, again: () => next(count => count + 1) };
+}
+
+/** Work that a button starts: whether it goes on, and why it failed. */
+export function useWork(): { busy: boolean; failure: string; start: (work: () => Promise<unknown>) => Promise<boolean> } {
+  const [busy, setBusy] = useState(false),
+    [failure, fail] = useState("");
+  const start = async (work: () => Promise<unknown>): Promise<boolean> => {
+    setBusy(true);
+    try {
+      await work();
+      fail("");
+      return true;
+    } catch (error) {
+      fail(error instanceof Error ? error.message : String(error));
+      return false;
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { busy, failure, start };
+}
