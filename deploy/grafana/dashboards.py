@@ -524,8 +524,15 @@ def device():
         FROM outcomes_by_time AS s WHERE step = {STEP} AND $__timeFilter(s.time) AND {ONE}
     """, table=True, points=FEW, unit="none", options={"reduceOptions": {"values": False, "calcs": ["lastNotNull"], "fields": ""},
                                             "colorMode": "value", "graphMode": "none", "textMode": "value_and_name"})
+    board.series("Why", "What temperature, humidity and sound add to the average of the model's training, in points of the position: mean of "
+                 "the decisions in each interval, carried out or held.", (24, 8), f"""
+        SELECT $__timeInterval(timestamp) AS time, avg(contribution_temperature) AS temperature,
+            avg(contribution_humidity) AS humidity, avg(contribution_sound) AS sound
+        FROM ml_predictions WHERE $__timeFilter_ms(timestamp) AND {ONE} AND isFinite(average) AND verdict != ''
+        GROUP BY time ORDER BY time
+    """, points=FEW, unit="none", custom={"fillOpacity": 0}, defaults={"decimals": 0})
     board.panel("table", "Latest moves", "Every command, and why it was given.", (24, 8), f"""
-        SELECT timestamp, position, confidence, origin, reason, model_version, temperature, humidity FROM window_actions
+        SELECT timestamp, position, confidence, origin, reason, verdict, model_version, temperature, humidity FROM window_actions
         WHERE $__timeFilter_ms(timestamp) AND {ONE} ORDER BY timestamp DESC LIMIT 100
     """, table=True, overrides=[
         {"matcher": {"id": "byName", "options": "position"}, "properties": [{"id": "unit", "value": "percent"}, {"id": "decimals", "value": 0}]},
@@ -573,6 +580,13 @@ def ml():
             WHERE step = {STEP} AND $__timeFilter(s.time) AND {chosen})
         GROUP BY time ORDER BY time
     """, points=FEW, unit="none", custom={"drawStyle": "bars", "fillOpacity": 60, "stacking": {"mode": "normal", "group": "A"}})
+    board.series("Verdicts", "What the law of moves said of the model's decisions: moved, limited to less or more than the model wanted, or why the "
+                 "window stayed. Unsure: the confidence was too low.", (12, 8), f"""
+        SELECT $__timeInterval(timestamp) AS time, verdict, count() AS decisions
+        FROM ml_predictions WHERE $__timeFilter_ms(timestamp) AND {chosen} AND verdict != ''
+        GROUP BY time, verdict ORDER BY time, verdict
+    """, points=FEW, unit="none", custom={"drawStyle": "bars", "fillOpacity": 60, "stacking": {"mode": "normal", "group": "A"}},
+                 defaults={"displayName": "${__field.labels.verdict}"})
     board.series("Inference latency", "As the service states it; without a statement, from request to command.", (12, 8), f"""
         SELECT time, q[1] AS p50, q[2] AS p95, q[3] AS p99, slowest
         FROM (SELECT $__timeInterval(s.time) AS time, toFloat64(max(slowest_ms)) AS slowest,
