@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Fetches the ClickHouse clients for Node.js and Java that the engine's tests try, where their tools are, and Grafana's types
-# that the dashboards are checked by; Go fetches its own. Does nothing when they are there and up to date.
+# Fetches the ClickHouse clients for Node.js and Java that the engine's tests try, where their tools are, Grafana's types that
+# the dashboards are checked by, and AsyncAPI's parser that the description of topics is checked by; Go fetches its own. Does nothing when they are there and up to date.
 set -euo pipefail
 cd "$(dirname "$0")/../crates/engine/tests"
 dashboards=../../casement/tests/dashboards/schema
+messages=../../casement/tests/messages/parser
 
 # is_current DIR FILES...: whether DIR was made from these files.
 is_current() { [ "$(cat "$1/stamp" 2>/dev/null)" = "$(cat "${@:2}" | sha256sum)" ]; }
@@ -22,8 +23,14 @@ if command -v node >/dev/null && command -v npm >/dev/null; then
     (cd "$dashboards" && npm ci --silent --no-audit --no-fund)
     keep "$dashboards/node_modules" "${made_from[@]}"
   fi
+  made_from=("$messages/package.json" "$messages/package-lock.json")
+  if ! is_current "$messages/node_modules" "${made_from[@]}"; then
+    echo "fetching AsyncAPI's parser"
+    (cd "$messages" && npm ci --silent --no-audit --no-fund --ignore-scripts)
+    keep "$messages/node_modules" "${made_from[@]}"
+  fi
 else
-  echo "note: the ClickHouse client for Node.js is not tested, nor are the dashboards by Grafana's types: node or npm is missing"
+  echo "note: the ClickHouse client for Node.js is not tested, nor are the dashboards by Grafana's types, nor topics by AsyncAPI's parser: node or npm is missing"
 fi
 
 if command -v javac >/dev/null && command -v mvn >/dev/null; then

@@ -4,11 +4,16 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use crate::secret::{PasswordHash, TokenDigest};
+use crate::{
+    secret::{PasswordHash, TokenDigest},
+    tokens::TokenView,
+};
 
 /// The name of an account: 1 to 64 characters of `A–Z a–z 0–9 _ -`. That of a device is its id.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[schema(value_type = String, pattern = "^[A-Za-z0-9_-]{1,64}$", examples("grafana"))]
 #[serde(try_from = "String", into = "String")]
 pub struct AccountName(Arc<str>);
 
@@ -59,7 +64,7 @@ impl From<AccountName> for String {
 }
 
 /// What an account is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// A sensor or a window: its own topics.
@@ -126,8 +131,9 @@ impl FromStr for Role {
 }
 
 /// Whether an account may be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = AccountState)]
 pub enum State {
     /// A device that has introduced itself and waits for a person's word.
     Pending,
@@ -184,6 +190,11 @@ impl Credentials {
         self.password.is_some()
     }
 
+    /// Every token.
+    pub fn all_tokens(&self) -> impl Iterator<Item = TokenView<'_>> {
+        self.tokens.iter().map(TokenDigest::view)
+    }
+
     /// The number of tokens.
     pub fn tokens(&self) -> usize {
         self.tokens.len()
@@ -221,4 +232,7 @@ pub struct Account {
     /// Of a device that waits to be approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Pending>,
+    /// Whether it was closed because its device went out of use, and not for itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retired_with_device: bool,
 }

@@ -152,6 +152,7 @@ impl Book {
                 tokens: Vec::new(),
             },
             secrets_since: None,
+            retired_with_device: false,
             pending: None,
         };
         self.note(hand, "add", new.name.as_str(), detail);
@@ -202,6 +203,7 @@ impl Book {
                 tokens: Vec::new(),
             },
             secrets_since: None,
+            retired_with_device: false,
             pending: Some(Pending {
                 address: newcomer.address.to_owned(),
                 client_id,
@@ -262,6 +264,7 @@ impl Book {
         }
         account.state = State::Active;
         account.pending = None;
+        account.retired_with_device = false;
         account.generation = generation;
         self.note(hand, "approve", name.as_str(), "");
         Ok(())
@@ -273,8 +276,16 @@ impl Book {
         let account = self.find(name)?;
         account.state = State::Retired;
         account.pending = None;
+        account.retired_with_device = false;
         account.generation = generation;
         self.note(hand, "retire", name.as_str(), "");
+        Ok(())
+    }
+
+    /// Closes the account of a device that goes out of use; it opens again with the device.
+    pub(crate) fn retire_with_device(&mut self, name: &AccountName, hand: Hand<'_>) -> Result<(), BookError> {
+        self.retire(name, hand)?;
+        self.find(name)?.retired_with_device = true;
         Ok(())
     }
 

@@ -56,12 +56,18 @@ pub enum FileError {
         reason: String,
     },
     /// The file was written by a later version.
-    #[error("{path} was written by a newer casement (format {found}, this one knows {FORMAT}): use that one")]
+    #[error(
+        "{path} was written by {} (format {found}), and this is Casement {}, which knows format {FORMAT}; nothing was changed: use the newer version, or put a copy of the file from a backup of before in its place",
+        if program.is_empty() { "a newer Casement".to_owned() } else { format!("Casement {program}") },
+        env!("CARGO_PKG_VERSION")
+    )]
     Newer {
         /// The file.
         path: PathBuf,
         /// Its format.
         found: u32,
+        /// The version that wrote it; empty where it does not say.
+        program: String,
     },
     /// The change is not possible.
     #[error(transparent)]
@@ -122,10 +128,14 @@ impl AccountsFile {
             return Err(FileError::Damaged { path, reason });
         }
         // The format is read first: a later one may have other fields.
-        let format = serde_json::from_slice::<Format>(&bytes).map(|head| head.format);
-        match format {
-            Ok(found) if found > FORMAT => return Err(FileError::Newer { path, found }),
-            _ => {}
+        if let Ok(head) = serde_json::from_slice::<Head>(&bytes)
+            && head.format > FORMAT
+        {
+            return Err(FileError::Newer {
+                path,
+                found: head.format,
+                program: head.program,
+            });
         }
         let book: Book = serde_json::from_slice(&bytes).map_err(|error| FileError::Damaged {
             path,
@@ -187,6 +197,11 @@ impl AccountsFile {
         self.change(|book, hand| Ok(book.revoke(token, hand)))
     }
 
+    /// Voids the token of that id, as [`crate::TokenView`] has it. Returns whether there was one.
+    pub fn revoke_id(&self, id: &str) -> Result<bool, FileError> {
+        self.change(|book, hand| Ok(book.revoke_id(id, hand)))
+    }
+
     /// Makes a link that only reads. Returns its id and its token.
     pub fn share(&self, label: &str, expires: Timestamp) -> Result<(String, Token), FileError> {
         let (token, id) = (Token::generate(), short_id());
@@ -219,6 +234,11 @@ impl AccountsFile {
     /// Closes an account and keeps it.
     pub fn retire(&self, name: &AccountName) -> Result<(), FileError> {
         self.change(|book, hand| book.retire(name, hand))
+    }
+
+    /// Closes the account of a device that goes out of use, and remembers that this was why.
+    pub fn retire_with_device(&self, name: &AccountName) -> Result<(), FileError> {
+        self.change(|book, hand| book.retire_with_device(name, hand))
     }
 
     /// Removes an account.
@@ -291,15 +311,30 @@ impl AccountsFile {
             now: Timestamp::now(),
         };
         let done = work(&mut book, hand)?;
-        let bytes = serde_json::to_vec_pretty(&book).expect("accounts are plain data");
+        let written = Written {
+            program: env!("CARGO_PKG_VERSION"),
+            book: &book,
+        };
+        let bytes = serde_json::to_vec_pretty(&written).expect("accounts are plain data");
         write_private(&path, &bytes).map_err(failed)?;
         Ok(done)
     }
 }
 
 #[derive(serde::Deserialize)]
-struct Format {
+struct Head {
     format: u32,
+    #[serde(default)]
+    program: String,
+}
+
+/// The file's content.
+#[derive(serde::Serialize)]
+struct Written<'a> {
+    /// Which version wrote it, for those who meet it with an older one.
+    program: &'static str,
+    #[serde(flatten)]
+    book: &'a Book,
 }
 
 fn private(path: &Path) -> io::Result<File> {

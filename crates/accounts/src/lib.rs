@@ -30,3 +30,4 @@ pub use pairing::{MIN_PASSWORD_CHARS, Newcomer, PAIRING_WINDOW};
 pub use rights::{Rights, TopicRules, covers, matches};
 pub use secret::{Password, Token, digest};
 pub use service::{Accounts, Counters};
+pub use tokens::{TokenView, token_id};

@@ -15,14 +15,18 @@ pub struct TopicRules {
     pub device_publish: Vec<String>,
     /// What a device may subscribe to.
     pub device_subscribe: Vec<String>,
-    /// Where people's wishes for windows go.
+    /// Where people's wishes for windows go, and alarms.
     pub wishes: Vec<String>,
+    /// What home automation says beside wishes: that it has started, and what its switches say.
+    pub bridge_publish: Vec<String>,
     /// What an ML service publishes.
     pub ml_publish: Vec<String>,
     /// What an ML service hears.
     pub ml_subscribe: Vec<String>,
     /// What a backend publishes.
     pub backend_publish: Vec<String>,
+    /// What of that devices believe and brokers retain: nobody else publishes it, with or without an account.
+    pub backend_alone: Vec<String>,
 }
 
 impl Default for TopicRules {
@@ -31,29 +35,48 @@ impl Default for TopicRules {
         Self {
             device_publish: list(&["sensor/{id}/#", "device/{id}/#", "window/{id}/state"]),
             device_subscribe: list(&["window/{id}/control", "device/{id}/config", "device/{id}/time"]),
-            wishes: list(&["window/+/set"]),
+            wishes: list(&["window/+/set", "alarm/+"]),
+            bridge_publish: Vec::new(),
             ml_publish: list(&["window/+/control", "ml/prediction/#"]),
             ml_subscribe: list(&["ml/inference/request/+"]),
             backend_publish: list(&[
                 "ml/inference/request/+",
                 "window/+/control",
+                "window/+/override",
                 "device/+/config",
                 "device/+/time",
             ]),
+            backend_alone: list(&["window/+/override", "device/+/config", "device/+/time"]),
         }
     }
 }
 
 impl TopicRules {
+    /// The default rules, with what Home Assistant and a backend that announces rooms to it say below this prefix.
+    pub fn of_home_assistant(prefix: &str) -> Self {
+        let mut rules = Self {
+            bridge_publish: vec![format!("{prefix}/status"), "casement/+/hold".to_owned()],
+            ..Self::default()
+        };
+        rules.backend_publish.extend([
+            format!("{prefix}/+/casement/+/config"),
+            "casement/status".to_owned(),
+            "casement/+/state".to_owned(),
+        ]);
+        rules
+    }
+
     /// Leaves out what others of the same list cover.
     pub fn tidy(&mut self) {
         for list in [
             &mut self.device_publish,
             &mut self.device_subscribe,
             &mut self.wishes,
+            &mut self.bridge_publish,
             &mut self.ml_publish,
             &mut self.ml_subscribe,
             &mut self.backend_publish,
+            &mut self.backend_alone,
         ] {
             let mut kept: Vec<String> = Vec::new();
             for filter in list.drain(..) {
@@ -70,6 +93,8 @@ impl TopicRules {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rights {
     publish: Vec<String>,
+    /// What is left out of it.
+    withheld: Vec<String>,
     subscribe: Vec<String>,
     /// Whether it may take part in a shared subscription, which takes messages from others.
     shared: bool,
@@ -97,23 +122,32 @@ impl Rights {
                 debug_assert!(DeviceId::parse(name.as_str()).is_ok());
                 (filled(&rules.device_publish), filled(&rules.device_subscribe))
             }
-            (State::Active, Role::Operator | Role::Bridge) => (rules.wishes.clone(), everything()),
+            (State::Active, Role::Operator) => (rules.wishes.clone(), everything()),
+            (State::Active, Role::Bridge) => {
+                ([&rules.wishes[..], &rules.bridge_publish].concat(), everything())
+            }
             (State::Active, Role::Monitor) => (Vec::new(), everything()),
             (State::Active, Role::Ml) => (rules.ml_publish.clone(), rules.ml_subscribe.clone()),
             (State::Active, Role::Backend) => (rules.backend_publish.clone(), everything()),
             (State::Active, Role::Admin) => (vec![EVERYTHING.to_owned()], everything()),
         };
+        let withheld = match role {
+            Role::Backend | Role::Admin => Vec::new(),
+            _ => rules.backend_alone.clone(),
+        };
         Self {
             publish,
+            withheld,
             subscribe,
             shared: matches!(role, Role::Ml | Role::Backend | Role::Admin),
         }
     }
 
-    /// Those of clients without an account, where they are let in: everything.
-    pub fn anonymous() -> Self {
+    /// Those of clients without an account, where they are let in: everything but what only the backend says.
+    pub fn anonymous(rules: &TopicRules) -> Self {
         Self {
             publish: vec![EVERYTHING.to_owned()],
+            withheld: rules.backend_alone.clone(),
             subscribe: vec![EVERYTHING.to_owned(), BROKERS_OWN.to_owned()],
             shared: true,
         }
@@ -121,7 +155,8 @@ impl Rights {
 
     /// Whether it may publish to `topic`, a name without wildcards.
     pub fn may_publish(&self, topic: &str) -> bool {
-        self.publish.iter().any(|filter| matches(filter, topic))
+        let any = |filters: &[String]| filters.iter().any(|filter| matches(filter, topic));
+        any(&self.publish) && !any(&self.withheld)
     }
 
     /// Whether it may subscribe to `filter`, which may begin with `$share/GROUP/`.
@@ -209,6 +244,7 @@ mod tests {
             "window/sensor-001/control",
             "window/sensor-001/state/x",
             "window/sensor-001/set",
+            "alarm/sensor-001",
             "ml/inference/request/sensor-001",
             "$SYS/x",
             "$share/g/sensor/sensor-001/x",
@@ -256,8 +292,18 @@ mod tests {
             "it would take them from others"
         );
         let bridge = rights("ha", Role::Bridge, State::Active);
+        assert!(bridge.may_publish("alarm/smoke"));
         assert!(bridge.may_publish("window/room/set") && !bridge.may_publish("window/room/control"));
-        assert!(bridge.may_subscribe("+/+/#"));
+        assert!(bridge.may_subscribe("+/+/#") && !bridge.may_publish("homeassistant/status"));
+        let name = AccountName::parse("ha").unwrap();
+        let rules = TopicRules::of_home_assistant("homeassistant");
+        let bridge = Rights::of(&name, Role::Bridge, State::Active, &rules);
+        assert!(bridge.may_publish("homeassistant/status") && bridge.may_publish("casement/room/hold"));
+        assert!(!bridge.may_publish("homeassistant/cover/casement/window_room/config"));
+        assert!(!bridge.may_publish("casement/status") && !bridge.may_publish("casement/room/state"));
+        let backend = Rights::of(&name, Role::Backend, State::Active, &rules);
+        assert!(backend.may_publish("homeassistant/cover/casement/window_room/config"));
+        assert!(backend.may_publish("casement/room/state") && !backend.may_publish("homeassistant/status"));
         let ml = rights("mine", Role::Ml, State::Active);
         assert!(ml.may_publish("window/room/control") && ml.may_publish("ml/prediction/shadow/room"));
         assert!(ml.may_subscribe("$share/ml/ml/inference/request/+"));
@@ -273,10 +319,38 @@ mod tests {
         assert!(!retired.may_publish("x") && !retired.may_subscribe("x"));
         let admin = rights("me", Role::Admin, State::Active);
         assert!(admin.may_publish("any/thing") && !admin.may_publish("$SYS/x"));
-        let anyone = Rights::anonymous();
+        let anyone = Rights::anonymous(&TopicRules::default());
         assert!(
             anyone.may_publish("any/thing") && anyone.may_subscribe("#") && anyone.may_subscribe("$SYS/#")
         );
+    }
+
+    #[test]
+    fn what_the_backend_tells_devices_is_said_by_nobody_else() {
+        let rules = TopicRules::default();
+        let device = rights("room", Role::Device, State::Active);
+        let anyone = Rights::anonymous(&rules);
+        let waiting = rights("room", Role::Device, State::Pending);
+        let others = [&device, &anyone, &waiting];
+        let (admin, backend) = (
+            rights("me", Role::Admin, State::Active),
+            rights("service", Role::Backend, State::Active),
+        );
+        for topic in ["device/room/config", "device/room/time", "window/room/override"] {
+            assert!(others.iter().all(|rights| !rights.may_publish(topic)), "{topic}");
+            assert!(admin.may_publish(topic) && backend.may_publish(topic), "{topic}");
+        }
+        for topic in [
+            "device/room/config/ack",
+            "device/room/time/get",
+            "device/room/status",
+        ] {
+            assert!(others.iter().all(|rights| rights.may_publish(topic)), "{topic}");
+        }
+        // The specification's own clients ask the model, and answer as one, without an account.
+        for topic in ["ml/inference/request/room", "window/room/control"] {
+            assert!(anyone.may_publish(topic), "{topic}");
+        }
     }
 
     proptest::proptest! {

@@ -9,6 +9,39 @@ use crate::{
 };
 
 const MAX_TOKENS: usize = 32;
+/// Digits of a digest that are the id of its token: they tell nothing of 256 random bits.
+const ID_DIGITS: usize = 12;
+
+/// A token without its secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenView<'a> {
+    /// Its id: the first twelve digits of its SHA-256.
+    pub id: &'a str,
+    /// What it is for.
+    pub label: &'a str,
+    /// When it was made.
+    pub created: Timestamp,
+    /// From when on it is void.
+    pub expires: Option<Timestamp>,
+}
+
+/// The id of a token that was just made.
+pub fn token_id(token: &Token) -> String {
+    let mut digest = digest(token.reveal());
+    digest.truncate(ID_DIGITS);
+    digest
+}
+
+impl TokenDigest {
+    pub(crate) fn view(&self) -> TokenView<'_> {
+        TokenView {
+            id: self.sha256.get(..ID_DIGITS).unwrap_or(&self.sha256),
+            label: &self.label,
+            created: self.created,
+            expires: self.expires,
+        }
+    }
+}
 
 impl Book {
     /// The account that a token opens at `now`.
@@ -49,9 +82,18 @@ impl Book {
     /// Voids one token. Returns whether there was one.
     pub(crate) fn revoke(&mut self, token: &str, hand: Hand<'_>) -> bool {
         let wanted = digest(token);
+        self.revoke_where(|kept| kept.sha256 == wanted, hand)
+    }
+
+    /// Voids the token of that id. Returns whether there was one.
+    pub(crate) fn revoke_id(&mut self, id: &str, hand: Hand<'_>) -> bool {
+        self.revoke_where(|kept| kept.view().id == id, hand)
+    }
+
+    fn revoke_where(&mut self, is_meant: impl Fn(&TokenDigest) -> bool, hand: Hand<'_>) -> bool {
         let found = self.accounts.iter_mut().find_map(|(name, account)| {
             let tokens = &mut account.credentials.tokens;
-            let place = tokens.iter().position(|kept| kept.sha256 == wanted)?;
+            let place = tokens.iter().position(&is_meant)?;
             tokens.remove(place);
             Some(name.to_string())
         });

@@ -160,6 +160,16 @@ impl Archive {
     }
 }
 
+/// Returns the recording of this hash below `path`; `None` if it is not there. It blocks on the disk.
+pub fn read(path: &Path, hash: &AudioHash, format: AudioFormat) -> io::Result<Option<Vec<u8>>> {
+    let name = format!("{hash}.{}", format.as_str());
+    match fs::read(path.join(&hash.as_str()[..2]).join(name)) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 fn is_lower_hex(text: &str) -> bool {
     text.bytes()
         .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use domain::FeatureName;
 
 use crate::{
-    mel::Bands,
+    mel::{self, Bands},
     stft::{Block, LANES},
     track::Track,
 };
@@ -38,6 +38,13 @@ pub struct Spectrum {
 impl Spectrum {
     /// Number of bands.
     pub const BANDS: usize = 32;
+
+    /// Returns the middle of each band at a sample rate, the lowest first, in hertz.
+    pub fn centres_hertz(rate: u32) -> Vec<f64> {
+        let edges = mel::edges(rate, Self::BANDS);
+        edges[1..=Self::BANDS].to_vec()
+    }
+
     /// The features whose means stand in a spectrum.
     pub(crate) const TRACKS: [FeatureName; 2] =
         [FeatureName::SpectralBandwidth, FeatureName::SpectralFlatness];

@@ -56,10 +56,30 @@ pub(crate) struct Judgement {
     pub(crate) is_resent: bool,
     /// The event to store, where a clock turns out to be wrong.
     pub(crate) event: Option<Row>,
-    pub(crate) seen: Seen,
+    /// By what a message of a known key is judged again; `None` where it states no time.
+    pub(crate) seen: Option<Seen>,
 }
 
 impl Judgement {
+    /// That of a message that states no time: its time is that of its receipt, and what waited is not of now.
+    pub(crate) const fn undated(received_at: Timestamp, passage: Passage) -> Self {
+        Self {
+            timestamp: received_at,
+            clock: ClockState::Right,
+            is_late: passage.has_waited,
+            // What is sent again says nothing about now, and nobody knows when it was said.
+            is_resent: passage.is_marked,
+            event: None,
+            seen: None,
+        }
+    }
+
+    /// How far the stated time is ahead of ours, ms.
+    pub(crate) fn ahead_ms(&self, at: Timestamp) -> Option<i64> {
+        let seen = self.seen.as_ref()?;
+        Some(seen.sighting.claimed.millis_since(at))
+    }
+
     /// Whether the message is of now although its time is not: its clock is behind, steadily.
     pub(crate) fn is_behind(&self) -> bool {
         self.clock == ClockState::Late && !self.is_late
@@ -67,9 +87,10 @@ impl Judgement {
 
     /// The device's clock as the API shows it; `None` where it is right, or behind.
     pub(crate) fn wrong_clock(&self, at: Timestamp) -> Option<WrongClock> {
-        self.clock.is_replaced().then(|| WrongClock {
+        let seen = self.seen.as_ref().filter(|_| self.clock.is_replaced())?;
+        Some(WrongClock {
             state: self.clock.as_str(),
-            stamp: self.seen.sighting.claimed,
+            stamp: seen.sighting.claimed,
             since: at,
         })
     }
@@ -213,11 +234,11 @@ impl Clocks {
             is_late,
             is_resent: belief.is_resent,
             event,
-            seen: Seen {
+            seen: Some(Seen {
                 claim,
                 sighting,
                 belief,
-            },
+            }),
         }
     }
 
@@ -310,14 +331,19 @@ impl Lines {
     }
 }
 
-/// The event and the line in the log that a wrong clock is worth.
-fn tell(claim: &Claim, clock: ClockState, at: Timestamp, lines: &mut Lines) -> Row {
-    let (device_id, kind, claimed) = (&claim.device_id, claim.kind.as_str(), claim.claimed);
-    let remedy = match clock {
+/// What to do about a wrong clock.
+pub(crate) const fn remedy(clock: ClockState) -> &'static str {
+    match clock {
         ClockState::Standing => "its clock stands still: look at its battery and at where it gets its time",
         ClockState::Unset => "its clock was never set: let it ask a time server (SNTP)",
         _ => "its clock is ahead: look at its time server and its time zone",
-    };
+    }
+}
+
+/// The event and the line in the log that a wrong clock is worth.
+fn tell(claim: &Claim, clock: ClockState, at: Timestamp, lines: &mut Lines) -> Row {
+    let (device_id, kind, claimed) = (&claim.device_id, claim.kind.as_str(), claim.claimed);
+    let remedy = remedy(clock);
     if lines.spend(at) {
         warn!(%device_id, kind, stamp = %claimed, remedy, "messages are stored with the time of receipt");
     }

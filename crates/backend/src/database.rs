@@ -7,19 +7,22 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use domain::Timestamp;
 use store::{
-    Batch, DeviceRow, InsertError, LONGEST_QUERY, LatestAction, LatestReading, LatestState, Period, Row,
-    Store, StoreError, Table, Usage,
+    Batch, DeviceRow, InsertError, LONGEST_QUERY, LatestAck, LatestAction, LatestHeldRow, LatestReading,
+    LatestState, Period, Row, Store, StoreError, Table, Tell, Usage,
 };
 
 /// Takes rows.
 #[async_trait]
 pub trait Tables: fmt::Debug + Send + Sync + 'static {
-    /// Brings the schema up to date and returns its version; an error where the database does not answer within half a
-    /// minute. Rolling up rows of before may take longer, and goes on where it was interrupted.
-    async fn prepare(&self) -> Result<u32, StoreError>;
+    /// Brings the schema up to date and returns its version; an error where the database gives no sign of life within half
+    /// a minute. It may take long, and goes on where it was interrupted; `tell` hears how far it has come.
+    async fn prepare(&self, tell: Tell<'_>) -> Result<u32, StoreError>;
 
     /// Stores `batch`, but for the tables in `done`. Sent again with the same rows and token, it changes nothing.
     async fn insert(&self, batch: &Batch, token: &str, done: &[Table]) -> Result<(), InsertError>;
+
+    /// Removes a device from the table of devices; its history stays. One that is not there is no error.
+    async fn forget(&self, device_id: &str) -> Result<(), StoreError>;
 
     /// Judges some of the model's decisions that are old enough; returns whether more are left.
     async fn judge_decisions(&self, now: Timestamp) -> Result<bool, StoreError>;
@@ -44,8 +47,14 @@ pub trait History: fmt::Debug + Send + Sync + 'static {
     /// The newest command to each window in `period`.
     async fn latest_actions(&self, period: Period, limit: usize) -> Result<Vec<LatestAction>, StoreError>;
 
+    /// The newest decision for each window in `period` that was not carried out.
+    async fn latest_held(&self, period: Period, limit: usize) -> Result<Vec<LatestHeldRow>, StoreError>;
+
     /// The newest position that each window reported in `period`.
     async fn latest_states(&self, period: Period, limit: usize) -> Result<Vec<LatestState>, StoreError>;
+
+    /// The newest answer of each device to its settings in `period`.
+    async fn latest_acks(&self, period: Period, limit: usize) -> Result<Vec<LatestAck>, StoreError>;
 
     /// Whether a row of the same device, time and content is stored.
     async fn has_row(&self, row: &Row) -> Result<bool, StoreError>;
@@ -53,12 +62,16 @@ pub trait History: fmt::Debug + Send + Sync + 'static {
 
 #[async_trait]
 impl Tables for Store {
-    async fn prepare(&self) -> Result<u32, StoreError> {
-        self.migrate().await
+    async fn prepare(&self, tell: Tell<'_>) -> Result<u32, StoreError> {
+        self.migrate_telling(tell).await
     }
 
     async fn insert(&self, batch: &Batch, token: &str, done: &[Table]) -> Result<(), InsertError> {
         self.insert_except(batch, token, done).await
+    }
+
+    async fn forget(&self, device_id: &str) -> Result<(), StoreError> {
+        bounded(Self::forget_device(self, device_id)).await
     }
 
     async fn judge_decisions(&self, now: Timestamp) -> Result<bool, StoreError> {
@@ -97,8 +110,16 @@ impl History for Store {
         bounded(Self::latest_actions(self, period, limit)).await
     }
 
+    async fn latest_held(&self, period: Period, limit: usize) -> Result<Vec<LatestHeldRow>, StoreError> {
+        bounded(Self::latest_held(self, period, limit)).await
+    }
+
     async fn latest_states(&self, period: Period, limit: usize) -> Result<Vec<LatestState>, StoreError> {
         bounded(Self::latest_states(self, period, limit)).await
+    }
+
+    async fn latest_acks(&self, period: Period, limit: usize) -> Result<Vec<LatestAck>, StoreError> {
+        bounded(Self::latest_acks(self, period, limit)).await
     }
 
     async fn has_row(&self, row: &Row) -> Result<bool, StoreError> {

@@ -3,15 +3,18 @@
 //! In: topic and payload. Out: an [`Event`], nothing where the message is none of ours, or a refusal. A clip is reduced to
 //! its features here.
 
+use std::sync::Arc;
+
 use domain::{
-    ClipLimits, DeviceId, HeldDecision, Reading, Refusal, RefusalReason, ShadowPrediction, Timestamp,
-    WindowAction, WindowState,
+    ClipLimits, DeviceId, HeldDecision, Reading, Refusal, RefusalReason, SettingsAck, ShadowPrediction,
+    Telemetry, Timestamp, WindowAction, WindowSet, WindowState,
 };
-use mqtt::{DeviceStatus, Inbound, TopicKind, Topics};
+use mqtt::{Allowance, Dated, DeviceStatus, Inbound, TopicKind, Topics, homeassistant::ServiceTopic};
 
 use crate::{
     Message,
     clips::{AnalysedClip, ClipAnalyser},
+    setups::{Setup, Setups},
 };
 
 /// A message that passed every check, at the time that it states.
@@ -25,11 +28,27 @@ pub(crate) enum Event {
     Held(Box<HeldDecision>),
     /// A reading that is typical of a fault, and what is suspect about it.
     Suspect(Reading, &'static str),
+    Telemetry(Box<Telemetry>),
+    Ack(SettingsAck),
+    /// An alarm of that name is on, or over.
+    Alarm(DeviceId, bool),
+    /// A person wants a window somewhere.
+    Set(Box<WindowSet>),
+    /// A device asks for the time.
+    TimeRequest(DeviceId),
+}
+
+/// What is known of a message's sender before it is understood, and whether it states its time.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    pub(crate) device_id: DeviceId,
+    pub(crate) setup: Arc<Setup>,
+    pub(crate) is_dated: bool,
 }
 
 /// What a message is.
 pub(crate) enum Decoded {
-    Event(TopicKind, Event),
+    Event(TopicKind, Event, Sender),
     /// Ours, and nothing to read: a request, or an empty message that makes a broker forget a retained one.
     Unread,
     /// None of ours: a broker carries other traffic, too.
@@ -59,7 +78,11 @@ impl Event {
                 Self::Held(decision)
             }
             Self::Suspect(reading, cause) => Self::Suspect(reading.at(timestamp), cause),
-            Self::Status(..) => self,
+            Self::Telemetry(mut telemetry) => {
+                telemetry.timestamp = Some(timestamp);
+                Self::Telemetry(telemetry)
+            }
+            Self::Status(..) | Self::Alarm(..) | Self::Ack(_) | Self::Set(_) | Self::TimeRequest(_) => self,
         }
     }
 }
@@ -70,47 +93,98 @@ pub(crate) struct Decoder {
     pub(crate) topics: Topics,
     pub(crate) clip_limits: ClipLimits,
     pub(crate) analyser: ClipAnalyser,
+    pub(crate) setups: Arc<Setups>,
 }
 
 impl Decoder {
     /// What a message is; of one that is a slip away from ours, the refusal says so.
     pub(crate) async fn decode(&self, message: &Message) -> Result<Decoded, Refusal> {
-        if message.passage.may_clear && message.payload.is_empty() {
+        // What home automation wishes is read by who talks to it (`home_assistant`).
+        if let Some(service) = ServiceTopic::of(&message.topic) {
+            if !(message.passage.may_clear && message.payload.is_empty()) {
+                service.check(&message.payload)?;
+            }
             return Ok(Decoded::Unread);
         }
         // The embedded broker shows us all topics.
-        let Some(inbound) = self.topics.classify_among_others(&message.topic) else {
+        let found = self.topics.classify_among_others(&message.topic);
+        let asks = matches!(&found, Some(Ok(inbound)) if inbound.kind == TopicKind::TimeRequest);
+        if message.passage.may_clear && message.payload.is_empty() && !asks {
+            return Ok(Decoded::Unread);
+        }
+        let Some(inbound) = found else {
             return Ok(Decoded::Foreign);
         };
         let inbound = inbound?;
-        if inbound.kind == TopicKind::InferenceRequest {
+        if inbound.kind.is_said_by_backend() {
             return Ok(Decoded::Unread);
         }
         let kind = inbound.kind;
-        Ok(Decoded::Event(kind, self.read(inbound, message).await?))
+        let mut sender = Sender {
+            setup: self.setups.of(&inbound.device_id),
+            device_id: inbound.device_id.clone(),
+            is_dated: true,
+        };
+        let event = self.read(inbound, message, &mut sender).await?;
+        Ok(Decoded::Event(kind, event, sender))
     }
 
-    async fn read(&self, inbound: Inbound, message: &Message) -> Result<Event, Refusal> {
+    async fn read(&self, inbound: Inbound, message: &Message, sender: &mut Sender) -> Result<Event, Refusal> {
         let Inbound { kind, device_id } = inbound;
         let payload = &message.payload[..];
+        let setup = &sender.setup;
+        let otherwise = setup.allows_no_time.then_some(message.received_at);
         Ok(match kind {
             TopicKind::Reading(quantity) => {
-                Event::Reading(mqtt::decode_reading(quantity, device_id, payload)?)
+                let allowance = Allowance {
+                    otherwise,
+                    offset: setup.offset(quantity),
+                };
+                let decoded = mqtt::decode_reading_or(quantity, device_id, payload, allowance)?;
+                Event::Reading(sender.dated(decoded))
             }
             TopicKind::Audio => {
-                let received = mqtt::decode_clip(device_id, payload, &self.clip_limits)?;
+                let decoded = mqtt::decode_clip_or(device_id, payload, &self.clip_limits, otherwise)?;
+                let received = sender.dated(decoded);
                 Event::Clip(Box::new(self.analyser.analyse(received).await?))
             }
             TopicKind::WindowControl => Event::Action(Box::new(mqtt::decode_control(device_id, payload)?)),
-            TopicKind::WindowState => Event::State(mqtt::decode_state(device_id, payload)?),
+            TopicKind::WindowState => {
+                let decoded = mqtt::decode_state_or(device_id, payload, otherwise)?;
+                Event::State(sender.dated(decoded))
+            }
+            TopicKind::Telemetry => {
+                let telemetry = mqtt::decode_telemetry(device_id, payload)?;
+                sender.is_dated = telemetry.timestamp.is_some();
+                Event::Telemetry(Box::new(telemetry))
+            }
+            TopicKind::ConfigAck => Event::Ack(mqtt::decode_config_ack(device_id, payload)?),
+            TopicKind::WindowSet => Event::Set(Box::new(mqtt::decode_set(device_id, payload)?)),
+            TopicKind::TimeRequest => {
+                mqtt::decode_time_request(payload)?;
+                Event::TimeRequest(device_id)
+            }
+            TopicKind::Alarm => Event::Alarm(device_id, mqtt::decode_alarm(payload)?),
             TopicKind::DeviceStatus => {
                 Event::Status(device_id, mqtt::decode_status(payload)? == DeviceStatus::Online)
             }
             TopicKind::ShadowPrediction => Event::Shadow(Box::new(mqtt::decode_shadow(device_id, payload)?)),
             TopicKind::Prediction => Event::Held(Box::new(mqtt::decode_held(device_id, payload)?)),
-            TopicKind::InferenceRequest => {
-                return Err(Refusal::new(RefusalReason::BadTopic, "requests are not for us"));
+            TopicKind::InferenceRequest
+            | TopicKind::WindowOverride
+            | TopicKind::DeviceConfig
+            | TopicKind::DeviceTime
+            | TopicKind::RoomState => {
+                return Err(Refusal::new(RefusalReason::BadTopic, "what we say is not for us"));
             }
         })
+    }
+}
+
+impl Sender {
+    /// What a message says; whether it says when is noted.
+    fn dated<T>(&mut self, decoded: Dated<T>) -> T {
+        self.is_dated = decoded.is_stated;
+        decoded.message
     }
 }

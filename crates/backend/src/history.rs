@@ -11,13 +11,13 @@ use mqtt::TopicKind;
 use parking_lot::Mutex;
 use store::{Row, StoreError};
 use tokio::{sync::watch, time::Instant};
-use tracing::debug;
+use tracing::{debug, info};
 
 use crate::{
     Ingest,
     database::History,
-    decoder::Event,
-    ingest::Interpreted,
+    decoder::{Event, Sender},
+    interpreted::Interpreted,
     keys,
     message::{Acceptance, Message},
     rows,
@@ -39,9 +39,22 @@ pub(crate) struct Past {
 }
 
 impl Past {
+    pub(crate) fn of(history: &Arc<dyn History>, settled: &watch::Receiver<bool>) -> Self {
+        Self {
+            history: Arc::clone(history),
+            settled: settled.clone(),
+            failed: Mutex::default(),
+        }
+    }
+
+    /// Returns when the baseline is known, or known to be unknowable.
+    pub(crate) async fn settles(&self) {
+        let _ = self.settled.clone().wait_for(|settled| *settled).await;
+    }
+
     /// Whether such a row is stored; `false` where ClickHouse does not say so in time.
     async fn has(&self, row: &Row) -> bool {
-        let _ = self.settled.clone().wait_for(|settled| *settled).await;
+        self.settles().await;
         if self
             .failed
             .lock()
@@ -63,13 +76,27 @@ impl Past {
 
 impl Ingest {
     /// Keeps what is new of a retained message.
-    pub(crate) async fn keep(&self, kind: TopicKind, event: Event, message: &Message) -> Interpreted {
+    pub(crate) async fn keep(
+        &self,
+        kind: TopicKind,
+        event: Event,
+        sender: &Sender,
+        message: &Message,
+    ) -> Interpreted {
         let received_at = message.received_at;
+        if !sender.is_dated {
+            return self.refuse(message, &dateless());
+        }
         let Some(claim) = keys::claim(kind, &event) else {
             // That a device was there once does not mean that it is there now; that it left holds until it comes back.
             return match event {
-                Event::Status(_, true) => Interpreted::nothing(Acceptance::Ignored),
-                status => self.status(&status, received_at),
+                Event::Set(_) => {
+                    let refusal = stale_wish();
+                    info!(topic = %message.topic, %refusal, "a window is not moved");
+                    self.refuse(message, &refusal)
+                }
+                Event::Status(_, true) | Event::TimeRequest(_) => Interpreted::nothing(Acceptance::Ignored),
+                other => self.take_untimed(other, sender, received_at),
             };
         };
         let clock = self.clocks.judge(claim.claimed, received_at);
@@ -85,12 +112,15 @@ impl Ingest {
                 let raw_path = self.recordings.store(&mut clip).await;
                 rows::clip(&clip, raw_path, received_at)
             }
-            Event::Action(action) => rows::action(&action, None, received_at).swap_remove(0),
+            Event::Action(action) => rows::action(&action, None, received_at, false).swap_remove(0),
             Event::State(state) => rows::state(&state, received_at),
             Event::Suspect(reading, cause) => rows::suspect(&reading, cause, received_at),
             Event::Held(decision) => rows::held(&decision, received_at),
             Event::Shadow(prediction) => rows::shadow(&prediction, received_at),
-            Event::Status(..) => return Interpreted::nothing(Acceptance::Ignored),
+            Event::Telemetry(telemetry) => rows::telemetry(&telemetry, received_at),
+            Event::Status(..) | Event::Alarm(..) | Event::Ack(_) | Event::Set(_) | Event::TimeRequest(_) => {
+                return Interpreted::nothing(Acceptance::Ignored);
+            }
         };
         if self.past.has(&row).await {
             self.metrics.duplicate();
@@ -100,6 +130,18 @@ impl Ingest {
         kept.rows.extend(listed);
         kept
     }
+}
+
+/// Of a wish that a broker retained: nobody knows whether it is still meant.
+fn stale_wish() -> Refusal {
+    let detail = "a retained wish says where somebody wanted the window once, and would move it at each connection: it is not \
+                  carried out; publish wishes without the retain flag, and clear this one with an empty retained message on its topic";
+    Refusal::new(RefusalReason::UnknownTime, detail)
+}
+
+fn dateless() -> Refusal {
+    let detail = "a retained message that states no time; publish measurements without the retain flag";
+    Refusal::new(RefusalReason::UnknownTime, detail)
 }
 
 fn undated(clock: ClockState, claimed: Timestamp) -> Refusal {

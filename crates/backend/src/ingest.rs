@@ -5,23 +5,25 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{DeviceId, Origin, Refusal, RefusalReason, Timestamp};
+use domain::{DeviceId, Origin, Quantity, Refusal, RefusalReason, WindowAction};
 use monitoring::with_causes;
 use mqtt::TopicKind;
 use parking_lot::Mutex;
 use store::Row;
-use tokio::time::Instant;
+use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use crate::{
-    Devices, InferenceTrigger, Metrics,
+    Devices, Feed, Happening, InferenceTrigger, Metrics, Rules, Windows,
     clips::{AnalysedClip, Recordings},
-    clocks::{Clocks, Judgement, Seen},
-    decoder::{Decoded, Decoder, Event},
+    clock::now,
+    clocks::{Clocks, Judgement},
+    decoder::{Decoded, Decoder, Event, Sender},
     history::Past,
+    interpreted::{Again, Interpreted},
     keys,
-    log::{Appended, EventRows, LogError, RepeatKey, Repeats},
+    log::{Appended, EventRows, LogError, Repeats},
     message::{Acceptance, Message, Passage},
     refusals::RefusalBudget,
     rows,
@@ -30,40 +32,30 @@ use crate::{
 
 /// How long a message that the log did not take waits before it is tried again.
 const RETRY: Duration = Duration::from_millis(500);
+/// How long a broker takes at the most to hand on a command that was taken.
+const HANDING_ON: Duration = Duration::from_millis(20);
 /// How long after a start clients may send again what the last run did not acknowledge, without marking it.
 const RESENT: Duration = Duration::from_mins(1);
 
 /// Takes messages. Its devices and its trigger are values: a partition of devices has an ingest of its own.
 #[derive(Debug)]
 pub struct Ingest {
-    pub(crate) decoder: Decoder,
+    pub(crate) decoder: Arc<Decoder>,
     pub(crate) clocks: Arc<Clocks>,
     pub(crate) past: Past,
     pub(crate) started: Instant,
     pub(crate) trigger: Arc<InferenceTrigger>,
     pub(crate) devices: Arc<Devices>,
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) windows: Arc<Windows>,
+    pub(crate) rules: Arc<Rules>,
+    /// Takes who is to be told the time.
+    pub(crate) clockless: mpsc::Sender<DeviceId>,
     pub(crate) recordings: Recordings,
     pub(crate) refusals: Mutex<RefusalBudget>,
     pub(crate) log: Arc<dyn Repeats>,
     pub(crate) vitals: Arc<Vitals>,
     pub(crate) metrics: Arc<Metrics>,
-}
-
-/// A message that was decoded and decided on; what remains is to make its rows durable.
-#[derive(Debug)]
-pub struct Interpreted {
-    /// What becomes of it once its rows are durable.
-    outcome: Acceptance,
-    key: Option<RepeatKey>,
-    /// By what a message whose key is known already is judged again; without it, it is a repeat.
-    seen: Option<Seen>,
-    pub(crate) rows: Vec<Row>,
-    /// What is told of the sender's clock. It is stored once, whether or not the message turns out to be a repeat.
-    told: Option<Row>,
-    /// A birth or a last will, which counts when its event is durable.
-    status: Option<(DeviceId, bool, Timestamp)>,
-    accepted: Option<(TopicKind, Instant)>,
-    goes_ahead: bool,
 }
 
 impl Ingest {
@@ -84,7 +76,16 @@ impl Ingest {
         for message in messages {
             interpreted.push(self.interpret(message).await);
         }
-        let appended = self.append_all(&mut interpreted).await;
+        // Where one does not survive yet, each is persisted alone: nothing is appended before what it says survives.
+        let mut survive = true;
+        for one in &interpreted {
+            survive = survive && self.survives(one).await;
+        }
+        let appended = if survive {
+            self.append_all(&mut interpreted).await
+        } else {
+            vec![None; messages.len()]
+        };
         let mut outcomes = Vec::with_capacity(messages.len());
         for (interpreted, appended) in interpreted.iter_mut().zip(appended) {
             let outcome = match appended {
@@ -124,21 +125,27 @@ impl Ingest {
                 self.metrics.foreign();
                 Interpreted::nothing(Acceptance::Ignored)
             }
-            Ok(Decoded::Event(kind, event)) => Interpreted {
+            Ok(Decoded::Event(kind, event, sender)) => Interpreted {
                 accepted: Some((kind, started)),
-                ..self.take(kind, event, message).await
+                ..self.take(kind, event, sender, message).await
             },
             Err(refusal) => self.refuse(message, &refusal),
         }
     }
 
-    async fn take(&self, kind: TopicKind, event: Event, message: &Message) -> Interpreted {
+    async fn take(&self, kind: TopicKind, event: Event, sender: Sender, message: &Message) -> Interpreted {
         if message.passage.is_history {
-            return self.keep(kind, event, message).await;
+            return self.keep(kind, event, &sender, message).await;
+        }
+        if let Event::Set(set) = &event {
+            return self.set(set, message).await;
         }
         let received_at = message.received_at;
+        if !sender.is_dated {
+            return self.take_undated(kind, event, sender, message).await;
+        }
         let Some(claim) = keys::claim(kind, &event) else {
-            return self.status(&event, received_at);
+            return self.take_untimed(event, &sender, received_at);
         };
         let key = claim.key;
         let may_be_resent = message.passage.may_be_resent || self.started.elapsed() < RESENT;
@@ -146,26 +153,81 @@ impl Ingest {
             may_be_resent,
             ..message.passage
         };
-        let judgement = self.clocks.believe(claim, received_at, passage);
+        let mut judgement = self.clocks.believe(claim, received_at, passage);
         self.metrics.clock(judgement.clock, kind);
         let (event, listed) = self.doubt(event.at(judgement.timestamp), message);
-        let mut rows = self.decide(event, &judgement, message).await;
+        let is_command = kind == TopicKind::WindowControl;
+        let holds_back = (is_command && message.passage.is_taken_first).then(|| sender.device_id.clone());
+        if let Some(device_id) = &holds_back {
+            self.windows.hold_back(device_id);
+        }
+        let mut rows = self.decide(event, &judgement, &sender, message).await;
         rows.extend(listed);
+        let rules_change = self.rules_change(kind, &sender.device_id);
         Interpreted {
             key: Some(key),
-            seen: Some(judgement.seen),
+            again: judgement.seen.take().map_or(Again::Repeat, Again::Judge),
+            sender: Some(sender.device_id),
             rows,
-            goes_ahead: kind == TopicKind::WindowControl,
+            goes_ahead: is_command,
+            holds_back,
+            rules_change,
             told: judgement.event,
             ..Interpreted::nothing(Acceptance::Stored)
         }
     }
 
+    /// Takes a message whose time is that of its receipt. Equal ones are repeats only if they are marked as such.
+    async fn take_undated(
+        &self,
+        kind: TopicKind,
+        event: Event,
+        sender: Sender,
+        message: &Message,
+    ) -> Interpreted {
+        let key = keys::undated(&event);
+        let judgement = Judgement::undated(message.received_at, message.passage);
+        let (event, listed) = self.doubt(event.at(message.received_at), message);
+        let mut rows = self.decide(event, &judgement, &sender, message).await;
+        rows.extend(listed);
+        let rules_change = self.rules_change(kind, &sender.device_id);
+        Interpreted {
+            key,
+            again: if message.passage.is_marked {
+                Again::Repeat
+            } else {
+                Again::Store
+            },
+            sender: Some(sender.device_id),
+            rows,
+            rules_change,
+            ..Interpreted::nothing(Acceptance::Stored)
+        }
+    }
+
+    /// The number of the change that a message told rules, which they would not know after a restart.
+    fn rules_change(&self, kind: TopicKind, device_id: &DeviceId) -> Option<u64> {
+        match kind {
+            TopicKind::Reading(quantity) => self.rules.unkept(device_id, quantity),
+            _ => None,
+        }
+    }
+
     /// Deciding comes first: it waits for neither disk nor database. A recording is stored after it.
-    async fn decide(&self, event: Event, judgement: &Judgement, message: &Message) -> Vec<Row> {
+    async fn decide(
+        &self,
+        event: Event,
+        judgement: &Judgement,
+        sender: &Sender,
+        message: &Message,
+    ) -> Vec<Row> {
         let received_at = message.received_at;
+        let mut is_ours = false;
         if !judgement.is_resent {
-            self.observe(&event, judgement, received_at);
+            is_ours = self.observe(&event, judgement, sender, received_at);
+            if let Some(happening) = Happening::of(&event) {
+                self.feed.add(received_at, happening);
+            }
         }
         match event {
             Event::Reading(reading) => vec![rows::reading(&reading, received_at)],
@@ -175,64 +237,43 @@ impl Ingest {
                 rows.extend(self.contradiction(&clip, message));
                 rows
             }
-            Event::Action(action) => {
+            Event::Action(mut action) => {
+                if is_ours {
+                    self.unmeasured(&mut action);
+                }
                 let basis = self.trigger.last_request(&action.device_id);
                 self.metrics.action_logged();
-                if !matches!(action.origin, Origin::Person | Origin::Schedule) {
+                let is_decision = !matches!(
+                    action.origin,
+                    Origin::Person | Origin::Schedule | Origin::Interlock
+                );
+                if is_decision && !is_ours {
                     let waited = basis.as_ref().map(|request| request.sent.elapsed());
                     self.metrics.decided(waited, action.inference_time_ms);
                 }
-                rows::action(&action, basis.as_ref(), received_at)
+                rows::action(&action, basis.as_ref(), received_at, is_ours)
             }
             Event::State(state) => vec![rows::state(&state, received_at)],
             Event::Suspect(reading, cause) => vec![rows::suspect(&reading, cause, received_at)],
             Event::Held(decision) => vec![rows::held(&decision, received_at)],
             Event::Shadow(prediction) => vec![rows::shadow(&prediction, received_at)],
-            // It states no time, so nothing is believed of it.
-            Event::Status(..) => vec![],
+            Event::Telemetry(telemetry) => vec![rows::telemetry(&telemetry, received_at)],
+            // They state no time, so nothing is believed of them.
+            Event::Status(..) | Event::Alarm(..) | Event::Ack(_) | Event::Set(_) | Event::TimeRequest(_) => {
+                vec![]
+            }
         }
     }
 
-    /// Shows an event to the trigger and to the devices.
-    fn observe(&self, event: &Event, judgement: &Judgement, received_at: Timestamp) {
-        let clock = judgement.wrong_clock(received_at);
-        let is_late = judgement.is_late;
-        match event {
-            Event::Reading(reading) => {
-                if judgement.is_behind() {
-                    self.trigger
-                        .observe_reading(&reading.clone().at(received_at), is_late);
-                } else {
-                    self.trigger.observe_reading(reading, is_late);
-                }
-                self.devices.reading(reading, received_at, clock);
-            }
-            Event::Clip(clip) => {
-                let mut recent = clip.recent();
-                if judgement.is_behind() {
-                    recent.timestamp = received_at;
-                }
-                self.trigger.observe_clip(&clip.device_id, recent, is_late);
-                self.devices.clip(clip, received_at, clock);
-            }
-            Event::Action(action) => self.devices.action(action),
-            Event::State(state) => self.devices.state(state, received_at, clock),
-            Event::Suspect(reading, cause) => self.devices.suspect(reading, cause, received_at),
-            Event::Held(decision) => self.devices.held(decision),
-            // A device's state and history are what happened; a candidate's prediction only might have.
-            Event::Shadow(_) | Event::Status(..) => {}
+    /// What a command of ours says of a climate that nobody has measured is not kept.
+    fn unmeasured(&self, action: &mut WindowAction) {
+        let is_unknown = |quantity| self.devices.latest(&action.device_id, quantity).is_none();
+        let (temperature, humidity) = (is_unknown(Quantity::Temperature), is_unknown(Quantity::Humidity));
+        if temperature {
+            action.temperature = f64::NAN;
         }
-    }
-
-    pub(crate) fn status(&self, event: &Event, received_at: Timestamp) -> Interpreted {
-        let Event::Status(device_id, online) = event else {
-            return Interpreted::nothing(Acceptance::Ignored);
-        };
-        let row = self.devices.status_event(device_id, *online, received_at);
-        Interpreted {
-            rows: row.into_iter().collect(),
-            status: Some((device_id.clone(), *online, received_at)),
-            ..Interpreted::nothing(Acceptance::Stored)
+        if humidity {
+            action.humidity = f64::NAN;
         }
     }
 
@@ -249,6 +290,10 @@ impl Ingest {
         self.metrics.refused(refusal.reason);
         debug!(topic = %message.topic, %refusal, "message refused");
         let listed = self.refusals.lock().spend(&message.topic);
+        if listed {
+            self.feed
+                .add(message.received_at, Happening::refused(&message.topic, refusal));
+        }
         let row = listed.then(|| rows::refusal(message, refusal));
         Interpreted {
             rows: row.into_iter().collect(),
@@ -256,14 +301,28 @@ impl Ingest {
         }
     }
 
+    /// Takes that the broker has handed a message on, or is about to: what answers it may follow.
+    pub fn handed_on(&self, interpreted: &Interpreted) {
+        if let Some(device_id) = interpreted.holds_back.clone() {
+            let windows = Arc::clone(&self.windows);
+            tokio::spawn(async move {
+                tokio::time::sleep(HANDING_ON).await;
+                windows.let_go(&device_id);
+            });
+        }
+    }
+
     /// Makes the rows durable; [`Acceptance::Withheld`] may be tried again.
     pub async fn persist(&self, interpreted: &mut Interpreted) -> Acceptance {
+        // First: rows without a key would be there once for each time that it is tried.
+        if !self.survives(interpreted).await {
+            return Acceptance::Withheld;
+        }
         let mut appended = self.append(interpreted).await;
         if matches!(appended, Ok(Appended::Repeated))
-            && let Some(seen) = interpreted.seen.take()
-            && let Some(rows) = self.clocks.repeated(&seen, &interpreted.rows)
+            && let Some(rows) = self.rows_of_repeat(interpreted)
         {
-            // It says the same again, and is new: the clock does not tell its messages apart.
+            // It says the same again, and is new: no time tells its messages apart.
             (interpreted.key, interpreted.rows) = (None, rows);
             appended = self.append(interpreted).await;
         }
@@ -276,12 +335,38 @@ impl Ingest {
         self.settle(interpreted, appended)
     }
 
+    /// Waits until what a message changes of windows and rules survives a restart: nobody says it again after one. Returns
+    /// whether it does.
+    async fn survives(&self, interpreted: &Interpreted) -> bool {
+        if let Some(change) = interpreted.rules_change
+            && !self.rules.keep_change(change).await
+        {
+            return false;
+        }
+        match interpreted.window_change {
+            Some(change) => self.windows.kept(change).await.is_ok(),
+            None => true,
+        }
+    }
+
+    /// The rows of a message of a known key that is new all the same.
+    fn rows_of_repeat(&self, interpreted: &mut Interpreted) -> Option<Vec<Row>> {
+        match std::mem::replace(&mut interpreted.again, Again::Repeat) {
+            Again::Repeat => None,
+            Again::Judge(seen) => self.clocks.repeated(&seen, &interpreted.rows),
+            Again::Store => Some(std::mem::take(&mut interpreted.rows)),
+        }
+    }
+
     /// Counts and tells what became of the rows.
     fn settle(&self, interpreted: &Interpreted, appended: Result<Appended, LogError>) -> Acceptance {
         let acceptance = match appended {
             Ok(Appended::Stored) => interpreted.outcome,
             Ok(Appended::Repeated) => {
                 self.metrics.duplicate();
+                if let Some(device_id) = &interpreted.sender {
+                    self.devices.repeated(device_id, now());
+                }
                 Acceptance::Duplicate
             }
             Err(error) => {
@@ -298,8 +383,8 @@ impl Ingest {
         if !interpreted.rows.is_empty() && self.vitals.log_writes.up() {
             info!("the log takes messages again");
         }
-        if let Some((device_id, online, at)) = &interpreted.status {
-            self.devices.status(device_id, *online, *at);
+        if let Some(after) = &interpreted.after {
+            self.complete(after, !interpreted.rows.is_empty());
         }
         if let Some((kind, started)) = interpreted.accepted {
             self.metrics.accepted(kind, started.elapsed().as_secs_f64());
@@ -342,44 +427,5 @@ impl Ingest {
         }
         let rows = interpreted.rows.iter().map(Row::encode).collect();
         self.log.append(interpreted.key, rows).await
-    }
-}
-
-impl Interpreted {
-    /// What becomes a row unless one of its key is stored.
-    pub(crate) fn keyed(key: RepeatKey, row: Row) -> Self {
-        Self {
-            key: Some(key),
-            rows: vec![row],
-            ..Self::nothing(Acceptance::Stored)
-        }
-    }
-
-    pub(crate) const fn nothing(outcome: Acceptance) -> Self {
-        Self {
-            outcome,
-            key: None,
-            seen: None,
-            rows: Vec::new(),
-            told: None,
-            status: None,
-            accepted: None,
-            goes_ahead: false,
-        }
-    }
-
-    /// Whether it is a command: its window does not wait until the rows are durable.
-    pub const fn goes_ahead(&self) -> bool {
-        self.goes_ahead
-    }
-
-    /// The key of the event's repeats; `None` where it has none.
-    pub const fn key(&self) -> Option<RepeatKey> {
-        self.key
-    }
-
-    /// The rows that it becomes.
-    pub fn rows(&self) -> &[Row] {
-        &self.rows
     }
 }

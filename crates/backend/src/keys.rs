@@ -2,7 +2,7 @@
 //!
 //! In: events with the times that they state. Out: the first 16 bytes of SHA-256 over kind, device, time, content.
 
-use domain::{HeldDecision, Reading, ShadowPrediction, Timestamp, WindowAction, WindowState};
+use domain::{HeldDecision, Reading, ShadowPrediction, Telemetry, Timestamp, WindowAction, WindowState};
 use mqtt::TopicKind;
 use sha2::{Digest as _, Sha256};
 
@@ -12,6 +12,9 @@ use crate::{
     decoder::Event,
     log::RepeatKey,
 };
+
+/// The time of what states none: no device has this one, and nothing is stored at it.
+const UNDATED: Timestamp = Timestamp::from_millis(i64::MIN);
 
 /// What an event claims about its time; `None` for a status, which states none.
 pub(crate) fn claim(kind: TopicKind, event: &Event) -> Option<Claim> {
@@ -33,7 +36,18 @@ pub(crate) fn claim(kind: TopicKind, event: &Event) -> Option<Claim> {
             (&it.device_id, it.timestamp, shadow(it), rule)
         }
         Event::Held(it) => (&it.device_id, it.timestamp, held(it), RepeatRule::Content),
-        Event::Status(..) => return None,
+        Event::Telemetry(it) => {
+            let claimed = it.timestamp.unwrap_or(UNDATED);
+            (
+                &it.device_id,
+                claimed,
+                telemetry(it, claimed),
+                RepeatRule::Content,
+            )
+        }
+        Event::Status(..) | Event::Alarm(..) | Event::Ack(_) | Event::Set(_) | Event::TimeRequest(_) => {
+            return None;
+        }
     };
     Some(Claim {
         kind,
@@ -42,6 +56,31 @@ pub(crate) fn claim(kind: TopicKind, event: &Event) -> Option<Claim> {
         key,
         rule,
     })
+}
+
+/// What an event without a time has in common with those that say the same: they are equal, and no repeats of each other
+/// unless they are marked as such.
+pub(crate) fn undated(event: &Event) -> Option<RepeatKey> {
+    Some(match event {
+        Event::Reading(it) | Event::Suspect(it, _) => reading(it, UNDATED),
+        Event::Clip(it) => digest(
+            "audio",
+            it.device_id.as_str(),
+            UNDATED,
+            it.hash.as_str().as_bytes(),
+        ),
+        Event::State(it) => {
+            let position = it.position.percent().to_bits().to_le_bytes();
+            digest("window_state", it.device_id.as_str(), UNDATED, &position)
+        }
+        Event::Telemetry(it) => telemetry(it, UNDATED),
+        _ => return None,
+    })
+}
+
+fn telemetry(telemetry: &Telemetry, claimed: Timestamp) -> RepeatKey {
+    let content = mqtt::encode_telemetry(telemetry);
+    digest("telemetry", telemetry.device_id.as_str(), claimed, &content)
 }
 
 pub(crate) fn reading(reading: &Reading, claimed: Timestamp) -> RepeatKey {

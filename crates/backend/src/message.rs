@@ -33,6 +33,8 @@ pub struct Passage {
     pub has_waited: bool,
     /// Whether the broker kept it from before the subscription (retained): it is history, whoever sends it now.
     pub is_history: bool,
+    /// Whether its broker hands it on only after it was taken: what answers it must not overtake it.
+    pub is_taken_first: bool,
     /// Whether it makes a broker forget what it retained, if it is empty: it was sent to be retained, or that is unknown.
     pub may_clear: bool,
 }

@@ -37,7 +37,7 @@ struct Clock {
 fn accepted_kinds() -> impl Iterator<Item = TopicKind> {
     TopicKind::ALL
         .into_iter()
-        .filter(|kind| *kind != TopicKind::InferenceRequest)
+        .filter(|kind| !kind.is_said_by_backend())
 }
 
 /// Seconds from receipt until durable.
@@ -57,6 +57,7 @@ pub struct Metrics {
     clocks: Family<Clock, Counter>,
     requests: Counter,
     requests_dropped: Counter,
+    withheld: Counter,
     actions: Counter,
     rows: Counter,
     rows_refused: Counter,
@@ -102,6 +103,7 @@ impl Default for Metrics {
             clocks: Family::default(),
             requests: Counter::default(),
             requests_dropped: Counter::default(),
+            withheld: Counter::default(),
             actions: Counter::default(),
             rows: Counter::default(),
             rows_refused: Counter::default(),
@@ -181,6 +183,11 @@ impl Metrics {
                 "inference_requests_dropped",
                 "Inference requests that could not be published",
                 &self.requests_dropped,
+            ),
+            (
+                "decisions_withheld",
+                "Decisions not asked for, because temperature or humidity was too old",
+                &self.withheld,
             ),
             (
                 "foreign",
@@ -264,6 +271,10 @@ impl Metrics {
 
     pub(crate) fn request_dropped(&self) {
         self.requests_dropped.inc();
+    }
+
+    pub(crate) fn withheld(&self) {
+        self.withheld.inc();
     }
 
     pub(crate) fn action_logged(&self) {
@@ -361,10 +372,9 @@ impl Metrics {
 }
 
 /// The counters a person looks at first; the rest is in the Prometheus text.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
 pub struct Summary {
     /// Messages accepted, by kind.
-    #[serde(flatten)]
     pub messages: BTreeMap<&'static str, u64>,
     /// Messages refused.
     pub refused: u64,

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use audio::{FeatureOptions, archive::ArchiveOptions};
-use domain::{ClipLimits, ClockPolicy};
+use domain::{ClipLimits, ClockPolicy, Settings};
 use journal::JournalError;
 use mqtt::Topics;
 use store::{StoreError, StoreOptions};
@@ -27,12 +27,17 @@ pub struct BackendOptions {
     pub clip_limits: ClipLimits,
     /// Which device clocks are believed.
     pub clocks: ClockPolicy,
+    /// Whether the ML service heeds what requests say of windows. One that knows only the specification's fields does not: it
+    /// is not asked while a person or an interlock decides.
+    pub ml_understands_context: bool,
     /// How long rows are kept.
     pub retention: RetentionOptions,
     /// How large a batch may grow.
     pub batch: BatchLimits,
     /// A device is inactive when nothing was heard of it for this long.
     pub inactive_after: Duration,
+    /// What is set for devices where no level of the registry says anything.
+    pub windows: Settings,
     /// The most devices that are shown, registered and decided for; readings of further ones are stored.
     pub max_devices: usize,
 }
@@ -48,9 +53,11 @@ impl Default for BackendOptions {
             archive: None,
             clip_limits: ClipLimits::default(),
             clocks: ClockPolicy::default(),
+            ml_understands_context: true,
             retention: RetentionOptions::default(),
             batch: BatchLimits::default(),
             inactive_after: Duration::from_mins(5),
+            windows: Settings::default(),
             max_devices: TriggerOptions::default().max_devices,
         }
     }
@@ -63,6 +70,8 @@ pub struct LocalOptions {
     pub journal: journal::Options,
     /// The database.
     pub store: StoreOptions,
+    /// The directory of what people have set up.
+    pub registry: PathBuf,
 }
 
 /// The backend cannot start.
@@ -74,6 +83,12 @@ pub enum BackendError {
     /// The database's address or credentials are unusable.
     #[error("the ClickHouse settings cannot be used")]
     Store(#[from] StoreError),
+    /// What people have set up cannot be read.
+    #[error("the registry of devices cannot be opened")]
+    Registry(#[from] registry::FileError),
+    /// The state of windows cannot be read.
+    #[error("the state of windows cannot be opened")]
+    Windows(#[source] registry::FileError),
     /// The feature settings are unusable.
     #[error("the audio settings cannot be used")]
     Audio(#[from] audio::AudioError),

@@ -3,12 +3,21 @@
 //! In: plans of consecutive records. Out: rows, each exactly once: a batch carries the same token after a crash.
 //! A row that ClickHouse refuses leaves its batch by bisection and ends in `ingest_errors`.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use domain::{Refusal, RefusalReason};
 use monitoring::with_causes;
-use store::{Batch, InsertError, Row, Table};
-use tokio::time::{Instant, sleep};
+use store::{Batch, DecodeError, InsertError, Progress, Row, Table};
+use tokio::{
+    sync::{Mutex, watch},
+    time::{Instant, sleep},
+};
 use tokio_retry2::strategy::ExponentialBackoff;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -57,8 +66,14 @@ pub(crate) struct Recorder<P> {
     pub(crate) limits: BatchLimits,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) vitals: Arc<Vitals>,
+    /// Held while there is a plan at work.
+    pub(crate) gate: Arc<Mutex<()>>,
     /// No batch starts after this; what is left stays in the log.
     pub(crate) give_up: CancellationToken,
+    /// Becomes true when what the log held at the start is stored.
+    pub(crate) replayed: watch::Sender<bool>,
+    /// Records of those that are not stored yet.
+    pub(crate) left: AtomicU64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,29 +89,45 @@ impl<P: Plans> Recorder<P> {
     /// Waits for ClickHouse and brings its schema up to date: once it answers, however long that takes.
     pub(crate) async fn prepare(&self) {
         let mut pauses = pauses();
-        let mut told = false;
+        let (mut told, mut failed) = (String::new(), String::new());
         loop {
-            let reason = match self.tables.prepare().await {
+            let tell = |progress: &Progress| self.vitals.upgrading(progress, &failed);
+            let prepared = self.tables.prepare(&tell).await;
+            self.vitals.upgraded();
+            let error = match prepared {
                 Ok(version) => {
                     info!(version, "ClickHouse is ready");
                     self.vitals.store.up();
                     return;
                 }
-                Err(error) => with_causes(&error),
+                Err(error) => error,
             };
-            if !std::mem::replace(&mut told, true) {
+            let reason = with_causes(&error);
+            let kind = error.to_string();
+            if told != kind {
                 warn!(error = reason, "ClickHouse is not ready; trying again");
+                told = kind;
             }
             self.metrics.store_failed();
-            self.vitals.store.down(reason);
+            self.vitals.store.down(reason.clone());
+            failed = reason;
             sleep(pauses.next().unwrap_or(MAX_PAUSE)).await;
         }
     }
 
     /// Runs until `drain`, then stores what is left, until `give_up`.
     pub(crate) async fn run(self, drain: CancellationToken) {
+        self.left.store(self.plans.backlog().records, Ordering::Relaxed);
+        self.finished(0);
         loop {
-            let waited = drain.run_until_cancelled(self.gather()).await;
+            let has_replayed = *self.replayed.borrow();
+            let gathering = async {
+                // What the last run left waits for nothing more.
+                if has_replayed {
+                    self.gather().await;
+                }
+            };
+            let waited = drain.run_until_cancelled(gathering).await;
             if waited.is_none() && self.plans.backlog().records == 0 {
                 return;
             }
@@ -136,19 +167,44 @@ impl<P: Plans> Recorder<P> {
         }
     }
 
+    /// So many records are stored.
+    fn finished(&self, records: u64) {
+        let left = self.left.load(Ordering::Relaxed).saturating_sub(records);
+        self.left.store(left, Ordering::Relaxed);
+        if left == 0 {
+            self.replayed
+                .send_if_modified(|replayed| !std::mem::replace(replayed, true));
+        }
+    }
+
     async fn next_batch(&self) -> Result<Outcome, LogError> {
+        let Some(_gate) = self.give_up.run_until_cancelled(self.gate.lock()).await else {
+            return Ok(Outcome::GaveUp);
+        };
         let limits = PlanLimits {
             records: self.limits.rows,
             bytes: self.limits.bytes as usize,
         };
-        match self.plans.next(limits).await? {
-            Some(plan) => self.store_plan(&plan).await,
-            None => Ok(Outcome::Idle),
-        }
+        let Some(plan) = self.plans.next(limits).await? else {
+            self.finished(u64::MAX);
+            return Ok(Outcome::Idle);
+        };
+        self.store_plan(&plan).await
     }
 
     async fn store_plan(&self, plan: &Plan<P::Key>) -> Result<Outcome, LogError> {
-        let (batch, unreadable) = decode(plan);
+        let (batch, unreadable) = match decode(plan) {
+            Ok(decoded) => decoded,
+            Err(newer) => {
+                let reason = newer.to_string();
+                self.metrics.store_failed();
+                if self.vitals.store.down(reason.clone()) {
+                    warn!(error = reason, "the journal is left as it is");
+                }
+                self.give_up.run_until_cancelled(sleep(MAX_PAUSE)).await;
+                return Ok(Outcome::Idle);
+            }
+        };
         let done = stored_before(&plan.note);
         self.vitals.waiting_since(batch.oldest_receipt());
         let mut pauses = pauses();
@@ -170,6 +226,7 @@ impl<P: Plans> Recorder<P> {
                     }
                     self.metrics.reading_delays(batch.reading_times(), now);
                     self.plans.finish(&plan.key, encode(&unreadable)).await?;
+                    self.finished((plan.records.len() + plan.unreadable.len()) as u64);
                     return Ok(Outcome::Stored);
                 }
                 Err(InsertError::Refused {
@@ -218,6 +275,7 @@ impl<P: Plans> Recorder<P> {
         let instead = (table != Table::IngestErrors)
             .then(|| rows::refused_row(table.name(), payload.unwrap_or_default(), &refusal, now()));
         self.plans.finish(&plan.key, encode(instead.as_slice())).await?;
+        self.finished(1);
         self.vitals.waiting_since(None);
         Ok(Outcome::Stored)
     }
@@ -232,8 +290,19 @@ fn encode(rows: &[Row]) -> Vec<Vec<u8>> {
     rows.iter().map(Row::encode).collect()
 }
 
+/// Records of a newer version wait in the journal: it still can read them.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "journal record {position} was written by a newer Casement ({source}), and this is Casement {}; nothing of it is removed: use the newer version until the journal is empty",
+    env!("CARGO_PKG_VERSION")
+)]
+struct Newer {
+    position: u64,
+    source: DecodeError,
+}
+
 /// The rows of a plan, and a row of `ingest_errors` for each record that cannot be read.
-fn decode<K>(plan: &Plan<K>) -> (Batch, Vec<Row>) {
+fn decode<K>(plan: &Plan<K>) -> Result<(Batch, Vec<Row>), Newer> {
     let lost = |position: u64, reason: &str| {
         let refusal = Refusal::new(
             RefusalReason::Database,
@@ -249,10 +318,16 @@ fn decode<K>(plan: &Plan<K>) -> (Batch, Vec<Row>) {
     for record in &plan.records {
         match Row::decode(&record.payload) {
             Ok(row) => batch.push(row),
+            Err(source) if source.is_newer() => {
+                return Err(Newer {
+                    position: record.position,
+                    source,
+                });
+            }
             Err(error) => unreadable.push(lost(record.position, &error.to_string())),
         }
     }
-    (batch, unreadable)
+    Ok((batch, unreadable))
 }
 
 /// The tables that the plan a half came from had stored before it was refused.

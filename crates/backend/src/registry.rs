@@ -1,12 +1,19 @@
-//! The device registry: read once ClickHouse answers, written as devices come, go and change.
+//! The table of devices: read once ClickHouse answers, written as devices come, go and change.
 //!
-//! In: what was stored, and devices as they are now. Out: rows in the log. Names and thresholds are read again every
-//! quarter of a minute, so that what somebody changed in the table takes effect, and that a silent ClickHouse is noticed.
+//! In: what was stored, and devices as they are now. Out: rows in the log. Names, places and settings are the registry's own
+//! file's; the table mirrors them. It is read again every quarter of a minute, so that what another program wrote into it is
+//! taken over, and that a silent ClickHouse is noticed.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use domain::{DeviceId, Quantity, Reading, Timestamp};
 use monitoring::with_causes;
+use parking_lot::Mutex;
+use registry::{Book, Foreign};
 use store::{DeviceRow, LatestReading, Period, Row, StoreError};
 use tokio::{
     sync::watch,
@@ -16,8 +23,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::{
-    Devices, InferenceTrigger, clock::now, clocks::Clocks, database::History, devices::own_thresholds,
-    log::Repeats, vitals::Vitals,
+    Happening, Windows,
+    clock::now,
+    clocks::Clocks,
+    database::{History, Tables},
+    devices::foreign_of,
+    following::Following,
+    log::Repeats,
+    vitals::Vitals,
 };
 
 const TICK: Duration = Duration::from_secs(1);
@@ -25,19 +38,26 @@ const TICK: Duration = Duration::from_secs(1);
 const FIRST_TICK: Duration = Duration::from_millis(50);
 /// How long decisions wait for it at a start; after that it is unknowable what was decided before.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// How long of that what the last run left in the log is waited for.
+const LONGEST_REPLAY: Duration = Duration::from_secs(3);
 /// How far ahead of now a stored time may lie: as far as a device's clock.
 const AHEAD: Duration = Duration::from_mins(5);
 const RELOAD: Duration = Duration::from_secs(15);
 /// The most devices that the registry is asked for at once.
 const LOOK_UP: usize = 1_000;
+/// The same of answers to settings, which change rarely.
+const ANSWERS_SPAN: Duration = Duration::from_hours(10 * 365 * 24);
 /// How far back the newest readings and commands are looked for at a start.
 const RESTORE_SPAN: Duration = Duration::from_hours(7 * 24);
 
 /// Keeps the registry.
 #[derive(Debug)]
 pub(crate) struct DeviceRegistry {
-    pub(crate) devices: Arc<Devices>,
-    pub(crate) trigger: Arc<InferenceTrigger>,
+    pub(crate) following: Arc<Following>,
+    pub(crate) windows: Arc<Windows>,
+    pub(crate) tables: Arc<dyn Tables>,
+    /// `last_seen` of the rows of other programs that were looked at.
+    pub(crate) examined: Mutex<HashMap<DeviceId, i64>>,
     pub(crate) clocks: Arc<Clocks>,
     pub(crate) history: Arc<dyn History>,
     pub(crate) log: Arc<dyn Repeats>,
@@ -46,6 +66,8 @@ pub(crate) struct DeviceRegistry {
     pub(crate) max_devices: usize,
     /// Whether ClickHouse has the schema.
     pub(crate) prepared: watch::Receiver<bool>,
+    /// Becomes true when ClickHouse has what the last run left in the log.
+    pub(crate) replayed: watch::Receiver<bool>,
     /// Becomes true when the baseline is known, or known to be unknowable.
     pub(crate) settled: watch::Sender<bool>,
 }
@@ -53,21 +75,33 @@ pub(crate) struct DeviceRegistry {
 impl DeviceRegistry {
     /// Runs until `drain`; then writes what is due once more.
     pub(crate) async fn run(self, drain: CancellationToken) {
-        let mut loaded = drain.run_until_cancelled(self.begin()).await.flatten();
+        let begun = drain.run_until_cancelled(self.begin()).await.flatten();
+        let (mut loaded, mut is_whole) = match begun {
+            Some((at, is_whole)) => (Some(at), is_whole),
+            None => (None, false),
+        };
         loop {
             let ended = drain.run_until_cancelled(sleep(TICK)).await.is_none();
-            if !ended && loaded.is_none_or(|at| at.elapsed() >= RELOAD) {
+            // What was newest is read once more when ClickHouse has what the last run left in the log.
+            let has_replayed = *self.replayed.borrow();
+            let is_first = loaded.is_none() || !is_whole && has_replayed;
+            if !ended && (is_first || loaded.is_none_or(|at| at.elapsed() >= RELOAD)) {
                 // A ClickHouse that hangs must not keep a stopping service waiting.
-                match drain.run_until_cancelled(self.load(loaded.is_none())).await {
+                match drain.run_until_cancelled(self.load(is_first)).await {
                     None => continue,
-                    Some(Ok(())) => loaded = Some(Instant::now()),
+                    Some(Ok(())) => {
+                        loaded = Some(Instant::now());
+                        is_whole |= has_replayed;
+                    }
                     Some(Err(())) => {}
                 }
             }
             if loaded.is_some() {
                 self.write(&drain).await;
+                let removing = self.following.remove_rows(&*self.tables);
+                let _ = drain.run_until_cancelled(removing).await;
             }
-            self.trigger.drop_old_clips();
+            self.following.trigger.drop_old_clips();
             if ended {
                 return;
             }
@@ -75,25 +109,31 @@ impl DeviceRegistry {
     }
 
     /// Waits for the newest state of every device, then lets the trigger decide. Returns when it was read; `None` where it
-    /// cannot be known in time: then nothing late decides, and what is current does.
-    async fn begin(&self) -> Option<Instant> {
-        let deadline = Instant::now() + LONGEST_WAIT;
+    /// cannot be known in time: then nothing late decides, and what is current does. Says as well whether ClickHouse had all
+    /// of the last run by then.
+    async fn begin(&self) -> Option<(Instant, bool)> {
+        let began = Instant::now();
+        let deadline = began + LONGEST_WAIT;
         let mut prepared = self.prepared.clone();
+        let mut replayed = self.replayed.clone();
         let read = async {
             let _ = prepared.wait_for(|prepared| *prepared).await;
+            let replay = replayed.wait_for(|replayed| *replayed);
+            let has_replayed = timeout_at(began + LONGEST_REPLAY, replay).await.is_ok();
             while self.load(true).await.is_err() {
                 sleep(FIRST_TICK).await;
             }
+            has_replayed
         };
-        let loaded = timeout_at(deadline, read).await.is_ok();
-        if !loaded {
+        let loaded = timeout_at(deadline, read).await.ok();
+        if loaded.is_none() {
             warn!(
                 "ClickHouse does not say what was known before: decisions go on without it, on current readings only"
             );
-            self.trigger.settle([]);
+            self.following.trigger.settle([], now());
         }
         self.settled.send_replace(true);
-        loaded.then(Instant::now)
+        loaded.map(|has_replayed| (Instant::now(), has_replayed))
     }
 
     /// Reads the registry; health says what comes of it.
@@ -101,6 +141,7 @@ impl DeviceRegistry {
         let Err(error) = self.read(first).await else {
             self.vitals.store_reads.up();
             self.vitals.registry.up();
+            self.vitals.has_read_devices.store(true, Ordering::Relaxed);
             return Ok(());
         };
         let reason = with_causes(&error);
@@ -118,7 +159,7 @@ impl DeviceRegistry {
 
     async fn read(&self, first: bool) -> Result<(), StoreError> {
         let rows = self.history.devices(self.max_devices).await?;
-        self.restore(&rows);
+        self.restore(&rows).await;
         self.look_up().await?;
         if first {
             self.read_latest(&rows).await?;
@@ -140,40 +181,102 @@ impl DeviceRegistry {
         let registered: Vec<DeviceId> = registered.collect();
         self.clocks
             .know(registered.iter().chain(readings.iter().map(Reading::device_id)));
-        self.trigger.settle(&readings);
-        self.devices.restore_readings(&readings);
-        self.devices.restore_actions(actions);
-        self.devices.restore_states(&states);
+        self.following.prepare();
+        self.following.trigger.settle(&readings, now());
+        self.following.devices.restore_readings(&readings);
+        self.following
+            .devices
+            .restore_actions(actions, |device_id, command_id| {
+                self.windows.cause(device_id, command_id)
+            });
+        let held = self.history.latest_held(period, self.max_devices).await?;
+        self.following.devices.restore_held(held);
+        self.following.devices.restore_states(&states);
+        self.windows.remember();
+        let answers = Period {
+            since: now().minus(ANSWERS_SPAN).as_millis(),
+            ..period
+        };
+        let answers = self.history.latest_acks(answers, self.max_devices).await?;
+        self.following.devices.restore_answers(&answers);
         Ok(())
     }
 
     /// Asks for the devices that no answer held so far.
     async fn look_up(&self) -> Result<(), StoreError> {
         loop {
-            let unknown = self.devices.not_looked_up(LOOK_UP);
+            let unknown = self.following.devices.not_looked_up(LOOK_UP);
             if unknown.is_empty() {
                 return Ok(());
             }
             let names: Vec<String> = unknown.iter().map(ToString::to_string).collect();
-            self.restore(&self.history.devices_of(&names).await?);
-            self.devices.looked_up(&unknown);
+            self.restore(&self.history.devices_of(&names).await?).await;
+            self.following.devices.looked_up(&unknown);
         }
     }
 
-    fn restore(&self, rows: &[DeviceRow]) {
-        self.devices.restore(rows);
+    async fn restore(&self, rows: &[DeviceRow]) {
+        let book = self.following.registry.book();
+        let mut current = Vec::with_capacity(rows.len());
         for row in rows {
-            self.set_thresholds(row);
+            let Ok(device_id) = DeviceId::parse(&row.device_id) else {
+                continue;
+            };
+            if book
+                .forgotten_at(&device_id)
+                .is_some_and(|at| row.last_seen <= at)
+            {
+                // It was written before, and stored since.
+                self.following.to_remove.lock().insert(device_id);
+            } else {
+                current.push((device_id, row));
+            }
         }
+        let foreign = self.foreign(&current, &book);
+        let current: Vec<DeviceRow> = current.into_iter().map(|(_, row)| row.clone()).collect();
+        self.following.devices.restore(&current);
+        if !foreign.is_empty() {
+            self.adopt(foreign).await;
+        }
+        self.following.apply();
     }
 
-    fn set_thresholds(&self, row: &DeviceRow) {
-        let general = self.trigger.options().thresholds;
-        if let (Ok(device_id), Some(own)) = (
-            DeviceId::parse(&row.device_id),
-            own_thresholds(&row.config, general),
-        ) {
-            self.trigger.set_thresholds(&device_id, own);
+    /// What other programs wrote that was not looked at before.
+    fn foreign(&self, rows: &[(DeviceId, &DeviceRow)], book: &Book) -> Vec<(DeviceId, Foreign)> {
+        let mut examined = self.examined.lock();
+        let mut foreign = Vec::new();
+        for (device_id, row) in rows {
+            // A row of ours tells of a change that this registry has made, unless its file is another one.
+            let is_foreign = row.revision == 0 || row.revision > book.revision();
+            let is_known = examined.get(device_id).is_some_and(|at| row.last_seen <= *at);
+            if !is_foreign || is_known {
+                continue;
+            }
+            examined.insert(device_id.clone(), row.last_seen);
+            let says = foreign_of(device_id, row);
+            if book.would_adopt(device_id, &says) {
+                foreign.push((device_id.clone(), says));
+            }
+        }
+        foreign
+    }
+
+    async fn adopt(&self, foreign: Vec<(DeviceId, Foreign)>) {
+        let ids: Vec<DeviceId> = foreign.iter().map(|(device_id, _)| device_id.clone()).collect();
+        let adopting = self.following.registry.change(move |book| {
+            for (device_id, says) in foreign {
+                book.adopt(&device_id, says)?;
+            }
+            Ok(())
+        });
+        if let Err(error) = adopting.await {
+            let error = with_causes(&error);
+            warn!(
+                error,
+                "what another program wrote into device_registry is not taken over"
+            );
+            let mut examined = self.examined.lock();
+            examined.retain(|device_id, _| !ids.contains(device_id));
         }
     }
 
@@ -181,13 +284,23 @@ impl DeviceRegistry {
         if let Some(Err(error)) = drain.run_until_cancelled(self.look_up()).await {
             debug!(error = with_causes(&error), "new devices wait for the registry");
         }
-        let due = self.devices.due(now());
+        let due = self.following.devices.due(now());
         if due.rows.is_empty() {
             return;
         }
         let rows = due.rows.iter().map(Row::encode).collect();
         match self.log.append(None, rows).await {
-            Ok(_) => self.devices.written(due),
+            Ok(_) => {
+                for (device_id, change, detail) in due.events.clone() {
+                    let happening = Happening::Device {
+                        device_id,
+                        change,
+                        detail,
+                    };
+                    self.following.feed.add(now(), happening);
+                }
+                self.following.devices.written(due);
+            }
             Err(error) => {
                 let error = with_causes(&error);
                 warn!(error, "the registry's rows wait: the log did not take them");

@@ -3,15 +3,16 @@
 //! In: domain values and the time of receipt. Out: `store`'s rows. Pure.
 
 use domain::{
-    FeatureName, HeldDecision, Origin, Reading, Refusal, ShadowPrediction, Timestamp, WindowAction,
-    WindowState,
+    Contributions, FeatureName, HeldDecision, Origin, Reading, Refusal, ShadowPrediction, Telemetry,
+    Timestamp, WindowAction, WindowState,
 };
 use store::{
-    AudioRow, AuditRow, DeviceEventRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row, SuspectReadingRow,
-    WindowActionRow, WindowStateRow,
+    AudioRow, AuditRow, CommandStateRow, DeviceEventRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row,
+    SuspectReadingRow, TelemetryRow, WindowActionRow, WindowStateRow,
 };
 
 use crate::{
+    CommandState,
     clips::AnalysedClip,
     message::{AuditEvent, DoorEvent, Message},
     trigger::LastRequest,
@@ -23,6 +24,7 @@ pub(crate) fn reading(reading: &Reading, received_at: Timestamp) -> Row {
         device_id: reading.device_id().to_string(),
         value: reading.value(),
         received_at: received_at.as_millis(),
+        offset: reading.offset(),
     };
     Row::Reading(reading.quantity(), row)
 }
@@ -36,6 +38,7 @@ pub(crate) fn suspect(reading: &Reading, cause: &str, received_at: Timestamp) ->
         value: reading.value(),
         reason: cause.to_owned(),
         received_at: received_at.as_millis(),
+        offset: reading.offset(),
     })
 }
 
@@ -75,11 +78,18 @@ pub(crate) fn clip(clip: &AnalysedClip, raw_path: String, received_at: Timestamp
 }
 
 /// A command of a model is two facts: what the window was told, and what the model said. What a person or a schedule
-/// chose is no prediction. `basis` fills what the sender left out.
-pub(crate) fn action(action: &WindowAction, basis: Option<&LastRequest>, received_at: Timestamp) -> Vec<Row> {
+/// chose is no prediction, and neither is what we told a window, for whomever. `basis` fills what the sender left out.
+pub(crate) fn action(
+    action: &WindowAction,
+    basis: Option<&LastRequest>,
+    received_at: Timestamp,
+    is_ours: bool,
+) -> Vec<Row> {
     let audio_hash = action.audio_hash.as_ref().or_else(|| basis?.audio_hash.as_ref());
     let waited_ms = || basis.map(|request| request.sent.elapsed().as_secs_f64() * 1e3);
     let command_id = action.command_id.clone().unwrap_or_default();
+    let parts = parts(action.contributions);
+    let verdict = action.verdict();
     let told = WindowActionRow {
         timestamp: action.timestamp.as_millis(),
         device_id: action.device_id.to_string(),
@@ -93,28 +103,63 @@ pub(crate) fn action(action: &WindowAction, basis: Option<&LastRequest>, receive
         reason: action.reason.clone().unwrap_or_default(),
         received_at: received_at.as_millis(),
         origin: action.origin.as_str().to_owned(),
+        average: parts[0],
+        contribution_temperature: parts[1],
+        contribution_humidity: parts[2],
+        contribution_sound: parts[3],
+        verdict: verdict.to_owned(),
     };
     let model = match &action.origin {
         Origin::Model(version) => version,
         Origin::Unstated => Origin::UNNAMED_MODEL,
-        Origin::Person | Origin::Schedule => return vec![Row::WindowAction(told)],
+        Origin::Person | Origin::Schedule | Origin::Interlock => return vec![Row::WindowAction(told)],
     };
+    if is_ours {
+        return vec![Row::WindowAction(told)];
+    }
     let predicted = MlPredictionRow {
         timestamp: action.timestamp.as_millis(),
         device_id: action.device_id.to_string(),
-        prediction: action.position.percent(),
+        prediction: action.wish.unwrap_or(action.position).percent(),
         confidence: action.confidence.probability(),
         inference_time_ms: action.inference_time_ms.or_else(waited_ms).unwrap_or(f64::NAN),
         model_version: model.to_owned(),
         command_id,
         received_at: received_at.as_millis(),
         held: false,
+        average: parts[0],
+        contribution_temperature: parts[1],
+        contribution_humidity: parts[2],
+        contribution_sound: parts[3],
+        verdict: verdict.to_owned(),
+        // The command has them.
+        reason: String::new(),
+        temperature: f64::NAN,
+        humidity: f64::NAN,
     };
     vec![Row::WindowAction(told), Row::MlPrediction(predicted)]
 }
 
+/// How far a command has come.
+pub(crate) fn command_state(
+    device_id: &domain::DeviceId,
+    command_id: &str,
+    (state, detail): (CommandState, &str),
+    at: Timestamp,
+) -> Row {
+    Row::CommandState(CommandStateRow {
+        timestamp: at.as_millis(),
+        device_id: device_id.to_string(),
+        command_id: command_id.to_owned(),
+        state: state.as_str().to_owned(),
+        detail: detail.to_owned(),
+        received_at: at.as_millis(),
+    })
+}
+
 /// What a candidate would have decided: a prediction like any other, and no action.
 pub(crate) fn shadow(prediction: &ShadowPrediction, received_at: Timestamp) -> Row {
+    let [average, temperature, humidity, sound] = parts(prediction.contributions);
     Row::MlPrediction(MlPredictionRow {
         timestamp: prediction.timestamp.as_millis(),
         device_id: prediction.device_id.to_string(),
@@ -125,11 +170,17 @@ pub(crate) fn shadow(prediction: &ShadowPrediction, received_at: Timestamp) -> R
         command_id: prediction.command_id.clone().unwrap_or_default(),
         received_at: received_at.as_millis(),
         held: false,
+        average,
+        contribution_temperature: temperature,
+        contribution_humidity: humidity,
+        contribution_sound: sound,
+        ..MlPredictionRow::default()
     })
 }
 
 /// What the model decided and nobody was told.
 pub(crate) fn held(decision: &HeldDecision, received_at: Timestamp) -> Row {
+    let [average, temperature, humidity, sound] = parts(decision.contributions);
     Row::MlPrediction(MlPredictionRow {
         timestamp: decision.timestamp.as_millis(),
         device_id: decision.device_id.to_string(),
@@ -140,6 +191,21 @@ pub(crate) fn held(decision: &HeldDecision, received_at: Timestamp) -> Row {
         command_id: String::new(),
         received_at: received_at.as_millis(),
         held: true,
+        average,
+        contribution_temperature: temperature,
+        contribution_humidity: humidity,
+        contribution_sound: sound,
+        verdict: decision.verdict().chars().take(32).collect(),
+        reason: decision.reason.clone().unwrap_or_default(),
+        temperature: decision.temperature,
+        humidity: decision.humidity,
+    })
+}
+
+/// Average, temperature, humidity, sound: as columns.
+fn parts(contributions: Option<Contributions>) -> [f32; 4] {
+    contributions.map_or([f32::NAN; 4], |c| {
+        [c.average, c.temperature, c.humidity, c.sound].map(|points| points as f32)
     })
 }
 
@@ -148,6 +214,22 @@ pub(crate) fn state(state: &WindowState, received_at: Timestamp) -> Row {
         timestamp: state.timestamp.as_millis(),
         device_id: state.device_id.to_string(),
         position: state.position.percent(),
+        received_at: received_at.as_millis(),
+    })
+}
+
+/// What a device says of itself.
+pub(crate) fn telemetry(telemetry: &Telemetry, received_at: Timestamp) -> Row {
+    let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
+    Row::Telemetry(TelemetryRow {
+        timestamp: telemetry.timestamp.unwrap_or(received_at).as_millis(),
+        device_id: telemetry.device_id.to_string(),
+        battery_v: number(telemetry.battery_v) as f32,
+        battery_percent: number(telemetry.battery_percent) as f32,
+        rssi_dbm: number(telemetry.rssi_dbm) as f32,
+        free_heap_bytes: number(telemetry.free_heap_bytes),
+        uptime_s: number(telemetry.uptime_s),
+        firmware: telemetry.firmware.clone().unwrap_or_default(),
         received_at: received_at.as_millis(),
     })
 }
@@ -162,10 +244,12 @@ pub(crate) fn at(mut row: Row, timestamp: Timestamp) -> Row {
         Row::WindowAction(row) => row.timestamp = timestamp,
         Row::MlPrediction(row) => row.timestamp = timestamp,
         Row::WindowState(row) => row.timestamp = timestamp,
+        Row::Telemetry(row) => row.timestamp = timestamp,
         Row::Device(_)
         | Row::DeviceEvent(_)
         | Row::IngestError(_)
         | Row::SystemMetrics(_)
+        | Row::CommandState(_)
         | Row::Audit(_) => {}
     }
     row
@@ -266,84 +350,4 @@ fn error_row(topic: &str, fault: Fault<'_>, payload: &[u8], at: Timestamp) -> Ro
 }
 
 #[cfg(test)]
-mod tests {
-    use domain::{Confidence, DeviceId, Position, RefusalReason};
-
-    use super::*;
-
-    fn specification_only() -> WindowAction {
-        WindowAction {
-            device_id: DeviceId::parse("sensor-001").unwrap(),
-            timestamp: Timestamp::from_millis(1),
-            position: Position::new(75.5).unwrap(),
-            confidence: Confidence::new(0.92).unwrap(),
-            temperature: 25.5,
-            humidity: 60.0,
-            audio_features: vec![],
-            command_id: None,
-            origin: Origin::Unstated,
-            inference_time_ms: None,
-            audio_hash: None,
-            reason: None,
-            expires_at: None,
-        }
-    }
-
-    #[test]
-    fn a_command_of_the_specifications_fields_alone_fills_both_tables() {
-        let hash = domain::AudioHash::from_digest([7; 32]);
-        let basis = LastRequest {
-            sent: tokio::time::Instant::now(),
-            audio_hash: Some(hash.clone()),
-        };
-        let rows = action(&specification_only(), Some(&basis), Timestamp::from_millis(2));
-        let [Row::WindowAction(told), Row::MlPrediction(predicted)] = &rows[..] else {
-            panic!("other rows");
-        };
-        assert_eq!((told.position, told.audio_hash.as_str()), (75.5, hash.as_str()));
-        assert_eq!(
-            (predicted.prediction, predicted.model_version.as_str()),
-            (75.5, "unknown")
-        );
-        assert!(predicted.inference_time_ms >= 0.0);
-    }
-
-    #[test]
-    fn a_strangers_command_without_a_request_is_logged_too() {
-        let rows = action(&specification_only(), None, Timestamp::from_millis(2));
-        let [_, Row::MlPrediction(predicted)] = &rows[..] else {
-            panic!("other rows");
-        };
-        assert!(predicted.inference_time_ms.is_nan());
-    }
-
-    #[test]
-    fn what_a_person_chose_is_no_prediction() {
-        let by_hand = WindowAction {
-            origin: Origin::Person,
-            ..specification_only()
-        };
-        let rows = action(&by_hand, None, Timestamp::from_millis(2));
-        let [Row::WindowAction(told)] = &rows[..] else {
-            panic!("other rows");
-        };
-        assert_eq!(
-            (told.origin.as_str(), told.model_version.as_str()),
-            ("person", "")
-        );
-    }
-
-    #[test]
-    fn what_strangers_send_is_cut_to_size() {
-        let refusal = Refusal::new(RefusalReason::NotJson, "x".repeat(10_000));
-        let Row::IngestError(row) = error_row(
-            &"t".repeat(10_000),
-            (&refusal).into(),
-            &vec![0; 100_000],
-            Timestamp::from_millis(0),
-        ) else {
-            panic!("another row");
-        };
-        assert!(row.topic.len() == 256 && row.detail.len() == 512 && row.first_bytes.len() <= 1024);
-    }
-}
+mod tests;

@@ -3,41 +3,52 @@
 //! In: options, a log, a database. Out: a running [`Backend`]. The order of ending is the order of the data: doors first,
 //! then the recorder, so that what was accepted is stored.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
-use audio::{Extractor, FeatureOptions, archive::Archive, archive::ArchiveOptions};
-use axum::Router;
+use audio::archive::Archive;
+use domain::DeviceId;
 use futures_util::future::join_all;
 use journal::Journal;
 use monitoring::{HealthSource, Registry};
-use mqtt::{ConnectionOptions, Publisher, Qos, TopicKind, Topics};
+use mqtt::{Publisher, Topics};
 use parking_lot::Mutex;
-use store::Store;
-use tokio::{sync::watch, task::JoinHandle, time::Instant};
+use registry::Registry as DeviceBook;
+use store::{Progress, Store};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
-    BackendError, BackendOptions, Devices, Door, InferenceTrigger, Ingest, LocalOptions, Metrics, Outlet,
-    clips::{ClipAnalyser, Hearing, Recordings},
+    BackendError, BackendOptions, Devices, InferenceTrigger, Ingest, Inspector, LocalOptions, Metrics,
+    WindowsFile,
+    clips::Recordings,
     clocks::Clocks,
     database::{History, Tables},
-    decoder::Decoder,
+    following::Following,
     history::Past,
-    http::{self, Views},
     judge,
     log::{Plans, Repeats},
+    opening::{decoder, hands, open_archive},
     recorder::Recorder,
     refusals::RefusalBudget,
     registry::DeviceRegistry,
-    requests::Requests,
     retention,
+    standstill::Standstills,
     storage::{Figures, Keeper, Storage},
-    subscription::Subscription,
     system_metrics::SystemMetrics,
+    views::Views,
     vitals::{Counting, Counts, Vitals},
 };
 
+/// Devices that wait to be told the time.
+const CLOCKLESS: usize = 256;
 /// After giving up, the recorder ends at once.
 const RECORD_END: Duration = Duration::from_millis(300);
 const DOORS_END: Duration = Duration::from_millis(800);
@@ -51,6 +62,10 @@ pub struct Parts<L> {
     pub tables: Arc<dyn Tables>,
     /// Knows what was stored.
     pub history: Arc<dyn History>,
+    /// What people have set up.
+    pub registry: Arc<DeviceBook>,
+    /// What windows survive a restart in; without it, they do not.
+    pub windows: Option<WindowsFile>,
     /// Removes what is old; without it, nothing is.
     pub storage: Option<Arc<dyn Storage>>,
 }
@@ -58,16 +73,26 @@ pub struct Parts<L> {
 /// A backend at work.
 #[derive(Debug)]
 pub struct Backend {
-    ingest: Arc<Ingest>,
-    log: Arc<dyn Repeats>,
-    vitals: Arc<Vitals>,
-    topics: Topics,
-    doors: CancellationToken,
+    pub(crate) ingest: Arc<Ingest>,
+    pub(crate) inspector: Inspector,
+    pub(crate) registry: Arc<DeviceBook>,
+    pub(crate) log: Arc<dyn Repeats>,
+    pub(crate) vitals: Arc<Vitals>,
+    pub(crate) topics: Topics,
+    /// Whether the ML service heeds what requests say of windows.
+    pub(crate) ml_understands_context: bool,
+    following: Arc<Following>,
+    /// Taken by whoever tells devices.
+    pub(crate) clockless: Option<mpsc::Receiver<DeviceId>>,
+    pub(crate) doors: CancellationToken,
     drain: CancellationToken,
     give_up: CancellationToken,
-    door_tasks: Vec<JoinHandle<()>>,
+    pub(crate) door_tasks: Vec<JoinHandle<()>>,
     record_tasks: Vec<JoinHandle<()>>,
-    publisher: Option<Publisher>,
+    pub(crate) publisher: Option<Publisher>,
+    gate: Arc<tokio::sync::Mutex<()>>,
+    /// The log, where it is this machine's journal.
+    journal: Option<Journal>,
     prepared: watch::Receiver<bool>,
     settled: watch::Receiver<bool>,
 }
@@ -88,48 +113,76 @@ impl Backend {
                 "the journal holds records of the last run; they are stored first"
             );
         }
+        let log = journal.clone();
         let parts = Parts {
-            log: Arc::new(journal),
+            log: Arc::new(log),
             tables: Arc::new(store.clone()),
             history: Arc::new(store.clone()),
+            registry: DeviceBook::open(&local.registry)?,
+            windows: Some(WindowsFile::open(&local.registry).map_err(BackendError::Windows)?),
             storage: Some(Arc::new(store)),
         };
-        Self::start(options, parts, registry)
+        let mut backend = Self::start(options, parts, registry)?;
+        backend.journal = Some(journal);
+        Ok(backend)
+    }
+
+    /// What pauses the recorder; `None` where the log is no journal.
+    pub fn standstills(&self) -> Option<Standstills> {
+        let journal = self.journal.clone()?;
+        let gate = Arc::clone(&self.gate);
+        Some(Standstills { journal, gate })
     }
 
     /// Starts recording from `parts.log` to `parts.tables`. No door is open yet.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one list of the parts, in the order in which they need each other"
+    )]
     pub fn start<L: Plans + Repeats>(
         options: BackendOptions,
         parts: Parts<L>,
         registry: &mut Registry,
     ) -> Result<Self, BackendError> {
+        parts.registry.stand_on(options.windows.clone());
         let metrics = Arc::new(Metrics::default());
         metrics.register(registry);
-        let devices = Arc::new(Devices::new(options.inactive_after, options.max_devices));
         let trigger = Arc::new(InferenceTrigger::new(options.trigger, Arc::clone(&metrics)));
         // A decision is a change from what was known before, which ClickHouse has yet to say.
         trigger.hold();
         let clocks = Arc::new(Clocks::new(options.clocks, options.max_devices));
         let (prepared_sender, prepared) = watch::channel(false);
         let (settled_sender, settled) = watch::channel(false);
-        let decoder = decoder(&options)?;
+        let (replayed_sender, replayed) = watch::channel(false);
+        let following = Following::new(
+            Arc::clone(&parts.registry),
+            Arc::clone(&trigger),
+            options.inactive_after,
+            options.max_devices,
+        );
+        let devices = Arc::clone(&following.devices);
+        let (clockless_sender, clockless) = mpsc::channel(CLOCKLESS);
+        let decoder = Arc::new(decoder(&options, Arc::clone(&following.setups))?);
+        let inspector = Inspector::beside(&decoder, options.clocks);
         let archive = options.archive.map(open_archive).transpose()?;
         let log: Arc<dyn Repeats> = Arc::clone(&parts.log) as _;
         let vitals = Arc::new(Vitals::new(Arc::clone(&log), Arc::clone(&devices)));
         let own_registry = registry.sub_registry_with_prefix("casement_backend");
         own_registry.register_collector(vitals.collector());
         let storage_figures = Figures::registered(own_registry);
+        let most = options.max_devices;
+        let (windows, rules) = hands(&following, &parts.registry, &log, parts.windows, most)?;
         let ingest = Arc::new(Ingest {
             decoder,
             clocks: Arc::clone(&clocks),
-            past: Past {
-                history: Arc::clone(&parts.history),
-                settled: settled.clone(),
-                failed: Mutex::default(),
-            },
+            past: Past::of(&parts.history, &settled),
             started: Instant::now(),
-            trigger: Arc::clone(&trigger),
+            trigger,
             devices: Arc::clone(&devices),
+            feed: Arc::clone(&following.feed),
+            rules,
+            windows,
+            clockless: clockless_sender,
             recordings: Recordings(archive.clone()),
             refusals: Mutex::new(RefusalBudget::new()),
             log: Arc::clone(&log),
@@ -138,7 +191,7 @@ impl Backend {
         });
         let system_metrics = SystemMetrics {
             metrics: Arc::clone(&metrics),
-            devices: Arc::clone(&devices),
+            devices,
             vitals: Arc::clone(&vitals),
             history: Arc::clone(&parts.history),
             log: Arc::clone(&log),
@@ -154,50 +207,75 @@ impl Backend {
         });
         let mut backend = Self {
             ingest,
+            inspector,
+            registry: parts.registry,
             log: Arc::clone(&log),
             vitals: Arc::clone(&vitals),
             topics: options.topics,
+            ml_understands_context: options.ml_understands_context,
+            following: Arc::clone(&following),
+            clockless: Some(clockless),
             doors: CancellationToken::new(),
             drain: CancellationToken::new(),
             give_up: CancellationToken::new(),
             door_tasks: vec![],
             record_tasks: vec![],
             publisher: None,
+            gate: Arc::default(),
+            journal: None,
             prepared: prepared.clone(),
             settled,
         };
+        let tables = Arc::clone(&parts.tables);
         let recorder = Recorder {
             plans: parts.log,
             tables: parts.tables,
             limits: options.batch,
             metrics,
             vitals: Arc::clone(&vitals),
+            gate: Arc::clone(&backend.gate),
             give_up: backend.give_up.clone(),
+            replayed: replayed_sender,
+            left: AtomicU64::new(0),
         };
         let registry = DeviceRegistry {
-            devices,
-            trigger,
+            following,
+            windows: Arc::clone(&backend.ingest.windows),
+            tables,
+            examined: Mutex::default(),
             clocks,
             history: parts.history,
             log,
             vitals,
             max_devices: options.max_devices,
             prepared,
+            replayed,
             settled: settled_sender,
         };
         backend.start_recording(recorder, registry, prepared_sender);
-        let chores = [
-            tokio::spawn(system_metrics.run(backend.drain.clone())),
-            tokio::spawn(judge::run(judging, backend.drain.clone())),
-        ];
-        backend.record_tasks.extend(chores);
-        let keeping = keeper.map(|keeper| tokio::spawn(keeper.run(backend.drain.clone())));
-        backend.record_tasks.extend(keeping);
-        if let Some(archive) = archive {
-            let sweeping = retention::run(archive, backend.drain.clone());
-            backend.record_tasks.push(tokio::spawn(sweeping));
-        }
+        backend.start_chores(system_metrics, judging, keeper, archive);
         Ok(backend)
+    }
+
+    fn start_chores(
+        &mut self,
+        system_metrics: SystemMetrics,
+        judging: Arc<dyn Tables>,
+        keeper: Option<Keeper>,
+        archive: Option<Arc<Archive>>,
+    ) {
+        let drain = || self.drain.clone();
+        let chores = [
+            tokio::spawn(system_metrics.run(drain())),
+            tokio::spawn(judge::run(judging, drain())),
+            tokio::spawn(Arc::clone(&self.following).run(drain())),
+            tokio::spawn(Arc::clone(&self.ingest.rules).run(drain())),
+            tokio::spawn(Arc::clone(&self.ingest.windows).run(drain())),
+        ];
+        let keeping = keeper.map(|keeper| tokio::spawn(keeper.run(drain())));
+        let sweeping = archive.map(|archive| tokio::spawn(retention::run(archive, drain())));
+        self.record_tasks.extend(chores);
+        self.record_tasks.extend(keeping.into_iter().chain(sweeping));
     }
 
     /// The `accept` behind every door.
@@ -226,62 +304,20 @@ impl Backend {
         Arc::new(move || vitals.parts())
     }
 
-    /// The page and the API.
-    pub fn routes(&self) -> Router {
-        http::routes(Views {
+    /// What others may look at.
+    pub fn views(&self) -> Views {
+        Views {
             devices: self.devices(),
+            registry: Arc::clone(&self.registry),
+            following: Arc::clone(&self.following),
+            feed: Arc::clone(&self.ingest.feed),
+            windows: Arc::clone(&self.ingest.windows),
+            rules: Arc::clone(&self.ingest.rules),
+            inspector: self.inspector.clone(),
             metrics: Arc::clone(&self.ingest.metrics),
             vitals: Arc::clone(&self.vitals),
             log: Arc::clone(&self.log),
-        })
-    }
-
-    /// Connects to an external broker, to receive and to publish requests. Acknowledges by hand.
-    pub fn connect(&mut self, mut connection: ConnectionOptions) {
-        connection.manual_acks = true;
-        connection.subscriptions = TopicKind::ALL
-            .into_iter()
-            .filter(|kind| *kind != TopicKind::InferenceRequest)
-            .map(|kind| mqtt::Subscription {
-                filter: self.topics.filter(kind),
-                qos: Qos::AtLeastOnce,
-            })
-            .collect();
-        let (publisher, incoming) = mqtt::connect(connection);
-        let _ = self.vitals.publisher.set(publisher.clone());
-        self.open_door(Box::new(Subscription {
-            incoming,
-            vitals: Arc::clone(&self.vitals),
-        }));
-        self.send_requests(publisher.clone());
-        self.publisher = Some(publisher);
-    }
-
-    /// Is told that the broker is in this process: its hook brings messages, and `outlet` takes requests.
-    pub fn embed_broker(&mut self, outlet: impl Outlet) {
-        self.vitals.broker.up();
-        self.vitals.subscriptions.up();
-        self.send_requests(outlet);
-    }
-
-    /// Opens a door until [`Backend::close_doors`].
-    pub fn open_door(&mut self, door: Box<dyn Door>) {
-        let running = door.run(self.ingest(), self.doors.clone());
-        self.door_tasks.push(tokio::spawn(running));
-    }
-
-    /// Publishes requests through `outlet` until [`Backend::close_doors`].
-    pub fn send_requests(&mut self, outlet: impl Outlet) {
-        let requests = Requests {
-            trigger: Arc::clone(&self.ingest.trigger),
-            topics: self.topics.clone(),
-            outlet,
-            metrics: Arc::clone(&self.ingest.metrics),
-        };
-        let doors = self.doors.clone();
-        self.door_tasks.push(tokio::spawn(async move {
-            doors.run_until_cancelled(requests.run()).await;
-        }));
+        }
     }
 
     /// Returns when ClickHouse answers, has the schema and said what was known before. Accepting does not wait for it;
@@ -289,6 +325,11 @@ impl Backend {
     pub async fn ready(&self) {
         let _ = self.prepared.clone().wait_for(|prepared| *prepared).await;
         let _ = self.settled.clone().wait_for(|settled| *settled).await;
+    }
+
+    /// How far a change of ClickHouse's schema has come, while there is one. Until it is done rows wait in the log.
+    pub fn upgrade(&self) -> Option<Progress> {
+        self.vitals.upgrade()
     }
 
     /// Takes no more messages; those already received are finished. The embedded broker's hook still works.
@@ -345,34 +386,4 @@ impl Backend {
             let _ = recorder.await;
         }));
     }
-}
-
-fn extractor(features: FeatureOptions) -> Result<Extractor, BackendError> {
-    let extractor = Extractor::new(features)?;
-    if extractor.version() != domain::FEATURES_VERSION {
-        info!(
-            features = extractor.version(),
-            "audio features are not those of the default settings; models trained on the default do not fit them"
-        );
-    }
-    Ok(extractor)
-}
-
-fn decoder(options: &BackendOptions) -> Result<Decoder, BackendError> {
-    Ok(Decoder {
-        topics: options.topics.clone(),
-        clip_limits: options.clip_limits,
-        analyser: ClipAnalyser::new(Hearing {
-            extractor: extractor(options.features.clone())?,
-            limits: options.clip_limits,
-            spectrum: options.spectrum,
-            keeps_recordings: options.archive.is_some(),
-        }),
-    })
-}
-
-fn open_archive(options: ArchiveOptions) -> Result<Arc<Archive>, BackendError> {
-    let path = options.path.clone();
-    let archive = Archive::open(options).map_err(|source| BackendError::Archive { path, source })?;
-    Ok(Arc::new(archive))
 }

@@ -55,6 +55,7 @@ impl Beginning {
             may_be_resent: lasting.is_some(),
             has_waited: lasting.is_some() && self.resumes,
             is_history: delivery.retain,
+            is_taken_first: false,
             // Brokers hand on what clears a retained message without its flag.
             may_clear: true,
         }

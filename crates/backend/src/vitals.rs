@@ -6,7 +6,7 @@ use std::{
     fmt,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
 
@@ -14,7 +14,7 @@ use monitoring::{Link, Part, Sample};
 use mqtt::Publisher;
 use parking_lot::Mutex;
 use prometheus_client::collector::Collector;
-use store::Usage;
+use store::{Progress, Usage};
 
 use crate::{Devices, clock::now, log::Repeats};
 
@@ -38,6 +38,8 @@ pub(crate) struct Vitals {
     pub(crate) subscriptions: Link,
     /// ClickHouse, as the recorder meets it.
     pub(crate) store: Link,
+    /// How far a change of the schema has come, while there is one.
+    upgrade: Mutex<Option<Progress>>,
     /// ClickHouse, as whoever reads from it meets it.
     pub(crate) store_reads: Link,
     /// Reading the device registry.
@@ -52,6 +54,8 @@ pub(crate) struct Vitals {
     pub(crate) publisher: OnceLock<Publisher>,
     /// What the embedded broker refused, by reason.
     pub(crate) broker_refusals: OnceLock<Counting>,
+    /// Whether the table of devices was read since the start: who is not known then, is not known.
+    pub(crate) has_read_devices: AtomicBool,
     /// What ClickHouse said of itself last.
     pub(crate) usage: Mutex<Usage>,
     /// When the oldest record of those that are being stored was received, ms; 0: none is.
@@ -66,6 +70,7 @@ impl Vitals {
             broker: Link::needed("broker", "not connected yet"),
             subscriptions: Link::wanted("subscriptions"),
             store: Link::needed("clickhouse", "not reached yet"),
+            upgrade: Mutex::default(),
             store_reads: Link::met("clickhouse"),
             registry: Link::wanted("registry"),
             disk: Link::wanted("disk"),
@@ -73,6 +78,7 @@ impl Vitals {
             log_reads: Link::met("journal"),
             publisher: OnceLock::new(),
             broker_refusals: OnceLock::new(),
+            has_read_devices: AtomicBool::new(false),
             usage: Mutex::default(),
             waiting_since: AtomicI64::new(0),
             log,
@@ -98,6 +104,25 @@ impl Vitals {
             self.disk.part(),
             devices,
         ]
+    }
+
+    /// Notes how far a change of the schema has come, and why the attempt before this one failed; empty where none did.
+    pub(crate) fn upgrading(&self, progress: &Progress, failed: &str) {
+        self.store.down(match failed {
+            "" => progress.to_string(),
+            failed => format!("{progress}; the attempt before failed: {failed}"),
+        });
+        *self.upgrade.lock() = Some(progress.clone());
+    }
+
+    /// Notes that no change of the schema is under way.
+    pub(crate) fn upgraded(&self) {
+        *self.upgrade.lock() = None;
+    }
+
+    /// How far a change of the schema has come, while there is one.
+    pub(crate) fn upgrade(&self) -> Option<Progress> {
+        self.upgrade.lock().clone()
     }
 
     /// Whether messages are made durable now.
@@ -167,10 +192,9 @@ impl Vitals {
         let gauge = |name, help, value: u64| Sample::Gauge { name, help, value };
         let counter = |name, help, value: u64| Sample::Counter { name, help, value };
         let backlog = self.log.backlog();
-        let connection = self.publisher.get().map(Publisher::stats).unwrap_or_default();
         let (known, active) = self.devices.count();
         let usage = *self.usage.lock();
-        vec![
+        let mut samples = vec![
             gauge(
                 "journal_records",
                 "Records waiting in the journal",
@@ -217,6 +241,11 @@ impl Vitals {
                 self.broker.is_up().into(),
             ),
             gauge("devices_active", "Devices heard of lately", active as u64),
+            gauge(
+                "windows_stuck",
+                "Windows that did not go where they were told to, again and again",
+                self.devices.windows_stuck() as u64,
+            ),
             gauge("devices_known", "Devices known", known as u64),
             gauge(
                 "database_memory_bytes",
@@ -233,6 +262,17 @@ impl Vitals {
                 "Free space on the database's disk; 0 if ClickHouse does not answer",
                 usage.free_bytes,
             ),
+        ];
+        samples.extend(self.of_connection());
+        samples
+    }
+
+    /// What the connection to an external broker counts.
+    fn of_connection(&self) -> Vec<Sample> {
+        let gauge = |name, help, value: u64| Sample::Gauge { name, help, value };
+        let counter = |name, help, value: u64| Sample::Counter { name, help, value };
+        let connection = self.publisher.get().map(Publisher::stats).unwrap_or_default();
+        vec![
             counter(
                 "broker_connections",
                 "Connections made to the broker",

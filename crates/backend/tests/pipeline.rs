@@ -182,6 +182,63 @@ async fn a_record_that_cannot_be_read_is_told_and_stops_nobody() {
     assert_eq!(bench.tables.values(Quantity::Temperature), [21.0]);
 }
 
+/// After a downgrade: the newer version can still read it, so it waits, and what came after it does, too.
+#[tokio::test(start_paused = true)]
+async fn a_record_of_a_newer_version_stays_in_the_log_and_the_way_out_is_told() {
+    let bench = Bench::start();
+    bench
+        .until("ready", |bench| bench.reason("clickhouse").is_none())
+        .await;
+    bench.log.append_raw(b"\x01{\"radon\":{\"timestamp\":1}}");
+    bench.reading("room-1", "temperature", 0, 20.0).await;
+    bench
+        .until("told", |bench| bench.reason("clickhouse").is_some())
+        .await;
+    let reason = bench.reason("clickhouse").unwrap();
+    for words in [
+        "'radon'",
+        "newer Casement",
+        "use the newer version",
+        "nothing of it is removed",
+    ] {
+        assert!(reason.contains(words), "{reason}");
+    }
+    tokio::time::sleep(std::time::Duration::from_mins(1)).await;
+    assert!(bench.tables.errors().is_empty());
+    assert!(bench.stop().await >= 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_the_schema_is_shown_while_messages_are_accepted() {
+    let tables: Arc<MemoryTables> = Arc::default();
+    let progress = store::Progress {
+        phase: store::Phase::Migration,
+        step: 3,
+        of: 7,
+        name: "0012_readings_by_time".to_owned(),
+        percent: Some(45),
+    };
+    tables.set_upgrade(Some(progress.clone()));
+    let bench = Bench::around(Arc::default(), Arc::clone(&tables));
+    bench
+        .until("told", |bench| bench.backend.upgrade().is_some())
+        .await;
+    assert_eq!(bench.backend.upgrade(), Some(progress));
+    let reason = bench.reason("clickhouse").unwrap();
+    assert_eq!(reason, "schema migration 3 of 7: 0012_readings_by_time, 45 %");
+    assert_eq!(bench.health().state, State::Down);
+    assert_eq!(
+        bench.reading("room-1", "temperature", 0, 20.0).await,
+        Acceptance::Stored
+    );
+    tables.set_upgrade(None);
+    bench
+        .until("ready", |bench| bench.reason("clickhouse").is_none())
+        .await;
+    assert_eq!(bench.backend.upgrade(), None);
+    bench.until("stored", |bench| bench.log.records() == 0).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn without_room_nothing_is_acknowledged_until_there_is() {
     let bench = Bench::start();

@@ -129,6 +129,7 @@ async fn after_a_restart_a_backlog_moves_nothing_and_what_is_current_does() {
                     device_id: "room-1".into(),
                     value,
                     received_at: now - 3_600_000,
+                    offset: 0.0,
                 };
                 tables.put(Row::Reading(quantity, row));
             }
@@ -162,6 +163,7 @@ async fn a_row_of_the_future_is_not_the_latest_after_a_restart() {
         last_seen: now,
         is_active: true,
         config: "{}".into(),
+        revision: 0,
     }));
     for (timestamp, content) in [(now - 2_000, 10.0), (now - 1_000, 20.0), (now + 86_400_000, 99.0)] {
         let device_id = || "w".to_owned();
@@ -176,6 +178,7 @@ async fn a_row_of_the_future_is_not_the_latest_after_a_restart() {
             device_id: device_id(),
             value: content,
             received_at: now,
+            offset: 0.0,
         };
         tables.put(Row::Reading(Quantity::Temperature, row));
     }

@@ -84,6 +84,22 @@ pub trait Access: Send + Sync + 'static {
     /// Whether what an earlier run granted to `account` under this [`Rights::number`] still holds: the session that it has
     /// left is ended if not. May not wait.
     fn still_grants(&self, account: &str, number: u64) -> bool;
+
+    /// A connection of `account` ended, and no other client has taken its place. May not wait.
+    fn left(&self, account: &str, departure: Farewell) {
+        let _ = (account, departure);
+    }
+}
+
+/// How a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Farewell {
+    /// The client said goodbye.
+    Said,
+    /// It was gone without a word, or nothing was heard of it for one and a half keep-alives.
+    Lost,
+    /// It was sent away.
+    Ended,
 }
 
 /// What one client may do. Nothing here may wait: it is asked for every message.

@@ -25,10 +25,10 @@ use tokio::{
 
 pub(crate) use crate::clock::Clock;
 use crate::{
-    access::Rights,
+    access::{Farewell, Rights},
     answering::{Handled, Settled},
     ending::Ending,
-    events::Who,
+    events::{EventKind, Who},
     gate::Identity,
     holding::Holding,
     inspection,
@@ -333,6 +333,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.shared.depart(departure, &self.link);
         self.link.released.cancel();
         self.shared.statistics.client_gone();
+        self.tell_access(&ending);
         let is_lost = matches!(ending, Ending::Lost);
         if let Some(what) = ending.into_event() {
             self.shared.events.tell(self.who(), what);
@@ -345,6 +346,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             };
             let _ = timeout(FAREWELL, farewell).await;
         }
+    }
+
+    fn tell_access(&self, ending: &Ending) {
+        let (Some(access), Some(account)) = (&self.shared.access, &self.session.owner.account) else {
+            return;
+        };
+        let farewell = match ending {
+            Ending::Kicked(Kick::TakenOver(_) | Kick::ShuttingDown) => return,
+            Ending::Goodbye(_) => Farewell::Said,
+            Ending::Lost => Farewell::Lost,
+            Ending::Fault(fault) if fault.what.kind == EventKind::KeepAliveEnded => Farewell::Lost,
+            Ending::Fault(_) | Ending::Kicked(Kick::AccessEnded) => Farewell::Ended,
+        };
+        access.left(account, farewell);
     }
 
     /// What a DISCONNECT asks for.

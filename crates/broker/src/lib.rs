@@ -53,11 +53,12 @@ mod websocket;
 mod will;
 mod wire;
 
-pub use access::{Access, Denial, DenialReason, Entry, Login, Permission, Rights};
+pub use access::{Access, Denial, DenialReason, Entry, Farewell, Login, Permission, Rights};
 pub use callbacks::Callbacks;
 pub use events::{BrokerEvent, EventKind, Observer};
 pub use figures::{Figure, Figures};
 pub use hook::{Publish, PublishHook, Qos, Reception, Verdict};
+pub use keep::{Keep, NewerStorage, while_unused};
 pub use local::{LocalConnector, LocalPublisher};
 pub use options::{BrokerOptions, ListenerOptions};
 pub use rates::RateLimits;

@@ -24,7 +24,7 @@ const PIPE_BYTES: usize = 256 << 10;
 /// The publisher of a message that comes from no session; no subscriber is it.
 const NOBODY: u64 = 0;
 
-/// Publishes from within the process, past the hook: at `QoS` 1, not retained.
+/// Publishes from within the process, past the hook: at `QoS` 1.
 #[derive(Clone)]
 pub struct LocalPublisher {
     pub(crate) shared: Arc<Shared>,
@@ -41,13 +41,22 @@ impl LocalPublisher {
     /// Routes a message to its subscribers at once; from `expires` on nobody receives it. Returns `false` where `topic` is no
     /// name that a client may publish to.
     pub fn publish(&self, topic: String, payload: Bytes, expires: Option<Instant>) -> bool {
+        self.send(topic, payload, expires, false)
+    }
+
+    /// The same, and later subscribers receive it, too; an empty one makes the broker forget the one before.
+    pub fn publish_retained(&self, topic: String, payload: Bytes, expires: Option<Instant>) -> bool {
+        self.send(topic, payload, expires, true)
+    }
+
+    fn send(&self, topic: String, payload: Bytes, expires: Option<Instant>, retain: bool) -> bool {
         if check_name(&topic).is_err() {
             return false;
         }
         let statistics = &self.shared.statistics;
         statistics.publishes_received.one();
         statistics.publish_bytes_received.add(payload.len() as u64);
-        let message = Message::local(ByteString::from(topic), payload, expires);
+        let message = Message::local(ByteString::from(topic), payload, expires, retain);
         let publisher = Publisher {
             number: NOBODY,
             client_id: "",

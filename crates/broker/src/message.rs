@@ -82,12 +82,12 @@ impl Message {
     }
 
     /// A message of the process's own, at `QoS` 1.
-    pub(crate) fn local(topic: ByteString, payload: Bytes, expires: Option<Instant>) -> Self {
+    pub(crate) fn local(topic: ByteString, payload: Bytes, expires: Option<Instant>, retain: bool) -> Self {
         Self {
             topic,
             payload,
             qos: QoS::AtLeastOnce,
-            retain: false,
+            retain,
             properties: None,
             expires,
             publisher: 0,

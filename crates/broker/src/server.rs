@@ -25,7 +25,7 @@ use crate::{
     figures::Figures,
     gate::Gate,
     holding::Holdings,
-    keep::{Keeper, Opening, StorageError},
+    keep::{Keep, Keeper, NewerStorage, Opening, StorageError},
     link::Kick,
     listener::Listener,
     local::{LocalConnector, LocalPublisher},
@@ -74,6 +74,9 @@ pub enum BrokerError {
     /// Another process keeps its sessions there.
     #[error("another process uses the broker's directory {0}")]
     StorageInUse(PathBuf),
+    /// A newer version has written it.
+    #[error(transparent)]
+    StorageNewer(#[from] NewerStorage),
     /// Sessions and retained messages cannot be kept there.
     #[error("cannot use the broker's directory {path}")]
     Storage {
@@ -190,6 +193,11 @@ impl Broker {
         &self.addresses
     }
 
+    /// Returns what it keeps, if it has a storage.
+    pub fn keep(&self) -> Option<Keep> {
+        self.shared.keeper.clone().map(Keep)
+    }
+
     /// Returns what publishes from within this process.
     pub fn local_publisher(&self) -> LocalPublisher {
         LocalPublisher {
@@ -270,6 +278,7 @@ async fn open_storage(options: &BrokerOptions) -> Result<Option<Opening>, Broker
     match opened.expect("opening the storage does not panic") {
         Ok(opening) => Ok(Some(opening)),
         Err(StorageError::Held) => Err(BrokerError::StorageInUse(path)),
+        Err(StorageError::Newer(newer)) => Err(newer.into()),
         Err(StorageError::Io(source)) => Err(BrokerError::Storage { path, source }),
     }
 }

@@ -78,7 +78,8 @@ impl Shared {
     /// Queues a message of the process's own.
     pub(crate) fn route_message(&self, message: Message, publisher: Publisher<'_>) {
         let targets = self.subscriptions.targets(&message.topic, publisher.number);
-        let mut page = self.page_for(&targets, false, None);
+        // What a client has retained there before may be on disk.
+        let mut page = self.page_for(&targets, message.retain, None);
         self.deliver(message, targets, publisher, page.as_mut());
     }
 

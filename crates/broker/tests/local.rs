@@ -63,3 +63,27 @@ async fn the_process_gets_in_where_strangers_took_every_place() {
     assert!(own.packet().await.is_none(), "closed with the broker");
     assert!(connector.connect().is_err());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_process_retains_a_message_and_clears_it_again() {
+    let (broker, _sees) = start().await;
+    let publisher = broker.local_publisher();
+    let topic = || "device/a/config".to_owned();
+    assert!(publisher.publish_retained(topic(), "old".into(), None));
+    assert!(publisher.publish_retained(topic(), "new".into(), None));
+    let past = Instant::now().checked_sub(Duration::from_secs(1));
+    assert!(publisher.publish_retained("device/a/time".into(), "x".into(), past));
+    let mut device = Client::connect(broker.listen(), "device").await;
+    device.subscribe("device/a/#").await;
+    assert_eq!(
+        device.message().await,
+        ("device/a/config".into(), b"new".to_vec())
+    );
+    assert!(publisher.publish_retained(topic(), "".into(), None));
+    assert_eq!(device.message().await, (topic(), Vec::new()));
+    let mut later = Client::connect(broker.listen(), "later").await;
+    later.subscribe("device/a/#").await;
+    later.publish("device/a/x", "x", false).await;
+    assert_eq!(later.message().await.0, "device/a/x", "nothing is left");
+    broker.stop().await;
+}

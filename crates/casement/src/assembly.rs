@@ -8,18 +8,19 @@ use std::{path::Path, time::Duration};
 use accounts::{AccountsFile, LoginLimits, TopicRules};
 use anyhow::Context as _;
 use audio::{FeatureOptions, Preprocessing, archive::ArchiveOptions};
-use backend::{BackendOptions, LocalOptions, RetentionOptions, TriggerOptions};
+use backend::{BackendOptions, HomeAssistantOptions, LocalOptions, RetentionOptions, TriggerOptions};
 use broker::{BrokerOptions, ListenerOptions, RateLimits};
 use domain::{DeviceId, FeatureName, Quantity, Thresholds};
 use ml::MlOptions;
 use model::LoadOptions;
-use mqtt::{ConnectionOptions, TopicKind, Topics};
+use mqtt::{ConnectionOptions, TopicKind, Topics, homeassistant::Discovery};
+use people::{PeopleOptions, RequestLimits};
 use secrecy::{ExposeSecret as _, SecretString};
 use simulator::SimulationOptions;
 use store::{Kept, StoreOptions};
 
 use crate::{
-    config::{Anonymous, Audio, ClickHouse, Config, Engine, Model, Mqtt, Retention},
+    config::{Anonymous, Audio, ClickHouse, Config, Engine, Mqtt, Retention},
     data_dir,
 };
 
@@ -86,9 +87,15 @@ pub fn accounts(config: &Config, by: &str) -> AccountsFile {
     AccountsFile::new(&config.accounts_dir(), by)
 }
 
-/// Whether whoever is on this machine may read page, API and metrics without an account.
-pub fn local_reads(config: &Config) -> bool {
-    config.http.anonymous == Anonymous::Loopback
+/// Who may read page, API and metrics without an account, and how often somebody may ask.
+pub fn people(config: &Config) -> PeopleOptions {
+    PeopleOptions {
+        local_reads: config.http.anonymous == Anonymous::Loopback,
+        limits: RequestLimits {
+            per_s: config.http.limits.requests_per_s,
+            burst: config.http.limits.burst,
+        },
+    }
 }
 
 /// How often somebody may be wrong.
@@ -101,23 +108,41 @@ pub fn login_limits(config: &Config) -> LoginLimits {
 }
 
 /// What devices and services may say and hear: the rules' own topics, and those of the configuration.
-pub fn topic_rules(config: &Mqtt) -> anyhow::Result<TopicRules> {
+pub fn topic_rules(config: &Config) -> anyhow::Result<TopicRules> {
     const SOMEBODY: &str = "somebody";
-    let topics = topics(config)?;
+    let topics = topics(&config.mqtt)?;
+    let prefix = &config.home_assistant.prefix;
     let somebody = DeviceId::parse(SOMEBODY).expect("a device id");
-    let mut rules = TopicRules::default();
+    let mut rules = TopicRules::of_home_assistant(prefix);
     for kind in TopicKind::ALL {
         let of_device = || topics.topic_for(kind, &somebody).replace(SOMEBODY, "{id}");
         let of_all = || topics.filter(kind);
         match kind {
-            TopicKind::Reading(_) | TopicKind::Audio | TopicKind::WindowState | TopicKind::DeviceStatus => {
+            TopicKind::Reading(_)
+            | TopicKind::Audio
+            | TopicKind::WindowState
+            | TopicKind::DeviceStatus
+            | TopicKind::Telemetry
+            | TopicKind::ConfigAck
+            | TopicKind::TimeRequest => {
                 rules.device_publish.push(of_device());
+            }
+            TopicKind::DeviceConfig | TopicKind::DeviceTime => {
+                rules.device_subscribe.push(of_device());
+                rules.backend_publish.push(of_all());
+                rules.backend_alone.push(of_all());
             }
             TopicKind::WindowControl => {
                 rules.device_subscribe.push(of_device());
                 rules.ml_publish.push(of_all());
                 rules.backend_publish.push(of_all());
             }
+            TopicKind::WindowSet | TopicKind::Alarm => rules.wishes.push(of_all()),
+            TopicKind::WindowOverride => {
+                rules.backend_publish.push(of_all());
+                rules.backend_alone.push(of_all());
+            }
+            TopicKind::RoomState => rules.backend_publish.push(of_all()),
             TopicKind::InferenceRequest => {
                 rules.ml_subscribe.push(of_all());
                 rules.backend_publish.push(of_all());
@@ -141,7 +166,9 @@ pub fn backend(config: &Config) -> anyhow::Result<BackendOptions> {
         features: features(&config.audio),
         spectrum: config.audio.spectrum,
         archive: archive(&config.audio),
+        ml_understands_context: config.ml.understands_context,
         retention: retention(&config.retention),
+        windows: config.windows.settings(),
         max_devices: config.backend.max_devices,
         ..BackendOptions::default()
     })
@@ -162,10 +189,12 @@ pub fn local(config: &Config) -> anyhow::Result<LocalOptions> {
     Ok(LocalOptions {
         journal,
         store: store(&config.clickhouse)?,
+        registry: config.registry_dir(),
     })
 }
 
-fn thresholds(config: &Config) -> Thresholds {
+/// Returns the changes that make a decision due where a device has no others.
+pub fn thresholds(config: &Config) -> Thresholds {
     let change = &config.change_detection;
     let mut thresholds = Thresholds::default()
         .with_change(Quantity::Temperature, change.temperature_threshold)
@@ -278,6 +307,27 @@ fn archive(config: &Audio) -> Option<ArchiveOptions> {
     })
 }
 
+/// Returns whether and how rooms are announced to Home Assistant, and the options of the connection that does it. `page` is
+/// where the page is in the network, if it is.
+pub fn home_assistant(
+    config: &Config,
+    page: Option<String>,
+) -> anyhow::Result<(HomeAssistantOptions, ConnectionOptions)> {
+    let section = &config.home_assistant;
+    let page = section.page_url.clone().or(page);
+    let discovery = Discovery::new(&section.prefix, section.discovery, topics(&config.mqtt)?, page)
+        .context("home_assistant.prefix cannot be used")?;
+    let options = HomeAssistantOptions {
+        enabled: section.enabled,
+        discovery,
+        notes: config.registry_dir().join("home_assistant.json"),
+    };
+    // Discovery messages that others have retained may be of any size.
+    let mut connection = connection(&config.mqtt, &mqtt::random_client_id("homeassist"))?;
+    connection.max_packet_bytes = 32 << 20;
+    Ok((options, connection))
+}
+
 /// Returns the options of the connection to ClickHouse.
 pub fn store(config: &ClickHouse) -> anyhow::Result<StoreOptions> {
     let mut options = StoreOptions::new(config.url(), &config.database);
@@ -323,13 +373,12 @@ pub fn engine(config: &Engine) -> engine::Options {
 }
 
 /// Returns the options of loading models. The default path means the built-in model while there is no file.
-pub fn load_options(config: &Model) -> LoadOptions {
-    let default = Model::default().path;
+pub fn load_options(config: &Config) -> LoadOptions {
     LoadOptions {
-        device: config.device,
-        onnx_runtime: config.onnx_runtime.clone(),
+        device: config.model.device,
+        onnx_runtime: config.model.onnx_runtime.clone(),
         output_scale: None,
-        built_in_at: (config.path == default).then_some(default),
+        built_in_at: config.built_in_model_path(),
     }
 }
 
@@ -342,7 +391,7 @@ pub fn ml(config: &Config) -> anyhow::Result<MlOptions> {
         &config.model.path,
         &config.model.version,
     );
-    options.load = load_options(&config.model);
+    options.load = load_options(config);
     options.shadow.clone_from(&config.model.shadow);
     options.features = features(&config.audio);
     options.store_raw = archive(&config.audio);

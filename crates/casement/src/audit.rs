@@ -25,8 +25,10 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-/// Events of one kind in a minute.
+/// Events of one kind in a minute that a stranger can cause.
 const A_MINUTE: u32 = 60;
+/// Events of one kind in a minute that only who is signed in can cause, by what was carried out.
+const A_MINUTE_OF_CHANGES: u32 = 6_000;
 const MINUTE: Duration = Duration::from_mins(1);
 const QUEUE: usize = 512;
 /// Events that are written together.
@@ -71,7 +73,7 @@ impl Auditor {
 
     /// Takes an event whose line is in the log already.
     pub(crate) fn note_told(&self, kind: &'static str, account: &str, address: Option<IpAddr>, detail: &str) {
-        let Some(untold) = self.admit(kind, Instant::now()) else {
+        let Some(untold) = self.admit(kind, most_of(kind, account), Instant::now()) else {
             return;
         };
         let event = AuditEvent {
@@ -91,7 +93,7 @@ impl Auditor {
     }
 
     /// How many were left out since the one before; `None` where this one is left out, too.
-    fn admit(&self, kind: &'static str, now: Instant) -> Option<u64> {
+    fn admit(&self, kind: &'static str, most: u32, now: Instant) -> Option<u64> {
         let mut all = self.told.lock();
         let told = all.entry(kind).or_insert(Told {
             since: now,
@@ -101,7 +103,7 @@ impl Auditor {
         if now.duration_since(told.since) >= MINUTE {
             (told.since, told.events) = (now, 0);
         }
-        if told.events >= A_MINUTE {
+        if told.events >= most {
             told.untold += 1;
             return None;
         }
@@ -129,12 +131,21 @@ impl Audit for Auditor {
             .told
             .lock()
             .get(kind)
-            .is_none_or(|told| told.events < A_MINUTE);
+            .is_none_or(|told| told.events < most_of(kind, &account));
         if is_told {
             let address = address.map(tracing::field::display);
             info!(account, address, "{kind}: {detail}");
         }
         self.note_told(kind, &account, address, &detail);
+    }
+}
+
+/// How many events of a kind, of an account or of nobody, are told in a minute.
+fn most_of(kind: &str, account: &str) -> u32 {
+    if account.is_empty() || kind == "refused" {
+        A_MINUTE
+    } else {
+        A_MINUTE_OF_CHANGES
     }
 }
 
@@ -234,15 +245,15 @@ mod tests {
         };
         let start = Instant::now();
         let admitted = (0..1_000)
-            .filter(|_| auditor.admit("refused", start).is_some())
+            .filter(|_| auditor.admit("refused", A_MINUTE, start).is_some())
             .count();
         assert_eq!(admitted, A_MINUTE as usize);
         assert_eq!(
-            auditor.admit("sign_in", start),
+            auditor.admit("sign_in", A_MINUTE, start),
             Some(0),
             "another kind is another matter"
         );
-        assert_eq!(auditor.admit("refused", start + MINUTE), Some(940));
+        assert_eq!(auditor.admit("refused", A_MINUTE, start + MINUTE), Some(940));
         auditor.note_told("sign_out", "ada", Some([192, 0, 2, 1].into()), "why");
         let event = events.recv().await.expect("an event");
         assert_eq!(
@@ -254,6 +265,12 @@ mod tests {
             ("sign_out", "ada", "192.0.2.1")
         );
         assert_eq!(with_untold("why", 2), "why (2 more like it before)");
+        assert_eq!(most_of("refused", "ada"), A_MINUTE);
+        assert_eq!(most_of("sign_in_failed", ""), A_MINUTE);
+        assert!(
+            most_of("registry_changed", "ada") > 1_000,
+            "an import of devices has its rows"
+        );
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub(crate) async fn start_broker(
 /// The second input: the embedded broker asks the backend before it acknowledges.
 struct Hook(Arc<Ingest>);
 
-/// Requests go to the embedded broker without a connection.
+/// Requests, and what devices are told, go to the embedded broker without a connection.
 pub(crate) struct Requests(LocalPublisher);
 
 impl Requests {
@@ -74,14 +74,29 @@ impl Outlet for Requests {
             topic,
             payload,
             expires_at,
+            retain,
             ..
         } = message;
         let shown: String = topic.chars().take(100).collect();
-        if self.0.publish(topic, payload, expires_at) {
+        let is_sent = if retain {
+            self.0.publish_retained(topic, payload, expires_at)
+        } else {
+            self.0.publish(topic, payload, expires_at)
+        };
+        if is_sent {
             Ok(())
         } else {
             Err(PublishError::BadTopic(shown))
         }
+    }
+
+    fn brings_back(&self) -> bool {
+        // It is published past the hook.
+        false
+    }
+
+    fn forgets_what_expired(&self) -> bool {
+        true
     }
 }
 
@@ -103,6 +118,7 @@ impl PublishHook for Hook {
             passage: Passage {
                 is_marked: publish.dup,
                 may_clear: publish.retain,
+                is_taken_first: true,
                 ..Passage::default()
             },
         };
@@ -110,7 +126,9 @@ impl PublishHook for Hook {
         if interpreted.goes_ahead() {
             let ingest = Arc::clone(&self.0);
             return Reception::Ahead(Box::pin(async move {
-                verdict(ingest.persist(&mut interpreted).await)
+                let accepted = ingest.persist(&mut interpreted).await;
+                ingest.handed_on(&interpreted);
+                verdict(accepted)
             }));
         }
         verdict(self.0.persist(&mut interpreted).await).into()

@@ -30,6 +30,14 @@ pub(crate) fn directory(config: &Config) -> PathBuf {
     config.data().join("tls")
 }
 
+/// The certificate of the authority that devices trust; `None` where no listener speaks TLS, or where it is another's.
+pub(crate) fn authority(config: &Config) -> Option<PathBuf> {
+    let mqtt = config.broker.doors().iter().any(|door| door.tls);
+    let http = config.http.doors().iter().any(|door| door.tls);
+    let is_own = (mqtt || http) && config.tls.certificate_file.is_none();
+    is_own.then(|| Files::below(directory(config)).ca())
+}
+
 /// Makes certificates for this host's name and addresses where they are missing, unless the configuration names others.
 pub(crate) fn ensure(config: &Config) -> anyhow::Result<()> {
     if config.tls.certificate_file.is_some() {
@@ -51,9 +59,18 @@ pub(crate) fn ensure(config: &Config) -> anyhow::Result<()> {
 impl Certificates {
     /// Reads them, if any listener speaks TLS.
     pub fn open(config: &Config) -> anyhow::Result<Option<Self>> {
-        if !config.needs_certificate() {
-            return Ok(None);
-        }
+        config.needs_certificate().then(|| Self::read(config)).transpose()
+    }
+
+    /// Reads them, if any listener of the page speaks TLS.
+    pub fn open_for_page(config: &Config) -> anyhow::Result<Option<Self>> {
+        config
+            .page_needs_certificate()
+            .then(|| Self::read(config))
+            .transpose()
+    }
+
+    fn read(config: &Config) -> anyhow::Result<Self> {
         let made = Files::below(directory(config));
         let client_ca = config.tls.client_ca_file.clone();
         let client_ca = client_ca.or_else(|| Some(made.ca()).filter(|path| path.exists()));
@@ -78,10 +95,10 @@ impl Certificates {
                  yours in tls.certificate_file and tls.key_file)",
             )
         };
-        Ok(Some(Self {
+        Ok(Self {
             mqtt: open(client_ca)?,
             page: open(None)?,
-        }))
+        })
     }
 
     /// Looks for new files until `shutdown`.
@@ -110,12 +127,19 @@ impl Certificates {
         let this = self.clone();
         Arc::new(move || {
             let concern = this.mqtt.concern().or_else(|| this.page.concern());
-            vec![concern.map_or_else(
-                || Part::ok("certificate"),
-                |concern| Part::degraded("certificate", concern),
-            )]
+            let well = || Part {
+                reason: Some(days_left(this.mqtt.expires_at(), SystemTime::now())),
+                ..Part::ok("certificate")
+            };
+            vec![concern.map_or_else(well, |concern| Part::degraded("certificate", concern))]
         })
     }
+}
+
+/// How long a certificate that is well is still valid.
+fn days_left(end: SystemTime, now: SystemTime) -> String {
+    let left = end.duration_since(now).unwrap_or_default();
+    format!("valid for {} days", left.as_secs() / (24 * 60 * 60))
 }
 
 /// The broker's listeners.

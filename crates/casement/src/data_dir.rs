@@ -17,7 +17,18 @@ use tracing::{info, warn};
 /// A file of this name makes a directory ours.
 const MARKS: [&str; 2] = ["casement.lock", "owner"];
 /// A directory with nothing but these is ours.
-const PARTS: [&str; 6] = ["accounts", "backups", "broker", "engine", "journal", "tls"];
+const PARTS: [&str; 10] = [
+    "accounts",
+    "archives",
+    "backup-staging",
+    "backup.sock",
+    "backups",
+    "broker",
+    "engine",
+    "journal",
+    "registry",
+    "tls",
+];
 
 /// From here on, files and directories that this process makes are its user's alone.
 pub fn make_files_private() {

@@ -5,12 +5,13 @@
 
 use std::sync::Arc;
 
+use accounts::Accounts;
 use backend::{DoorEvent, Ingest};
 use broker::{BrokerEvent, EventKind, Figures, Observer};
 use monitoring::Sample;
 use tokio::sync::mpsc;
 
-use crate::audit::Auditor;
+use crate::{audit::Auditor, doctor};
 
 const QUEUE: usize = 256;
 
@@ -18,10 +19,11 @@ const QUEUE: usize = 256;
 pub(crate) struct DoorBook {
     events: mpsc::Sender<DoorEvent>,
     auditor: Arc<Auditor>,
+    accounts: Arc<Accounts>,
 }
 
 impl DoorBook {
-    pub(crate) fn open(ingest: Arc<Ingest>, auditor: Arc<Auditor>) -> Self {
+    pub(crate) fn open(ingest: Arc<Ingest>, auditor: Arc<Auditor>, accounts: Arc<Accounts>) -> Self {
         let (sender, mut events) = mpsc::channel(QUEUE);
         tokio::spawn(async move {
             while let Some(event) = events.recv().await {
@@ -31,12 +33,16 @@ impl DoorBook {
         Self {
             events: sender,
             auditor,
+            accounts,
         }
     }
 }
 
 impl Observer for DoorBook {
     fn observe(&self, event: &BrokerEvent) {
+        if doctor::is_trial(&self.accounts, &event.client_id) {
+            return;
+        }
         let row = row(event);
         if let Some(kind) = audited(event.kind) {
             self.auditor

@@ -1,13 +1,15 @@
 //! Who enters the embedded broker: its questions, answered by the accounts.
 //!
-//! In: greetings, topics, filters. Out: permissions. A client that names no user is let in where the listener allows it; where
+//! In: greetings, topics, filters. Out: permissions, and which devices come and go. A client that names no user is let in where the listener allows it; where
 //! registration is open, so is one whose name no account has.
 
 use std::sync::Arc;
 
-use accounts::{Accounts, Denied, Known, Login, Registration, Rights, State, Strangers, TopicRules};
+use accounts::{Accounts, Denied, Known, Login, Registration, Rights, Role, State, Strangers, TopicRules};
 use async_trait::async_trait;
-use broker::{Access, Denial, DenialReason, Entry, Permission};
+use backend::Ingest;
+use broker::{Access, Denial, DenialReason, Entry, Farewell, Permission};
+use domain::DeviceId;
 use monitoring::{HealthSource, Part, Sample};
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +21,7 @@ pub(crate) struct Doorkeeper {
     auditor: Arc<Auditor>,
     registration: Registration,
     rules: TopicRules,
+    ingest: Arc<Ingest>,
 }
 
 /// What one client may do.
@@ -39,7 +42,7 @@ impl Access for Doorkeeper {
         }
         let Some(name) = login.username.filter(|name| !name.is_empty()) else {
             return if login.anonymous {
-                Ok(anonymous())
+                Ok(self.anonymous())
             } else {
                 Err(Denial {
                     reason: DenialReason::NotAuthorized,
@@ -48,9 +51,11 @@ impl Access for Doorkeeper {
                 })
             };
         };
-        let is_stranger = || self.accounts.book().get(name).is_none();
+        // An account that was just made is no stranger, who may do everything where nobody needs an account.
+        let has_account = |book: &accounts::Book| book.get(name).is_some();
+        let is_stranger = || !has_account(&self.accounts.book_that(has_account));
         if login.anonymous && self.registration == Registration::Open && is_stranger() {
-            return Ok(anonymous());
+            return Ok(self.anonymous());
         }
         let asked = Login {
             name,
@@ -73,11 +78,23 @@ impl Access for Doorkeeper {
         book.get(account)
             .is_some_and(|(_, account)| account.generation == number && account.state != State::Retired)
     }
+
+    fn left(&self, account: &str, farewell: Farewell) {
+        let reason = match farewell {
+            // Devices that sleep say goodbye between their reports.
+            Farewell::Said => return,
+            Farewell::Lost => "its connection to the broker was lost",
+            Farewell::Ended => "its connection to the broker was ended; see the log and iot.ingest_errors",
+        };
+        if let Ok(device_id) = DeviceId::parse(account) {
+            self.ingest.device_disconnected(&device_id, reason);
+        }
+    }
 }
 
 impl Doorkeeper {
     /// The doorkeeper of the configuration.
-    pub(crate) fn of(config: &Config, entrance: &Entrance) -> anyhow::Result<Self> {
+    pub(crate) fn of(config: &Config, entrance: &Entrance, ingest: Arc<Ingest>) -> anyhow::Result<Self> {
         use crate::config::Registration as Configured;
         Ok(Self {
             accounts: Arc::clone(&entrance.accounts),
@@ -87,8 +104,16 @@ impl Doorkeeper {
                 Configured::Pairing | Configured::Auto => Registration::Pairing,
                 Configured::Closed => Registration::Closed,
             },
-            rules: assembly::topic_rules(&config.mqtt)?,
+            rules: assembly::topic_rules(config)?,
+            ingest,
         })
+    }
+
+    fn anonymous(&self) -> Entry {
+        Entry {
+            account: None,
+            rights: Arc::new(Anonymous(Rights::anonymous(&self.rules))),
+        }
     }
 
     fn by_certificate(&self, name: &str, login: &broker::Login<'_>) -> Result<Entry, Denial> {
@@ -114,6 +139,12 @@ impl Doorkeeper {
             Some(login.address.ip()),
             &detail,
         );
+        if known.role == Role::Device
+            && known.state == State::Active
+            && let Ok(device_id) = DeviceId::parse(known.name.as_str())
+        {
+            self.ingest.device_connected(&device_id);
+        }
         let rights = Rights::of(&known.name, known.role, known.state, &self.rules);
         Entry {
             account: Some(known.name.as_str().into()),
@@ -123,13 +154,6 @@ impl Doorkeeper {
                 rights,
             }),
         }
-    }
-}
-
-fn anonymous() -> Entry {
-    Entry {
-        account: None,
-        rights: Arc::new(Anonymous(Rights::anonymous())),
     }
 }
 

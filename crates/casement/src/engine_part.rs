@@ -1,7 +1,7 @@
 //! The embedded engine: its start, its health, and its process, which is this binary with other arguments and the
 //! configuration in its variables.
 
-use std::{ffi::OsString, path::PathBuf, sync::Arc};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use engine::{SpawnOptions, Supervisor};
@@ -28,6 +28,21 @@ pub(crate) async fn start_engine(
     Ok((engine, hand))
 }
 
+/// Starts an engine for the command that runs: nobody else knows its address.
+pub(crate) async fn start_plain(config: &Config, program: PathBuf) -> anyhow::Result<Supervisor> {
+    data_dir::create(&config.engine.path)?;
+    let process = process(config, program);
+    Supervisor::start(process)
+        .await
+        .context("the embedded ClickHouse cannot start")
+}
+
+/// Returns an address on loopback at which nobody listens.
+pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
+    let probe = std::net::TcpListener::bind(("127.0.0.1", 0)).context("there is no free port")?;
+    Ok(probe.local_addr()?)
+}
+
 /// Whether its process runs.
 pub(crate) fn health(engine: engine::Status) -> HealthSource {
     Arc::new(move || {
@@ -45,7 +60,8 @@ pub(crate) fn restarts(engine: &engine::Status) -> Sample {
     }
 }
 
-fn process(config: &Config, program: PathBuf) -> SpawnOptions {
+/// How its process is started.
+pub(crate) fn process(config: &Config, program: PathBuf) -> SpawnOptions {
     let mut args: Vec<OsString> = vec!["engine".into(), "--supervised".into()];
     args.extend(["--clickhouse".into(), config.engine.addr.to_string().into()]);
     let mut spawn = SpawnOptions::new(program, args, config.engine.addr);

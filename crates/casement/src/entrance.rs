@@ -6,7 +6,7 @@ use std::{path::Path, sync::Arc};
 
 use accounts::{AccountName, Accounts, AccountsFile, NewAccount, Role, State, write_private};
 use anyhow::Context as _;
-use backend::Ingest;
+use backend::{Backend, Ingest};
 use monitoring::{HealthSource, Registry};
 use people::{LINK_LIFE, People};
 use tokio_util::sync::CancellationToken;
@@ -16,7 +16,7 @@ use crate::{
     assembly,
     audit::{self, Auditor},
     config::Config,
-    doorkeeper,
+    device_places, doorkeeper,
     engine_users::Hand,
     page_urls::PageUrls,
 };
@@ -43,8 +43,8 @@ impl Entrance {
             Arc::clone(&accounts),
             &dir,
             Arc::clone(&auditor) as _,
-            assembly::local_reads(config),
-        );
+            assembly::people(config),
+        )?;
         Ok(Self {
             accounts,
             people,
@@ -61,12 +61,12 @@ impl Entrance {
         doorkeeper::health(Arc::clone(&self.accounts))
     }
 
-    /// Follows the accounts until `stopping`: sessions end with them, every change is written down, and `hand` tells the
-    /// engine.
+    /// Follows the accounts until `stopping`: sessions end with them, every change is written down, names and
+    /// places of devices reach the registry, and `hand` tells the engine.
     pub(crate) fn follow(
         &self,
         config: &Config,
-        ingest: &Arc<Ingest>,
+        backend: &Backend,
         hand: Option<Hand>,
         stopping: &CancellationToken,
     ) {
@@ -75,9 +75,14 @@ impl Entrance {
             tokio::spawn(hand.follow(Arc::clone(&self.accounts), stopping.clone()));
         }
         tokio::spawn(Arc::clone(&self.people).follow(stopping.clone()));
+        tokio::spawn(device_places::follow(
+            Arc::clone(&self.accounts),
+            Arc::clone(backend.views().registry()),
+            stopping.clone(),
+        ));
         tokio::spawn(audit::follow(
             Arc::clone(&self.accounts),
-            Arc::clone(ingest),
+            backend.ingest(),
             config.accounts_dir(),
             stopping.clone(),
         ));

@@ -14,6 +14,7 @@ use training::Example;
 use crate::{
     assembly,
     config::{Reader, Sources},
+    noted,
 };
 
 /// Length of a simulated clip.
@@ -116,12 +117,22 @@ pub fn heard(watched: &dataset::Example, extractor: &Extractor) -> anyhow::Resul
 }
 
 async fn stored(config: Sources, outcome: Outcome, since: Timestamp) -> anyhow::Result<Vec<Example>> {
-    let config = config.load_for(Reader::ClickHouse)?;
+    let config = noted::with_clickhouse(config)?.load_for(Reader::ClickHouse)?;
     let store = Store::new(assembly::store(&config.clickhouse)?)?;
+    stored_in(&store, outcome, since).await.with_context(|| {
+        format!(
+            "there are no examples from ClickHouse at {}",
+            config.clickhouse.url()
+        )
+    })
+}
+
+/// Returns the examples of a ClickHouse.
+pub async fn stored_in(store: &Store, outcome: Outcome, since: Timestamp) -> anyhow::Result<Vec<Example>> {
     let rows = store
         .labels(outcome, since.as_millis())
         .await
-        .with_context(|| format!("ClickHouse at {} does not answer", config.clickhouse.url()))?;
+        .context("ClickHouse does not answer")?;
     if rows.is_empty() {
         bail!(match outcome {
             Outcome::Chosen =>

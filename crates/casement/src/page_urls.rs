@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{config::Config, host};
 
+/// Below the accounts.
+pub(crate) const FILE: &str = "page.json";
+
 /// Every URL of the page; at least one, this machine's own first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PageUrls(Vec<String>);
@@ -54,13 +57,18 @@ impl PageUrls {
         write_private(&Self::file(config), &text)
     }
 
+    /// The one for other hosts, where there is one.
+    pub(crate) fn of_network(&self) -> Option<String> {
+        self.0.iter().skip(1).next_back().cloned()
+    }
+
     /// Each with this path, this machine's own first.
     pub(crate) fn links(&self, path: &str) -> Vec<String> {
         self.0.iter().map(|url| format!("{url}{path}")).collect()
     }
 
     fn file(config: &Config) -> PathBuf {
-        config.accounts_dir().join("page.json")
+        config.accounts_dir().join(FILE)
     }
 }
 

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{assembly, certificates, config::Config, host};
 
+/// How devices reach the service, below the accounts.
+pub(crate) const DOOR_FILE: &str = "door.json";
 const ARDUINO: &str = include_str!("snippets/arduino.ino");
 const ESPHOME: &str = include_str!("snippets/esphome.yaml");
 const ESP_IDF: &str = include_str!("snippets/esp_idf.c");
@@ -46,7 +48,7 @@ impl Door {
     }
 
     fn file(config: &Config) -> PathBuf {
-        config.accounts_dir().join("door.json")
+        config.accounts_dir().join(DOOR_FILE)
     }
 
     /// In TLS and from other hosts, if there is such a listener.
@@ -92,7 +94,7 @@ pub(crate) struct DeviceTopics {
 
 pub(crate) fn topics(config: &Config, name: &AccountName) -> DeviceTopics {
     // Patterns that cannot be used are refused when the service starts; here the usual ones do.
-    let rules = assembly::topic_rules(&config.mqtt).unwrap_or_default();
+    let rules = assembly::topic_rules(config).unwrap_or_default();
     let rights = Rights::of(name, Role::Device, State::Active, &rules);
     DeviceTopics {
         publish: rights.publish_filters().to_vec(),

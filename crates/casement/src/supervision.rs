@@ -1,15 +1,18 @@
 //! The tasks of a role, none of which may end before the role does.
 //!
 //! In: tasks. Out: which one failed, so that the role ends in order and says so. A panic ends the process in any case, see
-//! [`crate::telemetry::panics`].
+//! [`crate::telemetry::panics`]. While tasks run, a service manager that asks for it hears that the role lives: from the same
+//! loop, so that a runtime that no longer turns is noticed.
 
-use std::{pin::pin, time::Duration};
+use std::{convert::Infallible, pin::pin, time::Duration};
 
 use anyhow::{Context as _, anyhow};
 use axum::Router;
 use monitoring::HttpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+use crate::service_manager;
 
 /// Tasks that run until the role ends.
 #[derive(Debug, Default)]
@@ -45,12 +48,17 @@ impl Tasks {
 
     /// Waits until `shutdown`, or returns why a task ended before.
     pub async fn run_until(&mut self, shutdown: &CancellationToken) -> anyhow::Result<()> {
-        let failed = pin!(self.failed());
-        tokio::select! {
-            biased;
-            () = shutdown.cancelled() => Ok(()),
-            error = failed => Err(error),
-        }
+        let ended = {
+            let (failed, living) = (pin!(self.failed()), pin!(live()));
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => Ok(()),
+                error = failed => Err(error),
+                never = living => match never {},
+            }
+        };
+        service_manager::stopping();
+        ended
     }
 
     /// Waits until all tasks, which were told to end, have ended, for at most `patience`. The others are aborted.
@@ -58,6 +66,17 @@ impl Tasks {
         let ended = async { while self.running.join_next().await.is_some() {} };
         let ended = tokio::time::timeout(patience, ended).await;
         ended.context("a task did not end in time")
+    }
+}
+
+/// Tells the service manager again and again that the role lives, if it asks.
+async fn live() -> Infallible {
+    let Some(pulse) = service_manager::pulse() else {
+        return std::future::pending().await;
+    };
+    loop {
+        service_manager::alive();
+        tokio::time::sleep(pulse).await;
     }
 }
 

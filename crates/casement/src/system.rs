@@ -14,16 +14,19 @@ use ml::Ml;
 use model::Model;
 use monitoring::{HealthSource, HttpListener, Monitor, Registry};
 use mqtt::BrokerUrl;
+use simulator::Mishaps;
 use tokio::{sync::oneshot, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::{
-    assembly,
+    api_part, assembly,
+    backup_part::Backups,
     broker_part::{Requests, pipe, start_broker},
     certificates::{self, Certificates},
     config::{Anonymous, Config},
     data_dir,
+    doctor::Setup,
     door_book::DoorBook,
     doorkeeper::{self, Doorkeeper},
     engine_part::{self, start_engine},
@@ -31,6 +34,7 @@ use crate::{
     entrance::Entrance,
     mdns,
     page_urls::PageUrls,
+    service_manager,
     supervision::Tasks,
     telemetry::redaction,
 };
@@ -50,6 +54,10 @@ pub struct SystemOptions {
     pub program: PathBuf,
     /// Number of virtual rooms to add.
     pub simulate: usize,
+    /// What happens to their windows besides commands.
+    pub mishaps: Mishaps,
+    /// The file that the configuration was read from, for backups.
+    pub configuration_file: Option<PathBuf>,
 }
 
 /// A running system.
@@ -78,11 +86,13 @@ impl System {
     pub async fn start(mut config: Config, options: SystemOptions) -> anyhow::Result<Self> {
         let certificates = Certificates::open(&config)?;
         let addresses = certificates::page_addresses(&config, certificates.as_ref());
-        let listener = HttpListener::bind_all(addresses, "http.addr").await?;
+        let listener = HttpListener::bind_all(addresses, "http.addr")
+            .await?
+            .limited(api_part::limits());
         let http = listener.addr();
         data_dir::create(&config.journal.path)?;
         let (engine, hand) = if config.embeds_engine() {
-            let (engine, hand) = start_engine(&mut config, options.program).await?;
+            let (engine, hand) = start_engine(&mut config, options.program.clone()).await?;
             (Some(engine), Some(hand))
         } else {
             info!(url = config.clickhouse.url(), "ClickHouse runs elsewhere");
@@ -99,13 +109,17 @@ impl System {
                     vec![engine_part::restarts(&status)]
                 }));
         }
+        let backups = Backups::of(&config, options.configuration_file.as_deref(), engine.is_some());
+        health.extend(backups.register(&mut registry));
         let role = Role {
+            program: options.program,
             registry,
             health,
             hand,
+            backups,
             certificates,
         };
-        match Services::start(&mut config, role, listener, options.simulate).await {
+        match Services::start(&mut config, role, listener, (options.simulate, options.mishaps)).await {
             Ok(services) => Ok(Self {
                 config,
                 http,
@@ -173,12 +187,33 @@ impl System {
     }
 }
 
+/// Adds simulated rooms until `senders` are to end.
+fn add_rooms(
+    config: &Config,
+    (count, mishaps): (usize, Mishaps),
+    pipe: impl FnOnce() -> Option<mqtt::Pipe>,
+    (tasks, senders): (&mut Tasks, &CancellationToken),
+) -> anyhow::Result<()> {
+    let mut options = assembly::simulation(&config.mqtt, count)?;
+    options.mishaps = mishaps;
+    if config.broker.anonymous == Anonymous::Never {
+        // Rooms within the process are nobody's devices, and need no account.
+        options.pipe = pipe();
+    }
+    let rooms = simulator::run(options, senders.clone());
+    tasks.add("the simulation", async { Ok(rooms.await.map(drop)?) });
+    Ok(())
+}
+
 /// What services add themselves to.
 struct Role {
+    /// This program, for processes of its own.
+    program: PathBuf,
     registry: Registry,
     health: Vec<HealthSource>,
     /// What tells the engine's process who may read.
     hand: Option<Hand>,
+    backups: Backups,
     certificates: Option<Certificates>,
 }
 
@@ -187,12 +222,14 @@ impl Services {
         config: &mut Config,
         role: Role,
         http: HttpListener,
-        simulate: usize,
+        simulated: (usize, Mishaps),
     ) -> anyhow::Result<Self> {
         let Role {
+            program,
             mut registry,
             mut health,
             hand,
+            backups,
             certificates,
         } = role;
         let senders = CancellationToken::new();
@@ -202,15 +239,16 @@ impl Services {
         let entrance = Entrance::open(config, &backend.ingest())?;
         health.push(entrance.register(&mut registry));
         let broker = if config.embeds_broker() {
-            let doorkeeper = Doorkeeper::of(config, &entrance)?;
-            let observer = DoorBook::open(backend.ingest(), Arc::clone(&entrance.auditor));
+            let doorkeeper = Doorkeeper::of(config, &entrance, backend.ingest())?;
+            let observer = DoorBook::open(
+                backend.ingest(),
+                Arc::clone(&entrance.auditor),
+                Arc::clone(&entrance.accounts),
+            );
             let doors = (doorkeeper, observer);
             let broker = start_broker(config, &backend, &mut registry, certificates.as_ref(), doors).await?;
-            tokio::spawn(doorkeeper::recheck(
-                Arc::clone(&entrance.accounts),
-                broker.rechecker(),
-                senders.clone(),
-            ));
+            let accounts = Arc::clone(&entrance.accounts);
+            tokio::spawn(doorkeeper::recheck(accounts, broker.rechecker(), senders.clone()));
             Some(broker)
         } else {
             info!(url = %config.mqtt.broker, "the broker runs elsewhere");
@@ -240,17 +278,13 @@ impl Services {
         if let Some(certificates) = &certificates {
             certificates.watch(&mut tasks, &senders);
         }
-        let invitation = entrance.invitation(config, &PageUrls::of(&http));
-        entrance.follow(config, &backend.ingest(), hand, &senders);
-        let routes = entrance.people.guard(monitor.routes().merge(backend.routes()));
+        let page = PageUrls::of(&http);
+        let invitation = entrance.invitation(config, &page);
+        entrance.follow(config, &backend, hand, &senders);
+        let parts = api_part::parts(config, (Setup::Up, program), &backend, &monitor, &entrance)?;
+        let routes = entrance.people.guard(monitor.routes().merge(api::routes(parts)));
         tasks.serve(http, routes, senders.clone());
-        if let Some(broker) = &broker {
-            backend.embed_broker(Requests::to(broker));
-        } else {
-            backend.connect(assembly::backend_connection(&config.mqtt)?);
-            let (diagnosis, filters) = assembly::diagnosis(&config.mqtt)?;
-            backend.diagnose(diagnosis, filters);
-        }
+        meet_broker(config, &mut backend, broker.as_ref(), &page)?;
         if let Some(ml) = ml {
             let waiting_for = format!("the broker {}", config.mqtt.broker);
             let (told, ready) = oneshot::channel();
@@ -260,19 +294,16 @@ impl Services {
                 .await
                 .context("the ML service ended at its start")?;
         }
-        wait_for(
-            &format!("ClickHouse at {}", config.clickhouse.url()),
-            backend.ready(),
-        )
-        .await;
-        if simulate > 0 {
-            let mut options = assembly::simulation(&config.mqtt, simulate)?;
-            if config.broker.anonymous == Anonymous::Never {
-                // Rooms within the process are nobody's devices, and need no account.
-                options.pipe = broker.as_ref().map(pipe);
-            }
-            let rooms = simulator::run(options, senders.clone());
-            tasks.add("the simulation", async { Ok(rooms.await.map(drop)?) });
+        let clickhouse = format!("ClickHouse at {}", config.clickhouse.url());
+        tokio::select! {
+            () = wait_for(&clickhouse, backend.ready()) => {}
+            () = tell_of_upgrade(&backend) => {}
+        }
+        let parts = (&backend, broker.as_ref());
+        backups.begin(config, parts, (&mut tasks, &senders)).await?;
+        if simulated.0 > 0 {
+            let pipe = || broker.as_ref().map(pipe);
+            add_rooms(config, simulated, pipe, (&mut tasks, &senders))?;
         }
         let announcement = if config.broker.mdns && broker.is_some() {
             mdns::announce(config)?
@@ -302,6 +333,16 @@ impl Services {
     }
 }
 
+/// Tells the service manager how far a change of the schema has come, for which a start may take any time. Never returns.
+async fn tell_of_upgrade(backend: &Backend) {
+    loop {
+        tokio::time::sleep(SILENCE).await;
+        if let Some(progress) = backend.upgrade() {
+            service_manager::starting(&progress.to_string());
+        }
+    }
+}
+
 /// Waits for `ready`, and logs what it is waiting for if that takes long.
 async fn wait_for<T>(what: &str, ready: impl Future<Output = T>) -> T {
     let mut ready = std::pin::pin!(ready);
@@ -315,4 +356,24 @@ async fn wait_for<T>(what: &str, ready: impl Future<Output = T>) -> T {
 /// Returns this binary's path, for the engine's process.
 pub fn this_program() -> anyhow::Result<PathBuf> {
     std::env::current_exe().context("this program's own path is unknown")
+}
+
+/// Connects the backend to its broker, and tells Home Assistant of rooms where that is wanted.
+fn meet_broker(
+    config: &Config,
+    backend: &mut Backend,
+    broker: Option<&Broker>,
+    page: &PageUrls,
+) -> anyhow::Result<()> {
+    if let Some(broker) = broker {
+        backend.embed_broker(Requests::to(broker));
+    } else {
+        backend.connect(assembly::backend_connection(&config.mqtt)?);
+        let (diagnosis, filters) = assembly::diagnosis(&config.mqtt)?;
+        backend.diagnose(diagnosis, filters);
+    }
+    let (rooms, mut connection) = assembly::home_assistant(config, page.of_network())?;
+    connection.pipe = broker.map(pipe);
+    backend.announce_rooms(rooms, connection);
+    Ok(())
 }

@@ -128,6 +128,45 @@ fn an_account_made_while_the_service_runs_opens_the_door() {
         .unwrap();
 }
 
+/// A retained message would tell the device another thing at each of its connections, with or without an account.
+#[test]
+fn what_the_backend_tells_devices_cannot_be_said_by_others() {
+    let data = tempfile::tempdir().unwrap();
+    let up = up(data.path(), &[]);
+    let made = json(data.path(), &["devices", "add", "room-1"]);
+    let secret = made["password"].as_str().unwrap();
+    up.wait_page("/metrics", "casement_accounts_changes_total 1")
+        .unwrap();
+    for (user, topic) in [
+        ("", "device/room-1/config"),
+        ("", "device/room-1/time"),
+        ("", "window/room-1/override"),
+        ("room-1", "device/room-1/config"),
+    ] {
+        let output = publish(&up, user, secret, topic, "1");
+        assert!(
+            String::from_utf8_lossy(&output.stderr).contains("Not authorized"),
+            "{output:?}"
+        );
+    }
+    // What they have to say they can say.
+    for (user, topic) in [
+        ("", "ml/inference/request/room-1"),
+        ("room-1", "device/room-1/config/ack"),
+    ] {
+        let output = publish(&up, user, secret, topic, "1");
+        assert!(
+            output.status.success() && output.stderr.is_empty(),
+            "{topic}: {output:?}"
+        );
+    }
+    up.wait_sql(
+        "SELECT count() > 0 FROM iot.ingest_errors WHERE reason LIKE '%not_authorized%'",
+        "1",
+    )
+    .unwrap();
+}
+
 #[test]
 fn commands_say_what_is_not_possible() {
     let data = tempfile::tempdir().unwrap();

@@ -44,6 +44,19 @@ fn what_is_killed_and_cut_loses_and_doubles_nothing() {
     }
 }
 
+/// What the API acknowledged is there after a kill, and whole; the table of devices says the same.
+#[test]
+fn changes_of_devices_survive_kills() {
+    let lines = faults(&["--rounds", "2", "--only", "settings-up"]);
+    assert!(lines[0]["acknowledged"].as_u64().unwrap() > 0, "{}", lines[0]);
+    assert_eq!(
+        (&lines[0]["lost"], &lines[0]["wrong"]),
+        (&0.into(), &0.into()),
+        "{}",
+        lines[0]
+    );
+}
+
 /// A connection that carries nothing is noticed by its silence, though nobody closes it.
 #[test]
 fn a_half_open_connection_is_given_up() {
@@ -290,4 +303,19 @@ fn what_pictures_need_is_named() {
     let error = said(pictures(&["--out", &folder]).env("CASEMENT_LIBCHDB", engine));
     assert!(error.contains("generate") && error.contains(engine), "{error}");
     assert_eq!(out.path().read_dir().unwrap().count(), 0);
+}
+
+/// What was acknowledged before a backup began is there after it was restored; the bench itself looks.
+#[test]
+fn backups_under_load_are_measured_and_whole() {
+    let lines = bench("backup", &["--rate", "200", "--rows", "50000", "--seconds", "2"]);
+    let kinds: Vec<_> = lines.iter().filter_map(|line| line["backup"].as_str()).collect();
+    assert_eq!(kinds, ["without", "full", "incremental"]);
+    for line in &lines[1..3] {
+        assert!(
+            line["mib"].as_f64().unwrap() > 0.0 && line["files"].as_u64().unwrap() > 50,
+            "{line}"
+        );
+    }
+    assert!(lines[3]["restored_s"].as_f64().unwrap() > 0.0, "{lines:?}");
 }

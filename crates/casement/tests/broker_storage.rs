@@ -43,9 +43,9 @@ async fn publish(client: &Client, topic: &str, payload: &'static str, retain: bo
 async fn sessions_and_retained_messages_survive_kill_9() {
     let data = tempfile::tempdir().unwrap();
     let mut up = support::up(data.path(), &[]);
-    drop(bridge(up.mqtt, &["device/+/status"]).await);
+    drop(bridge(up.mqtt, &["lamp/+/status"]).await);
     let device = Client::connect(up.mqtt, &[]).await;
-    publish(&device, "device/sensor-001/status", "online", true).await;
+    publish(&device, "lamp/sensor-001/status", "online", true).await;
     publish(&device, "homeassistant/sensor/sensor-001/config", "{}", true).await;
     publish(&device, "homeassistant/sensor/gone/config", "{}", true).await;
     publish(&device, "homeassistant/sensor/gone/config", "", true).await;
@@ -54,7 +54,7 @@ async fn sessions_and_retained_messages_survive_kill_9() {
     up.restart().unwrap();
     // The bridge's subscription is there before the bridge is.
     let device = Client::connect(up.mqtt, &[]).await;
-    publish(&device, "device/sensor-002/status", "online", false).await;
+    publish(&device, "lamp/sensor-002/status", "online", false).await;
     let (_publisher, mut incoming) = bridge(up.mqtt, &[]).await;
     let mut topics = Vec::new();
     while topics.len() < 2 {
@@ -62,7 +62,7 @@ async fn sessions_and_retained_messages_survive_kill_9() {
             topics.push(delivery.topic);
         }
     }
-    assert_eq!(topics, ["device/sensor-001/status", "device/sensor-002/status"]);
+    assert_eq!(topics, ["lamp/sensor-001/status", "lamp/sensor-002/status"]);
     let mut page = Client::connect(up.mqtt, &["homeassistant/#"]).await;
     let delivery = page.message().await;
     assert_eq!(

@@ -178,7 +178,7 @@ async fn a_wrong_clock_loses_nothing_and_hides_nothing_across_a_crash() {
             deployment.up = None;
             deployment.start_up().unwrap();
             deployment.wait_ready().await.unwrap();
-            let url = format!("http://{}/api/devices/kept", deployment.addresses().http);
+            let url = format!("http://{}/api/v1/devices/kept", deployment.addresses().http);
             let is_known =
                 || testkit::get(&url).is_ok_and(|device| device.contains(r#""window":{"value":1.0"#));
             wait_until("where the window stands is known", is_known)

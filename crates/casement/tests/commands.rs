@@ -169,6 +169,15 @@ fn several_inputs_and_standard_input_are_answered_line_by_line() {
         .collect();
     assert_eq!((lines.len(), &lines[1]["file"]), (2, &Value::from(two)));
     assert_eq!(lines[1]["position"][1], lines[0]["position"][0]);
+    assert!(lines[0].get("explanation").is_none());
+    let explained = text(&casement(&["predict", "--explain", "--input", one]).stdout);
+    let explained: Value = serde_json::from_str(&explained).unwrap();
+    let parts = explained["explanation"][0].as_object().unwrap();
+    let sum: f64 = parts.values().filter_map(Value::as_f64).sum();
+    assert!(
+        (sum - explained["position"][0].as_f64().unwrap()).abs() < 0.1,
+        "{explained}"
+    );
 
     let mut piped = Command::new(env!("CARGO_BIN_EXE_casement"))
         .args([

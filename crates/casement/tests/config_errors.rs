@@ -199,7 +199,7 @@ fn flags_are_told_in_words_of_the_command_line() {
         ),
         (
             &["simulate", "--devices=-1"],
-            "'-1' for '--devices <N>': write a whole number, such as 5",
+            "'-1' for '--devices <N>': write a whole number from 0 to 10000",
         ),
         (
             &["simulate", "--speed", "nan"],

@@ -9,6 +9,7 @@ use casement::{
     config::Sources,
     system::{System, SystemOptions},
 };
+use simulator::Mishaps;
 use support::client::Client;
 use testkit::{free_addr, get, wait_sql};
 
@@ -30,9 +31,11 @@ async fn rooms_are_stored_and_their_windows_move() {
         .unwrap();
     let options = SystemOptions {
         program: env!("CARGO_BIN_EXE_casement").into(),
+        configuration_file: None,
         simulate: 2,
+        mishaps: Mishaps::default(),
     };
-    let system = System::start(config, options).await.unwrap();
+    let system = Box::pin(System::start(config, options)).await.unwrap();
     let pid = system.engine_pid().expect("the engine is a child");
 
     let mut client = Client::connect(mqtt, &["window/+/control"]).await;
@@ -55,7 +58,7 @@ async fn rooms_are_stored_and_their_windows_move() {
             wait_sql(clickhouse, &sql, "1").unwrap();
         }
         assert!(
-            get(&format!("http://{http}/api/devices/{device}"))
+            get(&format!("http://{http}/api/v1/devices/{device}"))
                 .unwrap()
                 .contains("temperature")
         );
@@ -63,7 +66,7 @@ async fn rooms_are_stored_and_their_windows_move() {
     .await
     .unwrap();
 
-    assert_eq!(system.stop().await, 0, "everything accepted is stored");
+    assert_eq!(Box::pin(system.stop()).await, 0, "everything accepted is stored");
     assert!(
         !Path::new(&format!("/proc/{pid}")).exists(),
         "the engine ended, too"

@@ -39,6 +39,7 @@ async fn filled(data: &Path) -> Journal {
                 device_id: format!("room-{n}"),
                 value: 20.0,
                 received_at: 1_760_000_000_000,
+                offset: 0.0,
             },
         );
         let payload = row.encode();
@@ -60,7 +61,7 @@ async fn contents_and_damage_are_reported() {
     let (ok, _, error) = casement(data.path(), &["status"]);
     let here = format!("at work in another process (pid {})", std::process::id());
     assert!(
-        !ok && error.contains(&here) && error.contains("/api/status"),
+        !ok && error.contains(&here) && error.contains("/api/v1/status"),
         "{error}"
     );
     drop(journal);
@@ -125,7 +126,7 @@ async fn a_journal_of_another_format_is_refused_and_left_alone() {
     for arguments in [&["status"][..], &["inspect"], &["verify"]] {
         let (ok, _, error) = casement(data.path(), arguments);
         assert!(
-            !ok && error.contains("format 4") && error.contains("start the version of Casement"),
+            !ok && error.contains("format 4") && error.contains("which wrote it, or restore a backup"),
             "{error}"
         );
     }

@@ -90,7 +90,7 @@ async fn nothing_acknowledged_is_lost_or_doubled() {
         "only {} acknowledged",
         acknowledged.len()
     );
-    up.wait_page("/api/status", "\"journal_records\":0").unwrap();
+    up.wait_page("/api/v1/status", "\"journal_records\":0").unwrap();
     let stored = up.sql("SELECT device_id, toUnixTimestamp64Milli(timestamp), count() FROM iot.sensor_temperature GROUP BY 1, 2 FORMAT TSV").unwrap();
     let mut counts: HashMap<(String, i64), u32> = HashMap::new();
     for line in stored.lines() {

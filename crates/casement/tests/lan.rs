@@ -271,7 +271,10 @@ fn what_people_see(house: &House) {
     let mut page = None;
     let joined = wait_until_blocking("both devices are shown", || {
         let command = house.hosts.command(Host::House, "curl");
-        let answer = page.insert(run(command, &["--silent", "http://127.0.0.1:8080/api/devices"]));
+        let answer = page.insert(run(
+            command,
+            &["--silent", "http://127.0.0.1:8080/api/v1/devices"],
+        ));
         let text = String::from_utf8_lossy(&answer.stdout);
         text.contains("sim-001") && text.contains("sensor-001")
     });

@@ -79,9 +79,9 @@ async fn what_makers_send_by_mistake_is_understood_or_explained() {
         "ds18b20\ttemperature\t85",
     )
     .unwrap();
-    let device: Value = serde_json::from_str(&up.get("/api/devices/ds18b20").unwrap()).unwrap();
+    let device: Value = serde_json::from_str(&up.get("/api/v1/devices/ds18b20").unwrap()).unwrap();
     assert_eq!(
-        (&device["suspect"]["value"], &device["temperature"]),
+        (&device["suspect"]["value"], &device["readings"]["temperature"]),
         (&85.0.into(), &Value::Null)
     );
     up.wait_metric("casement_backend_foreign_total 1").unwrap();
@@ -103,7 +103,7 @@ async fn a_decision_without_confidence_is_shown_and_moves_nothing() {
         .unwrap();
     up.wait_metric("casement_ml_held_total 1").unwrap();
     assert_eq!(up.sql("SELECT count() FROM iot.window_actions").unwrap(), "0");
-    let device: Value = serde_json::from_str(&up.get("/api/devices/sauna").unwrap()).unwrap();
+    let device: Value = serde_json::from_str(&up.get("/api/v1/devices/sauna").unwrap()).unwrap();
     assert!(device["held"]["confidence"].as_f64().unwrap() < 0.2, "{device}");
     assert!(device["command"].is_null(), "{device}");
 }

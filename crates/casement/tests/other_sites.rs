@@ -15,7 +15,7 @@ fn a_name_that_only_points_here_is_refused() {
         let answer = agent.get(url).header(header, value).call().unwrap();
         answer.status().as_u16()
     };
-    for path in ["/", "/api/status", "/api/devices", "/metrics"] {
+    for path in ["/", "/api/v1/status", "/api/v1/devices", "/metrics"] {
         let url = format!("http://{}{path}", up.http);
         assert_eq!(status(url.clone(), "Host", "evil.example"), 403, "{path}");
         assert_eq!(

@@ -136,6 +136,8 @@ async fn serve(case: &str) -> anyhow::Result<()> {
                 log: Arc::new(Journal::open(journal::Options::new(dir.path()))?),
                 tables: Arc::new(Poisoned),
                 history: Arc::new(store),
+                registry: registry::Registry::in_memory(),
+                windows: None,
                 storage: None,
             };
             backend = Some(Backend::start(
@@ -161,11 +163,15 @@ struct Poisoned;
 
 #[async_trait]
 impl Tables for Poisoned {
-    async fn prepare(&self) -> Result<u32, StoreError> {
+    async fn prepare(&self, _: store::Tell<'_>) -> Result<u32, StoreError> {
         panic!("poisoned database")
     }
 
     async fn insert(&self, _: &Batch, _: &str, _: &[Table]) -> Result<(), InsertError> {
+        panic!("poisoned database")
+    }
+
+    async fn forget(&self, _: &str) -> Result<(), StoreError> {
         panic!("poisoned database")
     }
 

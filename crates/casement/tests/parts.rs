@@ -166,11 +166,11 @@ async fn an_empty_directory_is_enough_and_its_models_come_later() {
         .start_with(&["up", "--mqtt", &m, "--http", &h, "--clickhouse", &c], &[])
         .unwrap();
     let ready = up.wait_for_line("Casement is ready").unwrap();
-    assert!(ready.contains("model v1.0.0 (built in)"), "{ready}");
+    assert!(ready.contains("model v1.1.0 (built in)"), "{ready}");
     let mut client = Client::connect(mqtt, &["window/+/control"]).await;
     is_decided(&mut client, "room-1").await;
     let version = "SELECT DISTINCT model_version FROM iot.ml_predictions";
-    tokio::task::spawn_blocking(move || wait_sql(clickhouse, version, "v1.0.0"))
+    tokio::task::spawn_blocking(move || wait_sql(clickhouse, version, "v1.1.0"))
         .await
         .unwrap()
         .unwrap();
@@ -184,15 +184,15 @@ async fn an_empty_directory_is_enough_and_its_models_come_later() {
         text
     };
     let list = models(&["list"]);
-    assert!(list.contains("v1.0.0") && list.contains("built in"), "{list}");
-    assert!(models(&["show", "v1.0.0"]).contains("\"built_in\": true"));
+    assert!(list.contains("v1.1.0") && list.contains("built in"), "{list}");
+    assert!(models(&["show", "v1.1.0"]).contains("\"built_in\": true"));
     assert!(!dir.path().join("models").exists());
     let other = Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/tests/goldens/regressor_h32.pth");
     models(&["add", other.to_str().unwrap(), "--version", "v2"]);
-    assert!(models(&["promote", "v2"]).contains("in place of v1.0.0"));
+    assert!(models(&["promote", "v2"]).contains("in place of v1.1.0"));
     up.wait_for_line("another model serves from now on").unwrap();
     is_decided(&mut client, "room-2").await;
-    assert!(models(&["rollback"]).contains("v1.0.0 serves again"));
+    assert!(models(&["rollback"]).contains("v1.1.0 serves again"));
     up.terminate(support::END).unwrap();
 }
 

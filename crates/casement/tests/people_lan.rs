@@ -55,7 +55,7 @@ fn another_host_needs_an_account_for_the_page_and_for_clickhouse() {
 
     let page =
         |path: &str, headers: &[(&'static str, String)]| ask(&hosts, format!("http://{http}{path}"), headers);
-    for path in ["/", "/metrics", "/api/devices", "/api/status"] {
+    for path in ["/", "/metrics", "/api/v1/devices", "/api/v1/status"] {
         assert_eq!(page(path, &[]).0, 401, "{path}");
     }
     assert_eq!(page("/", &[("Accept", "text/html".into())]).0, 303);
@@ -64,7 +64,7 @@ fn another_host_needs_an_account_for_the_page_and_for_clickhouse() {
     assert_eq!(page("/sign-in", &[]).0, 200);
     let token = std::fs::read_to_string(data.path().join("accounts/admin-token")).unwrap();
     let bearer = [("Authorization", format!("Bearer {}", token.trim()))];
-    for path in ["/", "/metrics", "/api/devices", "/api/v1/shares"] {
+    for path in ["/", "/metrics", "/api/v1/devices", "/api/v1/shares"] {
         assert_eq!(page(path, &bearer).0, 200, "{path}");
     }
     assert!(page("/ready", &bearer).1.contains("\"parts\""));

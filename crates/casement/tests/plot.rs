@@ -25,6 +25,7 @@ fn rows() -> Batch {
         last_seen: NOON,
         is_active: true,
         config: "{}".into(),
+        revision: 0,
     });
     let readings = (0..288).flat_map(|number| {
         let timestamp = NOON - number * HOUR / 12;
@@ -33,6 +34,7 @@ fn rows() -> Batch {
             device_id: device_id(),
             value,
             received_at: timestamp,
+            offset: 0.0,
         };
         [
             Row::Reading(Quantity::Temperature, reading(20.0 + (number % 50) as f64 / 10.0)),

@@ -37,6 +37,6 @@ async fn a_refused_row_leaves_its_batch_and_is_listed() {
         .await;
     up.wait_sql("SELECT count() FROM iot.sensor_temperature", "299")
         .unwrap();
-    up.wait_page("/api/status", "\"journal_records\":0").unwrap();
+    up.wait_page("/api/v1/status", "\"journal_records\":0").unwrap();
     up.process.terminate(support::END).unwrap();
 }

@@ -156,3 +156,39 @@ fn statements_data_and_errors() {
     assert!(environment.code == 1 && !environment.out.contains("writes"));
     engine.terminate(support::END).unwrap();
 }
+
+#[test]
+fn a_service_is_found_by_its_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let flag = format!("--data={}", data.display());
+    let ask = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_casement"))
+            .args(arguments)
+            .arg(&flag)
+            .current_dir(dir.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (
+            output.status.code().unwrap(),
+            text(&output.stdout),
+            text(&output.stderr),
+        )
+    };
+    let (code, _, error) = ask(&["sql", "SELECT 1"]);
+    assert!(code == 1 && error.contains("--clickhouse ADDR"), "{error}");
+    let up = support::up(&data, &[]);
+    assert_eq!(ask(&["sql", "SELECT 40 + 2"]).1, "42\n");
+    let (code, out, error) = ask(&["storage", "--json"]);
+    assert!(code == 0 && out.contains("bytes"), "{out} {error}");
+    let (_, _, error) = ask(&["plot", "--device", "nobody", "--out", "x.png"]);
+    assert!(error.contains("no device"), "{error}");
+    let (code, out, error) = ask(&["config"]);
+    assert!(
+        code == 0 && out.contains(&*data.join("journal").to_string_lossy()),
+        "{out} {error}"
+    );
+    drop(up);
+}

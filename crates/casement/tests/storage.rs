@@ -58,6 +58,7 @@ fn reading(quantity: Quantity, timestamp: i64) -> Row {
         device_id: "a".into(),
         value: 20.0,
         received_at: timestamp,
+        offset: 0.0,
     };
     Row::Reading(quantity, row)
 }
@@ -155,6 +156,8 @@ fn start(on_disk: &Arc<OnDisk>, journal: &Path, days: &[(Kept, u32)]) -> (Backen
         log: Arc::new(Journal::open(journal::Options::new(journal)).expect("a journal")),
         tables: Arc::new(on_disk.store.clone()),
         history: Arc::new(on_disk.store.clone()),
+        registry: registry::Registry::in_memory(),
+        windows: None,
         storage: Some(Arc::clone(on_disk) as _),
     };
     let mut registry = Registry::default();

@@ -95,8 +95,8 @@ async fn a_sensor_joins_and_its_window_moves() {
     .unwrap();
     let logged = up.sql("SELECT audio_hash FROM iot.window_actions").unwrap();
     assert_eq!(logged, control["audio_hash"].as_str().unwrap());
-    let devices: Value = serde_json::from_str(&up.get("/api/devices").unwrap()).unwrap();
-    assert_eq!(devices[0]["temperature"]["value"], 25.5);
+    let devices: Value = serde_json::from_str(&up.get("/api/v1/devices").unwrap()).unwrap();
+    assert_eq!(devices[0]["readings"]["temperature"]["value"], 25.5);
     assert!(
         up.get("/").unwrap().contains("<title>Casement</title>")
             && up.get("/metrics").unwrap().ends_with("# EOF\n")

@@ -125,6 +125,10 @@ impl ChangeDetector {
         if !series.observe(timestamp, value) {
             return None;
         }
+        if self.first_climate_seen {
+            // The first of a quantity that came after the last request: later ones are measured against it.
+            series.decided.get_or_insert(value);
+        }
         let changed = self
             .thresholds
             .change(quantity)
@@ -212,6 +216,22 @@ mod tests {
         );
         detector.decided();
         detector
+    }
+
+    #[test]
+    fn a_quantity_that_comes_later_is_measured_from_its_first_value() {
+        let mut detector = ChangeDetector::new(Thresholds::default().with_change(Quantity::Co2, 100.0));
+        detector.observe_reading(Quantity::Temperature, at(0), 20.0);
+        assert!(
+            detector
+                .observe_reading(Quantity::Humidity, at(0), 50.0)
+                .is_some()
+        );
+        detector.decided();
+        assert_eq!(detector.observe_reading(Quantity::Co2, at(1), 500.0), None);
+        assert_eq!(detector.observe_reading(Quantity::Co2, at(2), 599.0), None);
+        let trigger = detector.observe_reading(Quantity::Co2, at(3), 600.0);
+        assert_eq!(trigger, Some(Trigger::Change(Quantity::Co2)));
     }
 
     #[test]

@@ -6,9 +6,11 @@
 use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A device id: 1 to 64 characters of `A–Z a–z 0–9 _ -`. Cheap to clone.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[schema(value_type = String, pattern = "^[A-Za-z0-9_-]{1,64}$", examples("sensor-001"))]
 #[serde(try_from = "String", into = "String")]
 pub struct DeviceId(Arc<str>);
 

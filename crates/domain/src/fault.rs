@@ -146,7 +146,7 @@ impl Reading {
     pub fn suspicion(&self, mut previous: impl FnMut() -> Option<f64>) -> Option<&'static str> {
         let mut fitting = FAULTS
             .iter()
-            .filter(|fault| fault.fits(self.quantity(), self.value()));
+            .filter(|fault| fault.fits(self.quantity(), self.raw()));
         let suspect = fitting.find(|fault| fault.is_suspect(self, &mut previous));
         suspect.map(|fault| fault.cause)
     }

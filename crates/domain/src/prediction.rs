@@ -1,6 +1,6 @@
 //! Predictions that move no window: a candidate's, made beside the model that serves, and those of too little confidence.
 
-use crate::{Confidence, DeviceId, Position, Timestamp};
+use crate::{Confidence, Contributions, DeviceId, Position, Timestamp};
 
 /// A shadow prediction: a candidate's answer to a request that the serving model has answered. It moves nothing.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,9 +19,12 @@ pub struct ShadowPrediction {
     pub inference_time_ms: Option<f64>,
     /// Id of the serving model's command, which pairs the two predictions.
     pub command_id: Option<String>,
+    /// What moved the prediction away from the average of the candidate's training.
+    pub contributions: Option<Contributions>,
 }
 
-/// A decision of the serving model whose confidence is too low to be carried out. It moves nothing.
+/// A decision of the serving model that is not carried out: its confidence is too low, or the law of moves keeps the window
+/// where it is. It moves nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeldDecision {
     /// The device whose window it concerns.
@@ -30,7 +33,7 @@ pub struct HeldDecision {
     pub timestamp: Timestamp,
     /// Position that would have been commanded.
     pub position: Position,
-    /// The confidence, which is below the floor.
+    /// The confidence.
     pub confidence: Confidence,
     /// Temperature that the decision is based on, in degrees Celsius.
     pub temperature: f64,
@@ -42,6 +45,17 @@ pub struct HeldDecision {
     pub inference_time_ms: Option<f64>,
     /// Why it is held, in words.
     pub reason: Option<String>,
+    /// Why the law of moves keeps the window, by [`crate::Keep::as_str`]; absent where the confidence is too low.
+    pub verdict: Option<String>,
+    /// What moved the prediction away from the average of the model's training.
+    pub contributions: Option<Contributions>,
+}
+
+impl HeldDecision {
+    /// Returns why it is held, in one word: what the law of moves said, or `unsure` where the confidence was too low.
+    pub fn verdict(&self) -> &str {
+        self.verdict.as_deref().unwrap_or("unsure")
+    }
 }
 
 impl Confidence {

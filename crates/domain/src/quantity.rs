@@ -4,6 +4,10 @@
 //! counters and the page are keyed by it, so a new sensor is a new line here.
 
 use serde::{Deserialize, Serialize};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
 
 use crate::{Refusal, RefusalReason, fault};
 
@@ -20,7 +24,18 @@ macro_rules! quantities {
             )+
         }
 
-        impl Quantity {
+        /// Written out, as the derive does not see the words that a macro gives to variants.
+impl PartialSchema for Quantity {
+    fn schema() -> RefOr<Schema> {
+        let words = Self::ALL.map(Self::as_str);
+        let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
+        schema.description(Some("What a sensor measures.")).into()
+    }
+}
+
+impl ToSchema for Quantity {}
+
+impl Quantity {
             /// Every quantity, in the order of their definition.
             pub const ALL: [Self; [$($word),+].len()] = [$(Self::$variant),+];
 

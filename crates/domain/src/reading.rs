@@ -11,6 +11,9 @@ pub struct Reading {
     quantity: Quantity,
     value: f64,
     timestamp: Timestamp,
+    /// What the sensor said, and what was added to it.
+    raw: f64,
+    offset: f64,
     clamped: bool,
     states_unit: bool,
 }
@@ -24,14 +27,38 @@ impl Reading {
         value: f64,
         timestamp: Timestamp,
     ) -> Result<Self, Refusal> {
+        Self::calibrated(device_id, quantity, value, 0.0, timestamp)
+    }
+
+    /// The same of a sensor that errs by `-offset`: what it says is corrected first, then checked.
+    pub fn calibrated(
+        device_id: DeviceId,
+        quantity: Quantity,
+        raw: f64,
+        offset: f64,
+        timestamp: Timestamp,
+    ) -> Result<Self, Refusal> {
+        let value = raw + offset;
         let clamped = quantity.clamp(value);
+        // Zero has no sign here.
+        let checked = quantity
+            .check(clamped)
+            .map_err(|refusal| of_calibration(refusal, raw, offset))?
+            + 0.0;
+        let is_clamped = clamped.to_bits() != value.to_bits();
         Ok(Self {
             device_id,
             quantity,
-            // Zero has no sign here.
-            value: quantity.check(clamped)? + 0.0,
+            value: checked,
             timestamp,
-            clamped: clamped.to_bits() != value.to_bits(),
+            raw: if offset == 0.0 { checked } else { raw },
+            // What was really added, so that the raw value stays recoverable.
+            offset: if is_clamped && offset != 0.0 {
+                checked - raw
+            } else {
+                offset
+            },
+            clamped: is_clamped,
             states_unit: false,
         })
     }
@@ -49,6 +76,16 @@ impl Reading {
     /// Returns the value in the unit of [`Self::quantity`].
     pub const fn value(&self) -> f64 {
         self.value
+    }
+
+    /// Returns what was added to what the sensor said.
+    pub const fn offset(&self) -> f64 {
+        self.offset
+    }
+
+    /// Returns what the sensor said.
+    pub const fn raw(&self) -> f64 {
+        self.raw
     }
 
     /// Returns whether the device's value was beyond the range and was put at its end.
@@ -82,6 +119,17 @@ impl Reading {
     }
 }
 
+/// A refusal that says so where the sensor's own value was corrected.
+fn of_calibration(mut refusal: Refusal, raw: f64, offset: f64) -> Refusal {
+    if offset != 0.0 {
+        refusal.detail = format!(
+            "{}; the device's calibration adds {offset} to {raw}",
+            refusal.detail
+        );
+    }
+    refusal
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(
@@ -101,6 +149,21 @@ mod tests {
             value,
             Timestamp::from_millis(0),
         )
+    }
+
+    #[test]
+    fn the_raw_value_is_recoverable_and_a_refusal_names_the_calibration() {
+        let reading = |quantity, raw, offset| {
+            let device_id = DeviceId::parse("room").unwrap();
+            Reading::calibrated(device_id, quantity, raw, offset, Timestamp::from_millis(0))
+        };
+        let humid = reading(Quantity::Humidity, 98.0, 5.0).unwrap();
+        assert!((humid.value() - 100.0).abs() < 1e-9 && (humid.value() - humid.offset() - 98.0).abs() < 1e-9);
+        let refused = reading(Quantity::Temperature, -59.5, -1.5).unwrap_err();
+        assert!(
+            refused.detail.contains("calibration adds -1.5 to -59.5"),
+            "{refused}"
+        );
     }
 
     #[test]
@@ -165,6 +228,24 @@ mod tests {
                 "{quantity} {value}"
             );
         }
+    }
+
+    #[test]
+    fn a_reading_is_corrected_first_and_checked_then() {
+        let of = |quantity, raw, offset| {
+            let device = DeviceId::parse("d").unwrap();
+            Reading::calibrated(device, quantity, raw, offset, Timestamp::from_millis(0))
+        };
+        let corrected = of(Quantity::Temperature, 21.5, -1.25).unwrap();
+        assert_eq!(
+            (corrected.value(), corrected.offset(), corrected.raw()),
+            (20.25, -1.25, 21.5)
+        );
+        assert_eq!(of(Quantity::Humidity, 108.0, -6.0).unwrap().value(), 100.0);
+        assert_eq!(
+            of(Quantity::Temperature, 99.0, 2.0).unwrap_err().reason,
+            RefusalReason::OutOfRange
+        );
     }
 
     proptest! {

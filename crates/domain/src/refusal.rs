@@ -36,6 +36,10 @@ pub enum RefusalReason {
     BadAudio,
     /// The payload names a different device from the topic.
     DeviceMismatch,
+    /// Nobody knows a device of this id, so its window is not moved.
+    UnknownDevice,
+    /// The device is retired, so nobody moves its window.
+    Retired,
     /// ClickHouse refused the row.
     Database,
     /// Reading it met a fault of ours; the log has it.
@@ -44,7 +48,7 @@ pub enum RefusalReason {
 
 impl RefusalReason {
     /// Every reason, so that metrics start at zero.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::BadTopic,
         Self::BadDeviceId,
         Self::TooLarge,
@@ -59,6 +63,8 @@ impl RefusalReason {
         Self::BadBase64,
         Self::BadAudio,
         Self::DeviceMismatch,
+        Self::UnknownDevice,
+        Self::Retired,
         Self::Database,
         Self::Internal,
     ];
@@ -80,6 +86,8 @@ impl RefusalReason {
             Self::BadBase64 => "bad_base64",
             Self::BadAudio => "bad_audio",
             Self::DeviceMismatch => "device_mismatch",
+            Self::UnknownDevice => "unknown_device",
+            Self::Retired => "retired",
             Self::Database => "database",
             Self::Internal => "internal",
         }

@@ -6,9 +6,11 @@
 use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A point in time, UTC, in whole milliseconds since 1970-01-01.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
+#[schema(value_type = String, format = DateTime, examples("2026-05-01T12:00:00.000Z"))]
 pub struct Timestamp(i64);
 
 /// The text is not an RFC 3339 date and time.
@@ -65,6 +67,12 @@ impl Timestamp {
     #[must_use]
     pub const fn minus(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(span.as_millis() as i64))
+    }
+
+    /// Returns the time `ms` later; earlier if that is negative.
+    #[must_use]
+    pub const fn shifted(self, ms: i64) -> Self {
+        Self(self.0.saturating_add(ms))
     }
 
     /// Returns the milliseconds since `earlier`; negative if `earlier` is later.

@@ -81,6 +81,11 @@ impl Quantity {
         }
     }
 
+    /// The units that a device may state, the quantity's own first, each by one of its names.
+    pub fn unit_names(self) -> impl Iterator<Item = &'static str> {
+        self.units().iter().map(|known| known.names[0])
+    }
+
     /// Converts `value`, which is stated in `unit`, into the unit of the quantity; `BadUnit` if the unit is not one of
     /// the quantity's. What is converted is rounded to the sixth decimal.
     pub fn convert(self, value: f64, unit: &str) -> Result<f64, Refusal> {
@@ -95,7 +100,7 @@ impl Quantity {
             }
             None => {
                 let shown: String = unit.chars().take(LONGEST).collect();
-                let known: Vec<&str> = units.iter().map(|known| known.names[0]).collect();
+                let known: Vec<&str> = self.unit_names().collect();
                 let detail = format!(
                     "'unit' is '{shown}', which is no unit of {self}: send {}, without a unit or with one of: {}",
                     self.unit(),

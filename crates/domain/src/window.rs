@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use crate::{AudioFormat, AudioHash, ClipFeatures, DeviceId, Timestamp};
+use crate::{AudioFormat, AudioHash, ClipFeatures, DeviceId, Timestamp, WindowContext};
 
 /// The number is not finite or lies outside its bounds.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -35,6 +36,9 @@ fn bounded(value: f64, low: f64, high: f64) -> Result<f64, InvalidValue> {
 pub struct Position(f64);
 
 impl Position {
+    /// A window that is shut.
+    pub const SHUT: Self = Self(0.0);
+
     /// Checks that `percent` is finite and 0 to 100.
     pub fn new(percent: f64) -> Result<Self, InvalidValue> {
         bounded(percent, 0.0, 100.0).map(Self)
@@ -104,6 +108,8 @@ pub struct InferenceRequest {
     pub audio: Option<RequestAudio>,
     /// Time after which an answer is of no use.
     pub expires_at: Option<Timestamp>,
+    /// What the law of moves looks at; absent from senders that know only the specification's fields.
+    pub window: Option<Box<WindowContext>>,
 }
 
 /// The recording in a request.
@@ -132,6 +138,8 @@ pub enum Origin {
     Person,
     /// A schedule.
     Schedule,
+    /// An interlock: rain, wind, a lock.
+    Interlock,
     /// Not stated: a script, or a service that knows only the specification's fields.
     Unstated,
 }
@@ -143,6 +151,7 @@ impl Origin {
             Self::Model(_) => "model",
             Self::Person => "person",
             Self::Schedule => "schedule",
+            Self::Interlock => "interlock",
             Self::Unstated => "",
         }
     }
@@ -151,7 +160,7 @@ impl Origin {
     pub fn model_version(&self) -> Option<&str> {
         match self {
             Self::Model(version) => Some(version),
-            Self::Person | Self::Schedule | Self::Unstated => None,
+            Self::Person | Self::Schedule | Self::Interlock | Self::Unstated => None,
         }
     }
 
@@ -165,6 +174,7 @@ impl Origin {
         match (word.unwrap_or_default(), version) {
             ("person", _) => Self::Person,
             ("schedule", _) => Self::Schedule,
+            ("interlock", _) => Self::Interlock,
             ("model", version) => Self::Model(version.unwrap_or_else(|| Self::UNNAMED_MODEL.to_owned())),
             (_, Some(version)) => Self::Model(version),
             (_, None) => Self::Unstated,
@@ -199,8 +209,63 @@ pub struct WindowAction {
     pub audio_hash: Option<AudioHash>,
     /// Why the window moves, in words; absent from other senders.
     pub reason: Option<String>,
+    /// Which interlock, by [`crate::Cause::as_str`], or which schedule, by its name; absent where neither moves it.
+    pub cause: Option<String>,
     /// Time after which the window should not act on it.
     pub expires_at: Option<Timestamp>,
+    /// What moved the model's prediction away from the average of its training.
+    pub contributions: Option<Contributions>,
+    /// What the model wanted, where the law of moves gave less; absent where that is the commanded position.
+    pub wish: Option<Position>,
+}
+
+impl WindowAction {
+    /// Returns what the law of moves gave, in one word: `moved`, or `limited` where the model wanted more or less.
+    pub const fn verdict(&self) -> &'static str {
+        if self.wish.is_some() { "limited" } else { "moved" }
+    }
+}
+
+/// What moved a prediction away from the average of the model's training, in points of the position. The parts and the
+/// average add up to the prediction.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Contributions {
+    /// The prediction for the average of the training, %.
+    pub average: f64,
+    /// What temperature adds, points.
+    pub temperature: f64,
+    /// What humidity adds, points.
+    pub humidity: f64,
+    /// What the clip adds, points; 0 without a clip.
+    pub sound: f64,
+}
+
+impl Contributions {
+    /// Returns them from columns, where they are known.
+    pub fn known([average, temperature, humidity, sound]: [f32; 4]) -> Option<Self> {
+        let all = [average, temperature, humidity, sound];
+        let parts = Self {
+            average: f64::from(average),
+            temperature: f64::from(temperature),
+            humidity: f64::from(humidity),
+            sound: f64::from(sound),
+        };
+        all.iter()
+            .all(|points| points.is_finite())
+            .then(|| parts.rounded())
+    }
+
+    /// Returns them in hundredths of a point, as they are told: still within 0.1 point of the prediction.
+    #[must_use]
+    pub fn rounded(self) -> Self {
+        let round = |points: f64| (points * 100.0).round() / 100.0;
+        Self {
+            average: round(self.average),
+            temperature: round(self.temperature),
+            humidity: round(self.humidity),
+            sound: round(self.sound),
+        }
+    }
 }
 
 /// The report of a window on `window/{device_id}/state`.
@@ -251,6 +316,7 @@ mod tests {
             (Some("gremlin"), version(), Origin::Model("v1".into())),
             (Some("person"), None, Origin::Person),
             (Some("schedule"), None, Origin::Schedule),
+            (Some("interlock"), None, Origin::Interlock),
             (Some("gremlin"), None, Origin::Unstated),
         ] {
             assert_eq!(Origin::stated(word, model_version), origin, "{word:?}");

@@ -62,7 +62,7 @@ pub enum EngineError {
         holder: String,
     },
     /// The data directory cannot be used.
-    #[error("the data directory {path} cannot be used: {source}")]
+    #[error("the data directory {path} cannot be used: {source}{}", remedy(source))]
     Directory {
         /// The directory or a file in it.
         path: PathBuf,
@@ -81,7 +81,8 @@ pub enum EngineError {
     },
     /// A newer engine wrote the data.
     #[error(
-        "the data in {path} was written by ClickHouse {theirs}, and this is {ours}; use the newer version of Casement, or restore a backup into another directory with --data DIR"
+        "the data in {path} was written by ClickHouse {theirs} of {}, and this is {ours}; nothing was changed: use the newer version of Casement, or restore a backup into another directory with --data DIR",
+        if program.is_empty() { "a newer Casement".to_owned() } else { format!("Casement {program}") }
     )]
     Newer {
         /// The directory.
@@ -90,6 +91,8 @@ pub enum EngineError {
         theirs: String,
         /// What was to read it.
         ours: String,
+        /// The version of Casement that opened it last; empty where it did not say.
+        program: String,
     },
     /// The kernel has locks and they do not close.
     #[error(
@@ -111,4 +114,20 @@ pub enum EngineError {
     /// HTTP broke down.
     #[error("ClickHouse's HTTP interface ended")]
     Serve(#[source] io::Error),
+}
+
+/// What to do about a directory that cannot be used.
+fn remedy(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; free space on its disk and start again"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "; mount its disk so that it can be written, or choose another directory with --data DIR"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "; give it to the user that Casement runs as, or choose another directory with --data DIR"
+        }
+        _ => "",
+    }
 }

@@ -52,9 +52,9 @@ mod users;
 
 pub use error::EngineError;
 pub use ffi::leave;
-pub use library::find_library;
+pub use library::{LIBRARY_VERSION, find_library};
 pub use options::{Limits, Options};
-pub use sandbox::{Confinement, confine};
+pub use sandbox::{Confinement, available_locks, confine};
 pub use server::serve;
 pub use shutdown::follow_parent;
 pub use supervisor::{SpawnOptions, Status, Supervisor};

@@ -8,7 +8,7 @@ use std::{
 use crate::EngineError;
 
 /// The version that set-up fetches.
-const VERSION: &str = "26.7.3-stable.1";
+pub const LIBRARY_VERSION: &str = "26.7.3-stable.1";
 
 /// Returns the library's path, which exists.
 pub fn find_library(explicit: Option<&Path>) -> Result<PathBuf, EngineError> {
@@ -32,7 +32,7 @@ pub fn find_library(explicit: Option<&Path>) -> Result<PathBuf, EngineError> {
     let path = cache
         .unwrap_or_else(|| "/var/cache".into())
         .join("casement/chdb")
-        .join(VERSION)
+        .join(LIBRARY_VERSION)
         .join("libchdb.so");
     if path.is_file() {
         Ok(path)

@@ -1,24 +1,29 @@
 //! What wrote a data directory: a line beside the data, so that older engines leave newer data alone.
 //!
-//! In: a directory and the library's version. Out: nothing, or an error that says what to do.
+//! In: a directory and the library's version. Out: nothing, or an error that says what to do. The first line is
+//! ClickHouse's version, which decides; the second says which Casement opened the data last.
 
 use std::{fs, path::Path};
 
 use crate::EngineError;
 
 const NAME: &str = "version";
+const PROGRAM: &str = "casement ";
 
 /// Refuses data that a newer engine wrote. A directory without a stamp is older than stamps.
 pub(crate) fn check(dir: &Path, ours: &str) -> Result<(), EngineError> {
     let Ok(text) = fs::read_to_string(dir.join(NAME)) else {
         return Ok(());
     };
-    let theirs = text.trim();
+    let mut lines = text.lines();
+    let theirs = lines.next().unwrap_or_default().trim();
     if parts(theirs) > parts(ours) {
+        let program = lines.next().and_then(|line| line.strip_prefix(PROGRAM));
         return Err(EngineError::Newer {
             path: dir.into(),
             theirs: theirs.to_owned(),
             ours: ours.to_owned(),
+            program: program.unwrap_or_default().trim().to_owned(),
         });
     }
     Ok(())
@@ -27,12 +32,13 @@ pub(crate) fn check(dir: &Path, ours: &str) -> Result<(), EngineError> {
 /// Writes the version of the engine that has opened the data.
 pub(crate) fn write(dir: &Path, ours: &str) -> std::io::Result<()> {
     let path = dir.join(NAME);
-    if fs::read_to_string(&path).is_ok_and(|text| text.trim() == ours) {
+    let text = format!("{ours}\n{PROGRAM}{}\n", env!("CARGO_PKG_VERSION"));
+    if fs::read_to_string(&path).is_ok_and(|written| written == text) {
         return Ok(());
     }
     // Whole or not at all.
     let new = dir.join("version.new");
-    fs::write(&new, format!("{ours}\n"))?;
+    fs::write(&new, text)?;
     fs::rename(new, path)
 }
 
@@ -58,7 +64,23 @@ mod tests {
             error.contains("26.7.2.1") && error.contains("26.6.9.1"),
             "{error}"
         );
-        fs::write(dir.path().join(NAME), "nonsense").unwrap();
+        // It says which program to use; the stamps of before did not.
+        let path = dir.path().join(NAME);
+        for (text, program) in [
+            ("26.9.1.1\ncasement 9.1.0\n", "Casement 9.1.0"),
+            ("26.9.1.1\n", "a newer Casement"),
+        ] {
+            fs::write(&path, text).unwrap();
+            let error = check(dir.path(), "26.7.2.1").unwrap_err().to_string();
+            assert!(
+                error.contains(program) && error.contains("restore a backup"),
+                "{error}"
+            );
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        fs::write(&path, "26.7.2.1\n").unwrap();
+        assert!(check(dir.path(), "26.7.2.1").is_ok());
+        fs::write(&path, "nonsense").unwrap();
         assert!(check(dir.path(), "26.7.2.1").is_ok());
     }
 }

@@ -16,6 +16,9 @@ use crate::{
     stamp,
 };
 
+/// Threads of a `BACKUP`, which runs beside inserts.
+const BACKUP_THREADS: u32 = 1;
+
 /// An engine that has opened its data.
 pub(crate) struct Opened {
     pub(crate) engine: Engine,
@@ -121,7 +124,7 @@ fn configuration(backups: &Path) -> String {
         .replace('<', "&lt;")
         .replace('>', "&gt;");
     format!(
-        "<clickhouse><backups><allowed_path>{}</allowed_path></backups></clickhouse>\n",
+        "<clickhouse><backups><allowed_path>{}</allowed_path></backups><backup_threads>{BACKUP_THREADS}</backup_threads></clickhouse>\n",
         path.trim_end_matches('/').to_owned() + "/"
     )
 }

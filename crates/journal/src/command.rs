@@ -1,5 +1,7 @@
 //! The commands of the writer thread, each with the channel for its reply.
 
+use std::{io, path::Path};
+
 use tokio::sync::oneshot;
 
 use crate::{Appended, Entry, JournalError};
@@ -28,7 +30,10 @@ pub(crate) enum PlanChange {
     },
 }
 
-/// A write that the writer thread is asked for.
+/// What is done with the journal's directory while its files are closed.
+pub(crate) type Work = Box<dyn FnOnce(&Path) -> io::Result<()> + Send>;
+
+/// A write that the writer thread is asked for, or something that no write may overlap.
 pub(crate) enum Command {
     Append {
         entries: Vec<Entry>,
@@ -36,6 +41,11 @@ pub(crate) enum Command {
     },
     Change {
         change: PlanChange,
+        reply: Reply<()>,
+    },
+    /// Done after the group that it came with.
+    WhileClosed {
+        work: Work,
         reply: Reply<()>,
     },
 }
@@ -47,7 +57,7 @@ impl Command {
             Self::Append { reply, .. } => {
                 let _ = reply.send(Err(error));
             }
-            Self::Change { reply, .. } => {
+            Self::Change { reply, .. } | Self::WhileClosed { reply, .. } => {
                 let _ = reply.send(Err(error));
             }
         }

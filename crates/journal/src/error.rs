@@ -1,6 +1,12 @@
 //! What can go wrong with a journal.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::written_by;
 
 /// A failure of the journal. Whatever the failure, nothing was acknowledged by the call that returns it.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -64,14 +70,20 @@ pub enum JournalError {
     },
     /// A file is in a format that this version does not know. Nothing was changed.
     #[error(
-        "{} is in {}; nothing was changed: start the version of Casement that wrote this journal, or move its directory away",
-        path.display(), found.map_or("an unknown format".to_owned(), |found| format!("format {found}, which this version of Casement does not know"))
+        "{} is in {}; nothing was changed: start {}, or restore a backup of before, or move the journal's directory away",
+        path.display(),
+        found.map_or("an unknown format".to_owned(), |found| format!(
+            "format {found}, which this version of Casement ({}) does not know", env!("CARGO_PKG_VERSION")
+        )),
+        if program.is_empty() { "the version of Casement that wrote it".to_owned() } else { format!("Casement {program}, which wrote it") }
     )]
     UnknownFormat {
         /// The file that says so.
         path: PathBuf,
         /// The format's number, where the file has one.
         found: Option<u8>,
+        /// The version of Casement that opened the journal last; empty where it did not say.
+        program: String,
     },
     /// There is a log, but not the file that says which format it has. Nothing was changed.
     #[error(
@@ -112,6 +124,19 @@ impl JournalError {
         Self::UnknownFormat {
             path: path.into(),
             found: found.into(),
+            program: String::new(),
+        }
+    }
+
+    /// Names the version that opened the journal at `path` last, where its format is unknown.
+    pub(crate) fn naming(self, journal: &Path) -> Self {
+        match self {
+            Self::UnknownFormat { path, found, .. } => Self::UnknownFormat {
+                path,
+                found,
+                program: written_by::read(journal),
+            },
+            other => other,
         }
     }
 

@@ -10,7 +10,7 @@ use fjall::{Keyspace, OwnedWriteBatch};
 use crate::{
     Appended, Entry, JournalError, Key,
     checkpoint::Checkpoint,
-    command::{Command, PlanChange, Reply},
+    command::{Command, PlanChange, Reply, Work},
     dedup::DedupIndex,
     record::{self, seq_key},
     stats::{Counters, add},
@@ -21,6 +21,8 @@ use crate::{
 pub(crate) struct PendingReplies {
     appends: Vec<(Reply<Vec<Appended>>, Vec<Appended>)>,
     changes: Vec<Reply<()>>,
+    /// What is done once the group is on disk.
+    pub(crate) works: Vec<(Work, Reply<()>)>,
 }
 
 impl PendingReplies {
@@ -69,6 +71,7 @@ impl Group<'_> {
                     let _ = reply.send(Err(error));
                 }
             },
+            Command::WhileClosed { work, reply } => replies.works.push((work, reply)),
         }
         Ok(())
     }

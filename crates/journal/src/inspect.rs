@@ -132,6 +132,10 @@ struct Snapshot {
 }
 
 fn open(path: &Path) -> Result<Snapshot, JournalError> {
+    snapshot(path).map_err(|error| error.naming(path))
+}
+
+fn snapshot(path: &Path) -> Result<Snapshot, JournalError> {
     fs::metadata(path.join("log")).map_err(|source| JournalError::directory(path, source))?;
     format::check(path)?;
     let mut lock = DirectoryLock::acquire(path)?;

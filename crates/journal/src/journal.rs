@@ -3,7 +3,7 @@
 //! In: entries to append; plans to make, finish and split. Each write goes to the writer thread, which replies after
 //! the sync. Reads run on blocking threads and never delay it.
 
-use std::{sync::Arc, thread::JoinHandle};
+use std::{io, path::Path, sync::Arc, thread::JoinHandle};
 
 use parking_lot::RwLock;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -18,6 +18,7 @@ use crate::{
     plan, recovery,
     stats::{Counters, add, read},
     writer::{Shared, Writer},
+    written_by,
 };
 
 /// Calls queued for the writer; further callers wait for a place.
@@ -45,10 +46,12 @@ impl Journal {
     pub fn open(options: Options) -> Result<Self, JournalError> {
         std::fs::create_dir_all(&options.path)
             .map_err(|source| JournalError::directory(&options.path, source))?;
-        format::check(&options.path)?;
-        let mut lock = DirectoryLock::acquire(&options.path)?;
-        let opened = recovery::open(&options, Filters::default())?;
+        let path = options.path.clone();
+        format::check(&path).map_err(|error| error.naming(&path))?;
+        let mut lock = DirectoryLock::acquire(&path)?;
+        let opened = recovery::open(&options, Filters::default()).map_err(|error| error.naming(&path))?;
         lock.sign();
+        written_by::write(&path);
         let shared = Arc::new(Shared {
             options,
             storage: RwLock::new(Some(opened.storage)),
@@ -158,6 +161,16 @@ impl Journal {
             note,
         })
         .await
+    }
+
+    /// Does `work` with the journal's directory while its files are closed: a copy taken then holds whole groups, and
+    /// whatever was acknowledged before the call. Appends wait meanwhile, so it has to be short.
+    pub async fn while_closed(
+        &self,
+        work: impl FnOnce(&Path) -> io::Result<()> + Send + 'static,
+    ) -> Result<(), JournalError> {
+        let work = Box::new(work);
+        self.send(|reply| Command::WhileClosed { work, reply }).await
     }
 
     /// The current figures.

@@ -26,6 +26,7 @@ mod stats;
 mod storage;
 mod wal;
 mod writer;
+mod written_by;
 
 pub use error::JournalError;
 pub use inspect::{Inspection, Verification, inspect, verify};

@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, watch};
 use crate::{
     JournalError, Options,
     checkpoint::{self, Checkpoint},
-    command::Command,
+    command::{Command, Reply, Work},
     dedup::{DedupIndex, Filters},
     group::{Group, PendingReplies},
     pace::Pace,
@@ -101,20 +101,35 @@ impl Writer {
         match outcome {
             Some(Ok(())) => {}
             Some(Err(error)) => self.close(JournalError::write(error)),
-            None => self.renew(),
+            // While it is open, the engine keeps a trace of every segment it ever had.
+            None => self.renew(|| ()),
         }
     }
 
-    /// Closes and reopens the storage: while it is open, the engine keeps a trace of every segment it ever had.
-    fn renew(&mut self) {
+    /// Closes the storage, does `work` and opens it again.
+    fn renew<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let shared = Arc::clone(&self.shared);
         // Readers wait for the lock.
         let mut slot = shared.storage.write();
         // Every inserted key is on disk: the filters are still complete.
         let filters = self.keys.take().map(DedupIndex::into_filters).unwrap_or_default();
         *slot = None;
+        let done = work();
         if let Err(error) = self.open_into(&mut slot, filters) {
             self.failed = Some((Instant::now(), error));
+        }
+        done
+    }
+
+    /// Does each work while the files are closed, unless the group before it failed.
+    fn work(&mut self, works: Vec<(Work, Reply<()>)>, outcome: &Result<(), JournalError>) {
+        for (work, reply) in works {
+            let done = outcome.clone().and_then(|()| {
+                let path = self.shared.options.path.clone();
+                let done = self.renew(|| work(&path));
+                done.map_err(|source| JournalError::directory(path, source))
+            });
+            let _ = reply.send(done);
         }
     }
 
@@ -137,7 +152,9 @@ impl Writer {
             add(&self.shared.counters.write_failures, 1);
             self.close(error.clone());
         }
+        let works = std::mem::take(&mut replies.works);
         replies.send(&outcome);
+        self.work(works, &outcome);
     }
 
     fn commit(

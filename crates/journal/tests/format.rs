@@ -82,6 +82,12 @@ async fn a_marker_of_another_version_is_refused_before_the_log_is_repaired() {
     let marker = image.join("log/version");
     fs::write(&marker, b"FJL\x04").unwrap();
     assert_refused(&image, is_version(4));
+    // It says which version wrote it, and what to do.
+    fs::write(image.join("written-by"), "9.1.0\n").unwrap();
+    assert_refused(&image, |error| {
+        let said = error.to_string();
+        said.contains("start Casement 9.1.0, which wrote it") && said.contains("restore a backup")
+    });
     fs::write(&marker, b"another engine").unwrap();
     assert_refused(&image, |error| {
         matches!(error, JournalError::UnknownFormat { found: None, .. })

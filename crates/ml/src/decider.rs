@@ -10,16 +10,22 @@ use std::{
 
 use audio::Extractor;
 use domain::{
-    AudioHash, ClipFeatures, ClipLimits, Confidence, InferenceRequest, MODEL_AUDIO_INPUTS, Origin, Position,
-    Refusal, RefusalReason, RequestAudio, Timestamp, WindowAction,
+    AudioHash, ClipFeatures, ClipLimits, Confidence, Contributions, InferenceRequest, MODEL_AUDIO_INPUTS,
+    Origin, Position, Refusal, RefusalReason, RequestAudio, Timestamp, WindowAction,
 };
-use model::Prediction;
+use model::{Model, Prediction};
 use uuid::Uuid;
 
 use crate::{
     ModelSlot,
     answer::{Answer, FeatureSource},
+    reason::{self, Basis, Doubt, Loudness},
 };
+
+/// Inputs of a model before those of the clip.
+const CLIMATE_INPUTS: usize = 2;
+/// The clip's mean root mean square among [`ClipFeatures::model_inputs`]: after 20 MFCC, centroid and rolloff, two numbers each.
+const RMS_INPUT: usize = 44;
 
 /// What a clip gives to a decision.
 struct ClipInputs {
@@ -46,7 +52,8 @@ pub struct Decider {
 }
 
 impl Decider {
-    /// Decides. `now` is the time of the command, `received` the moment the request came in. A clip that cannot be heard
+    /// Decides. The command's reason says what it is based on; whoever sends it knows the window, and says what happens to it.
+    /// `now` is the time of the command, `received` the moment the request came in. A clip that cannot be heard
     /// refuses the request: the training means would pretend that nothing was wrong.
     pub fn answer(
         &self,
@@ -66,6 +73,17 @@ impl Decider {
             .predict(&input)
             .map_err(|error| Refusal::new(RefusalReason::NotFinite, error.to_string()))?;
         let (position, confidence) = checked(&prediction)?;
+        let contributions = contributions(&model, &input);
+        let basis = Basis {
+            temperature: request.temperature,
+            humidity: request.humidity,
+            sound: inputs.map(|inputs| {
+                let trained = model.feature_mean()[CLIMATE_INPUTS + RMS_INPUT];
+                Loudness::of(inputs[RMS_INPUT], f64::from(trained))
+            }),
+            contributions,
+            doubt: doubt(&prediction),
+        };
         let source = clip.as_ref().map_or(FeatureSource::NoClip, |clip| clip.source);
         let (audio_features, audio_hash, recording) = match clip {
             Some(clip) => (clip.names, Some(clip.hash), clip.recording),
@@ -83,8 +101,11 @@ impl Decider {
             origin: Origin::Model(model.version().to_owned()),
             inference_time_ms: Some(received.elapsed().as_secs_f64() * 1e3),
             audio_hash,
-            reason: Some(reason(&prediction, source)),
+            reason: Some(reason::basis(&basis)),
+            cause: None,
             expires_at: Some(now.plus(self.command_ttl)),
+            contributions,
+            wish: None,
         };
         Ok(Answer {
             action,
@@ -147,17 +168,52 @@ pub(crate) fn checked(prediction: &Prediction) -> Result<(Position, Confidence),
     ))
 }
 
-/// In words, for the person who wonders why the window moves.
-fn reason(prediction: &Prediction, source: FeatureSource) -> String {
-    let basis = match source {
-        FeatureSource::NoClip => "predicted from temperature and humidity",
-        FeatureSource::Request | FeatureSource::Computed => "predicted from temperature, humidity and sound",
-    };
+/// What moved the prediction; `None` where the network overflows on the way.
+pub(crate) fn contributions(model: &Model, input: &[f32]) -> Option<Contributions> {
+    let explained = model.explain(input).ok()?;
+    Some(Contributions::from(explained).rounded())
+}
+
+fn doubt(prediction: &Prediction) -> Option<Doubt> {
     if prediction.confidence < prediction.model_confidence {
-        format!("{basis}, which lie far from what the model was trained on")
-    } else if prediction.log_variance.is_none() {
-        format!("{basis}, by a model whose confidence is unknown")
+        Some(Doubt::FarOff)
     } else {
-        basis.to_owned()
+        prediction.log_variance.is_none().then_some(Doubt::Unknown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use domain::{FeatureName, Summary};
+
+    use super::*;
+
+    #[test]
+    fn the_level_is_where_it_is_looked_for() {
+        let summaries: BTreeMap<_, _> = FeatureName::SPECIFIED
+            .map(|name| {
+                let count = if name == FeatureName::Mfcc { 20 } else { 1 };
+                let number = if name == FeatureName::Rms { 0.25 } else { 0.0 };
+                let summary = Summary {
+                    mean: vec![number; count],
+                    std: vec![0.0; count],
+                    frames: None,
+                };
+                (name, summary)
+            })
+            .into();
+        let features = ClipFeatures {
+            version: String::new(),
+            sample_rate: 16_000,
+            samples: 0,
+            frames: 0,
+            level: None,
+            summaries,
+        };
+        let inputs = features.model_inputs().expect("all are there");
+        assert!((inputs[RMS_INPUT] - 0.25).abs() < f64::EPSILON);
+        assert!((inputs.iter().sum::<f64>() - 0.25).abs() < f64::EPSILON);
     }
 }

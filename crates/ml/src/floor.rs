@@ -5,6 +5,8 @@
 
 use domain::{HeldDecision, WindowAction};
 
+use crate::held::held;
+
 /// The confidence that a decision needs to be carried out, 0 to 1.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Floor(pub(crate) f64);
@@ -16,21 +18,8 @@ impl Floor {
         if confidence >= self.0 {
             return None;
         }
-        let basis = action.reason.as_deref().unwrap_or("predicted");
-        Some(HeldDecision {
-            device_id: action.device_id.clone(),
-            timestamp: action.timestamp,
-            position: action.position,
-            confidence: action.confidence,
-            temperature: action.temperature,
-            humidity: action.humidity,
-            model_version: action.origin.model_version().unwrap_or_default().to_owned(),
-            inference_time_ms: action.inference_time_ms,
-            reason: Some(format!(
-                "{basis}; not carried out: confidence {confidence:.2} is below {}",
-                self.0
-            )),
-        })
+        let why = format!("confidence {confidence:.2} is below {}", self.0);
+        Some(held(action, &why, None))
     }
 }
 
@@ -53,8 +42,11 @@ mod tests {
             origin: Origin::Model("v1".into()),
             inference_time_ms: Some(0.1),
             audio_hash: None,
-            reason: Some("predicted from temperature and humidity".into()),
+            reason: Some("hot (85.0 °C, +60)".into()),
+            cause: None,
             expires_at: None,
+            contributions: None,
+            wish: None,
         }
     }
 

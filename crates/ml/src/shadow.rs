@@ -18,7 +18,11 @@ use mqtt::{Publisher, Qos, TopicKind, Topics};
 use parking_lot::Mutex;
 use tracing::{debug, error};
 
-use crate::{decider::checked, metrics::Metrics, models::ShadowSlot};
+use crate::{
+    decider::{checked, contributions},
+    metrics::Metrics,
+    models::ShadowSlot,
+};
 
 /// How many predictions may wait.
 const QUEUE: usize = 64;
@@ -54,14 +58,16 @@ impl ShadowJob {
         let started = Instant::now();
         let input = model::input(self.temperature, self.humidity, self.inputs.as_ref(), candidate);
         let (position, confidence) = checked(&candidate.predict(&input).ok()?).ok()?;
+        let inference_time_ms = started.elapsed().as_secs_f64() * 1e3;
         Some(ShadowPrediction {
             device_id: self.device_id,
             timestamp: self.timestamp,
             position,
             confidence,
             model_version: candidate.version().to_owned(),
-            inference_time_ms: Some(started.elapsed().as_secs_f64() * 1e3),
+            inference_time_ms: Some(inference_time_ms),
             command_id: self.command_id,
+            contributions: contributions(candidate, &input),
         })
     }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use audio::{Extractor, FeatureOptions, archive::Archive};
 use bytes::Bytes;
-use domain::{DeviceId, FeatureName, Refusal, RefusalReason, RequestAudio, Timestamp};
+use domain::{DeviceId, FeatureName, Refusal, RefusalReason, RequestAudio, Timestamp, WindowContext};
 use monitoring::{HealthSource, Registry};
 use mqtt::{Delivery, Event, Incoming, Publisher, Qos, Subscription, TopicKind, Topics};
 use tokio::sync::oneshot;
@@ -22,9 +22,11 @@ use crate::{
     Answer, Decider, MlError, MlOptions, ModelSlot,
     budget::LogBudget,
     floor::Floor,
+    law,
     metrics::{DropReason, Metrics},
     models::{ModelSource, ShadowSlot, follow, follow_shadow},
     queue::{Displaced, JobQueue},
+    reason,
     shadow::{Shadow, ShadowJob},
     vitals::Vitals,
 };
@@ -281,7 +283,7 @@ impl Shared {
         match self.decider.answer(&request, now, job.received) {
             Ok(mut answer) => {
                 let recording = answer.recording.take();
-                self.send(answer, job.received);
+                self.send(answer, request.window.as_deref(), job.received);
                 // Only now: the window does not wait for the disk.
                 if let Some(audio) = &request.audio {
                     self.keep(audio, recording, device_id);
@@ -291,14 +293,21 @@ impl Shared {
         }
     }
 
-    fn send(&self, answer: Answer, received: Instant) {
+    fn send(&self, answer: Answer, window: Option<&WindowContext>, received: Instant) {
         let Answer {
-            action,
+            mut action,
             source,
             recording: _,
             inputs,
         } = answer;
-        let held = self.floor.held(&action);
+        let held = self.floor.held(&action).or_else(|| {
+            let at = action.timestamp;
+            window.and_then(|window| law::held(&mut action, window, at))
+        });
+        if held.is_none() {
+            let basis = action.reason.take().unwrap_or_default();
+            action.reason = Some(reason::told(&basis, window, action.position, action.wish));
+        }
         let (kind, payload) = match &held {
             None => (TopicKind::WindowControl, mqtt::encode_control(&action)),
             Some(decision) => (TopicKind::Prediction, mqtt::encode_held(decision)),

@@ -59,11 +59,19 @@ fn the_specifications_fields_are_enough() {
     ];
     assert_eq!(action.audio_features, names);
     assert_eq!(action.audio_hash, Some(audio::hash(&clip)));
-    assert_eq!(action.origin.model_version(), Some("v1.0.0"));
+    assert_eq!(action.origin.model_version(), Some("v1.1.0"));
     assert_eq!(action.timestamp, noon());
     assert_eq!(action.expires_at.unwrap().millis_since(noon()), 60_000);
     assert!(action.inference_time_ms.unwrap() >= 0.0);
-    assert!(action.reason.unwrap().contains("temperature, humidity and sound"));
+    // The parts of the sentence add up to what the model says.
+    let parts = action.contributions.unwrap();
+    let sum = parts.average + parts.temperature + parts.humidity + parts.sound;
+    assert!(
+        (sum - action.position.percent()).abs() <= 0.1,
+        "{parts:?} {}",
+        action.position.percent()
+    );
+    assert!(parts.sound != 0.0 && action.reason.unwrap().contains("°C"));
     // Exactly what the model says about exactly these features.
     let model = service.models.current();
     let inputs = features_of(&service, &clip).model_inputs().unwrap();
@@ -169,10 +177,29 @@ fn without_a_clip_the_training_means_stand_in() {
     } = answer(&service, &request(None)).unwrap();
     assert_eq!((source, recording), (FeatureSource::NoClip, None));
     assert_eq!((action.audio_features.len(), action.audio_hash), (0, None));
-    assert_eq!(
-        action.reason.as_deref(),
-        Some("predicted from temperature and humidity")
+    let reason = action.reason.expect("a reason");
+    assert!(
+        reason.starts_with("warm (25.5 °C, +") && reason.ends_with(", no sound heard"),
+        "{reason}"
     );
+    let parts = action.contributions.expect("contributions");
+    assert!(parts.sound.abs() < f64::EPSILON && parts.temperature > 0.0);
+}
+
+#[test]
+fn contributions_add_up_to_the_position_and_stand_in_the_reason() {
+    let service = service();
+    for clip in [None, Some(wav(440.0, 2.0)), Some(wav(3_000.0, 2.0))] {
+        let action = answer(&service, &request(clip.as_deref())).unwrap().action;
+        let parts = action.contributions.expect("contributions");
+        let sum = parts.average + parts.temperature + parts.humidity + parts.sound;
+        assert!((sum - action.position.percent()).abs() < 0.1, "{parts:?}");
+        let reason = action.reason.expect("a reason");
+        for part in [parts.temperature, parts.humidity, parts.sound] {
+            let said = format!("{}{:.0})", if part < 0.0 { '−' } else { '+' }, part.abs());
+            assert!(part.abs() < 0.5 || reason.contains(&said), "{reason} {parts:?}");
+        }
+    }
 }
 
 #[test]
@@ -222,11 +249,11 @@ fn another_model_serves_from_the_next_request_on() {
     let other = Model::load(&other_model_path())
         .unwrap()
         .with_default_version("v2");
-    assert_eq!(service.models.swap(other).version(), "v1.0.0");
+    assert_eq!(service.models.swap(other).version(), "v1.1.0");
     let after = answer(&service, &request(None)).unwrap().action;
     assert_eq!(
         (before.origin.model_version(), after.origin.model_version()),
-        (Some("v1.0.0"), Some("v2"))
+        (Some("v1.1.0"), Some("v2"))
     );
     assert_ne!(before.position, after.position);
 }

@@ -73,6 +73,12 @@ fn predictions(name: &str, model: &Model, targets: [&str; 2]) {
         black_box(model.predict(black_box(row))).expect("the row is good");
     });
     report(&format!("{name}: one prediction"), targets[0], single);
+    let mut next = rows.iter().cycle();
+    let explained = measure(1_000, 200, || {
+        let row = next.next().expect("a cycle never ends");
+        black_box(model.explain(black_box(row))).expect("the row is good");
+    });
+    report(&format!("{name}: one explanation"), "20", explained);
     let batch = measure(1_000, 20, || {
         black_box(model.predict_batch(black_box(&rows).iter().map(Vec::as_slice)))
             .expect("the rows are good");

@@ -8,6 +8,7 @@ mod architecture;
 mod built_in;
 mod confidence;
 mod error;
+mod explanation;
 mod input;
 mod json;
 mod model;
@@ -23,12 +24,15 @@ mod uncertainty;
 
 pub use confidence::{GUARD_FULL_Z, GUARD_ZERO_Z, TOLERANCE_POINTS, confidence, guard};
 pub use error::{InputError, LoadError};
+pub use explanation::Explanation;
 pub use input::INPUTS;
 pub use json::explain_json;
 pub use model::{Model, UNVERSIONED};
 pub use onnx::OnnxError;
 pub use options::{Device, LoadOptions, UnknownDevice};
-pub use predict::{LOG_VARIANCE, PredictRequest, PredictResponse, Prediction, answer, input};
+pub use predict::{
+    LOG_VARIANCE, PredictRequest, PredictResponse, Prediction, answer, answer_with_reasons, input,
+};
 pub use registry::{Details, Registry, RegistryError, Version, shadow_path};
 pub use scale::{OutputScale, UnknownScale};
 pub use sidecar::{Calibration, Sidecar, SidecarError, sidecar_path};

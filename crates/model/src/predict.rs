@@ -4,7 +4,7 @@ use domain::MODEL_AUDIO_INPUTS;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    INPUTS, InputError, Model, Uncertainty, confidence, guard,
+    Explanation, INPUTS, InputError, Model, Uncertainty, confidence, guard,
     model::Computation,
     network::{Network, Outputs, Scratch},
     onnx::Answer,
@@ -179,6 +179,9 @@ pub struct PredictResponse {
     pub model_confidence: Vec<f64>,
     /// The model's version.
     pub model_version: String,
+    /// What moves each position away from the average, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Vec<Explanation>>,
 }
 
 /// Returns what `casement predict` prints: a prediction for every row, or an error that names the wrong row.
@@ -204,5 +207,20 @@ pub fn answer(model: &Model, request: &PredictRequest) -> Result<PredictResponse
         log_variance,
         model_confidence: column(|p| p.model_confidence),
         model_version: model.version().to_owned(),
+        explanation: None,
+    })
+}
+
+/// Returns [`answer`] with what moves each position away from the average.
+pub fn answer_with_reasons(model: &Model, request: &PredictRequest) -> Result<PredictResponse, InputError> {
+    let answer = answer(model, request)?;
+    let explain = |row: &Vec<f64>| {
+        let row: Vec<f32> = row.iter().map(|x| *x as f32).collect();
+        model.explain(&row)
+    };
+    let explanation = request.input.iter().map(explain).collect::<Result<_, _>>()?;
+    Ok(PredictResponse {
+        explanation: Some(explanation),
+        ..answer
     })
 }

@@ -12,6 +12,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::{OutputScale, Uncertainty};
 
+/// The form of the side-car. Those without a number have this one; a later one, which may mean other numbers by the same
+/// words, is refused.
+const FORMAT: u32 = 1;
+
+/// What is read of a side-car before the rest.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(default)]
+    format: u32,
+    #[serde(default)]
+    program: String,
+}
+
 /// Description of a model. Unknown fields are ignored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sidecar {
@@ -81,6 +94,20 @@ pub enum SidecarError {
         #[source]
         source: serde_json::Error,
     },
+    /// A newer version wrote it.
+    #[error(
+        "the model's side-car {path} was written by {} (format {found}), and this is Casement {}, which knows format {FORMAT}; nothing was changed: use the newer version, or add the model again with this one",
+        if program.is_empty() { "a newer Casement".to_owned() } else { format!("Casement {program}") },
+        env!("CARGO_PKG_VERSION")
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The version that wrote it; empty where it does not say.
+        program: String,
+    },
     /// It describes another file.
     #[error("the model's side-car is for another file: it names SHA-256 {expected}, the model has {found}")]
     OtherFile {
@@ -128,6 +155,15 @@ impl Sidecar {
 
     /// Parses the text of a side-car for a model with the hash `sha256`. Errors name it `path`.
     pub(crate) fn parse(path: &Path, text: &[u8], sha256: &str) -> Result<Self, SidecarError> {
+        if let Ok(head) = serde_json::from_slice::<Head>(text)
+            && head.format > FORMAT
+        {
+            return Err(SidecarError::Newer {
+                path: path.to_owned(),
+                found: head.format,
+                program: head.program,
+            });
+        }
         let sidecar: Self = serde_json::from_slice(text).map_err(|source| SidecarError::Syntax {
             path: path.to_owned(),
             source,

@@ -31,6 +31,23 @@ fn the_side_car_names_the_version() {
 }
 
 #[test]
+fn a_side_car_of_a_newer_version_is_refused_with_the_way_out() {
+    let (_dir, path) = copy();
+    let newer = r#"{"format": 2, "program": "9.1.0", "version": {"major": 2}}"#;
+    fs::write(sidecar_path(&path), newer).unwrap();
+    let said = Model::load(&path).unwrap_err().to_string();
+    for words in [
+        "Casement 9.1.0",
+        "format 2",
+        "use the newer version",
+        "nothing was changed",
+    ] {
+        assert!(said.contains(words), "{said}");
+    }
+    assert_eq!(fs::read_to_string(sidecar_path(&path)).unwrap(), newer);
+}
+
+#[test]
 fn a_side_car_of_another_file_is_refused() {
     let (_dir, path) = copy();
     fs::write(sidecar_path(&path), r#"{"version": "v2", "sha256": "00"}"#).unwrap();
@@ -63,7 +80,7 @@ fn the_shipped_model_loads_and_is_versioned() {
         "/../../models/window_regressor.pth"
     ));
     let model = Model::load(&path).unwrap();
-    assert_eq!(model.version(), "v1.0.0");
+    assert_eq!(model.version(), "v1.1.0");
     assert_eq!(
         model.sidecar().unwrap().features_version.as_deref(),
         Some(domain::FEATURES_VERSION)

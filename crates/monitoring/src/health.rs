@@ -6,10 +6,12 @@
 use std::sync::Arc;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// How a part is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = HealthState)]
 pub enum State {
     /// It works.
     Ok,
@@ -20,7 +22,8 @@ pub enum State {
 }
 
 /// One part of a role.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = HealthPart)]
 pub struct Part {
     /// Its name: `broker`, `clickhouse`, `journal`, `ml_model`, …
     pub name: &'static str,
@@ -73,7 +76,8 @@ impl Part {
 pub type HealthSource = Arc<dyn Fn() -> Vec<Part> + Send + Sync>;
 
 /// The health of a role.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ServiceHealth)]
 pub struct Health {
     /// The worst state of any part.
     pub state: State,

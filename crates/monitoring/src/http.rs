@@ -14,7 +14,9 @@ use axum::{
 };
 use prometheus_client::{encoding::text::encode, registry::Registry};
 
-use crate::{Health, HealthSource, collect::HealthGauge, descriptors, headers, panics::answer_panics, site};
+use crate::{
+    Health, HealthSource, collect::HealthGauge, descriptors, headers, panics::answer_panics, problem, site,
+};
 
 /// The media type of the metrics.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -24,6 +26,7 @@ pub(crate) fn guarded(router: Router, listen: SocketAddr) -> Router {
     router
         .layer(axum::middleware::from_fn(answer_panics))
         .layer(axum::middleware::from_fn_with_state(listen, site::refuse_others))
+        .layer(axum::middleware::from_fn(problem::tell))
         .layer(axum::middleware::from_fn(headers::add))
 }
 

@@ -10,6 +10,7 @@ use axum::Router;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use parking_lot::Mutex;
+use socket2::SockRef;
 use tls::ServerTls;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -17,6 +18,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
     time::timeout,
 };
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
@@ -24,6 +26,9 @@ use crate::{http::guarded, requests};
 
 /// Pause after the system refused a connection for want of something.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// What of an answer waits in the kernel for a client that does not read, in bytes.
+const UNSENT: u32 = 64 << 10;
 
 /// Where HTTP is served.
 #[derive(Debug, Clone)]
@@ -45,6 +50,10 @@ pub struct Arrival {
     pub encrypted: bool,
 }
 
+/// Is cancelled when the listener ends: an extension of every request, for answers that would last.
+#[derive(Debug, Clone)]
+pub struct Closing(pub CancellationToken);
+
 /// What a stranger may cost.
 #[derive(Debug, Clone, Copy)]
 pub struct HttpLimits {
@@ -54,6 +63,8 @@ pub struct HttpLimits {
     pub connections_per_peer: usize,
     /// The time of a TLS handshake.
     pub handshake: Duration,
+    /// The time in which a client that is sent an answer takes the next piece of it. A slower one is cut.
+    pub write: Duration,
     /// The time of a request's head, and the rest between two requests.
     pub head: Duration,
     /// The size of a request's head, in bytes. A larger one is answered with 431.
@@ -62,6 +73,8 @@ pub struct HttpLimits {
     pub body: Duration,
     /// The size of a request's body, in bytes. A larger one is answered with 413.
     pub body_bytes: usize,
+    /// Paths whose bodies are handed on unread: their routes bound size and time themselves, when they know who sends.
+    pub streamed: &'static [&'static str],
 }
 
 impl Default for HttpLimits {
@@ -70,10 +83,12 @@ impl Default for HttpLimits {
             connections: 512,
             connections_per_peer: 64,
             handshake: Duration::from_secs(10),
+            write: Duration::from_secs(30),
             head: Duration::from_secs(30),
             head_bytes: 32 << 10,
             body: Duration::from_secs(10),
             body_bytes: 1 << 20,
+            streamed: &[],
         }
     }
 }
@@ -251,6 +266,8 @@ impl Visitor {
     async fn serve(self, stream: TcpStream) {
         // An answer's last piece must not wait for the acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
+        // A client that reads nothing takes no megabytes of the kernel's.
+        let _ = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT);
         let Some(tls) = &self.tls else {
             return Box::pin(self.answer(stream)).await;
         };
@@ -266,8 +283,12 @@ impl Visitor {
     }
 
     async fn answer(self, stream: impl AsyncRead + AsyncWrite + Unpin) {
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.limits.write));
+        let stream = Box::pin(stream);
         let service = service_fn(|mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(self.arrival);
+            request.extensions_mut().insert(Closing(self.shutdown.clone()));
             self.router.clone().oneshot(request)
         });
         let connection = http1::Builder::new()

@@ -1,4 +1,4 @@
-//! The body of a request, read before a route sees it, within a size and a time.
+//! The body of a request, read before a route sees it, within a size and a time. Some routes do so themselves.
 
 use axum::{
     Router,
@@ -18,7 +18,7 @@ pub(crate) fn bounded(router: Router, limits: HttpLimits) -> Router {
 }
 
 async fn read_body(State(limits): State<HttpLimits>, request: Request, next: Next) -> Response {
-    if request.body().is_end_stream() {
+    if request.body().is_end_stream() || limits.streamed.contains(&request.uri().path()) {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();

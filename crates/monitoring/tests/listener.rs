@@ -2,15 +2,21 @@
 #![allow(clippy::unwrap_used)]
 
 use std::{
+    convert::Infallible,
     net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
 use axum::{
     Extension, Router,
+    body::{Body, Bytes},
     routing::{get, post},
 };
+use futures_util::{Stream, stream::unfold};
 use monitoring::{Arrival, HttpAddress, HttpLimits, HttpListener};
 use rustls::{
     ClientConfig, RootCertStore,
@@ -29,6 +35,23 @@ use tokio_util::sync::CancellationToken;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// Answers without an end that were given up.
+static GIVEN_UP: AtomicUsize = AtomicUsize::new(0);
+
+struct Given;
+
+impl Drop for Given {
+    fn drop(&mut self) {
+        GIVEN_UP.fetch_add(1, Relaxed);
+    }
+}
+
+fn endless() -> impl Stream<Item = Result<Bytes, Infallible>> {
+    unfold(Given, async |given| {
+        Some((Ok(Bytes::from_static(&[b'x'; 4_096])), given))
+    })
+}
 
 struct Served {
     plain: SocketAddr,
@@ -73,7 +96,9 @@ async fn serve(limits: HttpLimits) -> Served {
             "/",
             get(async |Extension(arrival): Extension<Arrival>| format!("encrypted: {}", arrival.encrypted)),
         )
-        .route("/echo", post(async |body: String| body));
+        .route("/unread", post(async || "unread"))
+        .route("/echo", post(async |body: String| body))
+        .route("/endless", get(async || Body::from_stream(endless())));
     let shutdown = CancellationToken::new();
     let serving = listener.spawn(router, shutdown.clone());
     let mut roots = RootCertStore::empty();
@@ -127,6 +152,26 @@ async fn both_addresses_answer_and_say_how_they_were_asked() {
     assert_eq!(ask(served.secure, request).await, "");
     served.shutdown.cancel();
     timeout(PATIENCE, served.serving).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_route_that_bounds_its_body_itself_is_asked_before_the_body_has_come() {
+    let limits = HttpLimits {
+        body: Duration::from_millis(300),
+        body_bytes: 1_000,
+        streamed: &["/unread"],
+        ..HttpLimits::default()
+    };
+    let served = serve(limits).await;
+    let post = |path: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 9000000\r\n\r\nx"
+        )
+    };
+    assert!(ask(served.plain, &post("/unread")).await.ends_with("unread"));
+    // Any other path is what it was.
+    assert!(!ask(served.plain, &post("/unread/")).await.ends_with("unread"));
+    assert!(ask(served.plain, &post("/echo")).await.starts_with("HTTP/1.1 4"));
 }
 
 #[tokio::test]
@@ -195,4 +240,29 @@ async fn strangers_beyond_the_limit_are_closed_and_places_come_back() {
         }
     };
     timeout(PATIENCE, answered).await.expect("a place came back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_nothing_of_an_answer_is_cut() {
+    let served = serve(HttpLimits {
+        write: Duration::from_millis(300),
+        ..HttpLimits::default()
+    })
+    .await;
+    let request = b"GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let mut plain = TcpStream::connect(served.plain).await.unwrap();
+    plain.write_all(request).await.unwrap();
+    let stream = TcpStream::connect(served.secure).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut secure = TlsConnector::from(Arc::clone(&served.client))
+        .connect(name, stream)
+        .await
+        .unwrap();
+    secure.write_all(request).await.unwrap();
+    let both = async {
+        while GIVEN_UP.load(Relaxed) < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, both).await.expect("both are given up");
 }

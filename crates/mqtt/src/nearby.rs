@@ -56,7 +56,7 @@ impl Topics {
         }
         let kinds = TopicKind::ALL.into_iter();
         let near = kinds
-            .filter(|kind| *kind != TopicKind::InferenceRequest)
+            .filter(|kind| !kind.is_said_by_backend())
             .filter_map(|kind| nearest(self.pattern(kind), levels));
         near.min_by_key(|(cost, _)| *cost).map(|(_, topic)| topic)
     }

@@ -167,8 +167,8 @@ impl TopicPattern {
         (literals(front), literals(back))
     }
 
-    /// Returns the topics that match, as people read them.
-    pub(super) fn shown(&self) -> String {
+    /// Returns the topics that match, as people read them, with `{device_id}` for the device.
+    pub fn shown(&self) -> String {
         let names = self
             .levels
             .iter()

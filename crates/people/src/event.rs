@@ -5,7 +5,7 @@ use std::net::IpAddr;
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// `sign_in`, `sign_in_failed`, `sign_out`, `session_ended`, `refused` or `share_opened`.
+    /// `sign_in`, `sign_in_failed`, `sign_out`, `session_ended`, `refused` or `share_opened`; of models, `model_promoted` and the like; of recordings, `recording_heard`.
     pub kind: &'static str,
     /// The account, as far as it is known; of a failure, the name that was given.
     pub account: String,

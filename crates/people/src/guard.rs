@@ -12,12 +12,15 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Redirect, Response},
 };
-use monitoring::Arrival;
+use monitoring::{Arrival, Problem, problem::kinds::TOO_MANY};
 
 use crate::{
     event::Event,
     members::People,
-    origin, pages,
+    origin,
+    pace::Asker,
+    pages,
+    presence::Presence,
     rules::{self, Verdict},
     share_links, sign_in,
     visitor::{self, Visitor},
@@ -45,7 +48,11 @@ async fn answer(people: &Arc<People>, request: Request, next: Next) -> Response 
     let Some(arrival) = parts.extensions.get::<Arrival>().copied() else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let visitor = match visitor::identify(people, &parts, &arrival).await {
+    let identified = visitor::identify(people, &parts, &arrival).await;
+    if let Some(answer) = too_often(people, &parts, &arrival, identified.as_ref().ok()) {
+        return answer;
+    }
+    let visitor = match identified {
         Ok(visitor) => visitor,
         Err(denied) => return not_known(people, &parts, &arrival, &denied),
     };
@@ -72,12 +79,34 @@ async fn answer(people: &Arc<People>, request: Request, next: Next) -> Response 
             return (StatusCode::FORBIDDEN, format!("{why}\n")).into_response();
         }
     }
+    parts.extensions.insert(visitor.caller(&arrival));
+    let presence = Presence::of(people, &visitor, &parts, &arrival);
+    parts.extensions.insert(presence);
     parts.extensions.insert(visitor);
     let answer = next.run(Request::from_parts(parts, body)).await;
     if verdict == Verdict::Brief {
         return brief(answer.status());
     }
     answer
+}
+
+/// The answer to who asks the API too often.
+fn too_often(
+    people: &People,
+    parts: &Parts,
+    arrival: &Arrival,
+    visitor: Option<&Visitor>,
+) -> Option<Response> {
+    if !parts.uri.path().starts_with("/api/") {
+        return None;
+    }
+    let asker = match visitor {
+        Some(Visitor::Session(known) | Visitor::Program(known)) => Asker::Account(known.name.clone()),
+        _ => Asker::at(arrival.peer.ip()),
+    };
+    let wait = people.pace.take(asker).err()?;
+    let problem = Problem::new(&TOO_MANY, "more requests in a short time than http.limits allow");
+    Some(problem.retry_after(wait.as_secs() + 1).into_response())
 }
 
 /// Whether the other side is a browser that shows a page.

@@ -21,8 +21,10 @@ use tracing::warn;
 
 use crate::{
     event::{Audit, Event},
-    guard, pages,
-    sessions::Sessions,
+    guard,
+    pace::{Pace, RequestLimits},
+    pages,
+    sessions::{NewerSessions, Sessions},
     share_links, sign_in,
 };
 
@@ -39,6 +41,15 @@ struct Invitation {
     until: Instant,
 }
 
+/// What is asked of those who ask.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PeopleOptions {
+    /// Whether listeners on loopback need no account for reading.
+    pub local_reads: bool,
+    /// How often one account, or one address without one, may ask.
+    pub limits: RequestLimits,
+}
+
 /// Everybody who may ask.
 pub struct People {
     pub(crate) accounts: Arc<Accounts>,
@@ -46,6 +57,7 @@ pub struct People {
     pub(crate) audit: Arc<dyn Audit>,
     /// Whether whoever is on this machine may read without an account.
     pub(crate) local_reads: bool,
+    pub(crate) pace: Pace,
     invitations: Mutex<VecDeque<Invitation>>,
 }
 
@@ -56,16 +68,21 @@ impl std::fmt::Debug for People {
 }
 
 impl People {
-    /// Everybody with an account in `accounts`. Sessions are kept in `dir`. `local_reads`: whether listeners on loopback need
-    /// no account for reading.
-    pub fn open(accounts: Arc<Accounts>, dir: &Path, audit: Arc<dyn Audit>, local_reads: bool) -> Arc<Self> {
-        Arc::new(Self {
+    /// Everybody with an account in `accounts`. Sessions are kept in `dir`; those of a later version are refused.
+    pub fn open(
+        accounts: Arc<Accounts>,
+        dir: &Path,
+        audit: Arc<dyn Audit>,
+        options: PeopleOptions,
+    ) -> Result<Arc<Self>, NewerSessions> {
+        Ok(Arc::new(Self {
             accounts,
-            sessions: Sessions::open(dir),
+            sessions: Sessions::open(dir)?,
             audit,
-            local_reads,
+            local_reads: options.local_reads,
+            pace: Pace::new(options.limits),
             invitations: Mutex::default(),
-        })
+        }))
     }
 
     /// Makes the secret of a link that signs in to `account` once, within [`LINK_LIFE`]; `None` without such an account. The

@@ -42,7 +42,10 @@ mod tests {
 
     #[test]
     fn only_paths_of_this_site_are_followed() {
-        assert_eq!(local_path("/api/devices/sensor-001"), "/api/devices/sensor-001");
+        assert_eq!(
+            local_path("/api/v1/devices/sensor-001"),
+            "/api/v1/devices/sensor-001"
+        );
         for other in [
             "//evil.example",
             "/\\evil.example",

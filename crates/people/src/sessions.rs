@@ -28,6 +28,19 @@ const MAX_OF_ACCOUNT: usize = 50;
 const MAX_BYTES: u64 = 4 << 20;
 const FORMAT: u32 = 1;
 
+/// The sessions were written by a later version.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{path} was written by {} (format {found}), and this is Casement {}, which knows format {FORMAT}; nothing was changed: use the newer version, or move the file away, and everybody signs in anew",
+    if program.is_empty() { "a newer Casement".to_owned() } else { format!("Casement {program}") },
+    env!("CARGO_PKG_VERSION")
+)]
+pub struct NewerSessions {
+    path: PathBuf,
+    found: u32,
+    program: String,
+}
+
 /// One browser.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Session {
@@ -53,8 +66,19 @@ impl Session {
     }
 }
 
+/// What every version of the file says.
+#[derive(Debug, Deserialize)]
+struct Head {
+    format: u32,
+    #[serde(default)]
+    program: String,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct Content {
+    /// The version that wrote it.
+    #[serde(default)]
+    program: String,
     format: u32,
     sessions: HashMap<String, Session>,
 }
@@ -69,21 +93,34 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    /// Reads the file in `dir`. One that cannot be read signs everybody out.
-    pub(crate) fn open(dir: &Path) -> Self {
+    /// Reads the file in `dir`. One that cannot be read signs everybody out; one of a later version is refused.
+    pub(crate) fn open(dir: &Path) -> Result<Self, NewerSessions> {
         let path = dir.join("sessions.json");
-        let known = read(&path).unwrap_or_else(|error| {
-            warn!(
-                "{} cannot be read, so everybody signs in anew: {error}",
-                path.display()
-            );
-            HashMap::new()
-        });
-        Self {
+        let bytes = read(&path);
+        if let Ok(bytes) = &bytes
+            && let Ok(head) = serde_json::from_slice::<Head>(bytes)
+            && head.format > FORMAT
+        {
+            return Err(NewerSessions {
+                path,
+                found: head.format,
+                program: head.program,
+            });
+        }
+        let known = bytes
+            .and_then(|bytes| sessions_in(&bytes))
+            .unwrap_or_else(|error| {
+                warn!(
+                    "{} cannot be read, so everybody signs in anew: {error}",
+                    path.display()
+                );
+                HashMap::new()
+            });
+        Ok(Self {
             path,
             known: Mutex::new(known.clone()),
             written: Mutex::new(known),
-        }
+        })
     }
 
     /// Signs in; `token` is the one that opened the account. Returns the secret of the cookie.
@@ -143,6 +180,7 @@ impl Sessions {
             return Ok(());
         }
         let content = Content {
+            program: env!("CARGO_PKG_VERSION").to_owned(),
             format: FORMAT,
             sessions,
         };
@@ -170,18 +208,22 @@ fn superfluous(known: &HashMap<String, Session>, account: &str) -> Option<String
     None
 }
 
-fn read(path: &Path) -> io::Result<HashMap<String, Session>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(HashMap::new()),
+/// The file's content; empty where there is no file.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    match File::open(path) {
+        Ok(file) => file.take(MAX_BYTES).read_to_end(&mut bytes)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
         Err(error) => return Err(error),
     };
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES).read_to_end(&mut bytes)?;
-    let content: Content = serde_json::from_slice(&bytes)?;
-    if content.format != FORMAT {
-        return Err(io::Error::other("it is of another version"));
+    Ok(bytes)
+}
+
+fn sessions_in(bytes: &[u8]) -> io::Result<HashMap<String, Session>> {
+    if bytes.is_empty() {
+        return Ok(HashMap::new());
     }
+    let content: Content = serde_json::from_slice(bytes)?;
     Ok(content.sessions)
 }
 
@@ -230,7 +272,7 @@ mod tests {
     #[test]
     fn a_session_survives_a_restart_and_its_secret_is_not_kept() {
         let world = world();
-        let sessions = Sessions::open(world.dir.path());
+        let sessions = Sessions::open(world.dir.path()).unwrap();
         let now = Timestamp::now();
         let secret = sessions.begin(&world.known(), None, now);
         sessions.write_if_changed().unwrap();
@@ -241,22 +283,43 @@ mod tests {
             std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o600
         );
-        let again = Sessions::open(world.dir.path());
+        let again = Sessions::open(world.dir.path()).unwrap();
         let find = |secret: &str, now| again.find(secret, &world.accounts, now).is_some();
         assert!(find(secret.reveal(), now) && !find("cas_other", now));
         assert!(!find(secret.reveal(), now + IDLE));
         assert_eq!(again.end(secret.reveal()), Some("ada".into()));
         again.write_if_changed().unwrap();
         assert!(!find(secret.reveal(), now));
-        assert!(Sessions::open(world.dir.path()).known.lock().is_empty());
+        assert!(Sessions::open(world.dir.path()).unwrap().known.lock().is_empty());
         std::fs::write(&path, "{").unwrap();
-        assert!(Sessions::open(world.dir.path()).known.lock().is_empty());
+        assert!(Sessions::open(world.dir.path()).unwrap().known.lock().is_empty());
+    }
+
+    #[test]
+    fn sessions_of_a_newer_version_are_refused_and_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("sessions.json");
+        let newer = r#"{"program": "9.1.0", "format": 2, "browsers": []}"#;
+        std::fs::write(&path, newer).unwrap();
+        let said = Sessions::open(dir.path()).unwrap_err().to_string();
+        for words in [
+            "written by Casement 9.1.0",
+            "format 2",
+            "newer version",
+            "nothing was changed",
+        ] {
+            assert!(said.contains(words), "{said}");
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), newer);
+        // One of before did not say which version wrote it.
+        std::fs::write(&path, r#"{"format": 1, "sessions": {}}"#).unwrap();
+        Sessions::open(dir.path()).unwrap();
     }
 
     #[test]
     fn use_keeps_a_session_but_not_for_ever() {
         let world = world();
-        let sessions = Sessions::open(world.dir.path());
+        let sessions = Sessions::open(world.dir.path()).unwrap();
         let begun = Timestamp::now();
         let secret = sessions.begin(&world.known(), None, begun);
         let day = SignedDuration::from_hours(24);
@@ -271,7 +334,7 @@ mod tests {
     #[test]
     fn a_session_ends_with_its_account_or_its_token() {
         let world = world();
-        let sessions = Sessions::open(world.dir.path());
+        let sessions = Sessions::open(world.dir.path()).unwrap();
         let now = Timestamp::now();
         let token = world.file.add_token(&world.ada, "", None).unwrap();
         world.accounts.reload();
@@ -293,7 +356,7 @@ mod tests {
     #[test]
     fn the_oldest_sessions_go_first() {
         let world = world();
-        let sessions = Sessions::open(world.dir.path());
+        let sessions = Sessions::open(world.dir.path()).unwrap();
         let now = Timestamp::now();
         let begin = |at: i64| {
             let at = now + SignedDuration::from_secs(at);

@@ -7,16 +7,20 @@ use std::sync::Arc;
 
 use accounts::FileError;
 use axum::{
-    Extension, Json,
-    extract::{Path, State, rejection::JsonRejection},
+    Extension,
+    extract::State,
     http::{StatusCode, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
 use jiff::{SignedDuration, Timestamp};
-use monitoring::Arrival;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use monitoring::{
+    Arrival, Problem,
+    extract::{Json, Path, invalid},
+    problem::kinds::{CONFLICT, INTERNAL, NOT_FOUND},
+};
+use serde::{Deserialize, Serialize};
 use tracing::warn;
+use utoipa::ToSchema;
 
 use crate::{
     event::Event,
@@ -29,12 +33,50 @@ const DEFAULT_DAYS: u32 = 7;
 const MAX_DAYS: u32 = 365;
 
 /// A link to make.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewShare)]
 pub(crate) struct Wanted {
+    /// How long it is valid; 7 days where it is not stated.
+    #[schema(minimum = 1, maximum = 365, examples(7))]
     days: Option<u32>,
+    /// Whom it is for.
     #[serde(default)]
+    #[schema(max_length = 128, examples("Bob"))]
     label: String,
+}
+
+/// A link that shows the page and changes nothing, without its secret.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Share)]
+pub(crate) struct ShareView {
+    /// Its id.
+    id: String,
+    /// Whom it is for.
+    label: String,
+    /// The account that made it.
+    by: String,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    created: Timestamp,
+    /// From when on it is void.
+    #[schema(value_type = String, format = DateTime)]
+    expires: Timestamp,
+    /// Whether it is valid now.
+    valid: bool,
+}
+
+/// A link that was just made.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MadeShare)]
+pub(crate) struct Made {
+    /// Its id.
+    id: String,
+    /// The link itself, as a path of this service. It is shown this once.
+    path: String,
+    /// From when on it is void.
+    #[schema(value_type = String, format = DateTime)]
+    expires: Timestamp,
 }
 
 /// The secret of a link that leads to the page.
@@ -71,32 +113,39 @@ pub(crate) fn open(people: &People, secret: &str, arrival: &Arrival) -> Response
     (cookie, pages::moving_on("/")).into_response()
 }
 
-/// Every link, without its secret.
-pub(crate) async fn list(State(people): State<Arc<People>>) -> Json<Value> {
+/// Every share link, without its secret.
+#[utoipa::path(get, path = "/api/v1/shares", operation_id = "list_shares", tag = "people", responses(
+    (status = 200, description = "The links, expired ones included.", body = Vec<ShareView>)
+))]
+pub(crate) async fn list(State(people): State<Arc<People>>) -> axum::Json<Vec<ShareView>> {
     let now = Timestamp::now();
     let book = people.accounts.book();
-    let shares = book.shares().map(|(id, share)| {
-        json!({
-            "id": id, "label": share.label, "by": share.by, "created": share.created, "expires": share.expires,
-            "valid": share.expires > now,
-        })
+    let shares = book.shares().map(|(id, share)| ShareView {
+        id: id.to_owned(),
+        label: share.label.clone(),
+        by: share.by.clone(),
+        created: share.created,
+        expires: share.expires,
+        valid: share.expires > now,
     });
-    Json(shares.collect())
+    axum::Json(shares.collect())
 }
 
-/// Makes a link. The answer has its path, this once.
+/// Make a share link. The answer has the link, this once.
+#[utoipa::path(post, path = "/api/v1/shares", operation_id = "add_share", tag = "people",
+    request_body(content = Wanted, example = json!({"days": 7, "label": "Bob"})),
+    responses(
+        (status = 201, description = "The link.", body = Made),
+        (status = 409, description = "There are as many links as there may be.")
+    ))]
 pub(crate) async fn add(
     State(people): State<Arc<People>>,
     Extension(visitor): Extension<Visitor>,
-    wanted: Result<Json<Wanted>, JsonRejection>,
+    Json(Wanted { days, label }): Json<Wanted>,
 ) -> Response {
-    let Ok(Json(Wanted { days, label })) = wanted else {
-        let text = "send JSON: {\"days\": 7, \"label\": \"for whom\"}\n";
-        return (StatusCode::BAD_REQUEST, text).into_response();
-    };
     let days = days.unwrap_or(DEFAULT_DAYS);
     if !(1..=MAX_DAYS).contains(&days) {
-        return (StatusCode::BAD_REQUEST, "days: 1 to 365\n").into_response();
+        return invalid("days", "is not within 1 to 365").into_response();
     }
     let expires = Timestamp::now() + SignedDuration::from_hours(24 * i64::from(days));
     let file = people.accounts.file().by(&hand(&visitor));
@@ -104,20 +153,23 @@ pub(crate) async fn add(
     match made.await.expect("writing a file does not panic") {
         Ok((id, token)) => {
             people.accounts.reload();
-            let link = json!({"id": id, "path": format!("/?share={}", token.reveal()), "expires": expires});
-            (StatusCode::CREATED, Json(link)).into_response()
+            let path = format!("/?share={}", token.reveal());
+            (StatusCode::CREATED, axum::Json(Made { id, path, expires })).into_response()
         }
         Err(error) => impossible(&error),
     }
 }
 
-/// Takes a link back.
+/// Take a share link back. It opens nothing from then on.
+#[utoipa::path(delete, path = "/api/v1/shares/{id}", operation_id = "remove_share", tag = "people",
+    params(("id" = String, Path, description = "The id of the link.", example = "0123456789ab")),
+    responses((status = 204, description = "The link is void."), (status = 404, description = "There is no such link.")))]
 pub(crate) async fn revoke(
     State(people): State<Arc<People>>,
     Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
 ) -> Response {
-    let unknown = || (StatusCode::NOT_FOUND, "there is no such link\n").into_response();
+    let unknown = || Problem::new(&NOT_FOUND, "there is no such link").into_response();
     if !people.accounts.book().shares().any(|(known, _)| known == id) {
         return unknown();
     }
@@ -143,12 +195,8 @@ fn hand(visitor: &Visitor) -> String {
 
 fn impossible(error: &FileError) -> Response {
     if let FileError::Refused(why) = error {
-        return (StatusCode::CONFLICT, format!("{why}\n")).into_response();
+        return Problem::new(&CONFLICT, why.to_string()).into_response();
     }
     warn!("share links cannot be changed: {error}");
-    (
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "the accounts cannot be written; the log says why\n",
-    )
-        .into_response()
+    Problem::new(&INTERNAL, "the accounts cannot be written; the log says why").into_response()
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use accounts::{Denied, Known, Role};
+use accounts::{AccountName, Denied, Known, Role};
 use axum::{
     Extension, Json,
     extract::{Form, Query, State, rejection::FormRejection},
@@ -14,8 +14,8 @@ use axum::{
 };
 use jiff::Timestamp;
 use monitoring::Arrival;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{
     event::Event,
@@ -155,13 +155,39 @@ pub(crate) async fn out(
     answer
 }
 
-/// Who asks, for the page.
-pub(crate) async fn session(Extension(visitor): Extension<Visitor>) -> Json<Value> {
+/// Who asks.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Session {
+    /// The account; `null` of somebody on this machine, and with a share link.
+    name: Option<AccountName>,
+    /// What it may: `reader`, `operator`, `admin`, or `guest` with a share link.
+    role: &'static str,
+    /// Whether it came by the cookie of the sign-in page.
+    signed_in: bool,
+}
+
+/// Who asks.
+#[utoipa::path(get, path = "/api/v1/session", operation_id = "get_session", tag = "people", responses(
+    (status = 200, description = "The account, and what it may.", body = Session)
+))]
+pub(crate) async fn session(Extension(visitor): Extension<Visitor>) -> Json<Session> {
+    let signed_in = matches!(visitor, Visitor::Session(_));
     Json(match visitor {
-        Visitor::Nobody | Visitor::Local => json!({"name": null, "role": "reader", "signed_in": false}),
-        Visitor::Guest(..) => json!({"name": null, "role": "guest", "signed_in": false}),
-        Visitor::Session(known) => json!({"name": known.name, "role": known.role, "signed_in": true}),
-        Visitor::Program(known) => json!({"name": known.name, "role": known.role, "signed_in": false}),
+        Visitor::Nobody | Visitor::Local => Session {
+            name: None,
+            role: "reader",
+            signed_in,
+        },
+        Visitor::Guest(..) => Session {
+            name: None,
+            role: "guest",
+            signed_in,
+        },
+        Visitor::Session(known) | Visitor::Program(known) => Session {
+            name: Some(known.name),
+            role: known.role.as_str(),
+            signed_in,
+        },
     })
 }
 

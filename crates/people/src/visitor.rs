@@ -1,6 +1,8 @@
 //! Who asks: by `Authorization`, by the cookie of a session, by that of a share link, by being on this machine, or nobody.
 
-use accounts::{Denied, Known, Login, Strangers};
+use std::net::IpAddr;
+
+use accounts::{AccountName, Denied, Known, Login, Role, Strangers};
 use axum::http::{HeaderMap, header, request::Parts};
 use jiff::Timestamp;
 use monitoring::Arrival;
@@ -28,7 +30,33 @@ pub(crate) enum Visitor {
     Program(Known),
 }
 
+/// Who asks, for the routes behind the guard: an extension of every request that it lets through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The account; `None` of somebody on this machine, or with a link that only reads.
+    pub account: Option<AccountName>,
+    /// What it may.
+    pub role: Role,
+    /// Whether it came by a link that only reads.
+    pub guest: bool,
+    /// Where it asks from.
+    pub address: IpAddr,
+}
+
 impl Visitor {
+    pub(crate) fn caller(&self, arrival: &Arrival) -> Caller {
+        let (account, role) = match self {
+            Self::Session(known) | Self::Program(known) => (Some(known.name.clone()), known.role),
+            Self::Nobody | Self::Local | Self::Guest(..) => (None, Role::Reader),
+        };
+        Caller {
+            account,
+            role,
+            guest: matches!(self, Self::Guest(_, false)),
+            address: arrival.peer.ip().to_canonical(),
+        }
+    }
+
     pub(crate) const fn standing(&self) -> Standing {
         match self {
             Self::Nobody => Standing::Nobody,

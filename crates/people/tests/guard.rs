@@ -13,7 +13,7 @@ async fn a_stranger_learns_nothing_but_where_to_sign_in() {
     for path in [
         "/",
         "/metrics",
-        "/api/devices",
+        "/api/v1/devices",
         "/api/v1/session",
         "/api/v1/shares",
         "/nothing",
@@ -40,7 +40,7 @@ async fn a_stranger_learns_nothing_but_where_to_sign_in() {
 #[tokio::test]
 async fn this_machine_reads_without_an_account_unless_a_proxy_asks_for_somebody_else() {
     let world = World::at(([127, 0, 0, 1], 8080).into(), false);
-    for path in ["/", "/metrics", "/api/devices"] {
+    for path in ["/", "/metrics", "/api/v1/devices"] {
         assert_eq!(world.status("GET", path, &[]).await, 200, "{path}");
         assert_eq!(
             world
@@ -50,7 +50,7 @@ async fn this_machine_reads_without_an_account_unless_a_proxy_asks_for_somebody_
         );
     }
     assert!(world.get("/ready", &[]).await.body.contains("details"));
-    assert_eq!(world.status("POST", "/api/devices", &[]).await, 401);
+    assert_eq!(world.status("POST", "/api/v1/devices", &[]).await, 401);
     assert_eq!(world.status("GET", "/api/v1/shares", &[]).await, 401);
     assert_eq!(
         world
@@ -76,12 +76,12 @@ async fn programs_have_the_rights_of_their_account() {
         let authorization = bearer(token);
         let with = [("authorization", authorization.as_str())];
         assert_eq!(world.status("GET", "/metrics", &with).await, read);
-        assert_eq!(world.status("POST", "/api/devices", &with).await, change);
+        assert_eq!(world.status("POST", "/api/v1/devices", &with).await, change);
         assert_eq!(world.status("GET", "/api/v1/shares", &with).await, shares);
         let foreign = [with[0], ("origin", "https://evil.example")];
-        assert_eq!(world.status("POST", "/api/devices", &foreign).await, 403);
+        assert_eq!(world.status("POST", "/api/v1/devices", &foreign).await, 403);
         let foreign = [with[0], ("sec-fetch-site", "cross-site")];
-        assert_eq!(world.status("POST", "/api/devices", &foreign).await, 403);
+        assert_eq!(world.status("POST", "/api/v1/devices", &foreign).await, 403);
     }
     let basic = |name: &str, secret: &str| {
         let pair = format!("{name}:{secret}");

@@ -107,10 +107,10 @@ async fn a_share_link_shows_the_page_until_it_expires_or_is_taken_back() {
     let guest = [("cookie", cookie.as_str()), OWN];
     for (method, path, expected) in [
         ("GET", "/", 200),
-        ("GET", "/api/devices", 200),
+        ("GET", "/api/v1/devices", 200),
         ("GET", "/metrics", 403),
         ("GET", "/api/v1/shares", 403),
-        ("POST", "/api/devices", 403),
+        ("POST", "/api/v1/devices", 403),
     ] {
         assert_eq!(
             world.status(method, path, &guest).await,

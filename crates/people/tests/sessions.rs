@@ -45,8 +45,9 @@ async fn a_session_is_a_cookie_that_follows_its_account() {
         Arc::clone(&world.accounts),
         world.dir.path(),
         Arc::new(Book::default()),
-        false,
-    );
+        people::PeopleOptions::default(),
+    )
+    .unwrap();
     let restarted = World {
         router: again.guard(routes()),
         ..world
@@ -107,7 +108,7 @@ async fn a_cookie_changes_nothing_for_a_page_of_another_site() {
         (&[cookie, OWN, ("sec-fetch-site", "cross-site")], 403),
     ] {
         assert_eq!(
-            world.status("POST", "/api/devices", headers).await,
+            world.status("POST", "/api/v1/devices", headers).await,
             expected,
             "{headers:?}"
         );

@@ -194,7 +194,7 @@ mod tests {
             "{}",
             share(&|e| e.position.percent() > 50.0)
         );
-        assert!(share(&|e| (5.0..50.0).contains(&e.position.percent())) > 0.1);
+        assert!(share(&|e| (5.0..50.0).contains(&e.position.percent())) > 0.05);
         for kind in [
             SoundKind::Quiet,
             SoundKind::Street,

@@ -14,8 +14,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    caretaking::{FIRST_TELEMETRY, TELEMETRY},
     clock::{self, Stamps},
     delivery_log::{Content, Record},
+    mishaps::Fate,
     options::{DEVICE_TICK, SimulationOptions},
     recording::Recording,
     simulation::VirtualRoom,
@@ -33,9 +35,9 @@ const FAREWELL: Duration = Duration::from_millis(800);
 
 /// When something is due next, in wall time since the device joined.
 #[derive(Debug, Clone, Copy)]
-struct Due {
-    next: Duration,
-    every: Duration,
+pub(crate) struct Due {
+    pub(crate) next: Duration,
+    pub(crate) every: Duration,
 }
 
 impl Due {
@@ -50,16 +52,18 @@ impl Due {
 }
 
 pub(crate) struct Device {
-    id: DeviceId,
+    pub(crate) id: DeviceId,
     room: VirtualRoom,
-    options: Arc<SimulationOptions>,
+    pub(crate) options: Arc<SimulationOptions>,
     counters: Arc<Counters>,
     stamps: Stamps,
     /// Wall time since the first connection.
-    elapsed: Option<Duration>,
-    reading: Due,
+    pub(crate) elapsed: Option<Duration>,
+    pub(crate) reading: Due,
     clip: Due,
+    telemetry: Due,
     recording: Option<JoinHandle<Post>>,
+    fate: Fate,
     reported: Option<(WindowState, Duration)>,
 }
 
@@ -89,7 +93,12 @@ impl Device {
                 next: first_clip,
                 every: options.clip_interval,
             },
+            telemetry: Due {
+                next: FIRST_TELEMETRY,
+                every: TELEMETRY,
+            },
             recording: None,
+            fate: Fate::new(options.mishaps, options.seed, index),
             reported: None,
             options,
         }
@@ -128,11 +137,12 @@ impl Device {
             let topic = self.options.topics.topic_for(TopicKind::DeviceStatus, &self.id);
             Message::new(topic, mqtt::encode_status(status)).retained()
         };
-        let control = self.options.topics.topic_for(TopicKind::WindowControl, &self.id);
+        let heard = [TopicKind::WindowControl, TopicKind::DeviceConfig];
+        let heard = heard.map(|kind| self.options.topics.topic_for(kind, &self.id));
         mqtt::ConnectionOptions {
             birth: Some(status(DeviceStatus::Online)),
             last_will: Some(status(DeviceStatus::Offline)),
-            subscriptions: vec![Subscription::new(control)],
+            subscriptions: heard.map(Subscription::new).into(),
             ..self.options.connection(&self.id)
         }
     }
@@ -140,12 +150,19 @@ impl Device {
     fn handle(&mut self, event: Event, uplink: &Uplink) {
         match event {
             Event::Connected { .. } => self.joined(uplink),
-            Event::Message(delivery) => self.command(&delivery, uplink),
+            Event::Message(delivery) => self.hear(&delivery, uplink),
             Event::SubscriptionRefused { filters } => {
                 tracing::warn!(device_id = %self.id, ?filters, "the broker lets nobody command this window");
             }
             Event::Disconnected { reason } => tracing::debug!(device_id = %self.id, reason, "disconnected"),
             Event::Subscribed => {}
+        }
+    }
+
+    fn hear(&mut self, delivery: &Delivery, uplink: &Uplink) {
+        match self.options.topics.classify(&delivery.topic) {
+            Ok(inbound) if inbound.kind == TopicKind::DeviceConfig => self.settings(delivery, uplink),
+            _ => self.command(delivery, uplink),
         }
     }
 
@@ -172,6 +189,12 @@ impl Device {
         }
         if self.clip.take(elapsed) && self.recording.is_none() {
             self.record();
+        }
+        if self.telemetry.take(elapsed) {
+            self.tell(uplink);
+        }
+        if self.fate.press(elapsed, self.room.window_mut()) {
+            tracing::debug!(device_id = %self.id, "somebody presses the switch at the wall");
         }
         self.report_if_due(elapsed, uplink);
     }
@@ -233,6 +256,9 @@ impl Device {
         let outcome = self.room.window_mut().obey(&command, clock::now());
         self.counters.command(Some(outcome));
         if outcome == CommandOutcome::Obeyed {
+            if self.fate.fails(self.room.window_mut()) {
+                tracing::debug!(device_id = %self.id, "the window's motor fails");
+            }
             tracing::debug!(device_id = %self.id, position = command.position.percent(), "the window moves");
             self.report(uplink);
         }

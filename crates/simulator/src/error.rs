@@ -18,6 +18,12 @@ pub enum SimulationError {
     /// An interval is shorter than the devices' beat of 200 ms.
     #[error("an interval of {0:?} is shorter than 200 ms")]
     BadInterval(std::time::Duration),
+    /// Presses of a switch are too dense, or so rare that none would be seen.
+    #[error("{0:?} between two presses of a switch is not within 200 ms to 30 days")]
+    BadPause(std::time::Duration),
+    /// A share is not one.
+    #[error("a share of {0} is outside 0 to 1")]
+    BadShare(f64),
     /// A device's task panicked.
     #[error("a virtual device failed")]
     DeviceFailed(#[source] tokio::task::JoinError),

@@ -5,6 +5,7 @@
 //! never talks to anything but a broker.
 
 mod air;
+mod caretaking;
 mod clock;
 pub mod dataset;
 pub mod delivery_log;
@@ -12,6 +13,7 @@ mod device;
 mod error;
 pub mod history;
 pub mod load;
+mod mishaps;
 mod noise;
 mod options;
 pub mod policy;
@@ -29,6 +31,7 @@ mod window;
 
 pub use delivery_log::DeliveryLog;
 pub use error::SimulationError;
+pub use mishaps::Mishaps;
 pub use options::SimulationOptions;
 pub use profile::{Activity, Profile, RoomKind};
 pub use room::{Flows, Room};

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use domain::DeviceId;
 use mqtt::{BrokerUrl, ConnectionOptions, Pipe, SecretString, Topics};
 
-use crate::{SimulationError, delivery_log::DeliveryLog};
+use crate::{Mishaps, SimulationError, delivery_log::DeliveryLog};
 
 /// The shortest interval a device can keep.
 pub(crate) const DEVICE_TICK: Duration = Duration::from_millis(200);
@@ -40,12 +40,14 @@ pub struct SimulationOptions {
     pub id_prefix: String,
     /// The installation's topics.
     pub topics: Topics,
+    /// What happens to windows besides commands.
+    pub mishaps: Mishaps,
     /// Where to note what was published and what was acknowledged.
     pub delivery_log: Option<Arc<DeliveryLog>>,
 }
 
 impl SimulationOptions {
-    /// Five devices at real speed; climate every 5 s, clips of 2 s every 20 s.
+    /// Five devices at real speed; climate every 5 s, clips of 2 s every 20 s; windows that do as they are told.
     pub fn new(broker: BrokerUrl) -> Self {
         Self {
             broker,
@@ -61,6 +63,7 @@ impl SimulationOptions {
             clip_length: Duration::from_secs(2),
             id_prefix: "sim-".to_owned(),
             topics: Topics::default(),
+            mishaps: Mishaps::default(),
             delivery_log: None,
         }
     }
@@ -74,6 +77,7 @@ impl SimulationOptions {
                 return Err(SimulationError::BadInterval(interval));
             }
         }
+        self.mishaps.check()?;
         self.device_id(self.devices).map(|_| ())
     }
 

@@ -8,6 +8,15 @@ use domain::Position;
 
 use crate::{simulation::Observation, sound, weather::Weather};
 
+/// Street noise that is let in for comfort's sake, dB(A) indoors: 3 dB below the 40 that disturb, as the street's noise varies by about
+/// as much within minutes. The WHO gives 35 for undisturbed speech; a window that is open at all cannot reach it at a busy street.
+const QUIET_DB: f64 = 37.0;
+/// A room that is warmer than this is cooled at any noise, degrees Celsius: the optimum of EN 16798-1 in a mild week (a running mean of
+/// 17 °C).
+const WARM_CELSIUS: f64 = 24.4;
+/// Rain below this cannot be measured (WMO), mm/h.
+const DRY_MM_PER_H: f64 = 0.05;
+
 /// Everything the policy looks at.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Conditions {
@@ -63,49 +72,51 @@ pub fn comfort_band(running_mean_celsius: f64) -> (f64, f64) {
     ((optimum - 4.0).max(20.0), optimum + 3.0)
 }
 
-/// Where the window belongs.
+/// Where the window belongs: as far open as cooling and drying ask for in quiet, or as overheating asks for at any noise; never in
+/// rain.
 pub fn position(conditions: &Conditions) -> Position {
+    if conditions.rain_mm_per_h > DRY_MM_PER_H {
+        return Position::new(0.0).expect("0 is a position");
+    }
     let wish = 1.0 - (1.0 - cooling(conditions)) * (1.0 - drying(conditions));
-    let limit = noise_limit(conditions, wish)
-        .min(rain_limit(conditions.rain_mm_per_h))
-        .min(draught_limit(conditions))
-        .min(chill_limit(conditions));
-    Position::new(100.0 * wish.min(limit).clamp(0.0, 1.0)).expect("0 to 1 is 0 to 100 percent")
+    let open = wish.min(noise_limit(conditions)).max(overheating(conditions));
+    let limit = draught_limit(conditions).min(chill_limit(conditions));
+    Position::new(100.0 * open.min(limit).clamp(0.0, 1.0)).expect("0 to 1 is 0 to 100 percent")
 }
 
-/// How much the room wants to be cooler, 0 to 1: from the middle of the band to half a kelvin above its end, as far as
-/// the outdoors can help.
+/// How much the room wants to be cooler while the street is quiet, 0 to 1: below the middle of the band already, so that walls and
+/// floor store the cool of the night.
 fn cooling(c: &Conditions) -> f64 {
     let (low, high) = comfort_band(c.running_mean_celsius);
     let middle = f64::midpoint(low, high);
-    let want = ramp(c.temperature_celsius, middle - 0.5, high + 0.5);
-    let help = ramp(c.temperature_celsius - c.outdoor_celsius, 0.0, 2.0);
-    want * help
+    ramp(c.temperature_celsius, middle - 0.6, middle) * outdoor_help(c)
 }
 
-/// How much the room wants to be drier, 0 to 1: from 55 % on, fully at 70 % (category II asks for at most 60 %), as far
+/// How much the room needs to be cooler, 0 to 1: from a kelvin below the end of the band, at the latest from [`WARM_CELSIUS`]. It is
+/// then opened wide, whatever the street says: wide and short is quieter than half open all afternoon, and what the walls have not
+/// stored by noon does not warm the evening.
+fn overheating(c: &Conditions) -> f64 {
+    let (_, high) = comfort_band(c.running_mean_celsius);
+    let warm = (high - 1.0).min(WARM_CELSIUS);
+    ramp(c.temperature_celsius, warm, warm + 0.6) * outdoor_help(c)
+}
+
+/// As far as the outdoors can cool the room, 0 to 1.
+fn outdoor_help(c: &Conditions) -> f64 {
+    ramp(c.temperature_celsius - c.outdoor_celsius, 0.0, 2.0)
+}
+
+/// How much the room wants to be drier, 0 to 1: from 55 % on, fully at 65 % (category II asks for at most 60 %), as far
 /// as the outdoor dew point is lower.
 fn drying(c: &Conditions) -> f64 {
-    let want = ramp(c.humidity_percent, 55.0, 70.0);
+    let want = ramp(c.humidity_percent, 55.0, 65.0);
     let help = ramp(c.dew_point_celsius - c.outdoor_dew_point_celsius, 0.5, 4.0);
     0.8 * want * help
 }
 
-/// The widest opening that keeps street noise indoors at 40 dB(A), or at 46 where the wish is urgent (the WHO gives 35
-/// for undisturbed speech; a window that is open at all cannot reach it at a busy street).
-fn noise_limit(c: &Conditions, wish: f64) -> f64 {
-    let tolerated = 40.0 + 6.0 * wish;
-    let wanted_db = c.street_db - tolerated;
-    sound::opening_for_attenuation(wanted_db)
-}
-
-/// Light rain (WMO: below 2.5 mm/h) allows a gap, more rain shuts.
-fn rain_limit(mm_per_h: f64) -> f64 {
-    if mm_per_h <= 0.05 {
-        1.0
-    } else {
-        0.15 * (1.0 - ramp(mm_per_h, 1.0, 2.5))
-    }
+/// The widest opening that keeps street noise indoors at [`QUIET_DB`].
+fn noise_limit(c: &Conditions) -> f64 {
+    sound::opening_for_attenuation(c.street_db - QUIET_DB)
 }
 
 /// Wind above a fresh breeze (8 to 13 m/s) slams windows; cold air draws.
@@ -115,13 +126,13 @@ fn draught_limit(c: &Conditions) -> f64 {
     wind.min(cold)
 }
 
-/// A room that is too cold is not aired for its humidity's sake.
+/// A room at the cold end of the band is not aired with colder air.
 fn chill_limit(c: &Conditions) -> f64 {
     let (low, _) = comfort_band(c.running_mean_celsius);
     if c.outdoor_celsius >= c.temperature_celsius {
         return 1.0;
     }
-    0.03 + 0.97 * ramp(c.temperature_celsius, low - 2.0, low + 0.5)
+    ramp(c.temperature_celsius, low + 0.3, low + 1.0)
 }
 
 /// 0 up to `from`, 1 from `to` on, straight between.
@@ -165,23 +176,40 @@ mod tests {
         let base = warm_evening();
         let open = percent(base);
         assert!(open > 60.0, "{open}");
-        // Rain, noise, a gale: shut or a gap.
+        // Rain or a gale: shut or a gap.
         assert!(
             percent(Conditions {
                 rain_mm_per_h: 4.0,
                 ..base
             }) < 1.0
         );
-        assert!((1.0..16.0).contains(&percent(Conditions {
-            rain_mm_per_h: 0.5,
-            ..base
-        })));
         assert!(
             percent(Conditions {
-                street_db: 72.0,
+                rain_mm_per_h: 0.1,
                 ..base
-            }) < 10.0
+            }) < 1.0
         );
+        // A loud street: shut while the room is comfortable, wide open before it is too warm.
+        let loud = Conditions {
+            street_db: 72.0,
+            ..base
+        };
+        assert!(percent(loud) > 60.0);
+        assert!(
+            percent(Conditions {
+                temperature_celsius: 24.2,
+                ..loud
+            }) < 1.0
+        );
+        // A quiet night: the room is cooled below the middle of its band, and not below its end.
+        let night = |temperature_celsius| {
+            percent(Conditions {
+                temperature_celsius,
+                outdoor_celsius: 15.0,
+                ..base
+            })
+        };
+        assert!(night(25.0) > 90.0 && night(23.9) < 1.0);
         assert!(
             percent(Conditions {
                 wind_m_per_s: 14.0,

@@ -25,6 +25,8 @@ pub enum CommandOutcome {
 pub struct Window {
     position: Position,
     target: Position,
+    /// Where the motor stops on its way, if it fails.
+    fails_at: Option<Position>,
     full_travel: Duration,
     command_id: Option<String>,
     obeyed: VecDeque<String>,
@@ -36,6 +38,7 @@ impl Window {
         Self {
             position,
             target: position,
+            fails_at: None,
             full_travel,
             command_id: None,
             obeyed: VecDeque::with_capacity(REMEMBERED),
@@ -57,6 +60,7 @@ impl Window {
             self.obeyed.push_back(id.clone());
         }
         self.target = command.position;
+        self.fails_at = None;
         self.command_id.clone_from(&command.command_id);
         CommandOutcome::Obeyed
     }
@@ -64,19 +68,33 @@ impl Window {
     /// Starts towards `target`, by nobody's command.
     pub fn move_to(&mut self, target: Position) {
         self.target = target;
+        self.fails_at = None;
         self.command_id = None;
+    }
+
+    /// Lets the motor fail after `share`, 0 to 1, of the way that is left. Until the next command the window stays there, short of its
+    /// target.
+    pub fn fail_after(&mut self, share: f64) {
+        let way = self.target.percent() - self.position.percent();
+        let end = self.position.percent() + way * share.clamp(0.0, 1.0);
+        self.fails_at = Some(Position::new(end).expect("between two positions lie only positions"));
+    }
+
+    fn end(&self) -> Position {
+        self.fails_at.unwrap_or(self.target)
     }
 
     /// Lets the motor run for `time`.
     pub fn advance(&mut self, time: Duration) {
-        let way = self.target.percent() - self.position.percent();
+        let end = self.end();
+        let way = end.percent() - self.position.percent();
         let reach = if self.full_travel.is_zero() {
             f64::INFINITY
         } else {
             100.0 * time.as_secs_f64() / self.full_travel.as_secs_f64()
         };
         self.position = if way.abs() <= reach {
-            self.target
+            end
         } else {
             Position::new(self.position.percent() + reach.copysign(way))
                 .expect("between two positions lie only positions")
@@ -95,7 +113,7 @@ impl Window {
 
     /// Whether the motor runs.
     pub fn is_moving(&self) -> bool {
-        self.position != self.target
+        self.position != self.end()
     }
 
     /// The command it follows.
@@ -129,7 +147,10 @@ mod tests {
             inference_time_ms: None,
             audio_hash: None,
             reason: None,
+            cause: None,
             expires_at: expires_ms.map(Timestamp::from_millis),
+            contributions: None,
+            wish: None,
         }
     }
 
@@ -165,6 +186,27 @@ mod tests {
             window.obey(&command(70.0, Some("b"), None), now),
             CommandOutcome::Obeyed
         );
+    }
+
+    #[test]
+    fn a_motor_that_fails_stops_on_its_way_until_the_next_command() {
+        let mut window = Window::new(percent(20.0), Duration::from_secs(20));
+        window.move_to(percent(100.0));
+        window.fail_after(0.25);
+        assert!(window.is_moving());
+        window.advance(Duration::from_mins(1));
+        assert_eq!(
+            (window.position(), window.target()),
+            (percent(40.0), percent(100.0))
+        );
+        assert!(!window.is_moving());
+        let again = command(100.0, Some("again"), None);
+        assert_eq!(
+            window.obey(&again, Timestamp::from_millis(0)),
+            CommandOutcome::Obeyed
+        );
+        window.advance(Duration::from_mins(1));
+        assert_eq!(window.position(), percent(100.0));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, net::TcpListener, sync::Arc, time::Duration};
 use domain::{ClipLimits, DeviceId, Position, Quantity, Timestamp};
 use mqtt::{BrokerUrl, DeviceStatus, TopicKind};
 use simulator::{
-    DeliveryLog, Simulation, SimulationOptions,
+    DeliveryLog, Mishaps, Simulation, SimulationOptions,
     delivery_log::{Content, Outcome},
 };
 use support::{PATIENCE, Watcher, id, now, record, url, wait_until};
@@ -34,7 +34,12 @@ async fn devices_join_at_once_and_speak_as_specified() {
     let mut seen: BTreeMap<(DeviceId, TopicKind), usize> = BTreeMap::new();
     let mut stored = Vec::new();
     let readings = Quantity::ALL.map(TopicKind::Reading);
-    let wanted = [TopicKind::DeviceStatus, TopicKind::WindowState, TopicKind::Audio];
+    let wanted = [
+        TopicKind::DeviceStatus,
+        TopicKind::WindowState,
+        TopicKind::Audio,
+        TopicKind::Telemetry,
+    ];
     while seen.len() < 3 * 5 || seen.values().sum::<usize>() < 60 {
         let (kind, device, payload) = watcher.next().await;
         assert!(readings.contains(&kind) || wanted.contains(&kind), "{kind:?}");
@@ -149,6 +154,70 @@ async fn a_window_travels_to_where_it_is_told_and_ignores_old_and_repeated_comma
         ),
         (2, 1, 1, 1)
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_press_a_switch_and_a_failed_motor_stays_short_of_its_target() {
+    let broker = Mosquitto::start().unwrap();
+    let mut watcher = Watcher::join(url(&broker)).await;
+    let fails = id("fails-001");
+    let shutdown = CancellationToken::new();
+    let rooms = [
+        (
+            "pressed-",
+            Mishaps {
+                wall_switch: Some(Duration::from_millis(500)),
+                ..Mishaps::default()
+            },
+        ),
+        (
+            "fails-",
+            Mishaps {
+                motor_failures: 1.0,
+                ..Mishaps::default()
+            },
+        ),
+    ];
+    let running = rooms.map(|(prefix, mishaps)| {
+        let options = SimulationOptions {
+            devices: 1,
+            id_prefix: prefix.to_owned(),
+            speed: 20.0,
+            mishaps,
+            ..SimulationOptions::new(url(&broker))
+        };
+        tokio::spawn(simulator::run(options, shutdown.clone()))
+    });
+    let start = watcher.next_state(&fails).await.position.percent();
+    watcher.command(&fails, 100.0, "open", None).await;
+    // The switch is the clock: a motor that works would have arrived long before the tenth press.
+    let (mut targets, mut way) = (Vec::new(), Vec::new());
+    while targets.len() < 10 {
+        let (kind, device, payload) = watcher.next().await;
+        if kind != TopicKind::WindowState {
+            continue;
+        }
+        let state = mqtt::decode_state(device.clone(), &payload).unwrap();
+        let target = state.target.unwrap().percent();
+        if device == fails {
+            way.push((target, state.position.percent()));
+        } else if targets.last() != Some(&target) {
+            assert_eq!(state.command_id, None);
+            targets.push(target);
+        }
+    }
+    assert!(
+        targets[1..]
+            .iter()
+            .all(|target| *target == 0.0 || *target == 100.0),
+        "{targets:?}"
+    );
+    let (target, end) = *way.last().unwrap();
+    assert!(target == 100.0 && end > start && end < 100.0, "{start} {way:?}");
+    shutdown.cancel();
+    for running in running {
+        timeout(PATIENCE, running).await.unwrap().unwrap().unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,11 +6,14 @@
 
 use std::time::Instant;
 
-use clickhouse::Client;
+use clickhouse::{Client, error::Error};
 use domain::Quantity;
 use serde::{Deserialize, Serialize};
 
-use crate::StoreError;
+use crate::{
+    StoreError,
+    schema::{Phase, Progress, Tell, Told, statement},
+};
 
 /// The rollups, and the tables that each of them follows from.
 fn targets() -> [(&'static str, Vec<&'static str>); 5] {
@@ -41,46 +44,89 @@ struct View {
     as_select: String,
 }
 
-/// Completes every rollup that is not complete yet.
-pub(crate) async fn run(client: &Client, database: &str) -> Result<(), StoreError> {
+/// Whether a rollup is not complete yet.
+pub(crate) async fn is_due(client: &Client) -> Result<bool, StoreError> {
+    let exists =
+        "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'rollup_backfill'";
+    if client.query(exists).fetch_one::<u64>().await? == 0 {
+        return Ok(true);
+    }
+    let complete = complete(client).await?;
+    Ok(targets()
+        .iter()
+        .any(|(target, _)| !complete.iter().any(|complete| complete == target)))
+}
+
+/// Completes every rollup that is not complete yet. Only one process may do so at a time.
+pub(crate) async fn run(client: &Client, database: &str, tell: Tell<'_>) -> Result<(), StoreError> {
     let done = client
         .query("SELECT DISTINCT ?fields FROM rollup_backfill")
         .fetch_all::<Done>()
         .await?;
+    let is_done = |target: &str, month| {
+        done.iter()
+            .any(|done| done.target == target && done.month == month)
+    };
+    let mut due = Vec::new();
     for (target, sources) in targets() {
-        let is_done = |month| {
-            done.iter()
-                .any(|done| done.target == target && done.month == month)
-        };
-        if is_done(ALL_MONTHS) {
-            continue;
+        if !is_done(target, ALL_MONTHS) {
+            let mut months = months_of(client, &sources).await?;
+            months.retain(|month| !is_done(target, *month));
+            due.push((target, sources, months));
         }
-        let months = months_of(client, &sources).await?;
-        let started = Instant::now();
-        for (index, &month) in months.iter().enumerate() {
-            if !is_done(month) {
-                fill(client, database, target, &sources, month).await?;
-                record(client, target, month).await?;
-                let (done, of, seconds) = (index + 1, months.len(), started.elapsed().as_secs());
-                tracing::info!(
-                    target_table = target,
-                    month,
-                    done,
-                    of,
-                    seconds,
-                    "rollup of earlier rows"
-                );
-            }
+    }
+    let of: usize = due.iter().map(|(_, _, months)| months.len()).sum();
+    let mut step = 0;
+    for (target, sources, months) in due {
+        for month in months {
+            step += 1;
+            let progress = Progress {
+                phase: Phase::Rollup,
+                step,
+                of,
+                name: format!("{target} {month}"),
+                percent: None,
+            };
+            let started = Instant::now();
+            tracing::info!("{progress}");
+            tell(&progress);
+            let told = Told::new(tell, progress.clone());
+            let filled = fill(client, database, target, &sources, month, |percent| {
+                told.tell(percent);
+            })
+            .await;
+            filled.map_err(|error| failed(error, target, month))?;
+            record(client, target, month).await?;
+            let ms = started.elapsed().as_millis() as u64;
+            tracing::debug!(ms, "{progress}: done");
         }
         record(client, target, ALL_MONTHS).await?;
     }
     Ok(())
 }
 
+fn failed(error: StoreError, target: &'static str, month: u32) -> StoreError {
+    match error {
+        StoreError::Query(source)
+        | StoreError::TooLarge(source)
+        | StoreError::Unavailable(source @ Error::BadResponse(_)) => StoreError::Rollup {
+            target,
+            month,
+            source,
+        },
+        other => other,
+    }
+}
+
+/// The rollups that are complete.
+async fn complete(client: &Client) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT DISTINCT target FROM rollup_backfill WHERE month = ?";
+    Ok(client.query(sql).bind(ALL_MONTHS).fetch_all().await?)
+}
+
 /// Whether every rollup that follows from `table` is complete.
 pub(crate) async fn is_complete(client: &Client, table: &str) -> Result<bool, StoreError> {
-    let sql = "SELECT DISTINCT target FROM rollup_backfill WHERE month = ?";
-    let complete: Vec<String> = client.query(sql).bind(ALL_MONTHS).fetch_all().await?;
+    let complete = complete(client).await?;
     let mut rollups = targets()
         .into_iter()
         .filter(|(_, sources)| sources.contains(&table));
@@ -106,19 +152,21 @@ async fn fill(
     target: &str,
     sources: &[&str],
     month: u32,
+    tell: impl Fn(u8),
 ) -> Result<(), StoreError> {
     let drop = format!("ALTER TABLE {target} DROP PARTITION {month}");
     client.query(&drop).execute().await?;
-    for source in sources {
+    let count = sources.len();
+    for (index, source) in sources.iter().enumerate() {
         let view = view_of(client, target, source).await?;
         // The view's own words, over one month of its source.
         let whole = format!("{database}.{source}");
         let one_month = format!("(SELECT * FROM {whole} WHERE toYYYYMM(timestamp, 'UTC') = {month})");
         let select = view.as_select.replacen(&whole, &one_month, 1);
-        let insert = format!("INSERT INTO {target} {}", select.replace('?', "??"));
+        let insert = format!("INSERT INTO {target} {select}");
+        let of_all = |percent: u8| tell(((index * 100 + usize::from(percent)) / count) as u8);
         // Blocks of the same content are not repeats here.
-        let insert = client.query(&insert).with_setting("insert_deduplicate", "0");
-        insert.execute().await?;
+        statement::run(client, &insert, &[("insert_deduplicate", "0")], of_all).await?;
     }
     Ok(())
 }

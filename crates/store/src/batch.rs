@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use domain::Quantity;
 
 use crate::{
-    AudioRow, AuditRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row,
-    SuspectReadingRow, SystemMetricsRow, Table, WindowActionRow, WindowStateRow,
+    AudioRow, AuditRow, CommandStateRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow,
+    ReadingRow, Row, SuspectReadingRow, SystemMetricsRow, Table, TelemetryRow, WindowActionRow,
+    WindowStateRow,
 };
 
 /// Rows to insert together, in order within each table.
@@ -19,7 +20,9 @@ pub struct Batch {
     pub(crate) ml_predictions: Vec<MlPredictionRow>,
     pub(crate) devices: Vec<DeviceRow>,
     pub(crate) window_states: Vec<WindowStateRow>,
+    pub(crate) command_states: Vec<CommandStateRow>,
     pub(crate) device_events: Vec<DeviceEventRow>,
+    pub(crate) telemetry: Vec<TelemetryRow>,
     pub(crate) ingest_errors: Vec<IngestErrorRow>,
     pub(crate) system_metrics: Vec<SystemMetricsRow>,
     pub(crate) audit_log: Vec<AuditRow>,
@@ -40,7 +43,9 @@ impl Batch {
             Row::MlPrediction(row) => self.ml_predictions.push(row),
             Row::Device(row) => self.devices.push(row),
             Row::WindowState(row) => self.window_states.push(row),
+            Row::CommandState(row) => self.command_states.push(row),
             Row::DeviceEvent(row) => self.device_events.push(row),
+            Row::Telemetry(row) => self.telemetry.push(row),
             Row::IngestError(row) => self.ingest_errors.push(row),
             Row::SystemMetrics(row) => self.system_metrics.push(row),
             Row::Audit(row) => self.audit_log.push(row),
@@ -71,7 +76,9 @@ impl Batch {
             .chain(self.ml_predictions.iter().cloned().map(Row::MlPrediction))
             .chain(self.devices.iter().cloned().map(Row::Device))
             .chain(self.window_states.iter().cloned().map(Row::WindowState))
+            .chain(self.command_states.iter().cloned().map(Row::CommandState))
             .chain(self.device_events.iter().cloned().map(Row::DeviceEvent))
+            .chain(self.telemetry.iter().cloned().map(Row::Telemetry))
             .chain(self.ingest_errors.iter().cloned().map(Row::IngestError))
             .chain(self.system_metrics.iter().cloned().map(Row::SystemMetrics))
             .chain(self.audit_log.iter().cloned().map(Row::Audit))
@@ -87,7 +94,9 @@ impl Batch {
             Table::MlPredictions => self.ml_predictions.len(),
             Table::DeviceRegistry => self.devices.len(),
             Table::WindowStates => self.window_states.len(),
+            Table::WindowCommandStates => self.command_states.len(),
             Table::DeviceEvents => self.device_events.len(),
+            Table::DeviceTelemetry => self.telemetry.len(),
             Table::IngestErrors => self.ingest_errors.len(),
             Table::SystemMetrics => self.system_metrics.len(),
             Table::AuditLog => self.audit_log.len(),

@@ -11,11 +11,12 @@ use crate::{Store, StoreError};
 /// Which positions are labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Positions that people or a schedule chose: commands whose origin is not a model, and windows that settled more
-    /// than 5 points away from the last command, at least a minute after it.
+    /// Positions that people or a schedule chose: commands whose origin is neither a model nor an interlock, without those that
+    /// repeat or undo an earlier one; and windows that settled more than 5 points away from the last command, at least a minute
+    /// after it. One that stopped on its way there is stuck, and nobody's choice, unless the backend found a person's hand.
     Chosen,
     /// Positions that windows reported after each model's decision: the first report from a minute to half an hour
-    /// later.
+    /// later. What the window failed to carry out is left out.
     Reported,
 }
 
@@ -39,7 +40,9 @@ pub struct LabelRow {
 
 const CHOSEN: &str = "\
 SELECT timestamp, device_id, position, temperature, humidity, audio_hash FROM window_actions \
-WHERE origin != 'model' AND timestamp >= fromUnixTimestamp64Milli(?) \
+WHERE origin NOT IN ('model', 'interlock') AND timestamp >= fromUnixTimestamp64Milli(?) \
+AND NOT startsWith(reason, 'told again (') AND NOT startsWith(reason, 'back to where it was put by ') \
+AND NOT endsWith(reason, ' is over: back to where the window was') \
 UNION ALL \
 SELECT s.timestamp AS timestamp, s.device_id AS device_id, s.position AS position, nan AS temperature, nan AS humidity, \
 '' AS audio_hash FROM (\
@@ -49,15 +52,21 @@ leadInFrame(toUnixTimestamp64Milli(timestamp), 1, toInt64(0)) OVER w AS after_at
 WHERE timestamp >= fromUnixTimestamp64Milli(?) \
 WINDOW w AS (PARTITION BY device_id ORDER BY timestamp ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)) AS s \
 ASOF LEFT JOIN window_actions AS c ON c.device_id = s.device_id AND c.timestamp <= s.timestamp \
-WHERE abs(s.position - s.before) > 1 \
+ASOF LEFT JOIN (SELECT timestamp, device_id, detail FROM device_events WHERE event = 'moved_by_hand') AS e \
+ON e.device_id = s.device_id AND e.timestamp >= s.timestamp \
+WHERE s.before >= 0 AND abs(s.position - s.before) > 1 \
 AND (s.after_at = 0 OR abs(s.after - s.position) <= 1 OR s.after_at > toUnixTimestamp64Milli(s.timestamp) + 30000) \
-AND abs(s.position - c.position) > 5 AND dateDiff('second', c.timestamp, s.timestamp) >= 60";
+AND abs(s.position - c.position) > 5 AND dateDiff('second', c.timestamp, s.timestamp) >= 60 \
+AND (startsWith(e.detail, concat('the window stands at ', toString(toInt64(round(s.position))), ' %')) \
+OR ((s.position - s.before) * (c.position - s.position) <= 0 AND c.command_id NOT IN \
+(SELECT command_id FROM window_command_states WHERE state = 'failed' AND command_id != '')))";
 
 const REPORTED: &str = "\
 SELECT d.timestamp AS timestamp, d.device_id AS device_id, s.position AS position, d.temperature AS temperature, \
 d.humidity AS humidity, d.audio_hash AS audio_hash FROM (\
 SELECT *, timestamp + INTERVAL 60 SECOND AS settled FROM window_actions \
-WHERE origin = 'model' AND timestamp >= fromUnixTimestamp64Milli(?)) AS d \
+WHERE origin = 'model' AND timestamp >= fromUnixTimestamp64Milli(?) AND command_id NOT IN \
+(SELECT command_id FROM window_command_states WHERE state = 'failed' AND command_id != '')) AS d \
 ASOF JOIN (SELECT * FROM window_states WHERE timestamp >= fromUnixTimestamp64Milli(?)) AS s \
 ON s.device_id = d.device_id AND s.timestamp >= d.settled \
 WHERE s.timestamp <= d.timestamp + INTERVAL 30 MINUTE";

@@ -6,9 +6,10 @@
 use std::time::Duration;
 
 use clickhouse::{Row, query::Query};
+use domain::DeviceId;
 use serde::{Deserialize, Serialize};
 
-use crate::{DeviceRow, Store, StoreError};
+use crate::{CommandStateRow, DeviceRow, Store, StoreError};
 
 /// Time after which ClickHouse aborts a query of this module.
 pub const LONGEST_QUERY: Duration = Duration::from_secs(20);
@@ -43,6 +44,8 @@ pub struct LatestAction {
     pub device_id: String,
     /// Time of the decision, ms.
     pub timestamp: i64,
+    /// Its id; empty if it has none.
+    pub command_id: String,
     /// % open, 0–100.
     pub position: f64,
     /// Confidence, 0–1.
@@ -51,6 +54,33 @@ pub struct LatestAction {
     pub model_version: String,
     /// Reason of the decision; empty if the command states none.
     pub reason: String,
+    /// The average of the model's training, % open, and what temperature, humidity and the clip added, points; NaN if unknown.
+    pub contributions: (f32, f32, f32, f32),
+    /// What the law of moves said; empty if unknown.
+    pub verdict: String,
+    /// Who decided: `model`, `person`, `schedule`, `interlock`; empty if the command does not say.
+    pub origin: String,
+}
+
+/// The newest decision for a window that was not carried out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
+pub struct LatestHeldRow {
+    /// The device.
+    pub device_id: String,
+    /// Time of the decision, ms.
+    pub timestamp: i64,
+    /// What the model wanted, % open, 0–100.
+    pub position: f64,
+    /// Confidence, 0–1.
+    pub confidence: f64,
+    /// Version of the model that decided.
+    pub model_version: String,
+    /// Why it is held, in words; empty if unknown.
+    pub reason: String,
+    /// The average of the model's training, % open, and what temperature, humidity and the clip added, points; NaN if unknown.
+    pub contributions: (f32, f32, f32, f32),
+    /// Why it is held, in one word; empty if unknown.
+    pub verdict: String,
 }
 
 /// What ClickHouse uses.
@@ -75,6 +105,19 @@ pub struct LatestState {
     pub timestamp: i64,
     /// % open, 0–100.
     pub position: f64,
+}
+
+/// The newest answer of a device to settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Row)]
+pub struct LatestAck {
+    /// The device.
+    pub device_id: String,
+    /// When it answered, ms.
+    pub timestamp: i64,
+    /// `config_applied` or `config_refused`.
+    pub event: String,
+    /// The version, and why it is refused.
+    pub detail: String,
 }
 
 /// The condition of a [`Period`], which binds two values.
@@ -136,12 +179,39 @@ impl Store {
         let latest = |column: &str| format!("argMax(r.{column}, (r.timestamp, r.received_at))");
         let sql = format!(
             "SELECT ?fields FROM (SELECT toString(device_id) AS device_id, max(r.timestamp) AS timestamp, \
-             {} AS position, {} AS confidence, toString({}) AS model_version, toString({}) AS reason \
+             {} AS command_id, {} AS position, {} AS confidence, toString({}) AS model_version, toString({}) AS reason, \
+             {} AS contributions, toString({}) AS verdict, toString({}) AS origin \
              FROM window_actions AS r WHERE r.{IN_PERIOD} GROUP BY device_id ORDER BY device_id LIMIT ?)",
+            latest("command_id"),
             latest("position"),
             latest("confidence"),
             latest("model_version"),
             latest("reason"),
+            "argMax((r.average, r.contribution_temperature, r.contribution_humidity, r.contribution_sound), \
+             (r.timestamp, r.received_at))",
+            latest("verdict"),
+            latest("origin"),
+        );
+        let query = self.bounded(&sql).bind(period.since).bind(period.until);
+        Ok(query.bind(limit).fetch_all().await?)
+    }
+
+    /// Returns the newest decision for each window in `period` that was not carried out, for at most `limit` windows.
+    pub async fn latest_held(&self, period: Period, limit: usize) -> Result<Vec<LatestHeldRow>, StoreError> {
+        let latest = |column: &str| format!("argMax(r.{column}, (r.timestamp, r.received_at))");
+        let sql = format!(
+            "SELECT ?fields FROM (SELECT toString(device_id) AS device_id, max(r.timestamp) AS timestamp, \
+             {} AS position, {} AS confidence, toString({}) AS model_version, toString({}) AS reason, \
+             {} AS contributions, toString({}) AS verdict \
+             FROM ml_predictions AS r WHERE r.held AND r.{IN_PERIOD} \
+             GROUP BY device_id ORDER BY device_id LIMIT ?)",
+            latest("prediction"),
+            latest("confidence"),
+            latest("model_version"),
+            latest("reason"),
+            "argMax((r.average, r.contribution_temperature, r.contribution_humidity, r.contribution_sound), \
+             (r.timestamp, r.received_at))",
+            latest("verdict"),
         );
         let query = self.bounded(&sql).bind(period.since).bind(period.until);
         Ok(query.bind(limit).fetch_all().await?)
@@ -172,6 +242,8 @@ impl Store {
             Row::Audio(row) => (&row.device_id, row.timestamp, "1.", 1.0),
             Row::Device(_)
             | Row::DeviceEvent(_)
+            | Row::CommandState(_)
+            | Row::Telemetry(_)
             | Row::IngestError(_)
             | Row::SystemMetrics(_)
             | Row::Audit(_) => return Ok(false),
@@ -182,6 +254,43 @@ impl Store {
         );
         let query = self.bounded(&sql).bind(device_id).bind(timestamp).bind(value);
         Ok(query.fetch_one::<u64>().await? > 0)
+    }
+
+    /// Returns the newest answer of each device to its settings in `period`, for at most `limit` devices.
+    pub async fn latest_acks(&self, period: Period, limit: usize) -> Result<Vec<LatestAck>, StoreError> {
+        let latest = |column: &str| format!("toString(argMax(r.{column}, (r.timestamp, r.received_at)))");
+        let sql = format!(
+            "SELECT ?fields FROM (SELECT toString(device_id) AS device_id, max(r.timestamp) AS timestamp, \
+             {} AS event, {} AS detail FROM device_events AS r \
+             WHERE r.event IN ('config_applied', 'config_refused') AND r.{IN_PERIOD} \
+             GROUP BY device_id ORDER BY device_id LIMIT ?)",
+            latest("event"),
+            latest("detail"),
+        );
+        let query = self.bounded(&sql).bind(period.since).bind(period.until);
+        Ok(query.bind(limit).fetch_all().await?)
+    }
+
+    /// Returns how far commands of `device` have come, of those with these ids, the newest last.
+    pub async fn command_states(
+        &self,
+        device: &DeviceId,
+        command_ids: &[&str],
+    ) -> Result<Vec<CommandStateRow>, StoreError> {
+        if command_ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT ?fields FROM window_command_states WHERE device_id = ? AND command_id IN ? \
+                   ORDER BY timestamp, state = 'reached' LIMIT 8 BY command_id";
+        let query = self.bounded(sql).bind(device.as_str()).bind(command_ids);
+        Ok(query.fetch_all().await?)
+    }
+
+    /// Removes a device from the table of devices; its history stays. Once it returns, no query finds the row.
+    pub async fn forget_device(&self, device_id: &str) -> Result<(), StoreError> {
+        let sql = "DELETE FROM device_registry WHERE device_id = ?";
+        let query = self.bounded(sql).with_setting("lightweight_deletes_sync", "2");
+        Ok(query.bind(device_id).execute().await?)
     }
 
     pub(crate) fn bounded(&self, sql: &str) -> Query {

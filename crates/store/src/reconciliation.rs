@@ -4,6 +4,8 @@
 //! else than the rows. What the rows say is asked here in other words than the materialized views use, so that a wrong
 //! view is found as well as a lost or a doubled part.
 
+use std::fmt;
+
 use clickhouse::Row;
 use domain::Quantity;
 use serde::{Deserialize, Serialize};
@@ -32,6 +34,18 @@ pub struct RollupDifference {
 struct Counts {
     intervals: u64,
     different: u64,
+}
+
+/// Rows that are compared at once.
+const AT_ONCE: u64 = 500_000;
+/// The beginning of a row's day, s.
+const DAY: &str = "toUnixTimestamp(toStartOfDay(toDateTime(s.time, 'UTC')))";
+
+/// The rows of a day.
+#[derive(Debug, Row, Serialize, Deserialize)]
+struct Day {
+    day: u32,
+    rows: u64,
 }
 
 /// What a rollup and its rows must answer alike. `exact` and `sums` are arrays of `Float64`.
@@ -180,57 +194,172 @@ const COMMANDED: Question = positions(
 );
 
 impl Answer {
-    fn select(&self, keys: &str, step_s: u32) -> String {
+    fn select(&self, keys: &str, step_s: u32, slice: &Slice) -> String {
         let Self { from, exact, sums } = self;
         format!(
             "SELECT {keys}, toStartOfInterval(toDateTime(s.time, 'UTC'), INTERVAL {step_s} SECOND) AS interval, \
-             {exact}::Array(Float64) AS exact, {sums}::Array(Float64) AS sums FROM {from} AS s GROUP BY {keys}, interval"
+             {exact}::Array(Float64) AS exact, {sums}::Array(Float64) AS sums FROM {from} AS s WHERE {slice} \
+             GROUP BY {keys}, interval"
         )
+    }
+
+    /// Its rows by day.
+    fn days(&self) -> String {
+        let from = self.from;
+        format!("SELECT {DAY} AS day, count() AS n FROM {from} AS s GROUP BY day")
     }
 }
 
 impl Question {
+    /// Counts rows of both sides by day.
+    fn days(&self, subject: &Subject<'_>) -> String {
+        let (rolled_up, stored) = (self.rolled_up.days(), self.stored.days());
+        subject.named(&format!(
+            "SELECT ?fields FROM (SELECT day, sum(n) AS rows FROM ({rolled_up} UNION ALL {stored}) GROUP BY day ORDER BY day)"
+        ))
+    }
+
     /// Counts intervals. One that only one side has differs, as the other side's counts are 0.
-    fn sql(&self, source: &str, quantity: &str, step_s: u32) -> String {
-        let keys = self.keys;
+    fn sql(&self, subject: &Subject<'_>, slice: &Slice) -> String {
+        let (keys, step_s) = (self.keys, subject.step_s);
         let (rolled_up, stored) = (
-            self.rolled_up.select(keys, step_s),
-            self.stored.select(keys, step_s),
+            self.rolled_up.select(keys, step_s, slice),
+            self.stored.select(keys, step_s, slice),
         );
-        format!(
-            "SELECT count() AS intervals, countIf(NOT (same AND alike)) AS different FROM \
+        subject
+            .named(&format!(
+                "SELECT count() AS intervals, countIf(NOT (same AND alike)) AS different FROM \
              (SELECT a.exact = b.exact AS same, arrayExists(i -> NOT (a.sums[i] = b.sums[i] \
              OR isNaN(a.sums[i]) AND isNaN(b.sums[i]) \
              OR abs(a.sums[i] - b.sums[i]) <= 1e-9 * greatest(1, abs(a.sums[i]), abs(b.sums[i]))), \
              range(1, 1 + greatest(length(a.sums), length(b.sums)))) = 0 AS alike \
              FROM ({rolled_up}) AS a FULL OUTER JOIN ({stored}) AS b USING ({keys}, interval))"
-        )
-        .replace("{source}", source)
-        .replace("{quantity}", quantity)
-        .replace("{step}", &step_s.to_string())
+            ))
+            .replace('?', "??")
     }
 }
 
+/// What one comparison is about.
+struct Subject<'a> {
+    source: &'a str,
+    quantity: &'a str,
+    step_s: u32,
+}
+
+impl Subject<'_> {
+    fn named(&self, sql: &str) -> String {
+        sql.replace("{source}", self.source)
+            .replace("{quantity}", self.quantity)
+            .replace("{step}", &self.step_s.to_string())
+    }
+}
+
+/// Days that are compared at once: from the first of one to the first of the other, both in seconds since 1970. The first
+/// slice has no beginning and the last one no end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Slice {
+    from: Option<u32>,
+    to: Option<u32>,
+}
+
+impl fmt::Display for Slice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bounds = [(">=", self.from), ("<", self.to)];
+        f.write_str("1")?;
+        for (is, at) in bounds {
+            if let Some(at) = at {
+                write!(f, " AND s.time {is} toDateTime({at}, 'UTC')")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Cuts days into slices of at most `most` rows; a day with more is one by itself.
+fn slices(days: &[Day], most: u64) -> Vec<Slice> {
+    let mut slices = vec![Slice::default()];
+    let mut rows = 0_u64;
+    for day in days {
+        let last = slices.len() - 1;
+        if rows > 0 && rows.saturating_add(day.rows) > most {
+            slices[last].to = Some(day.day);
+            slices.push(Slice {
+                from: Some(day.day),
+                to: None,
+            });
+            rows = 0;
+        }
+        rows = rows.saturating_add(day.rows);
+    }
+    slices
+}
+
 impl Store {
-    /// Compares every rollup with its rows, of which nothing may be inserted meanwhile. It reads all of them.
+    /// Compares every rollup with its rows, of which nothing may be inserted meanwhile. It reads all of them, so many days at
+    /// once that ClickHouse needs some hundred MiB, however many there are.
     pub async fn compare_rollups(&self) -> Result<Vec<RollupDifference>, StoreError> {
         let readings = Quantity::ALL.map(|quantity| (&READINGS, quantity.table(), quantity.as_str()));
         let others = [&SOUND, &PREDICTIONS, &COMMANDS, &OUTCOMES, &REPORTED, &COMMANDED];
         let others = others.map(|question| (question, question.source, ""));
         let mut differences = vec![];
         for (question, source, quantity) in readings.into_iter().chain(others) {
+            let of_step = |step_s| Subject {
+                source,
+                quantity,
+                step_s,
+            };
+            // The shortest step has the most rows.
+            let days = question.days(&of_step(question.steps_s[0]));
+            let days: Vec<Day> = self.client.query(&days).fetch_all().await?;
+            let slices = slices(&days, AT_ONCE);
             for &step_s in question.steps_s {
-                let sql = question.sql(source, quantity, step_s).replace('?', "??");
-                let counts: Counts = self.client.query(&sql).fetch_one().await?;
-                differences.push(RollupDifference {
+                let subject = of_step(step_s);
+                let mut difference = RollupDifference {
                     rollup: question.rollup,
                     source,
                     step_s,
-                    intervals: counts.intervals,
-                    different: counts.different,
-                });
+                    intervals: 0,
+                    different: 0,
+                };
+                for slice in &slices {
+                    let sql = question.sql(&subject, slice);
+                    let counts: Counts = self.client.query(&sql).fetch_one().await?;
+                    difference.intervals += counts.intervals;
+                    difference.different += counts.different;
+                }
+                differences.push(difference);
             }
         }
         Ok(differences)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_follow_each_other_and_leave_nothing_out() {
+        let days = |rows: &[u64]| -> Vec<Day> {
+            let of_each = rows.iter().zip(1..);
+            of_each
+                .map(|(&rows, number)| Day {
+                    day: number * 86_400,
+                    rows,
+                })
+                .collect()
+        };
+        let texts =
+            |rows: &[u64]| -> Vec<String> { slices(&days(rows), 10).iter().map(Slice::to_string).collect() };
+        assert_eq!(texts(&[]), ["1"]);
+        assert_eq!(texts(&[4, 6]), ["1"]);
+        assert_eq!(
+            texts(&[50, 4, 7]),
+            [
+                "1 AND s.time < toDateTime(172800, 'UTC')",
+                "1 AND s.time >= toDateTime(172800, 'UTC') AND s.time < toDateTime(259200, 'UTC')",
+                "1 AND s.time >= toDateTime(259200, 'UTC')",
+            ]
+        );
     }
 }

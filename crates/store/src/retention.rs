@@ -21,7 +21,7 @@ pub enum Kept {
     Audio,
     /// Predictions.
     Predictions,
-    /// Commands, what became of them, positions, events of devices.
+    /// Commands, what became of them, positions, events and telemetry of devices.
     Events,
     /// Refused messages.
     Errors,
@@ -65,8 +65,10 @@ impl Kept {
             Self::Events => vec![
                 "window_actions",
                 "window_states",
+                "window_command_states",
                 "decision_outcomes",
                 "device_events",
+                "device_telemetry",
             ],
             Self::Errors => vec!["ingest_errors"],
             Self::SystemMetrics => vec!["system_metrics"],
@@ -89,6 +91,9 @@ impl Kept {
         }
     }
 }
+
+/// The last second of `DateTime`, in seconds since 1970.
+const LAST_S: u32 = u32::MAX;
 
 /// Drops of partitions above this size are refused by a server unless they say that they mean it.
 const UNUSUAL_BYTES: u64 = 10 << 30;
@@ -126,15 +131,15 @@ impl Store {
         Ok(drop.execute().await?)
     }
 
-    /// Lets ClickHouse remove rows of `table` by itself `days` after the time in `column`; 0: never. Returns whether that
-    /// is a change.
+    /// Lets ClickHouse remove rows of `table` by itself `days` after the time in `column`, a `DateTime64`; 0: never. Returns
+    /// whether that is a change.
     pub async fn keep_for(&self, table: &str, column: &str, days: u32) -> Result<bool, StoreError> {
         let sql = "SELECT extract(create_table_query, ' TTL (.+??)( SETTINGS |$)') FROM system.tables \
                    WHERE database = currentDatabase() AND name = ?";
         let Some(known) = self.bounded(sql).bind(table).fetch_optional::<String>().await? else {
             return Ok(false);
         };
-        let wanted = format!("toDateTime({column}) + toIntervalDay({days})");
+        let wanted = time_to_live(column, days);
         let alter = match days {
             0 if known.is_empty() => return Ok(false),
             0 => format!("ALTER TABLE {table} REMOVE TTL"),
@@ -146,6 +151,13 @@ impl Store {
         alter.execute().await?;
         Ok(true)
     }
+}
+
+/// The time at which a row goes, as ClickHouse prints it. `DateTime` ends in February 2106, and what is beyond wraps around to
+/// 1970, which is over: so the sum is one of seconds, and no later than the last.
+fn time_to_live(column: &str, days: u32) -> String {
+    let seconds = u64::from(days) * 86_400;
+    format!("toDateTime(least(intDiv(toUnixTimestamp64Milli({column}), 1000) + {seconds}, {LAST_S}))")
 }
 
 #[cfg(test)]

@@ -1,60 +1,32 @@
 //! The numbered migrations of `schema/`, and their application to a database.
 //!
 //! In: a client. Out: every migration applied once, in order, and recorded with its checksum. Statements are
-//! idempotent, so an interrupted migration is simply run again.
+//! idempotent, so an interrupted migration is simply run again. What an upgrade has done is recorded when all of it is
+//! done: until then the program of before can go on with the database. One process at a time does it.
 
-use std::time::Duration;
+mod lock;
+mod migration;
+mod process;
+mod progress;
+pub(crate) mod statement;
+
+use std::time::Instant;
 
 use clickhouse::{Client, Row, error::Error};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use tokio::time::timeout;
 
-use crate::{StoreError, backfill, quantities, server_error::is_transient};
+use self::{
+    lock::Lock,
+    migration::{MIGRATIONS, Migration, statements},
+    statement::answered,
+};
+use crate::{
+    StoreError, backfill, quantities,
+    server_error::{is_too_large, is_transient},
+};
 
-struct Migration {
-    version: u32,
-    name: &'static str,
-    sql: &'static str,
-}
-
-macro_rules! migration {
-    ($version:literal, $name:literal) => {
-        Migration {
-            version: $version,
-            name: $name,
-            sql: include_str!(concat!("../schema/", $name, ".sql")),
-        }
-    };
-}
-
-const MIGRATIONS: [Migration; 22] = [
-    migration!(1, "0001_schema_migrations"),
-    migration!(2, "0002_readings"),
-    migration!(3, "0003_audio"),
-    migration!(4, "0004_windows"),
-    migration!(5, "0005_devices"),
-    migration!(6, "0006_ingest_errors"),
-    migration!(7, "0007_window_action_origin"),
-    migration!(8, "0008_co2"),
-    migration!(9, "0009_weather"),
-    migration!(10, "0010_suspect_readings"),
-    migration!(11, "0011_held_predictions"),
-    migration!(12, "0012_readings_by_time"),
-    migration!(13, "0013_sound_by_time"),
-    migration!(14, "0014_predictions_by_time"),
-    migration!(15, "0015_positions_by_hour"),
-    migration!(16, "0016_decision_outcomes"),
-    migration!(17, "0017_system_metrics"),
-    migration!(18, "0018_system_metrics_ages"),
-    migration!(19, "0019_received_at_and_held"),
-    migration!(20, "0020_positions_by_their_reports"),
-    migration!(21, "0021_months_in_one_part"),
-    migration!(22, "0022_audit_log"),
-];
-
-/// The schema version that this program needs.
-pub const SCHEMA_VERSION: u32 = MIGRATIONS[MIGRATIONS.len() - 1].version;
+pub use migration::SCHEMA_VERSION;
+pub use progress::{Phase, Progress, Tell};
 
 #[derive(Debug, Row, Serialize, Deserialize)]
 struct Applied {
@@ -63,83 +35,32 @@ struct Applied {
     checksum: String,
 }
 
-/// Returns the statements of a file, without comments and with single spaces.
-fn statements(sql: &str) -> Vec<String> {
-    let without_comments: Vec<&str> = sql
-        .lines()
-        .map(|line| line.split_once("--").map_or(line, |(sql, _)| sql))
-        .collect();
-    without_comments
-        .join(" ")
-        .split(';')
-        .map(|statement| statement.split_whitespace().collect::<Vec<_>>().join(" "))
-        .filter(|statement| !statement.is_empty())
-        .collect()
+/// What an upgrade needs beside the table of migrations.
+const BOOKKEEPING: &str = include_str!("../schema/bookkeeping.sql");
+
+/// A migration that is done while others of the same upgrade are not.
+#[derive(Debug, Row, Serialize, Deserialize)]
+struct Step {
+    version: u32,
+    checksum: String,
 }
 
-impl Migration {
-    fn statements(&self) -> Vec<String> {
-        statements(self.sql)
-    }
-
-    fn checksum(&self) -> String {
-        hex::encode(Sha256::digest(self.statements().join(";")))
-    }
-
-    async fn apply(&self, client: &Client) -> Result<(), StoreError> {
-        let failed = |source| {
-            if is_transient(&source) {
-                StoreError::Unavailable(source)
-            } else {
-                StoreError::Migration {
-                    version: self.version,
-                    source,
-                }
-            }
-        };
-        for statement in self.statements() {
-            // A question mark would otherwise be taken for a bound value.
-            let statement = statement.replace('?', "??");
-            answered(client.query(&statement).execute())
-                .await?
-                .map_err(failed)?;
-        }
-        self.record(client).await.map_err(failed)?;
-        tracing::info!(
-            version = self.version,
-            name = self.name,
-            "schema migration applied"
-        );
-        Ok(())
-    }
-
-    async fn record(&self, client: &Client) -> Result<(), Error> {
-        let token = format!("schema/{}/{}", self.version, self.checksum());
-        let mut insert = client
-            .insert::<Applied>("schema_migrations")
-            .await?
-            .with_setting("insert_deduplication_token", token);
-        insert
-            .write(&Applied {
-                version: self.version,
-                name: self.name.to_owned(),
-                checksum: self.checksum(),
-            })
-            .await?;
-        insert.end().await
-    }
+/// A row of the table of migrations.
+#[derive(Debug, Row, Serialize)]
+struct Entry {
+    version: u32,
+    name: String,
+    checksum: String,
+    program: String,
 }
 
-/// The longest that one statement of a migration may take.
-const STATEMENT: Duration = Duration::from_secs(30);
-
-/// Waits for an answer, but not for ever.
-async fn answered<T>(asking: impl Future<Output = T>) -> Result<T, StoreError> {
-    timeout(STATEMENT, asking).await.map_err(|_| StoreError::Timeout)
-}
-
-/// Brings the database of `client` up to [`SCHEMA_VERSION`], which it returns.
-pub(crate) async fn migrate(client: &Client, database: &str) -> Result<u32, StoreError> {
+/// Brings the database of `client` up to `until`, at most [`SCHEMA_VERSION`], and returns the version.
+pub(crate) async fn migrate(
+    client: &Client,
+    database: &str,
+    until: u32,
+    tell: Tell<'_>,
+) -> Result<u32, StoreError> {
     // The database may not exist yet, so this query does not name one.
     let create = client
         .clone()
@@ -147,52 +68,212 @@ pub(crate) async fn migrate(client: &Client, database: &str) -> Result<u32, Stor
         .query("CREATE DATABASE IF NOT EXISTS ?")
         .bind(clickhouse::sql::Identifier(database));
     answered(create.execute()).await??;
-    for statement in MIGRATIONS[0].statements() {
+    execute(client, MIGRATIONS[0].statements()).await?;
+    let applied = applied(client).await?;
+    if let Err(error) = check(&applied) {
+        return Err(named(client, error).await);
+    }
+    let is_whole = until == SCHEMA_VERSION;
+    let is_due = !due(&applied, until).is_empty() || is_whole && backfill::is_due(client).await?;
+    if is_due {
+        execute(client, statements(BOOKKEEPING)).await?;
+        let lock = Lock::take(client, tell).await?;
+        lock.hold(upgrade(client, database, until, tell)).await?;
+    } else if is_whole {
+        define(client).await?;
+    }
+    client.clear_cached_metadata().await;
+    Ok(until)
+}
+
+/// What is due, in the turn of this process.
+async fn upgrade(client: &Client, database: &str, until: u32, tell: Tell<'_>) -> Result<(), StoreError> {
+    // Another process may have done it meanwhile.
+    let applied = applied(client).await?;
+    check(&applied)?;
+    let due = due(&applied, until);
+    // Of a new database there is nothing to tell.
+    let is_new = applied.is_empty();
+    let steps = client
+        .query("SELECT ?fields FROM schema_steps")
+        .fetch_all::<Step>();
+    let steps = answered(steps).await??;
+    for (index, migration) in due.iter().enumerate() {
+        let checksum = migration.checksum();
+        let progress = Progress {
+            phase: Phase::Migration,
+            step: index + 1,
+            of: due.len(),
+            name: migration.name.to_owned(),
+            percent: None,
+        };
+        if steps
+            .iter()
+            .any(|step| step.version == migration.version && step.checksum == checksum)
+        {
+            tracing::debug!("{progress}: done by an earlier attempt");
+            continue;
+        }
+        let started = Instant::now();
+        if !is_new {
+            tracing::info!("{progress}");
+        }
+        tell(&progress);
+        let told = Told::new(tell, progress.clone());
+        migration.apply(client, |percent| told.tell(percent)).await?;
+        let version = migration.version;
+        insert(client, "schema_steps", vec![Step { version, checksum }]).await?;
+        let ms = started.elapsed().as_millis() as u64;
+        tracing::debug!(ms, "{progress}: done");
+    }
+    if until == SCHEMA_VERSION {
+        define(client).await?;
+        backfill::run(client, database, tell).await?;
+    }
+    finish(client, &due).await
+}
+
+/// Records that all of these are applied: older programs leave the database alone from now on.
+async fn finish(client: &Client, due: &[&Migration]) -> Result<(), StoreError> {
+    if due.is_empty() {
+        return Ok(());
+    }
+    let entry = |migration: &&Migration| Entry {
+        version: migration.version,
+        name: migration.name.to_owned(),
+        checksum: migration.checksum(),
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    insert(client, "schema_migrations", due.iter().map(entry).collect()).await?;
+    execute(client, vec!["TRUNCATE TABLE IF EXISTS schema_steps".to_owned()]).await
+}
+
+/// Tells of the percents of one step, in the log every ten seconds.
+pub(crate) struct Told<'a> {
+    tell: Tell<'a>,
+    progress: Progress,
+    logged: std::sync::Mutex<Instant>,
+}
+
+impl<'a> Told<'a> {
+    pub(crate) fn new(tell: Tell<'a>, progress: Progress) -> Self {
+        let logged = std::sync::Mutex::new(Instant::now());
+        Self {
+            tell,
+            progress,
+            logged,
+        }
+    }
+
+    pub(crate) fn tell(&self, percent: u8) {
+        let progress = Progress {
+            percent: Some(percent),
+            ..self.progress.clone()
+        };
+        (self.tell)(&progress);
+        let mut logged = self.logged.lock().expect("nobody panics with it");
+        if logged.elapsed().as_secs() >= 10 {
+            *logged = Instant::now();
+            tracing::info!("{progress}");
+        }
+    }
+}
+
+/// What every start makes anew, where it differs.
+async fn define(client: &Client) -> Result<(), StoreError> {
+    let definitions = quantities::definitions();
+    execute(
+        client,
+        definitions.iter().flat_map(|sql| statements(sql)).collect(),
+    )
+    .await
+}
+
+async fn execute(client: &Client, statements: Vec<String>) -> Result<(), StoreError> {
+    for statement in statements {
         answered(client.query(&statement).execute()).await??;
     }
+    Ok(())
+}
+
+/// Writes rows as one block, whatever was written before.
+async fn insert<R: clickhouse::RowOwned + clickhouse::RowWrite>(
+    client: &Client,
+    table: &str,
+    rows: Vec<R>,
+) -> Result<(), StoreError> {
+    let writing = async {
+        let insert = client.insert::<R>(table).await?;
+        let mut insert = insert
+            .with_setting("insert_deduplicate", "0")
+            .with_setting("async_insert", "0");
+        for row in rows {
+            insert.write(&row).await?;
+        }
+        insert.end().await
+    };
+    let written: Result<(), Error> = answered(writing).await?;
+    Ok(written?)
+}
+
+async fn applied(client: &Client) -> Result<Vec<Applied>, StoreError> {
     let applied = client
         .query("SELECT ?fields FROM schema_migrations FINAL ORDER BY version")
         .fetch_all::<Applied>();
-    let applied = answered(applied).await??;
-    check(&applied)?;
-    for migration in &MIGRATIONS {
-        if !applied.iter().any(|applied| applied.version == migration.version) {
-            migration.apply(client).await?;
-        }
-    }
-    for definition in quantities::definitions().iter().flat_map(|sql| statements(sql)) {
-        answered(client.query(&definition).execute()).await??;
-    }
-    backfill::run(client, database).await?;
-    client.clear_cached_metadata().await;
-    Ok(SCHEMA_VERSION)
+    Ok(answered(applied).await??)
+}
+
+/// The migrations up to `until` that are not applied.
+fn due(applied: &[Applied], until: u32) -> Vec<&'static Migration> {
+    let is_applied = |version| applied.iter().any(|applied| applied.version == version);
+    MIGRATIONS
+        .iter()
+        .filter(|migration| migration.version <= until && !is_applied(migration.version))
+        .collect()
 }
 
 /// Refuses a database that a newer or a different program has migrated.
 fn check(applied: &[Applied]) -> Result<(), StoreError> {
+    if let Some(newest) = applied.iter().map(|applied| applied.version).max()
+        && newest > SCHEMA_VERSION
+    {
+        return Err(StoreError::SchemaTooNew {
+            found: newest,
+            known: SCHEMA_VERSION,
+            program: String::new(),
+        });
+    }
     for Applied {
         version, checksum, ..
     } in applied
     {
-        match MIGRATIONS.iter().find(|migration| migration.version == *version) {
-            None => {
-                return Err(StoreError::SchemaTooNew {
-                    found: *version,
-                    known: SCHEMA_VERSION,
-                });
-            }
-            Some(migration) if migration.checksum() != *checksum => {
-                return Err(StoreError::SchemaChanged { version: *version });
-            }
-            Some(_) => {}
+        let known = MIGRATIONS.iter().find(|migration| migration.version == *version);
+        if known.is_none_or(|migration| migration.checksum() != *checksum) {
+            return Err(StoreError::SchemaChanged { version: *version });
         }
     }
     Ok(())
 }
 
+/// The same refusal with the program that wrote the newer schema, if it says so.
+async fn named(client: &Client, error: StoreError) -> StoreError {
+    let StoreError::SchemaTooNew { found, known, .. } = error else {
+        return error;
+    };
+    let sql = "SELECT program FROM schema_migrations WHERE version = ? LIMIT 1";
+    let asked = answered(client.query(sql).bind(found).fetch_optional::<String>()).await;
+    StoreError::SchemaTooNew {
+        found,
+        known,
+        program: asked.ok().and_then(Result::ok).flatten().unwrap_or_default(),
+    }
+}
+
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
-        if is_transient(&error) {
+        if is_too_large(&error) {
+            Self::TooLarge(error)
+        } else if is_transient(&error) {
             Self::Unavailable(error)
         } else {
             Self::Query(error)
@@ -206,7 +287,12 @@ mod tests {
     use crate::Table;
 
     fn all_statements() -> Vec<String> {
-        MIGRATIONS.iter().flat_map(Migration::statements).collect()
+        let bookkeeping = statements(BOOKKEEPING);
+        MIGRATIONS
+            .iter()
+            .flat_map(Migration::statements)
+            .chain(bookkeeping)
+            .collect()
     }
 
     #[test]
@@ -279,6 +365,11 @@ mod tests {
             check(&[applied(99, String::new())]),
             Err(StoreError::SchemaTooNew { found: 99, .. })
         ));
+        let newer = check(&[applied(99, String::new())]).unwrap_err().to_string();
+        assert!(
+            newer.contains("newer version") && newer.contains("backup"),
+            "{newer}"
+        );
         assert!(matches!(
             check(&[applied(2, "x".into())]),
             Err(StoreError::SchemaChanged { version: 2 })

@@ -59,6 +59,16 @@ pub(crate) fn refusal(error: &Error) -> Option<(u32, String)> {
     (ROW_CODES.contains(&code) || too_many_partitions).then_some((code, message))
 }
 
+/// Returns whether the answer has more rows or bytes than it may have.
+pub(crate) fn is_too_large(error: &Error) -> bool {
+    // TOO_MANY_ROWS_OR_BYTES; MEMORY_LIMIT_EXCEEDED of the query itself, where that of the server may pass.
+    match (code(error), error) {
+        (Some(396), _) => true,
+        (Some(241), Error::BadResponse(message)) => message.contains("Query memory limit"),
+        _ => false,
+    }
+}
+
 /// Returns whether a later attempt may succeed: there was no answer, or the server is overloaded or starting.
 pub(crate) fn is_transient(error: &Error) -> bool {
     // TIMEOUT_EXCEEDED, TOO_MANY_SIMULTANEOUS_QUERIES, NETWORK_ERROR, MEMORY_LIMIT_EXCEEDED, SERVER_OVERLOADED, …

@@ -3,15 +3,21 @@
 //! In: a batch and its token. Out: the batch stored once, however often it is sent. Each table gets one INSERT with a
 //! token of its own.
 
+use std::sync::Arc;
+
 use clickhouse::{Client, RowOwned, RowWrite, error::Error};
 
-use crate::{Batch, InsertError, StoreError, StoreOptions, Table, http_client, schema, server_error};
+use crate::{
+    Batch, InsertError, SCHEMA_VERSION, StoreError, StoreOptions, Table, Tell, http_client, questions::Turns,
+    schema, server_error,
+};
 
-/// A database with our schema. Clones share connections.
+/// A database with our schema. Clones share connections, and the turns of questions.
 #[derive(Clone)]
 pub struct Store {
     pub(crate) client: Client,
-    options: StoreOptions,
+    pub(crate) options: StoreOptions,
+    pub(crate) turns: Arc<Turns>,
 }
 
 impl std::fmt::Debug for Store {
@@ -46,12 +52,34 @@ impl Store {
         if !options.user.is_empty() {
             client = client.with_user(&options.user).with_password(&options.password);
         }
-        Ok(Self { client, options })
+        Ok(Self {
+            client,
+            options,
+            turns: Arc::default(),
+        })
     }
 
     /// Creates the database when missing and brings its schema up to date; returns the schema's version.
     pub async fn migrate(&self) -> Result<u32, StoreError> {
-        schema::migrate(&self.client, &self.options.database).await
+        self.migrate_telling(&|_| {}).await
+    }
+
+    /// The same; `tell` hears how far it has come. One process at a time does it, others wait. It can be interrupted at any
+    /// point, and goes on there; what it has done counts when all of it is done.
+    pub async fn migrate_telling(&self, tell: Tell<'_>) -> Result<u32, StoreError> {
+        schema::migrate(&self.client, &self.options.database, SCHEMA_VERSION, tell).await
+    }
+
+    /// Brings the schema to what it was at `version`, to measure and try upgrades from there. Rollups of earlier rows and
+    /// what every start makes anew are left out below [`SCHEMA_VERSION`].
+    pub async fn migrate_until(&self, version: u32, tell: Tell<'_>) -> Result<u32, StoreError> {
+        schema::migrate(
+            &self.client,
+            &self.options.database,
+            version.min(SCHEMA_VERSION),
+            tell,
+        )
+        .await
     }
 
     /// Inserts `batch` under `token` (`journal-id/first-last`), table by table. Each table's own token is
@@ -99,6 +127,8 @@ impl Store {
             Table::DeviceRegistry => self.insert_rows(table, &batch.devices, token).await,
             Table::WindowStates => self.insert_rows(table, &batch.window_states, token).await,
             Table::DeviceEvents => self.insert_rows(table, &batch.device_events, token).await,
+            Table::WindowCommandStates => self.insert_rows(table, &batch.command_states, token).await,
+            Table::DeviceTelemetry => self.insert_rows(table, &batch.telemetry, token).await,
             Table::IngestErrors => self.insert_rows(table, &batch.ingest_errors, token).await,
             Table::SystemMetrics => self.insert_rows(table, &batch.system_metrics, token).await,
             Table::AuditLog => self.insert_rows(table, &batch.audit_log, token).await,

@@ -23,8 +23,12 @@ pub enum Table {
     DeviceRegistry,
     /// Positions that windows report.
     WindowStates,
+    /// How far commands have come.
+    WindowCommandStates,
     /// Events of devices.
     DeviceEvents,
+    /// What devices say of themselves.
+    DeviceTelemetry,
     /// Refused messages and rows.
     IngestErrors,
     /// How the system itself does.
@@ -34,14 +38,16 @@ pub enum Table {
 }
 
 /// The tables that do not hold readings.
-const OTHERS: [Table; 10] = [
+const OTHERS: [Table; 12] = [
     Table::SuspectReadings,
     Table::SensorAudio,
     Table::WindowActions,
     Table::MlPredictions,
     Table::DeviceRegistry,
     Table::WindowStates,
+    Table::WindowCommandStates,
     Table::DeviceEvents,
+    Table::DeviceTelemetry,
     Table::IngestErrors,
     Table::SystemMetrics,
     Table::AuditLog,
@@ -78,7 +84,9 @@ impl Table {
             Self::MlPredictions => "ml_predictions",
             Self::DeviceRegistry => "device_registry",
             Self::WindowStates => "window_states",
+            Self::WindowCommandStates => "window_command_states",
             Self::DeviceEvents => "device_events",
+            Self::DeviceTelemetry => "device_telemetry",
             Self::IngestErrors => "ingest_errors",
             Self::SystemMetrics => "system_metrics",
             Self::AuditLog => "audit_log",

@@ -9,6 +9,12 @@ use std::{
 
 use crate::{Error, Host, Hosts, Process};
 
+/// A window that moves at each decision, however little and however soon after the one before.
+const MOVES_AT_ONCE: [(&str, &str); 2] = [
+    ("CASEMENT__WINDOWS__MIN_INTERVAL_S", "0"),
+    ("CASEMENT__WINDOWS__MIN_MOVE", "0"),
+];
+
 /// The binary, and the directory it is started in.
 #[derive(Debug, Clone)]
 pub struct Casement {
@@ -70,9 +76,11 @@ impl Casement {
         self.start_with(arguments, &[])
     }
 
-    /// Starts a role with additional environment variables.
+    /// Starts a role with additional environment variables. Windows move at each decision: what waits for the motor's sake is
+    /// what tests of windows set.
     pub fn start_with(&self, arguments: &[&str], environment: &[(&str, String)]) -> Result<Process, Error> {
         let mut command = self.command(arguments);
+        command.envs(MOVES_AT_ONCE);
         command.envs(environment.iter().map(|(name, value)| (name, value)));
         Process::start(arguments.first().copied().unwrap_or("casement"), command)
     }

@@ -215,6 +215,17 @@ impl Deployment {
         get_json(&self.status_url())
     }
 
+    /// The token of the first admin, which the first start of page and API makes.
+    pub fn admin_token(&self) -> Result<String, Error> {
+        let beside = match self.options.layout {
+            Layout::ExternalBroker => &self.directory,
+            Layout::EmbeddedBroker => &self.data(),
+        };
+        let path = beside.join("accounts/admin-token");
+        let token = fs::read_to_string(&path).map_err(Error::file(&path))?;
+        Ok(token.trim().to_owned())
+    }
+
     /// Returns ClickHouse's answer to a statement.
     pub fn sql(&self, statement: &str) -> Result<String, Error> {
         sql(self.addresses.clickhouse, statement)
@@ -243,7 +254,7 @@ impl Deployment {
     }
 
     fn status_url(&self) -> String {
-        format!("http://{}/api/status", self.addresses.http)
+        format!("http://{}/api/v1/status", self.addresses.http)
     }
 
     fn data(&self) -> PathBuf {

@@ -3,11 +3,39 @@
 use std::{
     collections::BTreeSet,
     net::{Ipv4Addr, Ipv6Addr},
+    path::Path,
     time::{Duration, SystemTime},
 };
 
 use rustls::pki_types::CertificateDer;
 use x509_parser::{extensions::GeneralName, prelude::*};
+
+use crate::{TlsError, pem};
+
+/// A certificate as people ask for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// The host names and addresses that it is for.
+    pub hosts: Vec<String>,
+    /// The beginning of its validity.
+    pub not_before: SystemTime,
+    /// The end of its validity.
+    pub not_after: SystemTime,
+}
+
+/// Describes the first certificate of a file (PEM), which is that of the server.
+pub fn describe(path: &Path) -> Result<Description, TlsError> {
+    const WHAT: &str = "the certificate";
+    let found = pem::certificates(WHAT, path)?;
+    let first = &found[0];
+    let begins = not_before(first).and_then(|seconds| u64::try_from(seconds).ok());
+    let ends = expires_at(first).ok_or_else(|| pem::content(WHAT, path, "it is damaged"))?;
+    Ok(Description {
+        hosts: hosts(first).into_iter().collect(),
+        not_before: SystemTime::UNIX_EPOCH + Duration::from_secs(begins.unwrap_or(0)),
+        not_after: ends,
+    })
+}
 
 /// The name that stands for an account: the subject's common name, or the first DNS name.
 pub(crate) fn account(certificate: &CertificateDer<'_>) -> Option<String> {

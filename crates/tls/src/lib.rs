@@ -15,6 +15,7 @@ mod server;
 
 pub use error::TlsError;
 pub use handshake::{Accepted, Refused};
+pub use inspection::{Description, describe};
 pub use provision::{ClientFiles, Files, Provision, Provisioned, ensure, provision};
 pub use server::{ServerFiles, ServerTls};
 pub use tokio_rustls::server::TlsStream;

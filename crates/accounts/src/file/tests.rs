@@ -94,6 +94,14 @@ fn what_is_granted_is_void_after_a_change() {
     for bad in ["a\nb".to_owned(), "x".repeat(129)] {
         assert!(file.rename(&name, Some(bad), None).is_err());
     }
+    let closed_with_device = || file.read().unwrap().get("a").unwrap().1.retired_with_device;
+    file.retire_with_device(&name).unwrap();
+    assert!(closed_with_device());
+    file.retire(&name).unwrap();
+    assert!(!closed_with_device(), "a person's word counts more");
+    file.retire_with_device(&name).unwrap();
+    file.approve(&name).unwrap();
+    assert!(!closed_with_device());
 }
 
 #[test]
@@ -125,7 +133,12 @@ fn a_damaged_or_newer_file_is_left_alone() {
         ("", "holds no accounts"),
         ("{", "from a backup"),
         ("{\"format\":1}", "holds no accounts"),
-        ("{\"format\":2,\"people\":[]}", "newer casement (format 2"),
+        ("{\"format\":2,\"people\":[]}", "a newer Casement (format 2)"),
+        (
+            "{\"program\":\"9.1.0\",\"format\":2,\"people\":[]}",
+            "Casement 9.1.0 (format 2)",
+        ),
+        ("{\"format\":2}", "use the newer version, or put a copy"),
     ] {
         fs::write(file.path(), content).unwrap();
         let error = file.add(device("a")).unwrap_err().to_string();
@@ -149,4 +162,18 @@ fn writers_at_once_lose_nothing() {
         }
     });
     assert_eq!(file.read().unwrap().iter().count(), 20);
+}
+
+#[test]
+fn the_file_says_which_version_wrote_it_and_reads_without_it() {
+    let data = tempfile::tempdir().unwrap();
+    let file = AccountsFile::new(&data.path().join("accounts"), "test");
+    file.add(device("a")).unwrap();
+    let written = fs::read_to_string(file.path()).unwrap();
+    let program = format!("\"program\": \"{}\",", env!("CARGO_PKG_VERSION"));
+    assert!(written.contains(&program), "{written}");
+    fs::write(file.path(), written.replace(&program, "")).unwrap();
+    assert_eq!(file.read().unwrap().iter().count(), 1);
+    file.add(device("b")).unwrap();
+    assert!(fs::read_to_string(file.path()).unwrap().contains(&program));
 }

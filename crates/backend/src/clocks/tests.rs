@@ -99,7 +99,7 @@ fn equal_readings_of_one_millisecond_have_times_of_their_own() {
         );
         let stored = match number {
             0 => Some(vec![row]),
-            _ => clocks.repeated(&judgement.seen, &[row]),
+            _ => clocks.repeated(judgement.seen.as_ref().unwrap(), &[row]),
         };
         times.extend(stored.into_iter().flatten().map(|row| match row {
             Row::Reading(_, row) => row.timestamp,
@@ -128,7 +128,7 @@ fn invented_devices_do_not_fill_the_memory() {
     for name in ["a", "b", "c", "d"] {
         let judgement = hear(&clocks, name, 0, 10, Passage::default());
         assert!(!judgement.is_late);
-        assert!(clocks.repeated(&judgement.seen, &[]).is_none());
+        assert!(clocks.repeated(judgement.seen.as_ref().unwrap(), &[]).is_none());
         let wrong = hear(&clocks, name, -NOON, 20, Passage::default());
         assert_eq!(wrong.event.is_some(), ["a", "b"].contains(&name));
     }
@@ -143,7 +143,7 @@ fn what_is_held_is_bounded_and_let_go() {
         for received in [0, 10] {
             let judgement = hear(&clocks, &name, 0, received, Passage::default());
             if received > 0 {
-                assert!(clocks.repeated(&judgement.seen, &[]).is_none());
+                assert!(clocks.repeated(judgement.seen.as_ref().unwrap(), &[]).is_none());
             }
         }
     }

@@ -3,9 +3,11 @@
 //! In: accepted events with their time of receipt. Out: snapshots for the API, registry rows that are due, and
 //! device events. It never reads a clock and never waits.
 
-mod config;
 mod device;
+mod foreign;
+mod health;
 mod registration;
+mod set_up;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -16,15 +18,22 @@ use std::{
     time::Duration,
 };
 
-use domain::{DeviceId, HeldDecision, Quantity, Reading, Timestamp, WindowAction, WindowState};
+use domain::{DeviceId, HeldDecision, Quantity, Reading, Telemetry, Timestamp, WindowAction, WindowState};
 use parking_lot::Mutex;
 use store::Row;
+use tokio::sync::Notify;
 use tracing::warn;
 
 use crate::{clips::AnalysedClip, decoder::Event, rows::device_event};
 
-pub(crate) use config::own_thresholds;
-pub use view::{DeviceView, Latest, LatestClip, LatestCommand, LatestHeld, LatestSuspect, WrongClock};
+pub(crate) use device::Heard;
+pub(crate) use health::told;
+pub use health::{Health, Presence, Problem, ProblemKind};
+pub(crate) use set_up::foreign_of;
+pub use view::{
+    Delivery, DeviceView, Latest, LatestClip, LatestCommand, LatestHeld, LatestSuspect, LatestTelemetry,
+    SettingsState, Withheld, WrongClock,
+};
 
 use device::Device;
 
@@ -32,9 +41,13 @@ use device::Device;
 #[derive(Debug)]
 pub struct Devices {
     by_id: Mutex<HashMap<DeviceId, Device>>,
-    inactive_after_ms: i64,
+    inactive_after: Duration,
     most: usize,
     full: AtomicBool,
+    /// Is told when a device is new.
+    pub(crate) arrivals: Notify,
+    /// When they were first looked at: who has not been heard of since may only be late.
+    began: Mutex<Option<Timestamp>>,
 }
 
 impl Devices {
@@ -43,9 +56,11 @@ impl Devices {
     pub fn new(inactive_after: Duration, most: usize) -> Self {
         Self {
             by_id: Mutex::default(),
-            inactive_after_ms: inactive_after.as_millis() as i64,
+            inactive_after,
             most,
             full: AtomicBool::new(false),
+            arrivals: Notify::new(),
+            began: Mutex::default(),
         }
     }
 
@@ -75,18 +90,41 @@ impl Devices {
         self.full.load(Ordering::Relaxed).then_some(self.most)
     }
 
-    pub(crate) fn reading(&self, reading: &Reading, at: Timestamp, clock: Option<WrongClock>) {
-        self.seen(reading.device_id(), at, |device| {
+    pub(crate) fn reading(&self, reading: &Reading, heard: &Heard) {
+        self.seen(reading.device_id(), heard, |device| {
             device.reading(reading);
-            device.clock(clock);
+            device
+                .watch
+                .measured(reading.quantity(), reading.value(), heard.at);
         });
     }
 
-    pub(crate) fn clip(&self, clip: &AnalysedClip, at: Timestamp, clock: Option<WrongClock>) {
-        self.seen(&clip.device_id, at, |device| {
+    pub(crate) fn clip(&self, clip: &AnalysedClip, heard: &Heard) {
+        self.seen(&clip.device_id, heard, |device| {
             device.clip(clip);
-            device.clock(clock);
+            device.watch.data(heard.at);
         });
+    }
+
+    /// Takes what a device says of itself, and returns what is known of that now.
+    pub(crate) fn telemetry(&self, telemetry: &Telemetry, heard: &Heard) -> Option<LatestTelemetry> {
+        self.seen(&telemetry.device_id, heard, |device| {
+            device.telemetry(telemetry, heard.at).clone()
+        })
+    }
+
+    /// Takes that a known device is there.
+    pub(crate) fn present(&self, device_id: &DeviceId, at: Timestamp) {
+        if let Some(device) = self.by_id.lock().get_mut(device_id) {
+            device.present(at);
+        }
+    }
+
+    /// Takes a message of a device that sent it before.
+    pub(crate) fn repeated(&self, device_id: &DeviceId, at: Timestamp) {
+        if let Some(device) = self.by_id.lock().get_mut(device_id) {
+            device.watch.repeated(at);
+        }
     }
 
     /// The newest value of a device's quantity that was not suspect.
@@ -97,48 +135,70 @@ impl Devices {
     }
 
     /// Takes a suspect reading: its device is there, and its value is none of the latest.
-    pub(crate) fn suspect(&self, reading: &Reading, reason: &'static str, at: Timestamp) {
-        self.seen(reading.device_id(), at, |device| {
-            device.view.suspect = Some(LatestSuspect {
-                quantity: reading.quantity(),
-                value: reading.value(),
-                timestamp: reading.timestamp(),
-                reason,
-            });
+    pub(crate) fn suspect(&self, reading: &Reading, reason: &'static str, heard: &Heard) {
+        self.seen(reading.device_id(), heard, |device| {
+            device.view.suspect = Some(LatestSuspect::new(reading, reason));
+            device.watch.data(heard.at);
         });
     }
 
     /// Takes a decision that was not carried out. It says nothing about the device being there.
     pub(crate) fn held(&self, decision: &HeldDecision) {
         if let Some(device) = self.by_id.lock().get_mut(&decision.device_id) {
-            device.view.held = Some(LatestHeld {
-                timestamp: decision.timestamp,
-                position: decision.position.percent(),
-                confidence: decision.confidence.probability(),
-                model_version: decision.model_version.clone(),
-                reason: decision.reason.clone(),
-            });
+            device.view.held = Some(decision.into());
         }
     }
 
     /// A command says nothing about the device being there, so it neither registers nor revives one.
     pub(crate) fn action(&self, action: &WindowAction) {
         if let Some(device) = self.by_id.lock().get_mut(&action.device_id) {
-            device.command(LatestCommand {
-                timestamp: action.timestamp,
-                position: action.position.percent(),
-                confidence: action.confidence.probability(),
-                model_version: action.origin.model_version().map(str::to_owned),
-                reason: action.reason.clone(),
-            });
+            device.command(action.into());
         }
     }
 
-    pub(crate) fn state(&self, state: &WindowState, at: Timestamp, clock: Option<WrongClock>) {
-        self.seen(&state.device_id, at, |device| {
-            device.window(state);
-            device.clock(clock);
-        });
+    pub(crate) fn state(&self, state: &WindowState, heard: &Heard) {
+        self.seen(&state.device_id, heard, |device| device.window(state));
+    }
+
+    /// A decision is due for a device and not asked for, or `None`: it is not withheld any more.
+    pub(crate) fn withhold(&self, device_id: &DeviceId, withheld: Option<Withheld>) {
+        if let Some(device) = self.by_id.lock().get_mut(device_id) {
+            device.view.withheld = withheld;
+        }
+    }
+
+    /// A window is stuck, for this reason, or not any more.
+    pub(crate) fn window_stuck(&self, device_id: &DeviceId, detail: Option<String>) {
+        if let Some(device) = self.by_id.lock().get_mut(device_id) {
+            device.watch.window_stuck = detail;
+        }
+    }
+
+    /// How many windows are stuck.
+    pub(crate) fn windows_stuck(&self) -> usize {
+        let devices = self.by_id.lock();
+        let stuck = devices
+            .values()
+            .filter(|device| device.watch.window_stuck.is_some());
+        stuck.count()
+    }
+
+    /// A device has a connection to the broker. Returns whether it is known.
+    pub(crate) fn connected(&self, device_id: &DeviceId) -> bool {
+        let mut devices = self.by_id.lock();
+        let device = devices.get_mut(device_id);
+        if let Some(device) = device {
+            device.watch.come_back();
+            return true;
+        }
+        false
+    }
+
+    /// A device's connection to the broker ended.
+    pub(crate) fn disconnected(&self, device_id: &DeviceId, reason: &'static str, at: Timestamp) {
+        if let Some(device) = self.by_id.lock().get_mut(device_id) {
+            device.disconnected(reason, at);
+        }
     }
 
     /// Takes history of a device that is known: it shows what is newest by time, and nobody is seen by it.
@@ -154,7 +214,14 @@ impl Devices {
             Event::State(state) => known(&state.device_id, &|device| device.window(state)),
             Event::Action(action) => self.action(action),
             Event::Held(decision) => self.held(decision),
-            Event::Suspect(..) | Event::Shadow(_) | Event::Status(..) => {}
+            Event::Suspect(..)
+            | Event::Shadow(_)
+            | Event::Status(..)
+            | Event::Alarm(..)
+            | Event::Telemetry(_)
+            | Event::Ack(_)
+            | Event::Set(_)
+            | Event::TimeRequest(_) => {}
         }
     }
 
@@ -174,17 +241,21 @@ impl Devices {
         if !online && !devices.contains_key(device_id) {
             return;
         }
-        if let Some(device) = self.device(&mut devices, device_id, at) {
+        if let Some(device) = self.device(&mut devices, device_id, Some(at)) {
             device.status(online, at);
         }
     }
 
-    fn seen(&self, device_id: &DeviceId, at: Timestamp, update: impl FnOnce(&mut Device)) {
+    fn seen<T>(
+        &self,
+        device_id: &DeviceId,
+        heard: &Heard,
+        update: impl FnOnce(&mut Device) -> T,
+    ) -> Option<T> {
         let mut devices = self.by_id.lock();
-        if let Some(device) = self.device(&mut devices, device_id, at) {
-            device.seen(at);
-            update(device);
-        }
+        let device = self.device(&mut devices, device_id, Some(heard.at))?;
+        device.seen(heard);
+        Some(update(device))
     }
 
     /// The device, registered where it is new; `None` where there are too many.
@@ -192,18 +263,21 @@ impl Devices {
         &self,
         devices: &'a mut HashMap<DeviceId, Device>,
         device_id: &DeviceId,
-        at: Timestamp,
+        at: Option<Timestamp>,
     ) -> Option<&'a mut Device> {
-        if devices.len() >= self.most && !devices.contains_key(device_id) {
-            if !self.full.swap(true, Ordering::Relaxed) {
-                warn!(
-                    devices = self.most,
-                    "too many devices: new ones are stored, but neither shown nor decided for; see backend.max_devices"
-                );
+        if !devices.contains_key(device_id) {
+            if devices.len() >= self.most {
+                if !self.full.swap(true, Ordering::Relaxed) {
+                    warn!(
+                        devices = self.most,
+                        "too many devices: new ones are stored, but neither shown nor decided for; see backend.max_devices"
+                    );
+                }
+                return None;
             }
-            return None;
+            devices.insert(device_id.clone(), Device::new(device_id, at));
+            self.arrivals.notify_one();
         }
-        let device = devices.entry(device_id.clone());
-        Some(device.or_insert_with(|| Device::new(device_id, at)))
+        devices.get_mut(device_id)
     }
 }

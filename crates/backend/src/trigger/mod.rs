@@ -3,6 +3,7 @@
 //! In: readings and clips as soon as they are decoded. Out: requests on their topic, the newest state of a device
 //! replacing an older one that could not be sent yet. It never touches the journal or the database.
 
+mod freshness;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -16,11 +17,33 @@ use domain::{
 use parking_lot::Mutex;
 use tokio::{sync::Notify, time::Instant};
 
-use crate::Metrics;
-use state::{DeviceState, Held, State};
+use crate::{Metrics, setups::Setup};
+use state::{DeviceState, Held, SetUp, State, Withholding};
 
 /// The first decision for a device waits this long for a clip: sensors start with their climate.
 const FIRST_CLIP_WAIT: Duration = Duration::from_secs(2);
+
+/// A decision that rests on an old input waits this long for a new one before it is withheld.
+const DOUBT: Duration = Duration::from_secs(2);
+
+/// What is due.
+#[derive(Debug)]
+pub(crate) enum NextDue {
+    /// A request.
+    Request {
+        /// It.
+        request: Box<InferenceRequest>,
+        /// Whether requests for this device were withheld before.
+        was_withheld: bool,
+    },
+    /// A request is withheld; it is told once.
+    Withheld {
+        /// For which device.
+        device_id: DeviceId,
+        /// Which input is too old, and how old it is.
+        reason: String,
+    },
+}
 
 /// A clip as a request needs it.
 #[derive(Debug, Clone)]
@@ -84,6 +107,7 @@ pub struct LastRequest {
 pub struct InferenceTrigger {
     options: TriggerOptions,
     state: Mutex<State>,
+    started: Instant,
     changed: Notify,
     metrics: Arc<Metrics>,
 }
@@ -94,6 +118,7 @@ impl InferenceTrigger {
         Self {
             options,
             state: Mutex::default(),
+            started: Instant::now(),
             changed: Notify::new(),
             metrics,
         }
@@ -121,7 +146,11 @@ impl InferenceTrigger {
             value: reading.value(),
             is_late,
         };
+        let since_start = self.started.elapsed();
         self.observe(reading.device_id(), |device, is_holding| {
+            if !is_late {
+                device.freshness.came(reading.quantity(), since_start);
+            }
             if is_holding {
                 device.hold(reading.quantity(), held);
                 return None;
@@ -154,15 +183,16 @@ impl InferenceTrigger {
         });
     }
 
-    /// Takes what was known before a restart, if anything, as the baseline. Then decides on what was held.
-    pub fn settle<'a>(&self, baseline: impl IntoIterator<Item = &'a Reading>) {
+    /// Takes what was known before a restart, if anything, as the baseline of `now`. Then decides on what was held.
+    pub fn settle<'a>(&self, baseline: impl IntoIterator<Item = &'a Reading>, now: Timestamp) {
         let held = {
             let mut state = self.state.lock();
             for reading in baseline {
                 if let Some(device) = state.device(reading.device_id(), &self.options) {
-                    device
-                        .detector
-                        .restore(reading.quantity(), reading.timestamp(), reading.value());
+                    let (quantity, timestamp) = (reading.quantity(), reading.timestamp());
+                    device.detector.restore(quantity, timestamp, reading.value());
+                    let age = Duration::from_millis(now.millis_since(timestamp).max(0) as u64);
+                    device.freshness.was_known(quantity, age);
                 }
             }
             state.release()
@@ -177,9 +207,18 @@ impl InferenceTrigger {
         }
     }
 
-    /// Sets a device's own thresholds.
-    pub fn set_thresholds(&self, device_id: &DeviceId, thresholds: Thresholds) {
-        self.state.lock().set_thresholds(device_id, thresholds);
+    /// Takes what is set for a device.
+    pub(crate) fn set_up(&self, device_id: &DeviceId, setup: &Setup) {
+        let set_up = SetUp {
+            thresholds: setup.thresholds,
+            interval: setup.interval,
+        };
+        self.state.lock().set_up(device_id, set_up);
+    }
+
+    /// Drops everything that is known of a device.
+    pub(crate) fn forget(&self, device_id: &DeviceId) {
+        self.state.lock().forget(device_id);
     }
 
     /// What the last request of a device was based on.
@@ -187,8 +226,8 @@ impl InferenceTrigger {
         self.state.lock().devices.get(device_id)?.last_request.clone()
     }
 
-    /// Waits until a request is due and makes it from the device's state at that moment.
-    pub async fn next_request(&self, clock: impl Fn() -> Timestamp) -> InferenceRequest {
+    /// Waits until a request is due and makes it from the device's state at that moment, or says why it is withheld.
+    pub(crate) async fn next_due(&self, clock: impl Fn() -> Timestamp) -> NextDue {
         loop {
             let changed = self.changed.notified();
             let earliest = {
@@ -196,8 +235,8 @@ impl InferenceTrigger {
                 match state.next_due() {
                     Some((device_id, due)) if due <= Instant::now() => {
                         state.due.remove(&device_id);
-                        if let Some(request) = self.request(&mut state, &device_id, clock()) {
-                            return request;
+                        if let Some(next) = self.take_due(&mut state, &device_id, clock()) {
+                            return next;
                         }
                         continue;
                     }
@@ -219,19 +258,56 @@ impl InferenceTrigger {
         let mut state = self.state.lock();
         let is_holding = state.is_holding;
         let trigger = state.update(device_id, &self.options, |device| {
-            let trigger = change(device, is_holding)?;
+            let found = change(device, is_holding);
+            // What was withheld is asked for as soon as its inputs are fresh.
+            let is_owed =
+                found.is_none() && device.withholding.is_some() && device.freshness.stale().is_none();
+            if is_owed && !is_holding {
+                return Some((None, now));
+            }
+            let trigger = found?;
             // From here on change is measured from the state that the request will carry.
             device.detector.decided();
             let waits = trigger == Trigger::FirstClimate && device.clip.is_none();
-            Some((trigger, if waits { now + FIRST_CLIP_WAIT } else { now }))
+            Some((Some(trigger), if waits { now + FIRST_CLIP_WAIT } else { now }))
         });
         let Some((trigger, due)) = trigger.flatten() else {
             return;
         };
         state.make_due(device_id, due);
         drop(state);
-        self.metrics.triggered(trigger);
+        if let Some(trigger) = trigger {
+            self.metrics.triggered(trigger);
+        }
         self.changed.notify_one();
+    }
+
+    /// What becomes of a request that is due.
+    fn take_due(&self, state: &mut State, device_id: &DeviceId, now: Timestamp) -> Option<NextDue> {
+        let device = state.devices.get_mut(device_id)?;
+        let Some(old) = device.freshness.stale() else {
+            let was_withheld = device.withholding.take() == Some(Withholding::Told);
+            let request = Box::new(self.request(state, device_id, now)?);
+            return Some(NextDue::Request {
+                request,
+                was_withheld,
+            });
+        };
+        match device.withholding {
+            None => {
+                device.withholding = Some(Withholding::Doubted);
+                state.make_due(device_id, Instant::now() + DOUBT);
+                None
+            }
+            Some(Withholding::Doubted) => {
+                device.withholding = Some(Withholding::Told);
+                Some(NextDue::Withheld {
+                    device_id: device_id.clone(),
+                    reason: old.reason(),
+                })
+            }
+            Some(Withholding::Told) => None,
+        }
     }
 
     fn request(&self, state: &mut State, device_id: &DeviceId, now: Timestamp) -> Option<InferenceRequest> {
@@ -260,6 +336,7 @@ impl InferenceTrigger {
                 features: Some(clip.features.clone()),
             }),
             expires_at: Some(now.plus(self.options.request_ttl)),
+            window: None,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use domain::{ChangeDetector, DeviceId, Quantity, Thresholds, Timestamp, Trigger};
 use tokio::time::Instant;
 
-use super::{LastRequest, RecentClip, TriggerOptions};
+use super::{LastRequest, RecentClip, TriggerOptions, freshness::Freshness};
 
 /// A reading as a decision sees it.
 #[derive(Debug, Clone, Copy)]
@@ -18,9 +18,20 @@ pub(super) struct Held {
 /// What a device held: its newest readings in the order of their times, and whether it sent a clip.
 type Released = (DeviceId, Vec<(Quantity, Held)>, bool);
 
+/// How far a decision has come that rests on an old input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Withholding {
+    /// It is given a moment: readings of one device come one after another.
+    Doubted,
+    /// It is withheld, and that was told.
+    Told,
+}
+
 #[derive(Debug)]
 pub(super) struct DeviceState {
     pub(super) detector: ChangeDetector,
+    pub(super) freshness: Freshness,
+    pub(super) withholding: Option<Withholding>,
     /// The newest readings while decisions are held.
     held: [Option<Held>; Quantity::COUNT],
     pub(super) holds_clip: bool,
@@ -32,9 +43,13 @@ pub(super) struct DeviceState {
 }
 
 impl DeviceState {
-    fn new(thresholds: Thresholds) -> Self {
+    fn new(set_up: SetUp) -> Self {
+        let mut freshness = Freshness::default();
+        freshness.set_interval(set_up.interval);
         Self {
-            detector: ChangeDetector::new(thresholds),
+            detector: ChangeDetector::new(set_up.thresholds),
+            freshness,
+            withholding: None,
             held: [None; Quantity::COUNT],
             holds_clip: false,
             clip: None,
@@ -84,6 +99,13 @@ impl DeviceState {
     }
 }
 
+/// What is set for a device.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SetUp {
+    pub(super) thresholds: Thresholds,
+    pub(super) interval: Option<Duration>,
+}
+
 /// All devices, and which of them have a request due.
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -93,7 +115,7 @@ pub(super) struct State {
     pub(super) clip_bytes: usize,
     /// Whether nothing is decided yet, because the baseline is not known.
     pub(super) is_holding: bool,
-    thresholds: HashMap<DeviceId, Thresholds>,
+    set_ups: HashMap<DeviceId, SetUp>,
 }
 
 impl State {
@@ -106,10 +128,13 @@ impl State {
         if self.devices.len() >= options.max_devices && !self.devices.contains_key(device_id) {
             return None;
         }
-        let own = self.thresholds.get(device_id);
-        let thresholds = own.copied().unwrap_or(options.thresholds);
+        let general = SetUp {
+            thresholds: options.thresholds,
+            interval: None,
+        };
+        let set_up = self.set_ups.get(device_id).copied().unwrap_or(general);
         let device = self.devices.entry(device_id.clone());
-        Some(device.or_insert_with(|| DeviceState::new(thresholds)))
+        Some(device.or_insert_with(|| DeviceState::new(set_up)))
     }
 
     /// Ends holding, and returns what was held.
@@ -128,11 +153,21 @@ impl State {
         released.collect()
     }
 
-    pub(super) fn set_thresholds(&mut self, device_id: &DeviceId, thresholds: Thresholds) {
+    pub(super) fn set_up(&mut self, device_id: &DeviceId, set_up: SetUp) {
         if let Some(device) = self.devices.get_mut(device_id) {
-            device.detector.set_thresholds(thresholds);
+            device.detector.set_thresholds(set_up.thresholds);
+            device.freshness.set_interval(set_up.interval);
         }
-        self.thresholds.insert(device_id.clone(), thresholds);
+        self.set_ups.insert(device_id.clone(), set_up);
+    }
+
+    /// Drops everything that is known of a device.
+    pub(super) fn forget(&mut self, device_id: &DeviceId) {
+        self.due.remove(device_id);
+        self.set_ups.remove(device_id);
+        if let Some(mut device) = self.devices.remove(device_id) {
+            self.clip_bytes -= device.drop_clip();
+        }
     }
 
     /// Applies `change` to a device and keeps the count of its clip's bytes. The clips heard longest ago are dropped

@@ -128,7 +128,7 @@ fn nothing_decides_before_the_baseline_is_known() {
         trigger.observe_clip(&id("a"), clip(50), true);
         assert!(!is_due(&trigger), "held");
         let baseline = known.map(|temperature| climate(10, temperature));
-        trigger.settle(baseline.iter().flatten());
+        trigger.settle(baseline.iter().flatten(), Timestamp::from_millis(200_000));
         assert_eq!(is_due(&trigger), moves, "{known:?}, late: {is_late}");
         trigger.observe_reading(&reading(Quantity::Temperature, 200, 30.0), false);
         assert!(is_due(&trigger), "and then everything decides");
@@ -145,7 +145,7 @@ fn a_clip_that_was_held_decides() {
         reading(Quantity::Temperature, 10, 20.0),
         reading(Quantity::Humidity, 10, 50.0),
     ];
-    trigger.settle(&known);
+    trigger.settle(&known, Timestamp::from_millis(200_000));
     assert!(is_due(&trigger));
 }
 
@@ -153,14 +153,94 @@ fn a_clip_that_was_held_decides() {
 fn a_baseline_that_comes_late_changes_nothing_that_was_decided_since() {
     let trigger = trigger(TriggerOptions::default());
     trigger.hold();
-    trigger.settle([]);
+    trigger.settle([], Timestamp::from_millis(200_000));
     for quantity in Quantity::CLIMATE {
         trigger.observe_reading(&reading(quantity, 100, 20.0), false);
     }
     assert!(is_due(&trigger));
     trigger.observe_reading(&reading(Quantity::Temperature, 101, 20.4), false);
-    trigger.settle(&[reading(Quantity::Temperature, 10, 5.0)]);
+    trigger.settle(
+        &[reading(Quantity::Temperature, 10, 5.0)],
+        Timestamp::from_millis(200_000),
+    );
     assert!(!is_due(&trigger));
     trigger.observe_reading(&reading(Quantity::Temperature, 102, 20.5), false);
     assert!(is_due(&trigger));
+}
+
+/// What is due at once; `None` where nothing is within a minute.
+async fn next(trigger: &InferenceTrigger) -> Option<NextDue> {
+    let next = trigger.next_due(|| Timestamp::from_millis(0));
+    tokio::time::timeout(Duration::from_mins(1), next).await.ok()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_is_not_moved_on_stale_input() {
+    let trigger = trigger(TriggerOptions::default());
+    let observe = |quantity, second, value| trigger.observe_reading(&reading(quantity, second, value), false);
+    observe(Quantity::Temperature, 0, 20.0);
+    observe(Quantity::Humidity, 0, 50.0);
+    assert!(matches!(
+        next(&trigger).await,
+        Some(NextDue::Request {
+            was_withheld: false,
+            ..
+        })
+    ));
+    // Humidity falls silent.
+    for minute in 1..=10 {
+        tokio::time::advance(Duration::from_mins(1)).await;
+        observe(Quantity::Temperature, minute * 60, 20.0);
+    }
+    observe(Quantity::Temperature, 601, 25.0);
+    let Some(NextDue::Withheld { device_id, reason }) = next(&trigger).await else {
+        panic!("asked on stale input");
+    };
+    assert_eq!(device_id, id("a"));
+    assert!(reason.starts_with("humidity is 10 min old"), "{reason}");
+    observe(Quantity::Temperature, 602, 30.0);
+    assert!(next(&trigger).await.is_none(), "told once");
+    observe(Quantity::Humidity, 603, 50.0);
+    let Some(NextDue::Request {
+        request,
+        was_withheld,
+    }) = next(&trigger).await
+    else {
+        panic!("fresh input ends it");
+    };
+    assert!(was_withheld && (request.temperature - 30.0).abs() < 1e-9);
+    assert!(next(&trigger).await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn readings_of_one_device_come_one_after_another_after_a_start() {
+    let trigger = trigger(TriggerOptions::default());
+    trigger.hold();
+    let known = [
+        reading(Quantity::Temperature, 0, 20.0),
+        reading(Quantity::Humidity, 0, 50.0),
+    ];
+    trigger.settle(&known, Timestamp::from_millis(7_200_000));
+    trigger.observe_reading(&reading(Quantity::Temperature, 7_200, 25.0), false);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    trigger.observe_reading(&reading(Quantity::Humidity, 7_201, 50.0), false);
+    assert!(matches!(
+        next(&trigger).await,
+        Some(NextDue::Request {
+            was_withheld: false,
+            ..
+        })
+    ));
+}
+
+#[test]
+fn a_device_that_is_forgotten_leaves_nothing() {
+    let trigger = trigger(TriggerOptions::default());
+    trigger.observe_clip(&id("a"), clip(1), false);
+    trigger.forget(&id("a"));
+    let state = trigger.state.lock();
+    assert_eq!(
+        (state.devices.len(), state.due.len(), state.clip_bytes),
+        (0, 0, 0)
+    );
 }

@@ -57,6 +57,8 @@ impl Door for MemoryDoor {
 pub struct MemoryOutlet {
     pub connected: Arc<AtomicBool>,
     pub sent: Arc<Mutex<Vec<serde_json::Value>>>,
+    /// What devices were told: topic, payload, whether it is retained.
+    pub told: Arc<Mutex<Vec<(String, String, bool)>>>,
 }
 
 #[async_trait]
@@ -66,9 +68,18 @@ impl Outlet for MemoryOutlet {
     }
 
     async fn send(&self, message: mqtt::Message) -> Result<(), PublishError> {
+        if message.topic.starts_with("device/") || message.topic.starts_with("window/") {
+            let payload = String::from_utf8(message.payload.to_vec()).unwrap();
+            self.told.lock().push((message.topic, payload, message.retain));
+            return Ok(());
+        }
         let request = serde_json::from_slice(&message.payload).unwrap();
         self.sent.lock().push(request);
         Ok(())
+    }
+
+    fn forgets_what_expired(&self) -> bool {
+        true
     }
 }
 
@@ -94,6 +105,16 @@ impl Bench {
 
     /// The same for at most `max_devices`.
     pub fn with_devices(log: Arc<MemoryLog>, tables: Arc<MemoryTables>, max_devices: usize) -> Self {
+        Self::with_registry(log, tables, max_devices, registry::Registry::in_memory())
+    }
+
+    /// The same with what people have set up.
+    pub fn with_registry(
+        log: Arc<MemoryLog>,
+        tables: Arc<MemoryTables>,
+        max_devices: usize,
+        book: Arc<registry::Registry>,
+    ) -> Self {
         let options = BackendOptions {
             max_devices,
             batch: BatchLimits {
@@ -106,6 +127,8 @@ impl Bench {
             log: Arc::clone(&log),
             tables: Arc::clone(&tables) as _,
             history: Arc::clone(&tables) as _,
+            registry: book,
+            windows: None,
             storage: None,
         };
         let mut registry = Registry::default();

@@ -7,8 +7,8 @@ use backend::{History, Tables};
 use domain::{Quantity, Timestamp};
 use parking_lot::Mutex;
 use store::{
-    Batch, DeviceRow, InsertError, LatestAction, LatestReading, LatestState, Period, Row, StoreError, Table,
-    Usage,
+    Batch, DeviceRow, InsertError, LatestAck, LatestAction, LatestHeldRow, LatestReading, LatestState,
+    Period, Progress, Row, StoreError, Table, Tell, Usage,
 };
 
 #[derive(Debug, Default)]
@@ -22,6 +22,8 @@ struct State {
     lose_answer: bool,
     refused_value: Option<f64>,
     refuse_errors: bool,
+    /// How far a change of the schema has come, while there is one.
+    upgrade: Option<Progress>,
 }
 
 #[derive(Debug, Default)]
@@ -40,6 +42,11 @@ fn away(table: Table) -> InsertError {
 impl MemoryTables {
     pub fn set_away(&self, away: bool) {
         self.state.lock().away = away;
+    }
+
+    /// A change of the schema is under way, or none is any more.
+    pub fn set_upgrade(&self, upgrade: Option<Progress>) {
+        self.state.lock().upgrade = upgrade;
     }
 
     pub fn lose_next_answer(&self) {
@@ -103,7 +110,13 @@ impl State {
 
 #[async_trait]
 impl Tables for MemoryTables {
-    async fn prepare(&self) -> Result<u32, StoreError> {
+    async fn prepare(&self, tell: Tell<'_>) -> Result<u32, StoreError> {
+        loop {
+            let state = { self.state.lock().upgrade.clone() };
+            let Some(progress) = state else { break };
+            tell(&progress);
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
         if self.state.lock().away {
             return Err(StoreError::Timeout);
         }
@@ -142,6 +155,13 @@ impl Tables for MemoryTables {
                 stored,
             }),
         }
+    }
+
+    async fn forget(&self, device_id: &str) -> Result<(), StoreError> {
+        self.answers()?;
+        let is_other = |row: &Row| !matches!(row, Row::Device(row) if row.device_id == device_id);
+        self.state.lock().rows.retain(is_other);
+        Ok(())
     }
 
     async fn judge_decisions(&self, _now: Timestamp) -> Result<bool, StoreError> {
@@ -244,6 +264,55 @@ impl History for MemoryTables {
         Ok(newest.into_values().take(limit).collect())
     }
 
+    async fn latest_acks(&self, period: Period, limit: usize) -> Result<Vec<LatestAck>, StoreError> {
+        self.answers()?;
+        let mut newest: BTreeMap<String, LatestAck> = BTreeMap::new();
+        for row in self.rows() {
+            let Row::DeviceEvent(row) = row else { continue };
+            if row.event.starts_with("config_") && (period.since..=period.until).contains(&row.timestamp) {
+                let latest = LatestAck {
+                    device_id: row.device_id.clone(),
+                    timestamp: row.timestamp,
+                    event: row.event,
+                    detail: row.detail,
+                };
+                newest.insert(row.device_id, latest);
+            }
+        }
+        Ok(newest.into_values().take(limit).collect())
+    }
+
+    async fn latest_held(&self, period: Period, limit: usize) -> Result<Vec<LatestHeldRow>, StoreError> {
+        self.answers()?;
+        let mut newest: BTreeMap<String, LatestHeldRow> = BTreeMap::new();
+        for row in self.rows() {
+            let Row::MlPrediction(row) = row else { continue };
+            let is_known = newest
+                .get(&row.device_id)
+                .is_some_and(|known| known.timestamp > row.timestamp);
+            if !row.held || is_known || !(period.since..=period.until).contains(&row.timestamp) {
+                continue;
+            }
+            let latest = LatestHeldRow {
+                device_id: row.device_id.clone(),
+                timestamp: row.timestamp,
+                position: row.prediction,
+                confidence: row.confidence,
+                model_version: row.model_version,
+                reason: row.reason,
+                contributions: (
+                    row.average,
+                    row.contribution_temperature,
+                    row.contribution_humidity,
+                    row.contribution_sound,
+                ),
+                verdict: row.verdict,
+            };
+            newest.insert(row.device_id, latest);
+        }
+        Ok(newest.into_values().take(limit).collect())
+    }
+
     async fn has_row(&self, row: &Row) -> Result<bool, StoreError> {
         self.answers()?;
         let same = |stored: &Row| match (stored, row) {
@@ -274,10 +343,19 @@ impl History for MemoryTables {
             let latest = LatestAction {
                 device_id: row.device_id.clone(),
                 timestamp: row.timestamp,
+                command_id: row.command_id,
                 position: row.position,
                 confidence: row.confidence,
                 model_version: row.model_version,
                 reason: row.reason,
+                origin: row.origin,
+                contributions: (
+                    row.average,
+                    row.contribution_temperature,
+                    row.contribution_humidity,
+                    row.contribution_sound,
+                ),
+                verdict: row.verdict,
             };
             newest.insert(row.device_id, latest);
         }

@@ -12,6 +12,7 @@ pub const LIVE: Passage = Passage {
     may_be_resent: false,
     has_waited: false,
     is_history: false,
+    is_taken_first: false,
     may_clear: false,
 };
 /// What a device without a time, or with a wrong one, states.

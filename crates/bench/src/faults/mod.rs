@@ -9,6 +9,7 @@ mod rollups;
 mod saturation;
 mod scenario;
 mod scenarios;
+mod settings;
 
 use std::{
     io::Write,

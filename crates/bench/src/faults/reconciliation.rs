@@ -65,7 +65,9 @@ pub(super) async fn reconcile(
     loop {
         let result = compare(&stored_readings(deployment)?, sent, times);
         // After a cut, a broker may first repeat a hundred thousand messages that were delivered before.
-        let now = deployment.status()?["temperature"].as_u64().unwrap_or_default();
+        let now = deployment.status()?["counters"]["messages"]["temperature"]
+            .as_u64()
+            .unwrap_or_default();
         if now != accepted {
             (changed, accepted) = (Instant::now(), now);
         }

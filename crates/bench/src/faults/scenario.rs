@@ -15,6 +15,7 @@ use super::{
     reconciliation::{Reconciliation, reconcile},
     rollups, saturation,
     scenarios::{Fault, Scenario},
+    settings,
 };
 
 /// Devices that send during a fault.
@@ -50,6 +51,10 @@ pub(super) async fn run(
     run.deployment.start().await?;
     if scenario.fault == Fault::BrokerSaturated {
         let result = saturation::run(&mut run.deployment, options.saturated).await?;
+        return run.with_rollups(result).await.map(Some);
+    }
+    if matches!(scenario.fault, Fault::EditedBackendKilled | Fault::EditedUpKilled) {
+        let result = settings::run(&mut run.deployment, rounds, scenario.fault).await?;
         return run.with_rollups(result).await.map(Some);
     }
     let (fault, broker) = (scenario.fault, run.deployment.addresses().mqtt);
@@ -93,9 +98,11 @@ impl Run {
     ) -> anyhow::Result<Option<Self>> {
         let fault = scenario.fault;
         let layout = match fault {
-            Fault::UpKilled | Fault::UpEngineKilled | Fault::UpTerminated | Fault::DiskFull => {
-                Layout::EmbeddedBroker
-            }
+            Fault::UpKilled
+            | Fault::UpEngineKilled
+            | Fault::UpTerminated
+            | Fault::DiskFull
+            | Fault::EditedUpKilled => Layout::EmbeddedBroker,
             _ => Layout::ExternalBroker,
         };
         let mut deployment = DeploymentOptions::new(layout);
@@ -185,8 +192,11 @@ impl Run {
                 pause(Duration::from_secs(3)).await;
                 std::fs::remove_file(ballast)?;
             }
-            // The devices' clocks jump by themselves; a saturated broker is a run of its own.
-            Fault::DeviceClocksJump | Fault::BrokerSaturated => {
+            // The devices' clocks jump by themselves; the others are runs of their own.
+            Fault::DeviceClocksJump
+            | Fault::BrokerSaturated
+            | Fault::EditedBackendKilled
+            | Fault::EditedUpKilled => {
                 pause(Duration::from_secs(3)).await;
                 return Ok(());
             }

@@ -21,6 +21,8 @@ pub(super) enum Fault {
     Terminated,
     UpTerminated,
     BrokerSaturated,
+    EditedBackendKilled,
+    EditedUpKilled,
 }
 
 /// A row of the table before it is run.
@@ -97,6 +99,13 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         Fault::UpEngineKilled,
         20,
     ),
+    kill(
+        "settings",
+        "kill -9 of the backend under PATCHes",
+        Fault::EditedBackendKilled,
+        25,
+    ),
+    kill("settings-up", "… of everything in one", Fault::EditedUpKilled, 25),
     Scenario {
         promised: false,
         ..kill("broker", "kill -9 of Mosquitto", Fault::BrokerKilled, 5)

@@ -18,6 +18,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail, ensure};
+use serde_json::Value;
 use testkit::{Casement, Deployment, DeploymentOptions, Layout};
 
 use self::{
@@ -235,12 +236,15 @@ async fn measure_casement(deployment: &mut Deployment, options: &Options) -> any
 fn accepted(deployment: &Deployment) -> anyhow::Result<u64> {
     let status = deployment.status()?;
     let count = |name: &str| {
-        status[name]
-            .as_u64()
-            .with_context(|| format!("no counter '{name}'"))
+        let counter = status.pointer(name).and_then(Value::as_u64);
+        counter.with_context(|| format!("no counter '{name}'"))
     };
+    let (accepted, repeated) = (
+        count("/counters/messages/temperature")?,
+        count("/counters/duplicates")?,
+    );
     // After a reconnection the broker repeats what was not acknowledged.
-    Ok(count("temperature")?.saturating_sub(count("duplicates")?))
+    Ok(accepted.saturating_sub(repeated))
 }
 
 /// Measures a quiet device's decisions, alone and while one other client sends as fast as it is acknowledged.

@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{bail, ensure};
@@ -26,6 +26,7 @@ const OF_ADDRESS: usize = 500;
 /// Strangers at the door.
 pub(super) struct Siege {
     tasks: JoinSet<()>,
+    began: Instant,
     idle: Arc<AtomicUsize>,
     guesses: Arc<AtomicU64>,
 }
@@ -35,6 +36,7 @@ impl Siege {
     pub(super) async fn begin(broker: SocketAddr, sockets: usize) -> anyhow::Result<Self> {
         let mut siege = Self {
             tasks: JoinSet::new(),
+            began: Instant::now(),
             idle: Arc::default(),
             guesses: Arc::default(),
         };
@@ -83,11 +85,20 @@ impl Siege {
         Ok(siege)
     }
 
-    /// Leaves. Returns how many sockets stood there at the end, and how often a password was guessed.
-    pub(super) async fn end(mut self) -> (usize, u64) {
-        let figures = (self.idle.load(Relaxed), self.guesses.load(Relaxed));
+    /// Leaves, after the first answer to a guess. Returns how many sockets stood there at the end, and how often a
+    /// password was guessed in a second of the whole siege.
+    pub(super) async fn end(mut self) -> (usize, f64) {
+        let answered = async {
+            while self.guesses.load(Relaxed) == 0 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        // A broker that answers no guess at all is a figure, too: 0.
+        let _ = timeout(PATIENCE, answered).await;
+        let guesses = self.guesses.load(Relaxed) as f64 / self.began.elapsed().as_secs_f64();
+        let idle = self.idle.load(Relaxed);
         self.tasks.shutdown().await;
-        figures
+        (idle, guesses)
     }
 }
 

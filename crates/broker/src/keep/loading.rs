@@ -11,7 +11,9 @@ use serde::de::DeserializeOwned;
 
 use super::{
     storage::Fault,
-    stored::{Key, Space, StoredDelivery, StoredMessage, StoredSession, StoredSubscription, decode},
+    stored::{
+        Key, Space, StoredDelivery, StoredMessage, StoredSession, StoredSubscription, decode, newer_version,
+    },
 };
 use crate::message::Message;
 
@@ -127,6 +129,10 @@ impl Loaded {
                 continue;
             };
             let key = Key(space, session, number);
+            // The storage checks what it reads, so this is no damage; what cannot be read is removed below.
+            if let Some(version) = newer_version(&value) {
+                return Err(Fault::Newer(version.into()));
+            }
             let Some((record, rest)) = decode::<T>(&value) else {
                 self.unreadable += 1;
                 self.surplus.push(key);

@@ -10,6 +10,7 @@
 //! any of them.
 
 mod loading;
+mod newer;
 mod op;
 mod restoring;
 mod storage;
@@ -17,6 +18,7 @@ mod stored;
 mod writer;
 
 use std::{
+    io,
     path::{Path, PathBuf},
     sync::{
         Arc, Weak,
@@ -26,8 +28,10 @@ use std::{
 };
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+pub use self::newer::NewerStorage;
 pub(crate) use self::{
     loading::Loaded,
     op::Op,
@@ -49,6 +53,33 @@ pub(crate) struct Keeper {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
+/// What an embedded broker keeps of sessions and retained messages, for whoever copies it.
+#[derive(Clone)]
+pub struct Keep(pub(crate) Arc<Keeper>);
+
+impl std::fmt::Debug for Keep {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keep").finish_non_exhaustive()
+    }
+}
+
+impl Keep {
+    /// Does `work` with the storage's directory once everything noted so far is on disk, and while its files are closed.
+    /// Acknowledgements wait meanwhile, so it has to be short. Fails where the storage cannot be written, or `work` does.
+    pub async fn while_closed(
+        &self,
+        work: impl FnOnce(&Path) -> io::Result<()> + Send + 'static,
+    ) -> io::Result<()> {
+        self.0.while_closed(Box::new(work)).await
+    }
+}
+
+/// Does `work` with the directory of a storage that no broker uses; an error where one does. Blocks.
+pub fn while_unused(directory: &Path, work: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+    let directory = storage::Directory::claim(directory).map_err(io::Error::other)?;
+    work(directory.path())
+}
+
 /// What the keeper counts.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
@@ -62,9 +93,14 @@ pub(crate) struct Counts {
     pub(crate) is_failing: AtomicBool,
 }
 
+/// What is done with the keeper's directory while its files are closed.
+pub(crate) type Work = Box<dyn FnOnce(&Path) -> io::Result<()> + Send>;
+
 /// What was noted and is not written.
 struct Book {
     ops: Vec<Op>,
+    /// What is done after the next group, and who waits for it.
+    works: Vec<(Work, oneshot::Sender<io::Result<()>>)>,
     group: Arc<Group>,
     /// Sessions whose connection waits for this group.
     waiting: Vec<Arc<Session>>,
@@ -147,6 +183,7 @@ impl Keeper {
         let keeper = Arc::new(Self {
             book: Mutex::new(Book {
                 ops: loaded.surplus.iter().copied().map(Op::Remove).collect(),
+                works: Vec::new(),
                 group: Arc::default(),
                 waiting: Vec::new(),
                 urgent: false,
@@ -193,6 +230,24 @@ impl Keeper {
         {
             tracing::error!("the broker's storage was not written to its end");
         }
+    }
+
+    /// Does `work` with the directory once everything noted so far is on disk, and while its files are closed. What is
+    /// noted meanwhile waits.
+    pub(crate) async fn while_closed(&self, work: Work) -> io::Result<()> {
+        let (done, outcome) = oneshot::channel();
+        {
+            let mut book = self.book.lock();
+            if book.closed {
+                return Err(io::Error::other("the broker's storage is closed"));
+            }
+            book.works.push((work, done));
+            book.urgent = true;
+        }
+        self.ready.notify_one();
+        outcome
+            .await
+            .unwrap_or_else(|_| Err(io::Error::other("the broker's storage is closed")))
     }
 
     /// Messages on disk and their bytes.

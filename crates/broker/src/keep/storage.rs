@@ -17,13 +17,22 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 
 use super::{
     loading::{self, Loaded},
+    newer::NewerStorage,
     op::Op,
     stored::{Key, Space},
 };
 
-/// The form of the whole: raised when keys change, or when values do in a way that their own version does not tell.
-const FORMAT: &[u8] = b"casement-broker 1";
+/// The form of the whole: raised when keys or values change.
+const FORMAT: u32 = 1;
+/// What the record of the form begins with.
+const FORMAT_PREFIX: &str = "casement-broker ";
 const FORMAT_KEY: &[u8] = b"format";
+/// A file beside the records: the form and the version of Casement that wrote it. It is read before the records are opened,
+/// which changes them.
+const STAMP: &str = "format";
+/// The engine's marker within the records: `FJL` and its version.
+const MARKER: &str = "version";
+const ENGINE_FORMAT: u8 = 3;
 const MEMTABLE: u64 = 8 << 20;
 const CACHE: u64 = 4 << 20;
 const LOG_FILES: u64 = 64 << 20;
@@ -37,6 +46,8 @@ const ASIDE: &str = "damaged-";
 pub(crate) enum StorageError {
     #[error("another process uses it")]
     Held,
+    #[error(transparent)]
+    Newer(#[from] NewerStorage),
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -84,32 +95,82 @@ impl Directory {
         }
     }
 
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn records(&self) -> PathBuf {
         self.path.join("records")
     }
 
-    /// Opens what is there and reads it; sets it aside where that fails.
+    /// Opens what is there and reads it; sets it aside where that fails. What a newer version wrote is left as it is.
     pub(crate) fn open(self) -> Result<Opened, StorageError> {
-        match self.attempt() {
-            Ok((storage, loaded)) => Ok(Opened {
+        self.check_stamp()?;
+        let opened = match self.attempt() {
+            Ok((storage, loaded)) => Opened {
                 storage,
                 loaded,
                 set_aside: None,
-            }),
-            Err(Fault::Environment(error)) => Err(error.into()),
+            },
+            Err(Fault::Environment(error)) => return Err(error.into()),
+            Err(Fault::Newer(found)) => return Err(self.newer(found)),
             Err(Fault::Damage(reason)) => {
                 let aside = self.set_aside()?;
                 let (storage, loaded) = self.attempt().map_err(|fault| match fault {
                     Fault::Environment(error) => error,
-                    Fault::Damage(reason) => io::Error::other(reason),
+                    fault => io::Error::other(fault.to_string()),
                 })?;
-                Ok(Opened {
+                Opened {
                     storage,
                     loaded,
                     set_aside: Some((aside, reason)),
-                })
+                }
             }
+        };
+        opened.storage.directory.stamp()?;
+        Ok(opened)
+    }
+
+    /// Refuses what a newer version wrote, before anything of it is opened.
+    fn check_stamp(&self) -> Result<(), StorageError> {
+        let (found, _) = self.read_stamp();
+        if found > FORMAT {
+            return Err(self.newer(found));
         }
+        match fs::read(self.records().join(MARKER)).as_deref() {
+            Ok([b'F', b'J', b'L', version, ..]) if *version > ENGINE_FORMAT => Err(self.newer(found)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The form and the version of Casement that wrote it; 0 where no file says so.
+    fn read_stamp(&self) -> (u32, String) {
+        let text = fs::read_to_string(self.path.join(STAMP)).unwrap_or_default();
+        let mut words = text.split_whitespace();
+        let found = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
+        let program = words.next().unwrap_or_default().chars().take(40).collect();
+        (found, program)
+    }
+
+    /// Says which form is here, whole or not at all.
+    fn stamp(&self) -> io::Result<()> {
+        let program = env!("CARGO_PKG_VERSION");
+        if self.read_stamp() == (FORMAT, program.to_owned()) {
+            return Ok(());
+        }
+        let partial = self.path.join("format.new");
+        fs::write(&partial, format!("{FORMAT} {program}\n"))?;
+        fs::rename(partial, self.path.join(STAMP))
+    }
+
+    fn newer(&self, found: u32) -> StorageError {
+        let newer = NewerStorage {
+            path: self.path.clone(),
+            found,
+            program: self.read_stamp().1,
+        };
+        newer.into()
     }
 
     fn attempt(&self) -> Result<(Storage, Loaded), Fault> {
@@ -146,6 +207,18 @@ pub(crate) enum Fault {
     /// Something that a person has to change: the disk is full, a file belongs to somebody else.
     Environment(io::Error),
     Damage(String),
+    /// A newer version wrote it, in this form.
+    Newer(u32),
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Environment(error) => error.fmt(f),
+            Self::Damage(reason) => f.write_str(reason),
+            Self::Newer(_) => f.write_str("a newer version of Casement wrote it"),
+        }
+    }
 }
 
 impl From<fjall::Error> for Fault {
@@ -169,6 +242,12 @@ impl From<fjall::Error> for Fault {
     }
 }
 
+/// The number in the record of the form.
+fn number(format: &[u8]) -> Option<u32> {
+    let text = std::str::from_utf8(format).ok()?;
+    text.strip_prefix(FORMAT_PREFIX)?.parse().ok()
+}
+
 /// EMFILE has no kind of its own.
 const TOO_MANY_FILES: i32 = 24;
 
@@ -185,14 +264,17 @@ impl Storage {
             KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE)
         })?;
         match records.get(FORMAT_KEY)? {
-            Some(format) if &format[..] == FORMAT => {}
-            Some(_) => return Err(Fault::Damage("another version of Casement wrote it".to_owned())),
+            Some(format) => match number(&format) {
+                Some(FORMAT) => {}
+                Some(found) if found > FORMAT => return Err(Fault::Newer(found)),
+                _ => return Err(Fault::Damage("it is of no known form".to_owned())),
+            },
             None if records.first_key_value().is_some() => {
                 return Err(Fault::Damage("it does not say its form".to_owned()));
             }
             None => {
                 let mut batch = db.batch().durability(Some(PersistMode::SyncAll));
-                batch.insert(&records, FORMAT_KEY, FORMAT);
+                batch.insert(&records, FORMAT_KEY, format!("{FORMAT_PREFIX}{FORMAT}"));
                 batch.commit()?;
             }
         }
@@ -203,22 +285,21 @@ impl Storage {
         })
     }
 
+    /// Closes its files; the directory stays ours.
+    pub(crate) fn close(self) -> Directory {
+        self.directory.clone()
+    }
+
     /// Opens it once more after a write has failed.
     pub(crate) fn reopen(self) -> Result<Self, (Directory, String)> {
         let directory = self.directory.clone();
         drop(self);
-        Self::open(directory.clone()).map_err(|fault| match fault {
-            Fault::Environment(error) => (directory, error.to_string()),
-            Fault::Damage(reason) => (directory, reason),
-        })
+        Self::open(directory.clone()).map_err(|fault| (directory, fault.to_string()))
     }
 
     /// Opens it where an earlier attempt has failed.
     pub(crate) fn open_again(directory: Directory) -> Result<Self, (Directory, String)> {
-        Self::open(directory.clone()).map_err(|fault| match fault {
-            Fault::Environment(error) => (directory, error.to_string()),
-            Fault::Damage(reason) => (directory, reason),
-        })
+        Self::open(directory.clone()).map_err(|fault| (directory, fault.to_string()))
     }
 
     /// Writes a group, then removes messages: all of it, or nothing. With `sync` it survives the loss of power, too;
@@ -241,5 +322,57 @@ impl Storage {
             batch.remove(&self.records, &Key(Space::Message, 0, *number).encode()[..]);
         }
         batch.commit()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(path: &Path) -> u32 {
+        match Directory::claim(path).unwrap().open() {
+            Err(StorageError::Newer(newer)) => newer.found,
+            Err(error) => panic!("{error}"),
+            Ok(opened) => panic!("it opens: {:?}", opened.set_aside),
+        }
+    }
+
+    fn put(path: &Path, key: &[u8], value: &[u8]) {
+        let opened = Directory::claim(path).unwrap().open().unwrap();
+        let mut batch = opened.storage.db.batch().durability(Some(PersistMode::SyncAll));
+        batch.insert(&opened.storage.records, key, value);
+        batch.commit().unwrap();
+    }
+
+    /// Where the stamp is missing: what a newer version wrote is neither set aside nor removed.
+    #[test]
+    fn records_of_a_newer_version_are_refused_and_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = Key(Space::Retained, 0, 1).encode();
+        put(dir.path(), &key[..], b"\x02what a later version means by it");
+        assert_eq!(refused(dir.path()), 2);
+        assert_eq!(refused(dir.path()), 2, "it is still there");
+        let dir = tempfile::tempdir().unwrap();
+        put(dir.path(), FORMAT_KEY, b"casement-broker 7");
+        assert_eq!(refused(dir.path()), 7);
+        assert!(dir.path().join("records").is_dir());
+        let aside = fs::read_dir(dir.path()).unwrap().flatten();
+        assert_eq!(
+            aside
+                .filter(|entry| entry.file_name().to_string_lossy().starts_with(ASIDE))
+                .count(),
+            0
+        );
+        // What is no form at all is damage, as before.
+        let dir = tempfile::tempdir().unwrap();
+        put(dir.path(), FORMAT_KEY, b"nonsense");
+        assert!(
+            Directory::claim(dir.path())
+                .unwrap()
+                .open()
+                .unwrap()
+                .set_aside
+                .is_some()
+        );
     }
 }

@@ -132,6 +132,11 @@ pub(crate) fn encode<T: Serialize>(record: &T, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// Returns the version of a value that a newer program wrote; `None` for others, damaged ones too.
+pub(crate) fn newer_version(bytes: &[u8]) -> Option<u8> {
+    bytes.first().copied().filter(|version| *version > VERSION)
+}
+
 /// Reads a value and what follows it; `None` where it is of another version, or damaged.
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<(T, &[u8])> {
     let (version, bytes) = bytes.split_first()?;
@@ -232,5 +237,8 @@ mod tests {
         let mut bytes = encode(&7_u32, b"");
         bytes[0] = VERSION + 1;
         assert_eq!(decode::<u32>(&bytes), None);
+        assert_eq!(newer_version(&bytes), Some(VERSION + 1));
+        assert_eq!(newer_version(&encode(&7_u32, b"")), None);
+        assert_eq!(newer_version(b""), None);
     }
 }

@@ -1,12 +1,15 @@
 //! The thread that writes groups.
 
 use std::{
+    io,
     sync::{Arc, atomic::Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
+use tokio::sync::oneshot;
+
 use super::{
-    Book, Group, Keeper, Op,
+    Book, Group, Keeper, Op, Work as ClosedWork,
     storage::{Directory, Storage},
 };
 use crate::session::Session;
@@ -39,6 +42,8 @@ enum Medium {
 /// What is written at once.
 struct Work {
     ops: Vec<Op>,
+    /// What is done after it, while the files are closed.
+    works: Vec<(ClosedWork, oneshot::Sender<io::Result<()>>)>,
     group: Arc<Group>,
     waiting: Vec<Arc<Session>>,
     urgent: bool,
@@ -89,6 +94,7 @@ impl Writer {
     fn write(&mut self, work: Work) {
         let Work {
             ops,
+            works,
             group,
             waiting,
             urgent,
@@ -112,6 +118,30 @@ impl Writer {
                 link.signal();
             }
         }
+        for (work, done) in works {
+            let outcome = if written {
+                self.while_closed(work)
+            } else {
+                Err(io::Error::other("the broker's storage cannot be written"))
+            };
+            let _ = done.send(outcome);
+        }
+    }
+
+    fn while_closed(&mut self, work: ClosedWork) -> io::Result<()> {
+        let directory = match std::mem::replace(&mut self.storage, Medium::Moving) {
+            Medium::Open(storage) => storage.close(),
+            other => {
+                self.storage = other;
+                return Err(io::Error::other("the broker's storage is not open"));
+            }
+        };
+        let done = work(directory.path());
+        self.storage = Medium::Closed(directory);
+        if let Err(reason) = self.open_again() {
+            self.fail(&reason);
+        }
+        done
     }
 
     /// Writes what is held; `false` where that fails.
@@ -175,6 +205,7 @@ impl Writer {
 fn take(book: &mut Book) -> Work {
     Work {
         ops: std::mem::take(&mut book.ops),
+        works: std::mem::take(&mut book.works),
         group: std::mem::take(&mut book.group),
         waiting: std::mem::take(&mut book.waiting),
         urgent: std::mem::take(&mut book.urgent),

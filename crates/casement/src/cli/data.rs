@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 /// Flags that say which ClickHouse is asked, and as whom.
 #[derive(Debug, Clone, Args)]
 pub struct ClickHouse {
-    /// Address or URL of ClickHouse's HTTP interface [default: 127.0.0.1:8123]
+    /// Address or URL of ClickHouse's HTTP interface; with --data, that of its last start [default: 127.0.0.1:8123]
     #[arg(long, value_name = "ADDR|URL")]
     pub clickhouse: Option<String>,
     /// User; the password comes from `CASEMENT__CLICKHOUSE__PASSWORD` or a file [default: default]
@@ -18,6 +18,9 @@ pub struct ClickHouse {
     /// A file whose first line is the password
     #[arg(long, value_name = "FILE", value_parser = path())]
     pub password_file: Option<PathBuf>,
+    /// Directory for all data: ClickHouse is where the service that ran there last had it
+    #[arg(long, value_name = "DIR", value_parser = path())]
+    pub data: Option<PathBuf>,
     /// Configuration file (YAML)
     #[arg(long, value_name = "FILE", value_parser = path())]
     pub config: Option<PathBuf>,

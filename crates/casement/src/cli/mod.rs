@@ -3,13 +3,19 @@
 //! Each file has the flags of a group of subcommands; this one has their names, help and examples.
 
 mod accounts;
+mod backup;
 mod bench;
 mod data;
+mod doctor;
+mod documents;
+mod explain;
 mod generate;
+mod messages;
 mod models;
 mod plot;
 mod provision;
 mod roles;
+mod top;
 mod training;
 mod values;
 
@@ -20,13 +26,21 @@ use clap::{Parser, Subcommand};
 use crate::telemetry::{redaction, stream};
 
 pub use accounts::{Accounts, AccountsCommand, Devices, DevicesCommand, Place};
-pub use bench::{Bench, BenchCommand, BenchStrangers};
+pub use backup::{Backup, Restore};
+pub use bench::{
+    Bench, BenchBackup, BenchCommand, BenchDecisions, BenchHistory, BenchPanels, BenchStrangers, BenchUpgrade,
+};
 pub use data::{ClickHouse, Journal, JournalCommand, Sql, Storage};
+pub use doctor::{Doctor, SelfCheck};
+pub use documents::{Completions, Man, Shell};
+pub use explain::Explain;
 pub use generate::Generate;
+pub use messages::{AsyncApi, CheckMessage};
 pub use models::{Features, Models, ModelsCommand, Predict};
 pub use plot::Plot;
 pub use provision::{Provision, ProvisionBroker, ProvisionCommand, ProvisionMosquitto, ProvisionTls};
-pub use roles::{Backend, Config, Endpoint, Engine, Ml, Simulate, Up};
+pub use roles::{Backend, Config, Endpoint, Engine, Installation, Ml, Simulate, Up, WindowMishaps};
+pub use top::{Running, Top};
 
 pub use training::{Evaluate, Examples, Outcomes, Train};
 
@@ -72,6 +86,8 @@ impl Command {
                 | Self::Accounts(_)
                 | Self::Generate(_)
                 | Self::Provision(_)
+                | Self::Backup(_)
+                | Self::Restore(_)
         )
     }
 }
@@ -162,6 +178,9 @@ pub enum Command {
         after_help = "Example:\n  casement train --from simulator --out models/new.pth --seed 7\n  casement train --from clickhouse --since 2025-10-01T00:00:00Z --out models/ours.pth --version v3.0.0\n  casement train --from simulator --export examples.jsonl"
     )]
     Train(Train),
+    /// Train a model as a running service orders it
+    #[command(hide = true)]
+    Trainer,
     /// Evaluate a model against outcomes: errors, calibration, drift, by week
     #[command(
         after_help = "Example:\n  casement evaluate --from clickhouse --plot plots\n  casement evaluate --model models/new.pth --from examples.jsonl --json"
@@ -172,6 +191,20 @@ pub enum Command {
         after_help = "Example:\n  casement journal status\n  casement journal inspect --from 1 --limit 20\n  casement journal verify --data /var/lib/casement\n\nExit codes: 1 damage was found or the journal cannot be read, 2 wrong flags"
     )]
     Journal(Journal),
+    /// Back an installation up while it runs, or while it does not: readings, journal, accounts, settings, models
+    #[command(
+        after_help = "Example:\n  casement backup --data /var/lib/casement/data --to /mnt/backups\n  casement backup --to /mnt/backups --incremental\n  \
+        casement backup --to monday.tar.zst\n  casement backup --verify /mnt/backups\n\n\
+        Run it as the user of the service, or as root. A backup holds every secret of the installation: it is for its owner alone.\n\
+        Exit codes: 0 there is a whole, verified backup; 1 there is none, and why; 2 wrong flags"
+    )]
+    Backup(Backup),
+    /// Make a data directory of a backup
+    #[command(
+        after_help = "Example:\n  casement restore /mnt/backups --data /var/lib/casement/data\n  casement restore monday.tar.zst --data ./restored && casement up --data ./restored\n\n\
+        Exit codes: 0 it is restored, with the same counts and checksums; 1 nothing is there, and why; 2 wrong flags"
+    )]
+    Restore(Restore),
     /// Run benchmarks and fault tests on this machine, with real processes
     #[command(
         after_help = "Example:\n  casement bench faults\n  casement bench faults --only backend,half-open --rounds 3\n\nExit codes: 1 a promise was not kept, 2 wrong flags"
@@ -182,4 +215,54 @@ pub enum Command {
         after_help = "Example:\n  casement config --config config.yaml\n  casement config --schema > casement.schema.json"
     )]
     Config(Config),
+    /// Examine an installation: broker, accounts, TLS, ClickHouse, model, disks, memory, devices; what is wrong, what to do
+    #[command(
+        after_help = "Example:\n  casement doctor --data /var/lib/casement --config casement.yaml\n  casement doctor --json | jq '.checks[] | select(.state == \"failed\")'\n  \
+        casement doctor --quick\n\n\
+        Give it the flags and the configuration that the service was started with. Exit codes: 0 nothing failed, 1 something failed, \
+        2 wrong flags. docs/doctor.md explains each check."
+    )]
+    Doctor(Doctor),
+    /// Say whether this binary works on this machine: processor, kernel, disk, ports, ClickHouse, features, model
+    #[command(
+        after_help = "Example:\n  casement self-check\n  casement self-check --data /var/lib/casement --json\n\n\
+        Nothing has to be installed or to run; what it makes it removes. Exit codes: 0 nothing failed, 1 something failed, \
+        2 wrong flags. docs/doctor.md explains each check."
+    )]
+    SelfCheck(SelfCheck),
+    /// Watch rooms, rates, windows, errors and the journal of a running service, live in a shell
+    #[command(
+        after_help = "Example:\n  casement top\n  casement top --url https://casement.lan:8443 --ca-file ca.pem --token-file token\n  casement top --once\n\n\
+        Keys: q leaves, ? helps."
+    )]
+    Top(Top),
+    /// Say why a window moved, or stayed where the model wanted it to move: the latest decision until a time
+    #[command(
+        after_help = "Example:\n  casement explain --device room-001\n  casement explain --device room-001 --at 2025-10-24T12:00:00Z\n  \
+        casement explain --device room-001 --at -2h --json | jq .contributions\n\n\
+        Exit codes: 1 there is none, or the service does not answer, 2 wrong flags"
+    )]
+    Explain(Explain),
+    /// Say what the backend would do with a message, and why
+    #[command(
+        after_help = "Example:\n  casement check-message sensor/x/temperature '{\"value\": 25.5, \"timestamp\": \"2025-10-24T12:00:00Z\"}'\n  \
+        casement check-message sensor/x/audio --file clip.json --json\n\n\
+        Exit codes: 0 accepted (also as suspect), 1 refused, 2 not one of the messages that the backend reads, or wrong flags"
+    )]
+    CheckMessage(CheckMessage),
+    /// Print the topics and payloads of this installation as AsyncAPI 3.0, or the JSON Schema of one payload
+    #[command(
+        name = "asyncapi",
+        after_help = "Example:\n  casement asyncapi > asyncapi.json\n  casement asyncapi --schema temperature > temperature.schema.json"
+    )]
+    AsyncApi(AsyncApi),
+    /// Print the completions of a shell
+    #[command(
+        after_help = "Example:\n  casement completions bash > /usr/share/bash-completion/completions/casement\n  \
+        casement completions zsh > ~/.zfunc/_casement\n  casement completions fish > ~/.config/fish/completions/casement.fish"
+    )]
+    Completions(Completions),
+    /// Write the pages for `man`, one for each command
+    #[command(after_help = "Example:\n  casement man ./man && man ./man/casement-up.1")]
+    Man(Man),
 }

@@ -38,6 +38,12 @@ pub struct Predict {
     /// JSON files, `-` for standard input: {"input": [[50 numbers], …]}; one line of output for each
     #[arg(long, value_name = "FILE", required = true, num_args = 1.., value_parser = path())]
     pub input: Vec<PathBuf>,
+    /// Add what moves each position away from the training data's average: points of temperature, humidity, sound
+    #[arg(long)]
+    pub explain: bool,
+    /// Directory for all data, where the model that serves may be
+    #[arg(long, value_name = "DIR", value_parser = path())]
+    pub data: Option<PathBuf>,
     /// Configuration file (YAML); its `model` section has the options of loading
     #[arg(long, value_name = "FILE", value_parser = path())]
     pub config: Option<PathBuf>,
@@ -46,6 +52,9 @@ pub struct Predict {
 /// Flags of `casement models`.
 #[derive(Debug, Args)]
 pub struct Models {
+    /// Directory for all data; without model.path, models are in its subdirectory `models`, or in ./models if one serves there
+    #[arg(long, value_name = "DIR", global = true, value_parser = path())]
+    pub data: Option<PathBuf>,
     /// Configuration file (YAML); its model.path is the model that serves
     #[arg(long, value_name = "FILE", global = true, value_parser = path())]
     pub config: Option<PathBuf>,

@@ -24,6 +24,9 @@ pub struct Examples {
     /// clickhouse: only examples since then [default: all]
     #[arg(long, value_name = "RFC3339", value_parser = domain::Timestamp::parse)]
     pub since: Option<domain::Timestamp>,
+    /// clickhouse: directory for all data; ClickHouse is where the service that ran there last had it
+    #[arg(long, value_name = "DIR", value_parser = path())]
+    pub data: Option<PathBuf>,
     /// Configuration file (YAML): how to reach ClickHouse
     #[arg(long, value_name = "FILE", value_parser = path())]
     pub config: Option<PathBuf>,

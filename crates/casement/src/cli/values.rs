@@ -12,6 +12,11 @@ pub(super) fn whole<T: FromStr>(text: &str) -> Result<T, String> {
         .map_err(|_| "write a whole number, such as 5".to_owned())
 }
 
+/// How many rooms are simulated by one process, each with a connection of its own.
+pub(super) fn rooms(text: &str) -> Result<usize, String> {
+    within(0..=10_000)(text).map(|number| number as usize)
+}
+
 /// A whole number within bounds.
 pub(super) fn within(bounds: RangeInclusive<u32>) -> impl Fn(&str) -> Result<u32, String> + Clone {
     move |text| {

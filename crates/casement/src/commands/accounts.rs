@@ -2,7 +2,7 @@
 //!
 //! In: a command. Out: the file of accounts changed, and secrets printed once. It works whether a service runs or not.
 
-use std::{io::Read as _, path::Path};
+use std::io::Read as _;
 
 use accounts::{Account, AccountName, AccountsFile, NewAccount, Role};
 use anyhow::{Context as _, ensure};
@@ -110,16 +110,10 @@ pub(super) fn run(flags: cli::Accounts) -> anyhow::Result<()> {
 
 /// Reads the configuration for a command around accounts.
 pub(super) fn configuration(place: cli::Place) -> anyhow::Result<(Config, cli::Place)> {
-    let below = |name: &str| place.data.as_deref().map(|data| text(&data.join(name)));
     let config = Sources::process(place.config.clone())
-        .flag("accounts.path", below("accounts"))
-        .flag("journal.path", below("journal"))
+        .data(place.data.clone())
         .load_for(Reader::Accounts)?;
     Ok((config, place))
-}
-
-fn text(path: &Path) -> String {
-    path.display().to_string()
 }
 
 /// The file of accounts in this person's hand.

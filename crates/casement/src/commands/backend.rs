@@ -4,20 +4,24 @@ use std::time::Duration;
 
 use backend::Backend;
 use monitoring::{HttpListener, Monitor, Registry};
+use tracing::warn;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    assembly,
+    api_part, assembly,
     certificates::{self, Certificates},
     cli,
     config::{Reader, Sources},
     data_dir,
+    doctor::Setup,
     entrance::Entrance,
+    noted,
     output::announce,
     page_urls::PageUrls,
-    shutdown,
+    service_manager, shutdown,
     supervision::Tasks,
+    system::this_program,
     telemetry::redaction,
 };
 
@@ -27,12 +31,15 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
     let has_flag = flags.http.is_some();
     let config = Sources::process(flags.config)
+        .data(flags.data)
         .flag("http.addr", flags.http.map(|addr| addr.to_string()))
         .load_for(Reader::Backend)?;
     config.refuse_flags(false, has_flag)?;
-    let certificates = Certificates::open(&config)?;
+    let certificates = Certificates::open_for_page(&config)?;
     let addresses = certificates::page_addresses(&config, certificates.as_ref());
-    let listener = HttpListener::bind_all(addresses, "http.addr").await?;
+    let listener = HttpListener::bind_all(addresses, "http.addr")
+        .await?
+        .limited(api_part::limits());
     let http = listener.addr();
     data_dir::create(&config.journal.path)?;
     // After a crash the journal repairs itself first, which may take a second.
@@ -51,21 +58,36 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
             .register_collector(monitoring::collector(move || vec![certificates.sample()]));
     }
     let entrance = Entrance::open(&config, &backend.ingest())?;
+    if let Err(error) = noted::note(&config) {
+        warn!("where ClickHouse is cannot be noted for `casement sql --data`: {error}");
+    }
     health.push(entrance.register(&mut registry));
     let monitor = Monitor::new(registry, health);
-    let invitation = entrance.invitation(&config, &PageUrls::of(&listener));
-    entrance.follow(&config, &backend.ingest(), None, &serving);
-    let routes = entrance.people.guard(monitor.routes().merge(backend.routes()));
+    let page = PageUrls::of(&listener);
+    let invitation = entrance.invitation(&config, &page);
+    entrance.follow(&config, &backend, None, &serving);
+    let parts = api_part::parts(
+        &config,
+        (Setup::Backend, this_program()?),
+        &backend,
+        &monitor,
+        &entrance,
+    )?;
+    let routes = entrance.people.guard(monitor.routes().merge(api::routes(parts)));
     tasks.serve(listener, routes, serving.clone());
     backend.connect(assembly::backend_connection(&config.mqtt)?);
     let (diagnosis, filters) = assembly::diagnosis(&config.mqtt)?;
     backend.diagnose(diagnosis, filters);
-    announce!(
-        "casement backend is running: broker {}, ClickHouse {}, page http://{http}, journal {}",
+    let (rooms, connection) = assembly::home_assistant(&config, page.of_network())?;
+    backend.announce_rooms(rooms, connection);
+    let status = format!(
+        "broker {}, ClickHouse {}, page http://{http}, journal {}",
         config.mqtt.broker,
         config.clickhouse.url(),
         config.journal.path.display()
     );
+    announce!("casement backend is running: {status}");
+    service_manager::ready(&status);
     if let Some(line) = invitation {
         announce!("{line}");
     }

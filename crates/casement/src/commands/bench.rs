@@ -5,11 +5,14 @@ use std::{
     time::Duration,
 };
 
-use bench::{codecs, faults, ingest, panels, pictures, strangers};
+use bench::{backups, codecs, decisions, faults, history, ingest, panels, pictures, strangers, upgrade};
 use testkit::Casement;
 
 use crate::{
-    cli::{self, BenchCommand, BenchStrangers},
+    cli::{
+        self, BenchBackup, BenchCommand, BenchDecisions, BenchHistory, BenchPanels, BenchStrangers,
+        BenchUpgrade,
+    },
     system::this_program,
 };
 
@@ -50,6 +53,7 @@ pub(super) async fn run(flags: cli::Bench) -> anyhow::Result<()> {
             };
             pictures::run(&options, out)
         }
+        BenchCommand::Decisions(flags) => decisions::run(&of_decisions(flags), out),
         BenchCommand::Ingest {
             seconds,
             rounds,
@@ -90,29 +94,72 @@ pub(super) async fn run(flags: cli::Bench) -> anyhow::Result<()> {
             };
             tokio::task::block_in_place(|| codecs::run(&options, out))
         }
-        BenchCommand::Strangers(flags) => strangers::run(of_strangers(&flags, casement), out).await,
-        BenchCommand::Panels {
-            dashboards,
-            clickhouse,
-            rounds,
-            until,
-            json,
-        } => {
-            let options = panels::Options {
-                dashboards,
-                clickhouse: url(clickhouse),
-                password: std::env::var("CASEMENT_CLICKHOUSE_READER_PASSWORD").unwrap_or_default(),
-                rounds,
-                until: until.unwrap_or_else(now),
-                json,
-            };
-            panels::run(&options, out)
+        BenchCommand::Backup(flags) => backups::run(of_backup(&flags, casement), out).await,
+        BenchCommand::History(flags) => {
+            let options = of_history(&flags, casement);
+            tokio::task::block_in_place(|| history::run(&options, out))
         }
+        BenchCommand::Strangers(flags) => strangers::run(of_strangers(&flags, casement), out).await,
+        BenchCommand::Upgrade(flags) => upgrade::run(of_upgrade(&flags, casement), out).await,
+        BenchCommand::Panels(flags) => panels::run(&of_panels(flags), out),
     };
     match result {
         // The reader of our output wants no more.
         Err(error) if is_broken_pipe(&error) => Ok(()),
         other => other,
+    }
+}
+
+fn of_decisions(flags: BenchDecisions) -> decisions::Options {
+    decisions::Options {
+        rooms: flags.rooms as usize,
+        days: flags.days,
+        seed: flags.seed,
+        model: flags.model,
+        clip_every: flags.clip_every,
+        picture: flags.plot,
+        json: flags.json,
+    }
+}
+
+fn of_backup(flags: &BenchBackup, casement: Casement) -> backups::Options {
+    backups::Options {
+        casement,
+        rate: flags.rate.into(),
+        rows: flags.rows,
+        time: Duration::from_secs(flags.seconds.max(1)),
+        json: flags.json,
+    }
+}
+
+fn of_history(flags: &BenchHistory, casement: Casement) -> history::Options {
+    history::Options {
+        casement,
+        days: flags.days,
+        questions: flags.questions.max(1),
+        points: flags.points,
+        json: flags.json,
+    }
+}
+
+fn of_upgrade(flags: &BenchUpgrade, casement: Casement) -> upgrade::Options {
+    upgrade::Options {
+        casement,
+        rows: flags.rows.into(),
+        days: flags.days,
+        from: flags.from,
+        json: flags.json,
+    }
+}
+
+fn of_panels(flags: BenchPanels) -> panels::Options {
+    panels::Options {
+        dashboards: flags.dashboards,
+        clickhouse: url(flags.clickhouse),
+        password: std::env::var("CASEMENT_CLICKHOUSE_READER_PASSWORD").unwrap_or_default(),
+        rounds: flags.rounds,
+        until: flags.until.unwrap_or_else(now),
+        json: flags.json,
     }
 }
 

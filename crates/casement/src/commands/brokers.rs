@@ -32,7 +32,7 @@ pub(super) fn mosquitto(flags: ProvisionMosquitto) -> anyhow::Result<()> {
     let services = services(&accounts, &out)?;
     certificates::ensure(&config)?;
     let book = accounts.read()?;
-    let rules = assembly::topic_rules(&config.mqtt)?;
+    let rules = assembly::topic_rules(&config)?;
     let passwords = mosquitto_passwords(&book);
     write(&out.join("passwords"), &passwords.text)?;
     write(&out.join("acl"), &mosquitto_acl(&book, &rules))?;
@@ -65,7 +65,7 @@ pub(super) fn mosquitto(flags: ProvisionMosquitto) -> anyhow::Result<()> {
 
 pub(super) fn emqx(flags: ProvisionBroker) -> anyhow::Result<()> {
     let (config, out) = prepare(flags, "emqx")?;
-    let rules = assembly::topic_rules(&config.mqtt)?;
+    let rules = assembly::topic_rules(&config)?;
     let path = out.join("acl.conf");
     write(&path, &emqx_acl(&file(&config).read()?, &rules))?;
     say!(

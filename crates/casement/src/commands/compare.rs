@@ -6,8 +6,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use serde_json::{Value, json};
-use store::{ComparisonQuery, PairSums, Store, StoreOptions, VersionSums};
+use store::{Comparison, ComparisonQuery, PairSums, Store, StoreOptions, VersionSums, total};
 
 use crate::{output::say, table};
 
@@ -24,6 +23,7 @@ pub(super) const fn query(a: String, b: String, since: i64) -> ComparisonQuery {
         a,
         b,
         since,
+        until: None,
         tolerance: model::TOLERANCE_POINTS,
     }
 }
@@ -41,7 +41,8 @@ pub(super) async fn run(options: StoreOptions, query: ComparisonQuery, json: boo
         .with_context(|| format!("ClickHouse at {url} does not answer in time"))?
         .with_context(|| format!("ClickHouse at {url} cannot be queried; see clickhouse.addr"))?;
     if json {
-        say!("{}", report(&query, &devices, &versions));
+        let report = Comparison::of(&query, &devices, versions);
+        say!("{}", serde_json::to_string(&report)?);
         return Ok(());
     }
     if devices.is_empty() {
@@ -131,88 +132,4 @@ fn row(sums: &PairSums) -> [String; 11] {
         error(sums.abs_error_a),
         error(sums.abs_error_b),
     ]
-}
-
-fn total(devices: &[PairSums]) -> PairSums {
-    let sum = |pick: fn(&PairSums) -> f64| devices.iter().map(pick).sum();
-    let count = |pick: fn(&PairSums) -> u64| devices.iter().map(pick).sum();
-    PairSums {
-        device_id: "all".into(),
-        pairs: count(|d| d.pairs),
-        agreed: count(|d| d.agreed),
-        abs_difference: sum(|d| d.abs_difference),
-        difference: sum(|d| d.difference),
-        largest: devices.iter().map(|d| d.largest).fold(0.0, f64::max),
-        confidence_a: sum(|d| d.confidence_a),
-        confidence_b: sum(|d| d.confidence_b),
-        outcomes: count(|d| d.outcomes),
-        abs_error_a: sum(|d| d.abs_error_a),
-        abs_error_b: sum(|d| d.abs_error_b),
-    }
-}
-
-fn report(query: &ComparisonQuery, devices: &[PairSums], versions: &[VersionSums]) -> Value {
-    let means = |sums: &PairSums| {
-        let per = |sum: f64, count: u64| (count > 0).then(|| sum / count as f64);
-        json!({
-            "pairs": sums.pairs,
-            "agreement": per(sums.agreed as f64, sums.pairs),
-            "mean_abs_difference": per(sums.abs_difference, sums.pairs),
-            "mean_difference": per(sums.difference, sums.pairs),
-            "max_abs_difference": sums.largest,
-            "confidence_a": per(sums.confidence_a, sums.pairs),
-            "confidence_b": per(sums.confidence_b, sums.pairs),
-            "outcomes": sums.outcomes,
-            "mean_abs_error_a": per(sums.abs_error_a, sums.outcomes),
-            "mean_abs_error_b": per(sums.abs_error_b, sums.outcomes),
-        })
-    };
-    let by_device: serde_json::Map<String, Value> = devices
-        .iter()
-        .map(|sums| (sums.device_id.clone(), means(sums)))
-        .collect();
-    let since = jiff::Timestamp::from_millisecond(query.since).map(|time| time.to_string());
-    json!({
-        "a": query.a,
-        "b": query.b,
-        "since": since.unwrap_or_default(),
-        "tolerance": query.tolerance,
-        "versions": versions,
-        "all": means(&total(devices)),
-        "devices": by_device,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn totals_weigh_devices_by_their_commands() {
-        let device = |pairs: u64, abs_difference: f64, outcomes: u64| PairSums {
-            device_id: pairs.to_string(),
-            pairs,
-            agreed: pairs,
-            abs_difference,
-            difference: -abs_difference,
-            largest: abs_difference,
-            confidence_a: pairs as f64,
-            confidence_b: 0.0,
-            outcomes,
-            abs_error_a: 3.0,
-            abs_error_b: 1.0,
-        };
-        let query = query("v1".into(), "v2".into(), 0);
-        let json = report(&query, &[device(1, 8.0, 0), device(3, 4.0, 2)], &[]);
-        assert_eq!(json["all"]["pairs"], 4);
-        assert_eq!(json["all"]["mean_abs_difference"], 3.0);
-        assert_eq!(json["all"]["mean_difference"], -3.0);
-        assert_eq!(json["all"]["mean_abs_error_a"], 3.0);
-        assert_eq!(json["devices"]["1"]["mean_abs_error_a"], Value::Null);
-        let empty = report(&query, &[], &[]);
-        assert_eq!(
-            (&empty["all"]["pairs"], &empty["all"]["agreement"]),
-            (&json!(0), &Value::Null)
-        );
-    }
 }

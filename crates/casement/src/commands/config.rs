@@ -11,10 +11,14 @@ pub(super) fn run(flags: cli::Config) -> anyhow::Result<()> {
         say!("{}", serde_json::to_string_pretty(&config::json_schema())?);
         return Ok(());
     }
-    let (shown, warnings) = Sources::process(flags.config).show()?;
-    for warning in warnings {
+    let shown = Sources::process(flags.config).data(flags.data).show()?;
+    for warning in shown.warnings {
         tell!("warning: {warning}");
     }
-    say!("{}", serde_json::to_string_pretty(&shown)?);
+    if !shown.of_dotenv.is_empty() {
+        let keys: Vec<_> = shown.of_dotenv.into_iter().collect();
+        tell!("note: .env in this directory sets {}", keys.join(", "));
+    }
+    say!("{}", serde_json::to_string_pretty(&shown.value)?);
     Ok(())
 }

@@ -29,9 +29,8 @@ pub(super) struct Prepared {
 
 /// Reads the configuration and, before there is a second thread, sandboxes the process.
 pub(super) fn prepare(flags: cli::Engine) -> anyhow::Result<Prepared> {
-    let path = flags.data.map(|data| data.join("engine").display().to_string());
     let config = Sources::process(flags.config)
-        .flag("engine.path", path)
+        .data(flags.data)
         .flag("engine.addr", flags.clickhouse.map(|addr| addr.to_string()))
         .load_for(Reader::Engine)?;
     data_dir::create(&config.engine.path)?;

@@ -14,14 +14,14 @@ use crate::{
 
 pub(super) async fn run(flags: Evaluate) -> anyhow::Result<()> {
     let config = Sources::process(flags.examples.config.clone())
-        .load_for(Reader::Models)?
-        .model;
+        .data(flags.examples.data.clone())
+        .load_for(Reader::Models)?;
     let mut options = assembly::load_options(&config);
     if flags.model.is_some() {
         // A named file must exist.
         options.built_in_at = None;
     }
-    let path = flags.model.unwrap_or(config.path);
+    let path = flags.model.unwrap_or(config.model.path);
     let model = Model::load_with(&path, &options)
         .with_context(|| format!("the model {} cannot be used", path.display()))?;
     let outcome = match flags.outcomes {

@@ -19,9 +19,8 @@ use crate::{
 };
 
 pub(super) fn run(flags: cli::Journal) -> anyhow::Result<()> {
-    let path = flags.data.map(|data| data.join("journal").display().to_string());
     let config = Sources::process(flags.config)
-        .flag("journal.path", path)
+        .data(flags.data)
         .load_for(Reader::Journal)?;
     match flags.command {
         JournalCommand::Status { json } => status(&config, json),
@@ -37,7 +36,7 @@ fn explained<T>(config: &Config, found: Result<T, JournalError>) -> anyhow::Resu
         Err(JournalError::Held { pid, .. }) => {
             let holder = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
             bail!(
-                "the journal {path} is at work in another process{holder}: ask that one with 'curl http://{}/api/status', or stop it first",
+                "the journal {path} is at work in another process{holder}: ask that one with 'curl http://{}/api/v1/status', or stop it first",
                 config.http.addr
             )
         }

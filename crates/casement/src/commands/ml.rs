@@ -9,7 +9,7 @@ use crate::{
     assembly, cli,
     config::{self, Config, Reader, Sources},
     output::announce,
-    shutdown,
+    service_manager, shutdown,
     supervision::Tasks,
     telemetry::redaction,
 };
@@ -17,6 +17,7 @@ use crate::{
 pub(super) async fn run(flags: cli::Ml) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal()?;
     let config = Sources::process(flags.config)
+        .data(flags.data)
         .flag("ml.addr", flags.http.map(|addr| addr.to_string()))
         .load_for(Reader::Ml)?;
     let listener = listen(&config).await?;
@@ -34,13 +35,17 @@ pub(super) async fn run(flags: cli::Ml) -> anyhow::Result<()> {
     let model = ml.models().current();
     let (ready, is_ready) = oneshot::channel();
     let broker = config.mqtt.broker.clone();
+    // A broker that is away is waited for, which is no failed start.
+    service_manager::ready(&format!("waiting for the broker {broker}"));
     tokio::spawn(async move {
         if is_ready.await.is_ok() {
-            announce!(
-                "casement ml is running: broker {broker}, model {} ({}), {metrics}",
+            let status = format!(
+                "broker {broker}, model {} ({}), {metrics}",
                 model.version(),
                 model.origin()
             );
+            announce!("casement ml is running: {status}");
+            service_manager::status(&status);
         }
     });
     let running = ml.run(shutdown.clone(), ready);

@@ -11,14 +11,15 @@ use crate::{
     assembly,
     cli::{Models, ModelsCommand},
     config::{Reader, Sources},
+    noted,
     output::say,
     table,
 };
 
 pub(super) fn run(flags: Models) -> anyhow::Result<()> {
-    let sources = || Sources::process(flags.config.clone());
+    let sources = || Sources::process(flags.config.clone()).data(flags.data.clone());
     let config = sources().load_for(Reader::Models)?;
-    let options = assembly::load_options(&config.model);
+    let options = assembly::load_options(&config);
     let registry = Registry::beside(&config.model.path).with_options(options.clone());
     match flags.command {
         ModelsCommand::List { json } => {
@@ -68,7 +69,7 @@ pub(super) fn run(flags: Models) -> anyhow::Result<()> {
             },
         },
         ModelsCommand::Compare { a, b, days, json } => {
-            let asked = Sources::process(flags.config).load_for(Reader::ClickHouse)?;
+            let asked = noted::with_clickhouse(sources())?.load_for(Reader::ClickHouse)?;
             let (store, since) = (assembly::store(&asked.clickhouse)?, compare::days_ago(days));
             block_on(compare::run(store, compare::query(a, b, since), json))?;
         }

@@ -37,7 +37,7 @@ pub(super) async fn run(flags: cli::Plot) -> anyhow::Result<()> {
         TimeZone::system()
     };
     let period = period(&flags, &zone)?;
-    let config = sources(flags.server.clone())
+    let config = sources(flags.server.clone())?
         .load_for(Reader::ClickHouse)?
         .clickhouse;
     let url = config.url();

@@ -16,20 +16,22 @@ use crate::{
 const SHAPE: &str = r#"{"input": [[50 numbers], …]}"#;
 
 pub(super) fn run(flags: Predict) -> anyhow::Result<()> {
-    let config = Sources::process(flags.config).load_for(Reader::Models)?.model;
+    let config = Sources::process(flags.config)
+        .data(flags.data)
+        .load_for(Reader::Models)?;
     let mut options = assembly::load_options(&config);
     if flags.model.is_some() {
         // A named file must exist.
         options.built_in_at = None;
     }
-    let path = flags.model.unwrap_or(config.path);
+    let path = flags.model.unwrap_or(config.model.path);
     let model = Model::load_with(&path, &options)
         .with_context(|| format!("the model {} cannot be used", path.display()))?;
     // If one input cannot be answered, none is: a partial answer would look complete.
     let answers: Vec<String> = flags
         .input
         .iter()
-        .map(|input| answer(&model, input, flags.input.len() > 1))
+        .map(|input| answer(&model, input, flags.explain, flags.input.len() > 1))
         .collect::<Result<_, _>>()?;
     for line in answers {
         say!("{line}");
@@ -38,7 +40,7 @@ pub(super) fn run(flags: Predict) -> anyhow::Result<()> {
 }
 
 /// Returns one line of JSON, with the input's name if there are several.
-fn answer(model: &Model, input: &Path, named: bool) -> anyhow::Result<String> {
+fn answer(model: &Model, input: &Path, explained: bool, named: bool) -> anyhow::Result<String> {
     let name = if is_stdin(input) {
         "standard input".to_owned()
     } else {
@@ -47,7 +49,12 @@ fn answer(model: &Model, input: &Path, named: bool) -> anyhow::Result<String> {
     let text = read(input).with_context(|| format!("cannot read {name}"))?;
     let request: PredictRequest = serde_json::from_str(&text)
         .map_err(|error| anyhow::anyhow!("{name} is not {SHAPE}: {}", model::explain_json(&error)))?;
-    let response = model::answer(model, &request).with_context(|| format!("{name} cannot be answered"))?;
+    let answer = if explained {
+        model::answer_with_reasons
+    } else {
+        model::answer
+    };
+    let response = answer(model, &request).with_context(|| format!("{name} cannot be answered"))?;
     let mut line = serde_json::to_value(&response)?;
     if named {
         line["file"] = json!(name);

@@ -21,9 +21,8 @@ pub(super) fn run(flags: cli::Provision) -> anyhow::Result<()> {
 }
 
 fn tls(flags: cli::ProvisionTls) -> anyhow::Result<()> {
-    let journal = flags.data.map(|data| data.join("journal").display().to_string());
     let config = Sources::process(flags.config)
-        .flag("journal.path", journal)
+        .data(flags.data)
         .load_for(Reader::Journal)?;
     let mut hosts = flags.hosts;
     hosts.extend(host::addresses().iter().map(ToString::to_string));

@@ -19,6 +19,7 @@ use ureq::{
 use crate::{
     assembly, cli,
     config::{ClickHouse, Reader, Sources},
+    noted,
 };
 
 /// The mark of an error within an answer.
@@ -52,19 +53,21 @@ impl fmt::Display for Unreachable {
 
 impl std::error::Error for Unreachable {}
 
-/// Returns the sources of a command that asks ClickHouse.
-pub(super) fn sources(server: cli::ClickHouse) -> Sources {
-    Sources::process(server.config)
-        .flag("clickhouse.addr", server.clickhouse)
+/// Returns the sources of a command that asks ClickHouse: with `--data` and no address, that of the service that ran there last.
+pub(super) fn sources(server: cli::ClickHouse) -> anyhow::Result<Sources> {
+    let sources = Sources::process(server.config)
+        .data(server.data)
+        .flag("clickhouse.addr", server.clickhouse);
+    Ok(noted::with_clickhouse(sources)?
         .flag("clickhouse.user", server.user)
         .flag(
             "clickhouse.password_file",
             server.password_file.map(|path| path.display().to_string()),
-        )
+        ))
 }
 
 pub(super) fn run(flags: cli::Sql) -> anyhow::Result<()> {
-    let config = sources(flags.server).load_for(Reader::ClickHouse)?.clickhouse;
+    let config = sources(flags.server)?.load_for(Reader::ClickHouse)?.clickhouse;
     let stdin = io::stdin();
     let format = flags.format.unwrap_or_else(|| {
         let table = if io::stdout().is_terminal() {

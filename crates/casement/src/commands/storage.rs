@@ -24,7 +24,7 @@ const YEAR_DAYS: f64 = 365.0;
 const MONTH_DAYS: f64 = 31.0;
 
 pub(super) async fn run(flags: cli::Storage) -> anyhow::Result<()> {
-    let config = sources(flags.server)
+    let config = sources(flags.server)?
         .flag("clickhouse.database", flags.database)
         .load_for(Reader::Storage)?;
     let url = config.clickhouse.url();

@@ -24,7 +24,7 @@ pub(super) fn source(flags: Examples, seed: u64, outcome: Outcome) -> Source {
             ..DatasetOptions::new(seed)
         }),
         "clickhouse" => Source::ClickHouse {
-            config: Sources::process(flags.config),
+            config: Sources::process(flags.config).data(flags.data),
             outcome,
             since: flags.since.unwrap_or(domain::Timestamp::from_millis(0)),
         },

@@ -8,14 +8,17 @@ use backend::RetentionOptions;
 use broker::BrokerOptions;
 use domain::{Confidence, Quantity, Thresholds};
 use model::Device;
-use mqtt::{BrokerUrl, ConnectionOptions, TopicPatterns};
+use mqtt::{
+    BrokerUrl, ConnectionOptions, TopicPatterns,
+    homeassistant::{Discovery, Form},
+};
 use store::Kept;
 
 use super::{
-    Anonymous, BrokerLimits, Embedded, Registration,
+    Anonymous, BrokerLimits, Embedded, HomeAssistant, Registration,
     schema::{
-        Accounts, Audio, Backend, Broker, ChangeDetection, ClickHouse, Engine, EngineLimits, Http, Journal,
-        Ml, Model, Mqtt, Preprocessing, Retention,
+        Accounts, Audio, Backend, Broker, ChangeDetection, ClickHouse, Engine, EngineLimits, Journal, Ml,
+        Model, Mqtt, Preprocessing, Registry, Retention,
     },
 };
 
@@ -61,6 +64,14 @@ impl Default for Accounts {
             failures_per_address: LoginLimits::default().failures_of_address,
             failures_per_account: LoginLimits::default().failures_of_account,
             longest_pause_s: seconds(LoginLimits::default().longest_pause),
+        }
+    }
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self {
+            path: format!("{DATA}/registry").into(),
         }
     }
 }
@@ -129,16 +140,6 @@ impl Default for Journal {
         Self {
             max_bytes: journal::Options::new(&path).max_bytes,
             path: path.into(),
-        }
-    }
-}
-
-impl Default for Http {
-    fn default() -> Self {
-        Self {
-            addr: ([127, 0, 0, 1], 8080).into(),
-            listeners: Vec::new(),
-            anonymous: Anonymous::default(),
         }
     }
 }
@@ -225,7 +226,20 @@ impl Default for Ml {
         Self {
             embedded: true,
             min_confidence: Confidence::DEFAULT_FLOOR,
+            understands_context: true,
             addr: ([127, 0, 0, 1], 8081).into(),
+        }
+    }
+}
+
+impl Default for HomeAssistant {
+    /// Off: it retains messages in a tree that is another program's.
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            prefix: Discovery::PREFIX.to_owned(),
+            discovery: Form::default(),
+            page_url: None,
         }
     }
 }

@@ -13,7 +13,7 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Broker, Config, Http, Tls};
+use super::{Broker, Config, Http, Model, Tls};
 
 /// The ports of `casement up --lan`: those that IANA registered for MQTT in TLS and, as is usual, for WebSocket and HTTPS.
 const LAN_MQTT: u16 = 8883;
@@ -217,7 +217,22 @@ impl Config {
     /// Whether any listener of `casement up` speaks TLS.
     pub fn needs_certificate(&self) -> bool {
         let mqtt = self.embeds_broker() && self.broker.doors().iter().any(|door| door.tls);
-        mqtt || self.http.doors().iter().any(|door| door.tls)
+        mqtt || self.page_needs_certificate()
+    }
+
+    /// Whether any listener of the page speaks TLS: `casement backend` has no others.
+    pub fn page_needs_certificate(&self) -> bool {
+        self.http.doors().iter().any(|door| door.tls)
+    }
+
+    /// The path of the model at which the built-in one serves while there is no file: the default, in the working directory or
+    /// in the directory for all data. `None` where `model.path` names another.
+    pub fn built_in_model_path(&self) -> Option<PathBuf> {
+        let default = Model::default().path;
+        let below = default.strip_prefix(".").unwrap_or(&default);
+        let of_data = self.data().join(below);
+        let path = &self.model.path;
+        (*path == default || *path == of_data).then(|| path.clone())
     }
 
     /// Adds what `casement up --lan` means: on every interface, MQTT and the page in TLS, for whoever has an account. The
@@ -306,6 +321,18 @@ mod tests {
         assert_eq!(config.broker.registration(), Registration::Pairing);
         config.broker.registration = Registration::Closed;
         assert_eq!(config.broker.registration(), Registration::Closed);
+    }
+
+    #[test]
+    fn the_page_alone_needs_no_certificate_for_the_brokers_listeners() {
+        let mut config = Config::default();
+        config.broker.listeners = vec![listener("0.0.0.0:8883", None)];
+        assert!(config.needs_certificate() && !config.page_needs_certificate());
+        config.http.listeners = vec![HttpListener {
+            addr: ([0, 0, 0, 0], 8443).into(),
+            tls: true,
+        }];
+        assert!(config.page_needs_certificate());
     }
 
     #[test]

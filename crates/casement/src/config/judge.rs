@@ -261,7 +261,10 @@ fn rules(config: &Config) -> Vec<Problem> {
         ("mqtt.topics", topics.err().map(|error| error.to_string())),
         ("broker.listeners", config.broker.check().err()),
         ("tls.key_file", config.tls.check().err()),
+        ("windows", config.windows.check().err()),
         ("retention.rollups_days", config.retention.check().err()),
+        ("home_assistant.prefix", config.home_assistant.check_prefix().err()),
+        ("home_assistant.page_url", config.home_assistant.check_page().err()),
         ("audio", features.check().err().map(|error| error.to_string())),
     ]
     .into_iter()
@@ -272,6 +275,13 @@ fn rules(config: &Config) -> Vec<Problem> {
         })
     })
     .collect()
+}
+
+/// A configuration as people may see it: without secrets.
+pub fn shown(config: &Config) -> Value {
+    let mut shown = serde_json::to_value(config).expect("a configuration is plain data");
+    hide(&mut shown, config);
+    shown
 }
 
 /// Redacts secrets in layers that are to be shown.

@@ -30,6 +30,10 @@ fn unknown(layer: &Value, known: &Value, path: &str) -> Option<String> {
     let (Value::Object(layer), Value::Object(known)) = (layer, known) else {
         return None;
     };
+    // What has no keys of its own by default is named by people, or known to its type alone.
+    if known.is_empty() {
+        return None;
+    }
     layer.iter().find_map(|(key, value)| {
         let path = join(path, key);
         match known.get(key) {

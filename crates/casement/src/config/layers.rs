@@ -1,20 +1,20 @@
-//! The layers of the configuration: defaults, file, variables, flags. Errors name the key and the nearest known one.
+//! The layers of the configuration: defaults, file, `.env`, variables, flags. Errors name the key and the nearest known one.
 //!
 //! All layers are JSON values of the same shape, that of the defaults. A key outside that shape is an error.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use serde_json::{Map, Value};
 use tracing::warn;
 
 use super::{
-    Config, ConfigError, Reader, file,
+    Config, ConfigError, Model, Reader, dotenv, file,
     judge::{self, Problem},
     keys::{self, lookup},
     scope::Scope,
 };
 
-const ENV_PREFIX: &str = "CASEMENT__";
+pub(super) const ENV_PREFIX: &str = "CASEMENT__";
 /// Keys that are not allowed in a file.
 pub(super) const SECRETS: [&str; 4] = [
     "clickhouse.password",
@@ -24,18 +24,31 @@ pub(super) const SECRETS: [&str; 4] = [
 ];
 
 /// The layers above the defaults, lowest first.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Sources {
     /// A YAML file.
     pub file: Option<PathBuf>,
+    /// A file of variables, which need not be there.
+    pub dotenv: Option<PathBuf>,
     /// Environment variables; those that do not start with `CASEMENT__` are ignored.
     pub env: Vec<(String, String)>,
+    /// The directory for all data, from the flag.
+    pub data: Option<PathBuf>,
     /// `section.key` and value, from flags.
     pub flags: Vec<(&'static str, Value)>,
 }
 
+/// What `--data DIR` places, and where below it.
+const BELOW_DATA: [(&str, &str); 5] = [
+    ("accounts.path", "accounts"),
+    ("broker.path", "broker"),
+    ("engine.path", "engine"),
+    ("journal.path", "journal"),
+    ("registry.path", "registry"),
+];
+
 impl Sources {
-    /// Returns the layers of this process: its variables and `file`.
+    /// Returns the layers of this process: `file`, `.env` in the working directory, and its variables.
     pub fn process(file: Option<PathBuf>) -> Self {
         // Variables whose names are not UTF-8 are not ours. A value of ours that is not UTF-8 is refused when it is read.
         let env = std::env::vars_os().filter_map(|(name, value)| {
@@ -43,9 +56,30 @@ impl Sources {
         });
         Self {
             file,
+            dotenv: Some(dotenv::FILE.into()),
             env: env.collect(),
+            data: None,
             flags: Vec::new(),
         }
+    }
+
+    /// Places everything below the directory of the flag `--data`, if it was set. So does every command. The model is there,
+    /// too, unless `model.path` is set, or there is a file at its default.
+    #[must_use]
+    pub fn data(mut self, dir: Option<PathBuf>) -> Self {
+        self.data = dir;
+        self
+    }
+
+    /// Returns what file and variables say of `key`, or its default: what flags say is left out.
+    pub fn beneath_flags(&self, key: &str) -> Result<Value, ConfigError> {
+        let layers = Self {
+            data: None,
+            flags: Vec::new(),
+            ..self.clone()
+        };
+        let merged = layers.merge()?;
+        Ok(lookup(&merged.value, key).cloned().unwrap_or_default())
     }
 
     /// Adds a flag, if it was set.
@@ -63,10 +97,14 @@ impl Sources {
     /// Reads and merges all layers, and checks the keys that `reader` uses. Of a key that it does not use and that
     /// cannot be used, the result has the default.
     pub fn load_for(self, reader: Reader) -> Result<Config, ConfigError> {
-        let (merged, problems) = self.merge()?;
-        let scope = reader.scope(&merged)?;
-        judge::refuse(&problems, &scope)?;
-        let judged = judge::judge(merged, &scope)?;
+        let merged = self.merge()?;
+        for note in &merged.notes {
+            warn!("{note}");
+        }
+        let (of_dotenv, problems) = (merged.of_dotenv, merged.problems);
+        let scope = reader.scope(&merged.value)?;
+        let judged = judge::refuse(&problems, &scope).and_then(|()| judge::judge(merged.value, &scope));
+        let judged = judged.map_err(|error| with_origin(error, &of_dotenv))?;
         for note in &judged.notes {
             warn!("{note}");
         }
@@ -74,56 +112,163 @@ impl Sources {
     }
 
     /// Reads and merges all layers. Returns them as they are, without secrets, and what is to be said about them.
-    pub fn show(self) -> Result<(Value, Vec<String>), ConfigError> {
-        let (merged, problems) = self.merge()?;
-        let judged = judge::judge(merged, &Scope::showing())?;
-        let mut warnings: Vec<String> = problems
-            .into_iter()
-            .chain(judged.problems)
-            .map(|p| p.to_string())
-            .collect();
+    pub fn show(self) -> Result<Shown, ConfigError> {
+        let merged = self.merge()?;
+        let judged = judge::judge(merged.value, &Scope::showing())?;
+        let of_dotenv = &merged.of_dotenv;
+        let mut warnings = merged.notes;
+        let problems = merged.problems.into_iter().chain(judged.problems);
+        let problems = problems.map(|problem| with_origin(problem.into(), of_dotenv).to_string());
+        warnings.extend(problems);
         warnings.extend(judged.notes);
-        Ok((judged.shown, warnings))
+        Ok(Shown {
+            value: judged.shown,
+            warnings,
+            of_dotenv: merged.of_dotenv,
+        })
     }
 
-    fn merge(self) -> Result<(Value, Vec<Problem>), ConfigError> {
+    fn merge(self) -> Result<Merged, ConfigError> {
         let known = judge::defaults();
-        let (mut merged, mut problems) = (known.clone(), Vec::new());
+        let mut merged = Merged {
+            value: known.clone(),
+            problems: Vec::new(),
+            notes: Vec::new(),
+            of_dotenv: BTreeSet::new(),
+        };
         if let Some(path) = &self.file {
             let layer = file::read(path)?;
             let origin = path.display().to_string();
             keys::check(&layer, &known, &origin)?;
             refuse_secrets(&layer, &origin)?;
-            merge(&mut merged, layer);
+            merge(&mut merged.value, layer);
+        }
+        if let Some(path) = &self.dotenv {
+            let found = dotenv::read(path)?;
+            merged.notes.extend(found.notes);
+            for (name, text) in found.variables {
+                let origin = format!("{} ({name})", path.display());
+                let set = merged.set(&known, &name, &text, &origin)?;
+                merged.of_dotenv.extend(set);
+            }
         }
         for (name, text) in self.env {
-            let Some(path) = name.strip_prefix(ENV_PREFIX) else {
-                continue;
-            };
-            let key = path.to_ascii_lowercase().replace("__", ".");
-            let layer = nest(&key, scalar(&text, lookup(&known, &key)));
-            keys::check(&layer, &known, &name)?;
-            if text.contains(char::REPLACEMENT_CHARACTER) {
-                let reason = format!("the value of {name} is not UTF-8 text");
-                problems.push(Problem { key, reason });
-            } else {
-                merge(&mut merged, layer);
+            let set = merged.set(&known, &name, &text, &name)?;
+            set.map(|key| merged.of_dotenv.remove(&key));
+        }
+        if let Some(dir) = &self.data {
+            let text = |below: &str| Value::String(dir.join(below).display().to_string());
+            for (key, below) in BELOW_DATA {
+                merged.of_dotenv.remove(key);
+                merge(&mut merged.value, nest(key, text(below)));
+            }
+            let default = Model::default().path;
+            let is_default = lookup(&merged.value, "model.path") == lookup(&known, "model.path");
+            if is_default && !default.exists() {
+                let below = default.strip_prefix(".").unwrap_or(&default).to_owned();
+                merge(
+                    &mut merged.value,
+                    nest("model.path", text(&below.display().to_string())),
+                );
             }
         }
         for (key, value) in self.flags {
-            merge(&mut merged, nest(key, value));
+            merged.of_dotenv.remove(key);
+            merge(&mut merged.value, nest(key, value));
         }
-        Ok((merged, problems))
+        Ok(merged)
+    }
+}
+
+/// All layers as people see them.
+#[derive(Debug)]
+pub struct Shown {
+    /// Every key, without secrets.
+    pub value: Value,
+    /// What is to be said about them.
+    pub warnings: Vec<String>,
+    /// The keys whose values come from `.env`.
+    pub of_dotenv: BTreeSet<String>,
+}
+
+/// All layers together.
+struct Merged {
+    value: Value,
+    problems: Vec<Problem>,
+    /// What people should know of the layers.
+    notes: Vec<String>,
+    /// The keys whose values come from `.env`.
+    of_dotenv: BTreeSet<String>,
+}
+
+impl Merged {
+    /// Lays a variable over what is there, if it is one of ours. Returns its key.
+    fn set(
+        &mut self,
+        known: &Value,
+        name: &str,
+        text: &str,
+        origin: &str,
+    ) -> Result<Option<String>, ConfigError> {
+        let Some(path) = name.strip_prefix(ENV_PREFIX) else {
+            return Ok(None);
+        };
+        let key = path.to_ascii_lowercase().replace("__", ".");
+        let layer = nest(&key, scalar(text, &key, lookup(known, &key)));
+        keys::check(&layer, known, origin)?;
+        if text.contains(char::REPLACEMENT_CHARACTER) {
+            let reason = format!("the value of {name} is not UTF-8 text");
+            self.problems.push(Problem {
+                key: key.clone(),
+                reason,
+            });
+        } else {
+            merge(&mut self.value, layer);
+        }
+        Ok(Some(key))
+    }
+}
+
+/// Says of a value from `.env` that it is from there.
+fn with_origin(error: ConfigError, of_dotenv: &BTreeSet<String>) -> ConfigError {
+    match error {
+        ConfigError::Value { key, reason } if of_dotenv.contains(&key) => ConfigError::Value {
+            reason: format!("{reason} (the value comes from {})", dotenv::FILE),
+            key,
+        },
+        other => other,
     }
 }
 
 /// Parses a variable by the type of its key: text stays text, everything else is YAML.
-fn scalar(text: &str, present: Option<&Value>) -> Value {
-    // An optional value is text if it is set.
-    if present.is_some_and(|value| value.is_string() || value.is_null()) {
+fn scalar(text: &str, key: &str, present: Option<&Value>) -> Value {
+    let is_text = match present {
+        Some(Value::String(_)) => true,
+        Some(Value::Null) => !is_other_than_text(key),
+        _ => false,
+    };
+    if is_text {
         return Value::String(text.to_owned());
     }
     serde_saphyr::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+}
+
+/// Whether the schema says that an optional value is a number, a list or the like, and not text.
+fn is_other_than_text(key: &str) -> bool {
+    let schema = super::json_schema();
+    let properties = key
+        .split('.')
+        .try_fold(&schema, |schema, part| schema["properties"].get(part));
+    let types = properties.map(|property| &property["type"]);
+    let known = |name: &str| name != "string" && name != "null";
+    match types {
+        Some(Value::String(name)) => known(name),
+        Some(Value::Array(names)) => {
+            let mut names = names.iter().filter_map(Value::as_str);
+            names.clone().all(|name| name != "string") && names.any(known)
+        }
+        _ => false,
+    }
 }
 
 fn nest(key: &str, value: Value) -> Value {

@@ -9,7 +9,7 @@ use std::{
     path::PathBuf,
 };
 
-use super::{Accounts, ClickHouse, Config, Engine, Journal, Mqtt, address::Address};
+use super::{Accounts, ClickHouse, Config, Engine, Journal, Mqtt, Registry, address::Address};
 
 impl Config {
     /// Returns whether `casement up` runs the embedded broker.
@@ -32,6 +32,15 @@ impl Config {
             return self.accounts.path.clone();
         }
         self.journal.path.with_file_name("accounts")
+    }
+
+    /// Returns the directory of the registry, by the same rule.
+    pub fn registry_dir(&self) -> PathBuf {
+        let is_placed = self.registry.path != Registry::default().path;
+        if is_placed || self.journal.path == Journal::default().path {
+            return self.registry.path.clone();
+        }
+        self.journal.path.with_file_name("registry")
     }
 
     /// Returns whether `casement up` runs the embedded ClickHouse.

@@ -6,9 +6,10 @@
 use std::path::PathBuf;
 
 /// The keys that name a file or a directory.
-pub(super) const PATHS: [&str; 19] = [
+pub(super) const PATHS: [&str; 21] = [
     "accounts.path",
     "audio.storage_path",
+    "backup.path",
     "broker.path",
     "clickhouse.ca_file",
     "clickhouse.password_file",
@@ -23,6 +24,7 @@ pub(super) const PATHS: [&str; 19] = [
     "model.shadow",
     "mqtt.ca_file",
     "mqtt.password_file",
+    "registry.path",
     "tls.certificate_file",
     "tls.client_ca_file",
     "tls.key_file",

@@ -14,9 +14,11 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BrokerLimits, Embedded,
-    doors::{Anonymous, BrokerListener, HttpListener, Registration},
-    secret, text, words,
+    Backup, BrokerLimits, Embedded, HomeAssistant, Http,
+    doors::{Anonymous, BrokerListener, Registration},
+    secret, text,
+    windows::Windows,
+    words,
 };
 
 /// The whole configuration.
@@ -43,14 +45,22 @@ pub struct Config {
     pub broker: Broker,
     /// Who may enter.
     pub accounts: Accounts,
+    /// Devices as people have set them up.
+    pub registry: Registry,
     /// Certificates.
     pub tls: Tls,
     /// The backend.
     pub backend: Backend,
+    /// How windows move where nobody has set anything else.
+    pub windows: Windows,
     /// How long rows are kept in ClickHouse.
     pub retention: Retention,
+    /// Backups that are made by themselves.
+    pub backup: Backup,
     /// The ML service as a part of `casement up`.
     pub ml: Ml,
+    /// Rooms in Home Assistant.
+    pub home_assistant: HomeAssistant,
 }
 
 /// `mqtt`: one section for both services, as in the specification.
@@ -155,6 +165,7 @@ pub struct Audio {
     /// Largest size of all recordings together, in bytes; the oldest are removed first. 0 means no limit.
     pub storage_max_bytes: u64,
     /// Days for which a recording is kept after it was last received. 0 means for ever.
+    #[schemars(range(max = 36_500))]
     pub storage_max_age_days: u64,
     /// The features in rows; those that models read are always included.
     #[schemars(schema_with = "words::features")]
@@ -199,20 +210,6 @@ pub struct Journal {
     /// Bytes of waiting records from which on messages are not acknowledged until there is room.
     #[schemars(range(min = 1))]
     pub max_bytes: u64,
-}
-
-/// `http`
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Http {
-    /// Address at which the page, the API and the metrics are served.
-    pub addr: SocketAddr,
-    /// Addresses in place of `addr`, each plain or with TLS.
-    pub listeners: Vec<HttpListener>,
-    /// Where page, API and metrics are read without an account: `loopback`, or `never`.
-    #[serde(with = "text")]
-    #[schemars(schema_with = "words::anonymous")]
-    pub anonymous: Anonymous,
 }
 
 /// `engine`: the embedded ClickHouse of `casement up` and `casement engine`.
@@ -322,6 +319,15 @@ pub struct Accounts {
     pub longest_pause_s: u64,
 }
 
+/// `registry`
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Registry {
+    /// The directory of what people have set up: names, places and settings of devices. Where only `journal.path` is set,
+    /// `registry` beside it.
+    pub path: PathBuf,
+}
+
 /// `tls`: the certificate of every listener with TLS.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -387,6 +393,9 @@ pub struct Ml {
     /// Confidence, 0 to 1, below which a decision is recorded and not carried out. 0 carries out every decision.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub min_confidence: f64,
+    /// Whether the ML service heeds what requests say of windows. `false` for a service of yours that knows only the
+    /// specification's fields: it is not asked while a person or an interlock decides.
+    pub understands_context: bool,
     /// Address at which `casement ml` serves metrics and health. `casement up` serves them at `http.addr`.
     pub addr: SocketAddr,
 }

@@ -39,6 +39,8 @@ pub enum Reader {
     Journal,
     /// `casement devices` and `casement accounts`.
     Accounts,
+    /// A tool that knows topics and payloads.
+    Topics,
 }
 
 impl Reader {
@@ -54,9 +56,12 @@ impl Reader {
                 "journal",
                 "http",
                 "backend",
+                "windows",
                 "retention",
                 "accounts",
+                "registry",
                 "tls",
+                "home_assistant",
             ],
             Self::Ml => vec!["mqtt", "model", "audio", "ml.addr"],
             Self::Engine => vec!["engine"],
@@ -64,7 +69,23 @@ impl Reader {
             Self::Storage => vec!["clickhouse", "retention"],
             Self::Models => vec!["model"],
             Self::Journal => vec!["journal", "http"],
-            Self::Accounts => vec!["accounts", "broker", "http", "tls", "mqtt.topics", "journal.path"],
+            Self::Topics => vec![
+                "mqtt",
+                "audio",
+                "broker",
+                "backend",
+                "windows",
+                "change_detection",
+            ],
+            Self::Accounts => vec![
+                "accounts",
+                "broker",
+                "http",
+                "tls",
+                "mqtt.topics",
+                "journal.path",
+                "home_assistant.prefix",
+            ],
         };
         Ok(Scope {
             used,
@@ -120,9 +141,13 @@ fn up(merged: &Value) -> Result<Vec<&'static str>, ConfigError> {
         "journal",
         "http",
         "backend",
+        "windows",
         "retention",
+        "backup",
         "accounts",
+        "registry",
         "tls",
+        "home_assistant",
         "ml.embedded",
         "broker.embedded",
         "engine.embedded",

@@ -56,19 +56,24 @@ pub(super) fn read(
         };
     }
     let Some(path) = file else { return Ok(()) };
-    let line = first_line(path).and_then(|line| match fault(&line) {
-        Some(fault) => Err(format!(
-            "the first line of {} {fault}; write the password there, or remove the key",
-            path.display()
-        )),
-        None => Ok(line),
-    });
-    let line = line.map_err(|reason| ConfigError::Value {
+    let read = secret_in(path).map_err(|reason| ConfigError::Value {
         key: format!("{key}_file"),
         reason,
     })?;
-    *secret = Some(line.into());
+    *secret = Some(read);
     Ok(())
+}
+
+/// Takes the first line of a file. Otherwise says what is wrong with it and what to do.
+pub fn secret_in(path: &Path) -> Result<SecretString, String> {
+    let line = first_line(path)?;
+    match fault(&line) {
+        Some(fault) => Err(format!(
+            "the first line of {} {fault}; write the password there",
+            path.display()
+        )),
+        None => Ok(line.into()),
+    }
 }
 
 /// Returns the first line of a file without its end and without a byte order mark.

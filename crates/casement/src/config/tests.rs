@@ -26,7 +26,9 @@ fn sources(yaml: &str, env: &[(&str, &str)]) -> (NamedTempFile, Sources) {
         .collect();
     let sources = Sources {
         file: Some(file.path().into()),
+        dotenv: None,
         env,
+        data: None,
         flags: Vec::new(),
     };
     (file, sources)
@@ -88,6 +90,28 @@ fn text_in_a_variable_stays_text() {
     .unwrap();
     assert_eq!(config.clickhouse.database, "2024");
     assert_eq!(config.mqtt.password.unwrap().expose_secret(), "007");
+}
+
+#[test]
+fn an_optional_number_or_list_in_a_variable_is_one() {
+    let config = load(
+        "",
+        &[
+            ("CASEMENT__BROKER__LIMITS__CONNECTIONS", "120"),
+            ("CASEMENT__WINDOWS__LATITUDE", "52.5"),
+            ("CASEMENT__WINDOWS__MIN_INTERVAL_S", "0"),
+            ("CASEMENT__MQTT__DIAGNOSTIC_TOPICS", "[]"),
+            ("CASEMENT__WINDOWS__TIME_ZONE", "UTC"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.broker.limits.connections, Some(120));
+    assert_eq!(
+        (config.windows.latitude, config.windows.min_interval_s),
+        (Some(52.5), Some(0.0))
+    );
+    assert_eq!(config.mqtt.diagnostic_topics, Some(vec![]));
+    assert_eq!(config.windows.time_zone.as_deref(), Some("UTC"));
 }
 
 #[test]
@@ -343,15 +367,66 @@ fn help_names_the_defaults() {
 #[test]
 fn every_path_key_is_expanded() {
     let home = std::env::var("HOME").unwrap();
-    let schema = include_str!("schema.rs");
+    let schema = concat!(include_str!("schema.rs"), include_str!("backup.rs"));
     let typed = schema.matches(": PathBuf,").count() + schema.matches("<PathBuf>,").count();
     assert_eq!(typed, super::paths::PATHS.len(), "another path to list there");
     for key in super::paths::PATHS {
         let (section, name) = key.split_once('.').unwrap();
-        let (shown, _) = sources(&format!("{section}: {{{name}: ~/x}}"), &[])
-            .1
-            .show()
-            .unwrap();
+        let (_file, sources) = sources(&format!("{section}: {{{name}: ~/x}}"), &[]);
+        let shown = sources.show().unwrap().value;
         assert_eq!(shown[section][name], format!("{home}/x"), "{key}");
     }
+}
+
+#[test]
+fn the_directory_for_all_data_places_everything_and_the_model_where_nothing_else_does() {
+    let placed = |yaml: &str| {
+        let (_file, sources) = sources(yaml, &[]);
+        sources.data(Some("/srv/x".into())).load().unwrap()
+    };
+    let config = placed("journal: {path: /elsewhere}");
+    for (path, name) in [
+        (&config.accounts.path, "accounts"),
+        (&config.broker.path, "broker"),
+        (&config.engine.path, "engine"),
+        (&config.journal.path, "journal"),
+        (&config.registry.path, "registry"),
+    ] {
+        assert_eq!(*path, std::path::Path::new("/srv/x").join(name));
+    }
+    let model = std::path::PathBuf::from("/srv/x/models/window_regressor.pth");
+    // There is none at the default in the directory of the tests.
+    assert_eq!(config.model.path, model);
+    assert_eq!(config.built_in_model_path(), Some(model));
+    let named = placed("model: {path: /models/ours.pth}");
+    assert_eq!(named.model.path, std::path::Path::new("/models/ours.pth"));
+    assert_eq!(named.built_in_model_path(), None);
+    assert!(Config::default().built_in_model_path().is_some());
+}
+
+#[test]
+fn what_is_beneath_flags_is_known_without_them() {
+    let (_file, sources) = sources(
+        "clickhouse: {addr: 'db:8123'}",
+        &[("CASEMENT__ENGINE__EMBEDDED", "false")],
+    );
+    let sources = sources.flag("clickhouse.addr", Some("other:8123"));
+    assert_eq!(sources.beneath_flags("clickhouse.addr").unwrap(), "db:8123");
+    assert_eq!(sources.beneath_flags("engine.embedded").unwrap(), "false");
+    assert_eq!(sources.load().unwrap().clickhouse.addr, "other:8123");
+}
+
+#[test]
+fn the_most_days_are_told() {
+    for key in [
+        "retention: {errors_days: 36501}",
+        "retention: {audit_days: 4000000000}",
+        "retention: {readings_days: 36501}",
+        "audio: {storage_max_age_days: 36501}",
+    ] {
+        let said = message(key);
+        assert!(said.contains("36500") || said.contains("36,500"), "{said}");
+    }
+    let most = "retention: {errors_days: 36500, system_metrics_days: 36500, audit_days: 36500}";
+    assert_eq!(load(most, &[]).unwrap().retention.errors_days, 36_500);
 }

@@ -2,7 +2,7 @@
 
 use audio::Normalization;
 use domain::FeatureName;
-use mqtt::{Protocol, TopicKind};
+use mqtt::{Protocol, TopicKind, homeassistant::Form};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
@@ -24,6 +24,10 @@ pub(super) fn normalization(_: &mut SchemaGenerator) -> Schema {
 
 pub(super) fn features(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "array", "items": { "enum": FeatureName::ALL.map(FeatureName::as_str) } })
+}
+
+pub(super) fn discovery(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "enum": Form::ALL.map(Form::as_str) })
 }
 
 pub(super) fn embedded(_: &mut SchemaGenerator) -> Schema {

@@ -17,7 +17,7 @@ use tracing_subscriber::EnvFilter;
 
 /// Default filter, which `RUST_LOG` replaces: our own messages, and warnings and errors of libraries. rustls warns of what
 /// strangers send, each time; the broker tells the same within limits.
-const DEFAULT: &str = "warn,casement=info,backend=info,broker=info,engine=info,ml=info,tls=info,simulator=warn,mqtt=warn,rustls=error";
+const DEFAULT: &str = "warn,casement=info,backend=info,broker=info,engine=info,ml=info,store=info,tls=info,simulator=warn,mqtt=warn,rustls=error";
 
 /// How long the last lines may take to be read when a service ends.
 const FLUSH: Duration = Duration::from_millis(300);

@@ -60,7 +60,8 @@ impl World {
             )
         };
         for (quantity, value) in [("temperature", 21), ("humidity", 50), ("co2", 700)] {
-            let spike = "if(number % 97 = 0, 10, 0)";
+            // Far from both ends, that no cut-off mean consists of a spike alone.
+            let spike = "if(number % 97 = 48, 10, 0)";
             self.run(&format!(
                 "INSERT INTO sensor_{quantity} (timestamp, device_id, value) {}",
                 every(5, &format!("{value} + {spike}"))
@@ -88,8 +89,9 @@ impl World {
         ));
         self.run(&format!(
             "INSERT INTO ml_predictions (timestamp, device_id, prediction, confidence, inference_time_ms, model_version, \
-             command_id, held) {}",
-            every(10, "40., 0.05 * (number % 20) + 0.01, 0.5 + number % 7, if(number < 2000, 'v1', 'v2'), concat('c', toString(number)), number % 20 < 4")
+             command_id, held, average, contribution_temperature, contribution_humidity, contribution_sound, verdict) {}",
+            every(10, "40., 0.05 * (number % 20) + 0.01, 0.5 + number % 7, if(number < 2000, 'v1', 'v2'), concat('c', toString(number)), \
+                       number % 20 < 4, 31., 8., -1., 2., if(number % 20 < 4, 'unsure', 'moved')")
         ));
         self.run(&format!(
             "INSERT INTO window_states (timestamp, device_id, position) {}",
@@ -100,7 +102,8 @@ impl World {
             every(600, "['online', 'offline'][number % 2 + 1]")
         ));
         self.run(&format!(
-            "INSERT INTO device_registry SELECT {devices}, 'a name', ['', 'attic'][rand() % 2 + 1], now64(3), now64(3), true, '{{}}'"
+            "INSERT INTO device_registry (device_id, name, location, registered_at, last_seen, is_active, config) \
+             SELECT {devices}, 'a name', ['', 'attic'][rand() % 2 + 1], now64(3), now64(3), true, '{{}}'"
         ));
         self.run(
             "INSERT INTO ingest_errors SELECT now64(3) - toIntervalMinute(number), 'sensor/x/temperature', 'json', 'why', '{' \

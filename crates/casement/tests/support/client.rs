@@ -67,6 +67,24 @@ impl Client {
         }
     }
 
+    /// The next message, within a time of the caller's.
+    pub async fn json_in_time(&mut self, patience: Duration) -> (String, Value) {
+        self.json_within(patience).await.expect("a message in time")
+    }
+
+    /// The next message, if one comes within a time.
+    pub async fn json_within(&mut self, patience: Duration) -> Option<(String, Value)> {
+        let next = async {
+            loop {
+                if let Event::Message(delivery) = self.incoming.recv().await.expect("the connection ended") {
+                    return delivery;
+                }
+            }
+        };
+        let delivery = tokio::time::timeout(patience, next).await.ok()?;
+        Some((delivery.topic, serde_json::from_slice(&delivery.payload).unwrap()))
+    }
+
     pub async fn json(&mut self) -> (String, Value) {
         let delivery = self.message().await;
         (delivery.topic, serde_json::from_slice(&delivery.payload).unwrap())

@@ -25,7 +25,7 @@ async fn a_request_becomes_a_command() {
     assert_eq!(control["features_used"]["temperature"], 25.5);
     assert_eq!(control["features_used"]["humidity"], 60.0);
     assert_eq!(control["features_used"]["audio_features"][0], "mfcc_mean");
-    assert_eq!(control["model_version"], "v1.0.0");
+    assert_eq!(control["model_version"], "v1.1.0");
     for number in ["position", "confidence", "inference_time_ms"] {
         assert!(control[number].is_f64(), "{number}: {control}");
     }
@@ -66,7 +66,7 @@ async fn a_decision_of_too_little_confidence_is_recorded_and_not_carried_out() {
     let decoded = mqtt::decode_held(device("hot"), &delivery.payload).unwrap();
     assert_eq!(
         (decoded.temperature, decoded.model_version.as_str()),
-        (99.0, "v1.0.0")
+        (99.0, "v1.1.0")
     );
     service.counted("casement_ml_held_total 1").await;
     service.counted("casement_ml_answers_total 0").await;

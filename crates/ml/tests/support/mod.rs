@@ -57,6 +57,7 @@ pub(crate) fn request(clip: Option<&[u8]>) -> InferenceRequest {
             features: None,
         }),
         expires_at: None,
+        window: None,
     }
 }
 

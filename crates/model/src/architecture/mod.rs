@@ -58,6 +58,7 @@ pub(crate) fn assemble(contents: Contents) -> Result<Network, LoadError> {
             mean_head,
             logvar_head,
             assumes_relu,
+            way: std::sync::OnceLock::new(),
         }),
     }
 }

@@ -64,7 +64,7 @@ impl Activation {
         }
     }
 
-    fn of(self, x: f64) -> f64 {
+    pub(super) fn of(self, x: f64) -> f64 {
         match self {
             Self::Relu => f64::from(relu(x as f32)),
             Self::LeakyRelu(slope) => above_zero(x, |x| x * slope),

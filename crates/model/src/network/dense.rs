@@ -60,6 +60,39 @@ impl Dense {
         self.forward_then(row, out, |sum| sum);
     }
 
+    /// Computes `out = weight · tangent`; zeros of the tangent cost nothing.
+    pub(super) fn along(&self, tangent: &[f32], out: &mut Vec<f32>) {
+        debug_assert_eq!(tangent.len(), self.inputs);
+        out.clear();
+        for panel in self.panels.chunks_exact(self.inputs) {
+            let mut sums = [0.0; PANEL];
+            for (weights, &x) in panel.iter().zip(tangent).filter(|(_, x)| **x != 0.0) {
+                for (sum, &weight) in sums.iter_mut().zip(weights) {
+                    *sum += weight * x;
+                }
+            }
+            out.extend_from_slice(&sums);
+        }
+        out.truncate(self.outputs);
+    }
+
+    /// Returns the constant terms.
+    pub(super) fn biases(&self) -> Vec<f32> {
+        let mut biases = self.bias.concat();
+        biases.truncate(self.outputs);
+        biases
+    }
+
+    /// Returns the number of inputs.
+    pub(super) const fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Returns one weight.
+    pub(super) fn weight(&self, output: usize, input: usize) -> f32 {
+        self.panels[output / PANEL * self.inputs + input][output % PANEL]
+    }
+
     #[inline]
     fn forward_then(&self, row: &[f32], out: &mut Vec<f32>, last: impl Fn(f32) -> f32) {
         debug_assert_eq!(row.len(), self.inputs);
@@ -114,6 +147,14 @@ mod tests {
             dense.forward(&row, &mut out);
             dense.forward_relu(&row, &mut positive);
             let expected = plain(&weight, &bias, &row);
+            let mut along = Vec::new();
+            dense.along(&row, &mut along);
+            for ((sum, bias), b) in along.iter().zip(dense.biases()).zip(&expected) {
+                prop_assert!((sum + bias - b).abs() < 1e-4);
+            }
+            for (place, x) in weight.iter().enumerate() {
+                prop_assert_eq!(dense.weight(place / inputs, place % inputs).to_bits(), x.to_bits());
+            }
             prop_assert_eq!((out.len(), positive.len(), dense.width()), (outputs, outputs, outputs));
             for ((a, b), c) in out.iter().zip(&expected).zip(positive) {
                 prop_assert!((a - b).abs() < 1e-4, "{} {}", a, b);

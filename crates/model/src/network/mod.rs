@@ -3,12 +3,19 @@
 //! In: checked layers, rows of inputs. Out: the outputs of the two heads. All layers compute as in evaluation mode.
 
 mod activation;
+mod columns;
 mod dense;
 mod layer;
+mod tangent;
+mod way;
 
 pub(crate) use activation::{Activation, LEAST_RMS_EPS};
 pub(crate) use dense::Dense;
 pub(crate) use layer::{Layer, Normalisation};
+pub(crate) use tangent::{DIRECTIONS, Tangents};
+pub(crate) use way::{Piece, Way};
+
+use std::sync::OnceLock;
 
 const LANES: usize = 16;
 
@@ -78,6 +85,8 @@ pub(crate) struct Network {
     pub(crate) logvar_head: Head,
     /// Whether the file names no activations, so that they are those of the documented layout.
     pub(crate) assumes_relu: bool,
+    /// What explanations follow, made for the first of them.
+    pub(crate) way: OnceLock<Option<Way>>,
 }
 
 /// Buffers for a row on its way through the layers.

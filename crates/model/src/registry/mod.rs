@@ -240,7 +240,10 @@ impl Registry {
             self.record(Event::Promote, before)?;
         }
         self.serve(version)?;
-        self.record(Event::Promote, version)?;
+        // One that serves already gets no predecessor of its own name.
+        if before.as_deref() != Some(version) {
+            self.record(Event::Promote, version)?;
+        }
         // A serving version is not its own candidate.
         if self.folder.shadows(version) {
             self.folder.unshadow()?;

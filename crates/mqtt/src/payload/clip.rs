@@ -2,25 +2,30 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use domain::{AudioFormat, Clip, ClipLimits, DeviceId, Refusal, RefusalReason};
+use domain::{AudioFormat, Clip, ClipLimits, DeviceId, Refusal, RefusalReason, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
     base64,
-    field::{self, Field, Kind, optional, required},
+    field::{self, Dated, Field, Kind, optional, required},
 };
 
 /// Largest size of the fields other than the audio data, in bytes.
 const ENVELOPE_BYTES: usize = 4_096;
 
-const FIELDS: &[Field] = &[
-    required("data", Kind::Text),
-    required("sample_rate", Kind::Number),
-    required("duration", Kind::Number),
-    required("timestamp", Kind::Time),
-    optional("format", Kind::Text),
-    optional("device_id", Kind::Text),
-];
+const fn fields(timestamp: Field) -> [Field; 6] {
+    [
+        required("data", Kind::Text),
+        required("sample_rate", Kind::Number),
+        required("duration", Kind::Number),
+        timestamp,
+        optional("format", Kind::Text),
+        optional("device_id", Kind::Text),
+    ]
+}
+
+pub(super) const FIELDS: &[Field] = &fields(required("timestamp", Kind::Time));
+const UNDATED: &[Field] = &fields(optional("timestamp", Kind::Time));
 
 #[derive(Deserialize)]
 struct Inbound<'a> {
@@ -28,8 +33,8 @@ struct Inbound<'a> {
     data: Cow<'a, str>,
     sample_rate: f64,
     duration: f64,
-    #[serde(borrow)]
-    timestamp: Cow<'a, str>,
+    #[serde(borrow, default, deserialize_with = "field::text")]
+    timestamp: Option<Cow<'a, str>>,
     #[serde(default)]
     format: Option<String>,
     #[serde(default)]
@@ -41,7 +46,7 @@ struct Outbound<'a> {
     data: &'a str,
     sample_rate: u32,
     duration: f64,
-    timestamp: domain::Timestamp,
+    timestamp: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     format: Option<&'a str>,
 }
@@ -68,15 +73,29 @@ pub fn decode_clip(
     payload: &[u8],
     limits: &ClipLimits,
 ) -> Result<ReceivedClip, Refusal> {
+    Ok(decode_clip_or(device_id, payload, limits, None)?.message)
+}
+
+/// Decodes a clip that may state no time, if there is one for it `otherwise`.
+pub fn decode_clip_or(
+    device_id: DeviceId,
+    payload: &[u8],
+    limits: &ClipLimits,
+    otherwise: Option<Timestamp>,
+) -> Result<Dated<ReceivedClip>, Refusal> {
     let max_payload = limits.max_bytes.saturating_mul(3) / 2 + ENVELOPE_BYTES;
     if payload.len() > max_payload {
         let detail = format!("a payload of {} bytes exceeds {max_payload} bytes", payload.len());
         return Err(Refusal::new(RefusalReason::TooLarge, detail));
     }
-    let mut repaired = Vec::new();
-    let inbound: Inbound<'_> = field::read(payload, FIELDS, &mut repaired)?;
+    let fields = if otherwise.is_some() { UNDATED } else { FIELDS };
+    let (mut repaired, mut again) = (Vec::new(), Vec::new());
+    let mut inbound: Inbound<'_> = field::read(payload, fields, &mut repaired)?;
+    if inbound.timestamp.is_none() {
+        inbound = field::read_repaired(payload, fields, &mut again)?;
+    }
     field::same_device(inbound.device_id.as_deref(), &device_id)?;
-    let timestamp = field::timestamp("timestamp", &inbound.timestamp)?;
+    let (timestamp, is_stated) = field::dated(inbound.timestamp.as_deref(), otherwise)?;
     let sample_rate = field::hertz("sample_rate", inbound.sample_rate)?;
     let format = format(inbound.format.as_deref())?;
     let (data, text) = base64::decode(&inbound.data, limits.max_bytes)?;
@@ -95,7 +114,8 @@ pub fn decode_clip(
         duration_s: inbound.duration,
         format,
     };
-    Ok(ReceivedClip { clip, data_base64 })
+    let message = ReceivedClip { clip, data_base64 };
+    Ok(Dated { message, is_stated })
 }
 
 /// Names the unit where a number looks like one of kilohertz or milliseconds.

@@ -1,16 +1,19 @@
 //! `window/{device_id}/control`: the position to go to, and the inputs of the decision.
 //!
 //! In addition to the specification's fields it may have `command_id`, `origin`, `model_version`, `inference_time_ms`,
-//! `audio_hash`, `reason` and `expires_at`. It is never retained.
+//! `audio_hash`, `reason`, `cause`, `expires_at`,
+//! `contributions` and `wish`. It is never retained.
 
 use std::borrow::Cow;
 
-use domain::{Confidence, DeviceId, Origin, Position, Quantity, Refusal, Timestamp, WindowAction};
+use domain::{
+    Confidence, Contributions, DeviceId, Origin, Position, Quantity, Refusal, Timestamp, WindowAction,
+};
 use serde::{Deserialize, Serialize};
 
 use super::field::{self, Field, Kind, optional, required};
 
-const FIELDS: &[Field] = &[
+pub(super) const FIELDS: &[Field] = &[
     optional("device_id", Kind::Text),
     required("timestamp", Kind::Time),
     required("position", Kind::Number),
@@ -26,6 +29,9 @@ const FIELDS: &[Field] = &[
     optional("reason", Kind::Text),
     optional("expires_at", Kind::Time),
 ];
+
+/// Bytes of a cause's name; a schedule's name is shorter.
+const MAX_CAUSE: usize = 256;
 
 #[derive(Deserialize)]
 struct Inbound<'a> {
@@ -49,7 +55,13 @@ struct Inbound<'a> {
     #[serde(default)]
     reason: Option<String>,
     #[serde(default)]
+    cause: Option<serde_json::Value>,
+    #[serde(default)]
     expires_at: Option<String>,
+    #[serde(default)]
+    contributions: Option<serde_json::Value>,
+    #[serde(default)]
+    wish: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -80,7 +92,13 @@ struct Outbound<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contributions: Option<Contributions>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wish: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -114,11 +132,23 @@ pub fn decode_control(device_id: DeviceId, payload: &[u8]) -> Result<WindowActio
         inference_time_ms: inbound.inference_time_ms,
         audio_hash: field::audio_hash("audio_hash", inbound.audio_hash.as_deref())?,
         reason: inbound.reason,
+        // Another sender may have a field of that name for something else.
+        cause: inbound.cause.as_ref().and_then(cause),
         expires_at: inbound
             .expires_at
             .map(|text| field::timestamp("expires_at", &text))
             .transpose()?,
+        // Another sender may have a field of that name for something else.
+        contributions: field::lenient(inbound.contributions),
+        wish: field::lenient(inbound.wish),
     })
+}
+
+/// The name of an interlock or a schedule.
+fn cause(value: &serde_json::Value) -> Option<String> {
+    let name = value.as_str()?;
+    let is_name = (1..=MAX_CAUSE).contains(&name.len()) && !name.chars().any(char::is_control);
+    is_name.then(|| name.to_owned())
 }
 
 /// Encodes a command.
@@ -139,6 +169,9 @@ pub fn encode_control(action: &WindowAction) -> Vec<u8> {
         inference_time_ms: action.inference_time_ms,
         audio_hash: action.audio_hash.as_ref().map(domain::AudioHash::as_str),
         reason: action.reason.as_deref(),
+        cause: action.cause.as_deref(),
         expires_at: action.expires_at,
+        contributions: action.contributions,
+        wish: action.wish.map(Position::percent),
     })
 }

@@ -13,7 +13,7 @@ use super::{repair, time};
 
 /// The type that a field must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Number,
     Text,
     Texts,
@@ -46,7 +46,7 @@ impl Kind {
 
 /// A field that a message may or must have; dots lead into objects.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Field {
+pub(crate) struct Field {
     path: &'static str,
     kind: Kind,
     required: bool,
@@ -67,15 +67,15 @@ const ALIASES: &[(&str, &[&str])] = &[(
 
 impl Field {
     /// Where it stands.
-    pub(super) const fn path(self) -> &'static str {
+    pub(crate) const fn path(self) -> &'static str {
         self.path
     }
 
-    pub(super) const fn kind(self) -> Kind {
+    pub(crate) const fn kind(self) -> Kind {
         self.kind
     }
 
-    pub(super) const fn is_required(self) -> bool {
+    pub(crate) const fn is_required(self) -> bool {
         self.required
     }
 
@@ -154,6 +154,27 @@ pub(super) fn read_repaired<'a, T: Deserialize<'a>>(
 /// Parses a time in any form that has one meaning.
 pub(super) fn timestamp(path: &str, text: &str) -> Result<Timestamp, Refusal> {
     time::parse(path, text)
+}
+
+/// What a message says, and whether it says when.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dated<T> {
+    /// What it says; of a message without a time, at the time of its receipt.
+    pub message: T,
+    /// Whether it states its time.
+    pub is_stated: bool,
+}
+
+/// The time of a message, and whether it is the stated one: `otherwise` stands in for it.
+pub(super) fn dated(
+    stated: Option<&str>,
+    otherwise: Option<Timestamp>,
+) -> Result<(Timestamp, bool), Refusal> {
+    match (stated, otherwise) {
+        (None, Some(received_at)) => Ok((received_at, false)),
+        (Some(text), Some(received_at)) if text.trim().is_empty() => Ok((received_at, false)),
+        (stated, _) => Ok((timestamp("timestamp", stated.unwrap_or_default())?, true)),
+    }
 }
 
 /// Refuses a payload that names a different device from the topic.

@@ -1,13 +1,14 @@
-//! `ml/prediction/{device_id}`: what the model decided with too little confidence. It moves nothing and is never retained.
+//! `ml/prediction/{device_id}`: what the model decided and nobody was told, for too little confidence or by the law of moves.
+//! It moves nothing and is never retained.
 
 use std::borrow::Cow;
 
-use domain::{Confidence, DeviceId, HeldDecision, Position, Quantity, Refusal, Timestamp};
+use domain::{Confidence, Contributions, DeviceId, HeldDecision, Position, Quantity, Refusal, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::field::{self, Field, Kind, optional, required};
 
-const FIELDS: &[Field] = &[
+pub(super) const FIELDS: &[Field] = &[
     optional("device_id", Kind::Text),
     required("timestamp", Kind::Time),
     required("position", Kind::Number),
@@ -18,6 +19,7 @@ const FIELDS: &[Field] = &[
     required("model_version", Kind::Text),
     optional("inference_time_ms", Kind::Number),
     optional("reason", Kind::Text),
+    optional("verdict", Kind::Text),
 ];
 
 #[derive(Deserialize)]
@@ -34,6 +36,10 @@ struct Inbound<'a> {
     inference_time_ms: Option<f64>,
     #[serde(default)]
     reason: Option<String>,
+    #[serde(default)]
+    verdict: Option<String>,
+    #[serde(default)]
+    contributions: Option<serde_json::Value>,
 }
 
 #[derive(Serialize)]
@@ -50,6 +56,10 @@ struct Outbound<'a> {
     held: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contributions: Option<Contributions>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -74,6 +84,8 @@ pub fn decode_held(device_id: DeviceId, payload: &[u8]) -> Result<HeldDecision, 
         model_version: inbound.model_version,
         inference_time_ms: inbound.inference_time_ms,
         reason: inbound.reason,
+        verdict: inbound.verdict,
+        contributions: field::lenient(inbound.contributions),
     })
 }
 
@@ -92,6 +104,8 @@ pub fn encode_held(decision: &HeldDecision) -> Vec<u8> {
         inference_time_ms: decision.inference_time_ms,
         held: true,
         reason: decision.reason.as_deref(),
+        verdict: decision.verdict.as_deref(),
+        contributions: decision.contributions,
     })
 }
 
@@ -117,6 +131,13 @@ mod tests {
             model_version: "v1".into(),
             inference_time_ms: Some(0.01),
             reason: Some("confidence 0.00 is below 0.2".into()),
+            verdict: Some("override".into()),
+            contributions: Some(Contributions {
+                average: 31.0,
+                temperature: 60.0,
+                humidity: 2.5,
+                sound: 1.5,
+            }),
         };
         let text = encode_held(&decision);
         assert!(String::from_utf8_lossy(&text).contains(r#""held":true"#));

@@ -1,13 +1,13 @@
 //! `ml/inference/request/{device_id}`: the backend's request for a position.
 //!
-//! In addition to the specification's fields it may have `audio_hash`, `audio_features` and `expires_at` and, if the
-//! audio data is not WAV, `audio_metadata.format`.
+//! In addition to the specification's fields it may have `audio_hash`, `audio_features`, `expires_at` and `window` and,
+//! if the audio data is not WAV, `audio_metadata.format`.
 
 use std::{borrow::Cow, sync::Arc};
 
 use domain::{
     AudioFormat, ClipFeatures, DeviceId, InferenceRequest, Quantity, Refusal, RefusalReason, RequestAudio,
-    Timestamp,
+    Timestamp, WindowContext,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,7 +17,7 @@ use super::{
     field::{self, Field, Kind, optional, required},
 };
 
-const FIELDS: &[Field] = &[
+pub(super) const FIELDS: &[Field] = &[
     optional("device_id", Kind::Text),
     required("timestamp", Kind::Time),
     required("temperature", Kind::Number),
@@ -29,6 +29,7 @@ const FIELDS: &[Field] = &[
     optional("audio_metadata.format", Kind::Text),
     optional("audio_hash", Kind::Text),
     optional("expires_at", Kind::Time),
+    optional("window", Kind::Object),
 ];
 
 #[derive(Deserialize)]
@@ -49,6 +50,8 @@ struct Inbound<'a> {
     audio_features: Option<Value>,
     #[serde(default)]
     expires_at: Option<String>,
+    #[serde(default)]
+    window: Option<Box<WindowContext>>,
 }
 
 #[derive(Serialize)]
@@ -65,6 +68,8 @@ struct Outbound<'a> {
     audio_features: Option<&'a ClipFeatures>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window: Option<&'a WindowContext>,
 }
 
 #[derive(Deserialize)]
@@ -120,6 +125,7 @@ pub fn decode_request(device_id: DeviceId, payload: &[u8]) -> Result<InferenceRe
         humidity: Quantity::Humidity.check(inbound.humidity)?,
         audio,
         expires_at,
+        window: inbound.window,
     })
 }
 
@@ -141,6 +147,7 @@ pub fn encode_request(request: &InferenceRequest) -> Vec<u8> {
             .map(domain::AudioHash::as_str),
         audio_features: audio.and_then(|audio| audio.features.as_ref()),
         expires_at: request.expires_at,
+        window: request.window.as_deref(),
     });
     if let Some(audio) = audio {
         field::append_text(&mut payload, "audio_data", &audio.data_base64);

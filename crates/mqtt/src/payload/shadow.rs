@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use domain::{Confidence, DeviceId, Position, Refusal, ShadowPrediction, Timestamp};
+use domain::{Confidence, Contributions, DeviceId, Position, Refusal, ShadowPrediction, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::field::{self, Field, Kind, optional, required};
 
-const FIELDS: &[Field] = &[
+pub(super) const FIELDS: &[Field] = &[
     optional("device_id", Kind::Text),
     required("timestamp", Kind::Time),
     required("position", Kind::Number),
@@ -30,6 +30,8 @@ struct Inbound<'a> {
     inference_time_ms: Option<f64>,
     #[serde(default)]
     command_id: Option<String>,
+    #[serde(default)]
+    contributions: Option<serde_json::Value>,
 }
 
 #[derive(Serialize)]
@@ -43,6 +45,8 @@ struct Outbound<'a> {
     inference_time_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     command_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contributions: Option<Contributions>,
 }
 
 /// Decodes a candidate's prediction.
@@ -59,6 +63,7 @@ pub fn decode_shadow(device_id: DeviceId, payload: &[u8]) -> Result<ShadowPredic
         model_version: inbound.model_version,
         inference_time_ms: inbound.inference_time_ms,
         command_id: inbound.command_id,
+        contributions: field::lenient(inbound.contributions),
     })
 }
 
@@ -72,6 +77,7 @@ pub fn encode_shadow(prediction: &ShadowPrediction) -> Vec<u8> {
         model_version: &prediction.model_version,
         inference_time_ms: prediction.inference_time_ms,
         command_id: prediction.command_id.as_deref(),
+        contributions: prediction.contributions,
     })
 }
 
@@ -95,6 +101,12 @@ mod tests {
             model_version: "v2".into(),
             inference_time_ms: Some(0.01),
             command_id: Some("c".into()),
+            contributions: Some(Contributions {
+                average: 31.0,
+                temperature: -20.25,
+                humidity: 1.5,
+                sound: 0.25,
+            }),
         };
         assert_eq!(
             decode_shadow(device(), &encode_shadow(&prediction)).unwrap(),

@@ -5,22 +5,27 @@ use std::borrow::Cow;
 use domain::{DeviceId, Position, Refusal, Timestamp, WindowState};
 use serde::{Deserialize, Serialize};
 
-use super::field::{self, Field, Kind, optional, required};
+use super::field::{self, Dated, Field, Kind, optional, required};
 
-const FIELDS: &[Field] = &[
-    optional("device_id", Kind::Text),
-    required("timestamp", Kind::Time),
-    required("position", Kind::Number),
-    optional("target", Kind::Number),
-    optional("command_id", Kind::Text),
-];
+const fn fields(timestamp: Field) -> [Field; 5] {
+    [
+        optional("device_id", Kind::Text),
+        timestamp,
+        required("position", Kind::Number),
+        optional("target", Kind::Number),
+        optional("command_id", Kind::Text),
+    ]
+}
+
+pub(super) const FIELDS: &[Field] = &fields(required("timestamp", Kind::Time));
+const UNDATED: &[Field] = &fields(optional("timestamp", Kind::Time));
 
 #[derive(Deserialize)]
 struct Inbound<'a> {
     #[serde(default)]
     device_id: Option<String>,
-    #[serde(borrow)]
-    timestamp: Cow<'a, str>,
+    #[serde(borrow, default, deserialize_with = "field::text")]
+    timestamp: Option<Cow<'a, str>>,
     position: f64,
     #[serde(default)]
     target: Option<f64>,
@@ -41,19 +46,34 @@ struct Outbound<'a> {
 
 /// Decodes a window's report.
 pub fn decode_state(device_id: DeviceId, payload: &[u8]) -> Result<WindowState, Refusal> {
-    let mut repaired = Vec::new();
-    let inbound: Inbound<'_> = field::read_short(payload, FIELDS, &mut repaired)?;
+    Ok(decode_state_or(device_id, payload, None)?.message)
+}
+
+/// Decodes a window's report that may state no time, if there is one for it `otherwise`.
+pub fn decode_state_or(
+    device_id: DeviceId,
+    payload: &[u8],
+    otherwise: Option<Timestamp>,
+) -> Result<Dated<WindowState>, Refusal> {
+    let fields = if otherwise.is_some() { UNDATED } else { FIELDS };
+    let (mut repaired, mut again) = (Vec::new(), Vec::new());
+    let mut inbound: Inbound<'_> = field::read_short(payload, fields, &mut repaired)?;
+    if inbound.timestamp.is_none() {
+        inbound = field::read_repaired(payload, fields, &mut again)?;
+    }
     field::same_device(inbound.device_id.as_deref(), &device_id)?;
     let target = inbound
         .target
         .map(|target| field::bounded("target", Position::new(target)));
-    Ok(WindowState {
+    let (timestamp, is_stated) = field::dated(inbound.timestamp.as_deref(), otherwise)?;
+    let message = WindowState {
         device_id,
-        timestamp: field::timestamp("timestamp", &inbound.timestamp)?,
+        timestamp,
         position: field::bounded("position", Position::new(inbound.position))?,
         target: target.transpose()?,
         command_id: inbound.command_id,
-    })
+    };
+    Ok(Dated { message, is_stated })
 }
 
 /// Encodes a window's report.

@@ -1,10 +1,13 @@
 //! Arbitrary and damaged bytes never panic.
 
 use domain::{ClipLimits, Quantity, RefusalReason};
-use mqtt::{decode_clip, decode_control, decode_reading, decode_request, decode_state, decode_status};
+use mqtt::{
+    Allowance, decode_clip, decode_config_ack, decode_control, decode_reading, decode_reading_or,
+    decode_request, decode_state, decode_status, decode_telemetry,
+};
 use proptest::prelude::*;
 
-use crate::{device, reading};
+use crate::{NOON, device, reading};
 
 #[test]
 fn deep_nesting_is_refused_or_ignored_but_never_fatal() {
@@ -26,6 +29,17 @@ fn decode_all(bytes: &[u8]) {
     let _ = decode_control(device(), bytes);
     let _ = decode_state(device(), bytes);
     let _ = decode_status(bytes);
+    let _ = decode_reading_or(
+        Quantity::Humidity,
+        device(),
+        bytes,
+        Allowance {
+            otherwise: Some(NOON),
+            offset: 0.5,
+        },
+    );
+    let _ = decode_config_ack(device(), bytes);
+    let _ = decode_telemetry(device(), bytes);
 }
 
 proptest! {
@@ -41,6 +55,8 @@ proptest! {
             include_bytes!("audio_with_wav.json"),
             include_bytes!("inference_request_with_wav.json"),
             include_bytes!("window_control.json"),
+            br#"{"version": 7, "status": "refused", "reason": "no motor"}"#,
+            br#"{"battery_v": 3.9, "rssi_dbm": -67, "firmware": "1.4.2", "timestamp": "2025-10-24T12:00:00Z"}"#,
         ] {
             let mut damaged = whole.to_vec();
             damaged[place.index(whole.len())] = byte;

@@ -1,6 +1,7 @@
 //! The specification's example payloads, verbatim, and what is refused about anything else.
 
 mod arbitrary;
+mod devices;
 mod explained;
 mod forgiven;
 mod refusals;

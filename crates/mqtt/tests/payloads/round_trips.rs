@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    AudioFormat, AudioHash, ClipFeatures, Confidence, FeatureName, InferenceRequest, Position, Quantity,
-    Reading, RefusalReason, RequestAudio, Summary, Timestamp, WindowAction, WindowState,
+    AudioFormat, AudioHash, Cause, ClipFeatures, Confidence, ContextInterlock, Contributions, FeatureName,
+    InferenceRequest, Position, Quantity, Reading, RefusalReason, RequestAudio, Summary, Timestamp,
+    WindowAction, WindowContext, WindowState,
 };
 use mqtt::{
     decode_control, decode_reading, decode_request, decode_state, encode_audio_data, encode_control,
@@ -38,6 +39,7 @@ fn request(audio: Option<RequestAudio>) -> InferenceRequest {
         humidity: 55.0,
         audio,
         expires_at: Some(NOON.plus(std::time::Duration::from_millis(1_500))),
+        window: None,
     }
 }
 
@@ -58,7 +60,30 @@ fn requests_come_back_whole() {
     let text = String::from_utf8(encode_request(&request(Some(bare.clone())))).unwrap();
     let metadata = r#""audio_metadata":{"sample_rate":16000,"duration":0.005,"format":"pcm"}"#;
     assert!(text.contains(metadata), "{text}");
-    for request in [request(None), request(Some(audio)), request(Some(bare))] {
+    let context = WindowContext {
+        position: Position::new(12.5).ok(),
+        commanded: Position::new(20.0).ok(),
+        commanded_at: Some(NOON),
+        hold: Position::new(40.0).ok(),
+        hold_until: Some(NOON),
+        interlocks: vec![ContextInterlock {
+            cause: Cause::ChildLock,
+            most: Position::SHUT,
+            until: None,
+        }],
+        quiet: true,
+        ..WindowContext::default()
+    };
+    let with_window = InferenceRequest {
+        window: Some(Box::new(context)),
+        ..request(None)
+    };
+    for request in [
+        request(None),
+        request(Some(audio)),
+        request(Some(bare)),
+        with_window,
+    ] {
         assert_eq!(
             decode_request(device(), &encode_request(&request)).unwrap(),
             request
@@ -114,7 +139,15 @@ proptest! {
             inference_time_ms: extra.then_some(0.25),
             audio_hash: extra.then(|| AudioHash::from_digest([9; 32])),
             reason: extra.then_some(reason),
+            cause: extra.then(|| "rain".to_owned()),
             expires_at: extra.then_some(NOON),
+            contributions: extra.then_some(Contributions {
+                average: 12.5,
+                temperature: 30.0,
+                humidity: -2.5,
+                sound: 0.0,
+            }),
+            wish: extra.then(|| Position::new(99.0).unwrap()),
         };
         prop_assert_eq!(decode_control(device(), &encode_control(&action)).unwrap(), action);
     }

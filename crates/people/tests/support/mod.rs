@@ -12,7 +12,7 @@ use axum::{
 };
 use monitoring::Arrival;
 use parking_lot::Mutex;
-use people::{Audit, Event, People};
+use people::{Audit, Event, People, PeopleOptions};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
@@ -66,7 +66,7 @@ pub fn routes() -> Router {
         .route("/metrics", get(async || "metrics"))
         .route("/health", get(async || "ok"))
         .route("/ready", get(ready))
-        .route("/api/devices", any(async || "devices"))
+        .route("/api/v1/devices", any(async || "devices"))
 }
 
 pub fn name(text: &str) -> AccountName {
@@ -83,7 +83,17 @@ impl World {
         let file = AccountsFile::new(dir.path(), "test");
         let accounts = Accounts::open(file.clone()).unwrap();
         let audit = Arc::new(Book::default());
-        let people = People::open(Arc::clone(&accounts), dir.path(), Arc::clone(&audit) as _, true);
+        let options = PeopleOptions {
+            local_reads: true,
+            ..PeopleOptions::default()
+        };
+        let people = People::open(
+            Arc::clone(&accounts),
+            dir.path(),
+            Arc::clone(&audit) as _,
+            options,
+        )
+        .unwrap();
         let router = people.guard(routes());
         Self {
             dir,

@@ -72,7 +72,10 @@ impl Watcher {
             inference_time_ms: None,
             audio_hash: None,
             reason: None,
+            cause: None,
             expires_at,
+            contributions: None,
+            wish: None,
         };
         let topic = self.topics.topic_for(TopicKind::WindowControl, id);
         let payload = mqtt::encode_control(&action);

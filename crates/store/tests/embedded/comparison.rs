@@ -22,6 +22,7 @@ fn decision(second: i64, device_id: &str, positions: [f64; 2]) -> Vec<Row> {
             command_id: command_id.clone(),
             received_at: timestamp,
             held: false,
+            ..MlPredictionRow::default()
         })
     };
     let mut rows: Vec<Row> = ["v1", "v2"].into_iter().zip(positions).map(predicted).collect();
@@ -39,6 +40,7 @@ async fn two_models_are_compared_command_by_command() {
         a: "v1".into(),
         b: "v2".into(),
         since: NOON,
+        until: None,
         tolerance: 10.0,
     };
     assert_eq!(store.compare(&query).await.unwrap(), []);
@@ -71,6 +73,7 @@ async fn two_models_are_compared_command_by_command() {
             command_id: "alone".into(),
             received_at: NOON,
             held: false,
+            ..MlPredictionRow::default()
         }),
     ]);
     store

@@ -26,10 +26,12 @@ impl Engine {
             .stdout(Stdio::piped())
             .spawn()
             .expect("this binary starts");
-        let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-        let address = lines
-            .map_while(Result::ok)
-            .find_map(|line| line.strip_prefix("engine at ").map(str::to_owned));
+        let mut lines = BufReader::new(child.stdout.take().expect("it is piped"))
+            .lines()
+            .map_while(Result::ok);
+        let address = lines.find_map(|line| line.strip_prefix("engine at ").map(str::to_owned));
+        // After a minute its harness says that it still runs, and ends where nobody reads that.
+        std::thread::spawn(move || lines.for_each(drop));
         Self {
             url: format!("http://{}", address.expect("the engine becomes ready")),
             child,
@@ -44,6 +46,10 @@ impl Engine {
         clickhouse::Client::default()
             .with_url(&self.url)
             .with_database("iot")
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn kill(&mut self) {

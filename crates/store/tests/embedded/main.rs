@@ -2,6 +2,8 @@
 
 mod comparison;
 mod engine;
+mod histories;
+mod insight;
 mod labels;
 mod positions;
 mod queries;
@@ -9,7 +11,9 @@ mod refusals;
 mod rollups;
 mod round_trip;
 mod rows;
+mod several;
 mod storage;
+mod upgrades;
 
 use engine::{DIRECTORY, serve};
 

@@ -5,7 +5,9 @@ use std::num::NonZeroU32;
 
 use domain::{DeviceId, Quantity};
 use serde::Deserialize;
-use store::{AudioRow, Batch, DeviceRow, Period, Row, Table, Track, WindowStateRow};
+use store::{
+    AudioRow, Batch, DeviceEventRow, DeviceRow, MlPredictionRow, Period, Row, Table, Track, WindowStateRow,
+};
 
 use crate::{
     engine::Engine,
@@ -74,6 +76,20 @@ async fn the_specifications_columns_come_first_and_questions_are_answered() {
             last_seen: NOON + second * 1000,
             is_active: active,
             config: "{}".into(),
+            revision: 0,
+        }));
+    }
+    for (second, event, detail) in [
+        (0, "config_applied", "version 1"),
+        (5, "config_refused", "version 2: no motor"),
+        (6, "online", ""),
+    ] {
+        batch.push(Row::DeviceEvent(DeviceEventRow {
+            timestamp: NOON + second * 1000,
+            device_id: "a".into(),
+            event: event.into(),
+            detail: detail.into(),
+            received_at: NOON,
         }));
     }
     for row in one_of_each()
@@ -81,6 +97,19 @@ async fn the_specifications_columns_come_first_and_questions_are_answered() {
         .filter(|row| row.table() == Table::WindowActions)
     {
         batch.push(row);
+    }
+    for (second, held, reason) in [(0, true, "unsure"), (1, true, "quiet"), (2, false, "moved")] {
+        batch.push(Row::MlPrediction(MlPredictionRow {
+            timestamp: NOON + second * 1_000,
+            device_id: "a".into(),
+            prediction: 60.0,
+            confidence: 0.1,
+            model_version: "v1".into(),
+            reason: reason.into(),
+            received_at: NOON,
+            held,
+            ..MlPredictionRow::default()
+        }));
     }
     store.insert(&batch, "journal/1-1203").await.unwrap();
 
@@ -118,6 +147,12 @@ async fn the_specifications_columns_come_first_and_questions_are_answered() {
         (action.position, &action.model_version[..], &action.reason[..]),
         (75.5, "v1.0.0", "temperature")
     );
+    let held = store.latest_held(period(NOON), 100).await.unwrap();
+    let held: Vec<_> = held
+        .iter()
+        .map(|held| (&held.device_id[..], held.timestamp - NOON, &held.reason[..]))
+        .collect();
+    assert_eq!(held, [("a", 1_000, "quiet")]);
     let states = store.latest_states(period(NOON), 100).await.unwrap();
     let states: Vec<_> = states
         .iter()
@@ -144,6 +179,22 @@ async fn the_specifications_columns_come_first_and_questions_are_answered() {
     let devices = store.devices(100).await.unwrap();
     assert_eq!((devices.len(), devices[0].is_active), (1, false));
     assert!(store.devices(0).await.unwrap().is_empty());
+    let acks = store.latest_acks(period(NOON), 100).await.unwrap();
+    let acks: Vec<_> = acks
+        .iter()
+        .map(|ack| {
+            (
+                &ack.device_id[..],
+                ack.timestamp - NOON,
+                &ack.event[..],
+                &ack.detail[..],
+            )
+        })
+        .collect();
+    assert_eq!(acks, [("a", 5_000, "config_refused", "version 2: no motor")]);
+    store.forget_device("a").await.unwrap();
+    store.forget_device("a").await.unwrap();
+    assert!(store.devices(100).await.unwrap().is_empty());
 }
 
 const SPECIFIED: [(&str, &[&str]); 6] = [

@@ -29,7 +29,7 @@ async fn run(engine: &Engine, sql: &str) {
 /// Rollups of the rows that [`batch`] has: readings by minute, hour and day, and so on.
 const ROLLED_UP: usize = 3 * (2 + 3) + 2;
 
-async fn rollups_equal_rows(engine: &Engine) {
+pub(crate) async fn rollups_equal_rows(engine: &Engine) {
     let compared = engine.store().compare_rollups().await.expect("compared");
     let filled = compared.iter().filter(|one| one.intervals > 0).count();
     assert_eq!(filled, ROLLED_UP, "{compared:?}");
@@ -67,6 +67,7 @@ fn prediction(second: i64, confidence: f64) -> Row {
         command_id: String::new(),
         received_at: NOON,
         held: confidence < 0.3,
+        ..MlPredictionRow::default()
     })
 }
 

@@ -2,8 +2,8 @@
 
 use domain::Quantity;
 use store::{
-    AudioRow, AuditRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow, ReadingRow, Row,
-    SuspectReadingRow, SystemMetricsRow, WindowActionRow, WindowStateRow,
+    AudioRow, AuditRow, CommandStateRow, DeviceEventRow, DeviceRow, IngestErrorRow, MlPredictionRow,
+    ReadingRow, Row, SuspectReadingRow, SystemMetricsRow, TelemetryRow, WindowActionRow, WindowStateRow,
 };
 
 /// 2025-10-24T12:00:00Z, in ms.
@@ -16,6 +16,7 @@ pub(crate) fn reading(second: i64, device_id: &str, value: f64) -> ReadingRow {
         device_id: device_id.to_owned(),
         value,
         received_at: timestamp + 123,
+        offset: 0.0,
     }
 }
 
@@ -37,6 +38,7 @@ pub(crate) fn one_of_each() -> Vec<Row> {
             device_id: device_id(),
             value,
             received_at,
+            offset: -0.1,
         };
         Row::Reading(quantity, row)
     });
@@ -48,6 +50,7 @@ pub(crate) fn one_of_each() -> Vec<Row> {
             value: 85.0,
             reason: "85 °C is what a DS18B20 holds after power-on".into(),
             received_at,
+            offset: -0.5,
         }),
         Row::Audio(AudioRow {
             timestamp,
@@ -76,18 +79,13 @@ pub(crate) fn one_of_each() -> Vec<Row> {
             reason: "temperature".into(),
             received_at,
             origin: "model".into(),
+            average: 31.25,
+            contribution_temperature: 38.5,
+            contribution_humidity: -0.25,
+            contribution_sound: 6.0,
+            verdict: "limited".into(),
         }),
-        Row::MlPrediction(MlPredictionRow {
-            timestamp,
-            device_id: device_id(),
-            prediction: 75.5,
-            confidence: 0.92,
-            inference_time_ms: 0.25,
-            model_version: "v1.0.0".into(),
-            command_id: "c-1".into(),
-            received_at,
-            held: true,
-        }),
+        prediction(device_id(), timestamp, received_at),
         Row::Device(DeviceRow {
             device_id: device_id(),
             name: "Küche".into(),
@@ -96,6 +94,7 @@ pub(crate) fn one_of_each() -> Vec<Row> {
             last_seen: timestamp,
             is_active: true,
             config: r#"{"interval_s":10}"#.into(),
+            revision: u64::MAX,
         }),
         Row::WindowState(WindowStateRow {
             timestamp,
@@ -110,6 +109,8 @@ pub(crate) fn one_of_each() -> Vec<Row> {
             detail: "birth".into(),
             received_at,
         }),
+        command_state(device_id(), timestamp),
+        telemetry(device_id(), timestamp),
         Row::IngestError(IngestErrorRow {
             // Old ones expire.
             received_at: now(),
@@ -122,6 +123,53 @@ pub(crate) fn one_of_each() -> Vec<Row> {
         audit_event(),
     ];
     readings.chain(others).collect()
+}
+
+fn prediction(device_id: String, timestamp: i64, received_at: i64) -> Row {
+    Row::MlPrediction(MlPredictionRow {
+        timestamp,
+        device_id,
+        prediction: 75.5,
+        confidence: 0.92,
+        inference_time_ms: 0.25,
+        model_version: "v1.0.0".into(),
+        command_id: "c-1".into(),
+        received_at,
+        held: true,
+        average: 31.25,
+        contribution_temperature: 38.5,
+        contribution_humidity: -0.25,
+        contribution_sound: 6.0,
+        verdict: "override".into(),
+        reason: "wished for 75.5 %: warm (25.5 °C, +38)".into(),
+        temperature: 25.5,
+        humidity: 60.0,
+    })
+}
+
+fn command_state(device_id: String, timestamp: i64) -> Row {
+    Row::CommandState(CommandStateRow {
+        timestamp,
+        device_id,
+        command_id: "0199f4a2-7c1e-7b52-9c3e-2f1f5a7d8e90".into(),
+        state: "failed".into(),
+        detail: "the window stands at 50 %".into(),
+        received_at: timestamp + 5,
+    })
+}
+
+fn telemetry(device_id: String, timestamp: i64) -> Row {
+    Row::Telemetry(TelemetryRow {
+        timestamp,
+        device_id,
+        battery_v: 3.875,
+        battery_percent: 81.0,
+        rssi_dbm: -67.0,
+        free_heap_bytes: 180_000.0,
+        uptime_s: 3_600.5,
+        firmware: "1.4.2".into(),
+        received_at: timestamp + 123,
+    })
 }
 
 fn audit_event() -> Row {
@@ -189,6 +237,7 @@ pub(crate) fn command(
         reason: String::new(),
         received_at: timestamp,
         origin: String::new(),
+        ..WindowActionRow::default()
     })
 }
 

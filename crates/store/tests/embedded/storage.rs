@@ -9,6 +9,8 @@ use crate::{
 };
 
 const DAY_S: i64 = 86_400;
+/// The most that the configuration takes.
+const MOST_DAYS: u32 = 36_500;
 
 async fn answer<T: clickhouse::RowOwned + clickhouse::RowRead>(engine: &Engine, sql: &str) -> T {
     let answer = engine.client().query(sql).fetch_one().await;
@@ -163,6 +165,8 @@ async fn the_database_removes_small_tables_rows_itself_and_is_told_only_of_chang
         let (table, column) = (kept.tables()[0], kept.time_to_live().expect("a column"));
         let default = if kept == Kept::Audit { 365 } else { 30 };
         for (days, is_change) in [
+            // The schema's own expression overflows with many days, and is replaced.
+            (default, true),
             (default, false),
             (7, true),
             (7, false),
@@ -177,12 +181,43 @@ async fn the_database_removes_small_tables_rows_itself_and_is_told_only_of_chang
             "SELECT create_table_query FROM system.tables WHERE database = 'iot' AND name = '{table}'"
         );
         let create: String = answer(&engine, &sql).await;
-        assert!(
-            create.contains(&format!("TTL toDateTime({column}) + toIntervalDay(30)")),
-            "{create}"
+        let ttl = format!(
+            "TTL toDateTime(least(intDiv(toUnixTimestamp64Milli({column}), 1000) + 2592000, 4294967295))"
         );
+        assert!(create.contains(&ttl), "{create}");
     }
     assert!(!store.keep_for("no_such_table", "t", 7).await.unwrap());
+}
+
+#[tokio::test]
+async fn the_most_days_keep_every_row_and_few_days_only_the_new_ones() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::start(directory.path());
+    let store = engine.store();
+    store.migrate().await.unwrap();
+    for kept in [Kept::Errors, Kept::SystemMetrics, Kept::Audit] {
+        let (table, column) = (kept.tables()[0], kept.time_to_live().expect("a column"));
+        let left = async || -> String {
+            run(&engine, &format!("OPTIMIZE TABLE {table} FINAL")).await;
+            answer(
+                &engine,
+                &format!("SELECT toString(groupArray(age)) FROM (SELECT dateDiff('day', {column}, now64(3)) AS age FROM {table} ORDER BY age)"),
+            )
+            .await
+        };
+        store.keep_for(table, column, MOST_DAYS).await.unwrap();
+        for days in [-2, 0, 29, 31, 20_000] {
+            run(
+                &engine,
+                &format!("INSERT INTO {table} ({column}) SELECT now64(3) - toIntervalDay({days})"),
+            )
+            .await;
+        }
+        assert_eq!(left().await, "[-2,0,29,31,20000]", "{table}");
+        // And so it does remove what is older.
+        assert!(store.keep_for(table, column, 30).await.unwrap());
+        assert_eq!(left().await, "[-2,0,29]", "{table}");
+    }
 }
 
 #[tokio::test]
@@ -193,7 +228,13 @@ async fn every_table_of_the_schema_has_its_time_or_is_kept_for_ever() {
     let sql =
         "SELECT name FROM system.tables WHERE database = 'iot' AND engine LIKE '%MergeTree' ORDER BY name";
     let tables: Vec<String> = engine.client().query(sql).fetch_all().await.unwrap();
-    let for_ever = ["device_registry", "rollup_backfill", "schema_migrations"];
+    let for_ever = [
+        "device_registry",
+        "rollup_backfill",
+        "schema_lock",
+        "schema_migrations",
+        "schema_steps",
+    ];
     for table in &tables {
         assert_eq!(
             Kept::of(table).is_none(),

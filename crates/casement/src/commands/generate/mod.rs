@@ -63,9 +63,8 @@ async fn open(flags: &cli::Generate) -> anyhow::Result<(Config, Option<Superviso
         .context("no port is free")?
         .local_addr()?;
     let mut config = sources
-        .flag("engine.path", Some(data.join("engine").display().to_string()))
+        .data(Some(data.clone()))
         .flag("engine.addr", Some(free.to_string()))
-        .flag("accounts.path", Some(data.join("accounts").display().to_string()))
         .load_for(Reader::Up)?;
     let (engine, _) = engine_part::start_engine(&mut config, system::this_program()?).await?;
     Ok((config, Some(engine)))
@@ -151,6 +150,7 @@ fn registry(flags: &cli::Generate, begin: i64, end: i64) -> Batch {
             last_seen: end,
             is_active: false,
             config: "{}".to_owned(),
+            revision: 0,
         })
     };
     (0..flags.devices as usize).map(device).collect()
@@ -260,6 +260,7 @@ impl Maker {
                 device_id: id.clone(),
                 value,
                 received_at,
+                offset: 0.0,
             });
         }
         let others = &mut rows.others;
@@ -343,6 +344,7 @@ fn commands(id: &str, midnight: i64, number: usize, moved: &Dated<history::Move>
         reason: String::new(),
         received_at: moved.received_at,
         origin: if is_model { "model" } else { "person" }.to_owned(),
+        ..WindowActionRow::default()
     });
     let prediction = is_model.then(|| {
         Row::MlPrediction(MlPredictionRow {
@@ -355,6 +357,7 @@ fn commands(id: &str, midnight: i64, number: usize, moved: &Dated<history::Move>
             command_id,
             received_at: moved.received_at,
             held: false,
+            ..MlPredictionRow::default()
         })
     });
     std::iter::once(action).chain(prediction).collect()

@@ -1,13 +1,14 @@
 //! Which command judges which key, and what is shown of them.
 
 use super::{Reader, sources};
+use crate::config::Shown;
 
 /// A fault in a key that no command but one uses, and the keys that all of `casement up` uses.
 #[test]
 fn a_key_is_judged_by_the_command_that_uses_it() {
     use Reader::{Backend, ClickHouse, Engine, Journal, Ml, Models, Storage, Up};
     let all = [Up, Backend, Ml, Engine, ClickHouse, Models, Journal, Storage];
-    let faults: [(&str, &[Reader]); 22] = [
+    let faults: [(&str, &[Reader]); 24] = [
         ("mqtt: {broker: 'ws://b'}", &[Up, Backend, Ml]),
         ("mqtt: {broker: ''}", &[Up, Backend, Ml]),
         ("mqtt: {protocol: 4}", &[Up, Backend, Ml]),
@@ -39,6 +40,8 @@ fn a_key_is_judged_by_the_command_that_uses_it() {
         ("broker: {addr: here}", &[Up]),
         ("ml: {addr: here}", &[Ml]),
         ("retention: {rollups_days: 30}", &[Up, Backend, Storage]),
+        ("backup: {every: often}", &[Up]),
+        ("backup: {keep: 0}", &[Up]),
     ];
     for (yaml, users) in faults {
         for reader in all {
@@ -49,7 +52,7 @@ fn a_key_is_judged_by_the_command_that_uses_it() {
                 "{yaml} for {reader:?}: {loaded:?}"
             );
         }
-        let (_, warnings) = sources(yaml, &[]).1.show().unwrap();
+        let warnings = sources(yaml, &[]).1.show().unwrap().warnings;
         assert_eq!(warnings.len(), 1, "{yaml}: {warnings:?}");
     }
     // What the specification says of the backend is nobody's fault.
@@ -83,7 +86,11 @@ fn the_shown_configuration_has_values_as_they_are_warnings_and_no_secret() {
         ("CASEMENT__ENGINE__PASSWORD", "letmein!"),
         ("CASEMENT__MODEL__VERSION", "letmein! s3cr/t"),
     ];
-    let (shown, warnings) = sources(yaml, &env).1.show().unwrap();
+    let Shown {
+        value: shown,
+        warnings,
+        ..
+    } = sources(yaml, &env).1.show().unwrap();
     assert_eq!(shown["clickhouse"]["addr"], "http://[redacted]@ch:8123");
     assert_eq!(shown["mqtt"]["broker"], "tcp://[redacted]@b");
     assert_eq!(shown["engine"]["password"], "[redacted]");

@@ -1,0 +1,84 @@
+//! What every question about the past has in common: its period, its pages, its device, and why it has no answer.
+
+mod pages;
+mod period;
+
+use domain::DeviceId;
+use monitoring::{Problem, extract::invalid, with_causes};
+use store::StoreError;
+use tracing::warn;
+
+use crate::{
+    Parts,
+    problems::{INTERNAL, NOT_FOUND, UNAVAILABLE},
+};
+
+pub(crate) use pages::{Listing, Paging, listed};
+pub(crate) use period::{DAY_MS, span};
+
+/// Longest text that is compared with stored ones, bytes.
+const MAX_WORD: usize = 1_024;
+
+/// A problem for a question that was not answered.
+#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
+pub(crate) fn unanswered(error: StoreError) -> Problem {
+    let away = |detail: &str, seconds| Problem::new(&UNAVAILABLE, detail).retry_after(seconds);
+    match &error {
+        StoreError::Busy => away("ClickHouse is asked as much as it may be at a time", 2),
+        StoreError::Timeout => away("ClickHouse takes too long; a shorter period may be answered", 10),
+        StoreError::TooLarge(_) => invalid(
+            "from",
+            "the answer would be too large; ask for a shorter period, or for another format",
+        ),
+        StoreError::Unavailable(_) if takes_too_long(&error) => away(
+            "the question takes ClickHouse too long; a shorter period may be answered",
+            10,
+        ),
+        StoreError::Unavailable(_) => away("ClickHouse does not answer", 5),
+        _ if is_not_ready(&error) => away("ClickHouse has not its tables yet", 5),
+        _ => {
+            warn!(
+                "a question about the past is refused by ClickHouse: {}",
+                with_causes(&error)
+            );
+            Problem::new(&INTERNAL, "ClickHouse refuses the question; the log says why")
+        }
+    }
+}
+
+fn takes_too_long(error: &StoreError) -> bool {
+    with_causes(error).contains("TIMEOUT_EXCEEDED")
+}
+
+/// Whether tables, the database or the account are missing: the backend makes them at its start.
+fn is_not_ready(error: &StoreError) -> bool {
+    let text = with_causes(error);
+    ["UNKNOWN_TABLE", "UNKNOWN_DATABASE", "UNKNOWN_FUNCTION"]
+        .iter()
+        .any(|name| text.contains(name))
+}
+
+/// A problem if nobody has heard of `device`: it is not set up, it is not known, and nothing of it is stored.
+pub(crate) async fn expect_known(parts: &Parts, device: &DeviceId) -> Result<(), Problem> {
+    let is_known = parts.views.devices().get(device).is_some()
+        || parts.views.registry().book().device(device).is_some()
+        || parts.store.knows(device).await.map_err(unanswered)?;
+    if is_known {
+        return Ok(());
+    }
+    Err(Problem::new(
+        &NOT_FOUND,
+        format!("no device '{device}' was heard of"),
+    ))
+}
+
+/// A text that is compared with stored ones.
+pub(crate) fn word<'a>(name: &str, text: Option<&'a str>) -> Result<Option<&'a str>, Problem> {
+    match text {
+        Some(text) if text.len() > MAX_WORD => Err(invalid(name, format!("is longer than {MAX_WORD} bytes"))),
+        Some(text) if text.chars().any(char::is_control) => {
+            Err(invalid(name, "has control characters, which no stored text has"))
+        }
+        text => Ok(text),
+    }
+}

@@ -1,0 +1,472 @@
+//! Windows: who decides about each, what limits it, where it is and where it was told to go.
+//!
+//! In: wishes of people and schedules, interlocks, commands and reports as they are accepted. Out: commands, each through the
+//! law of moves, and what is known of a window. It never waits for the broker, and a command of ours that comes back is no
+//! news.
+
+mod clock;
+mod findings;
+mod keeper;
+mod kept;
+mod local_time;
+mod mover;
+mod outgoing;
+#[cfg(test)]
+mod tests;
+mod turn;
+mod view;
+mod window;
+mod words;
+
+use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
+
+use domain::{
+    By, Cause, DeviceId, HeldDecision, Hold, Position, Timestamp, WindowAction, WindowContext, WindowState,
+    Wish,
+};
+use mqtt::OverrideNotice;
+use parking_lot::Mutex;
+use registry::{DocumentFile, FileError};
+use tokio::{
+    sync::broadcast,
+    time::{Instant, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::{Devices, Feed, log::Repeats, setups::Setups};
+
+pub(crate) use mover::Mover;
+pub use view::{
+    CommandState, CommandView, ControlView, InterlockView, LimitsView, MotionView, OverrideView, VerdictView,
+};
+pub(crate) use words::Scheduled;
+
+use clock::{Clock, MachineClock, Times};
+use keeper::Keeper;
+use kept::KeptWindows;
+use outgoing::Outbox;
+use turn::Turn;
+use window::{Window, circumstances};
+
+/// Changes that a slow listener may be behind before it is told that it missed some.
+const CHANGES: usize = 1_024;
+
+/// How long after it was made a command of ours may be carried out.
+const COMMAND_TTL: Duration = Duration::from_mins(1);
+/// How often all windows are looked at.
+const TICK: Duration = Duration::from_millis(500);
+/// A clock that runs away from the other by more than this between two looks was set.
+const JUMP_MS: i64 = 2_000;
+
+/// A person's wish cannot be carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WindowError {
+    /// It would be over before it begins.
+    #[error("it ends before it begins: `until` is {0}, which is past")]
+    Past(Timestamp),
+    /// No such device was heard of or set up.
+    #[error(
+        "no device {0} is known, so its window is not moved: check the id; a device is known once it was heard of, or set up with PATCH /api/v1/devices/{0}"
+    )]
+    Unknown(DeviceId),
+    /// The device is out of use.
+    #[error(
+        "{0} is retired, so its window is not moved: put it back into use first, with {{\"retired\": false}} to PATCH /api/v1/devices/{0}"
+    )]
+    Retired(DeviceId),
+    /// There are too many windows.
+    #[error("there are {0} windows already, the most that are looked after; see backend.max_devices")]
+    Full(usize),
+    /// It was carried out and cannot be kept.
+    #[error("it is carried out, but would not survive a restart: {0}")]
+    Unkept(String),
+}
+
+/// All windows.
+#[derive(Debug)]
+pub struct Windows {
+    by_id: Mutex<HashMap<DeviceId, Window>>,
+    most: usize,
+    setups: Arc<Setups>,
+    devices: Arc<Devices>,
+    feed: Arc<Feed>,
+    clock: Box<dyn Clock>,
+    /// What the clocks showed last.
+    last: Mutex<Times>,
+    outbox: Outbox,
+    keeper: Keeper,
+    changes: broadcast::Sender<DeviceId>,
+}
+
+/// What windows stand on.
+#[derive(Debug)]
+pub(crate) struct Around {
+    pub(crate) setups: Arc<Setups>,
+    pub(crate) devices: Arc<Devices>,
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) log: Arc<dyn Repeats>,
+    /// The most windows.
+    pub(crate) most: usize,
+}
+
+/// The file that windows survive a restart in.
+#[derive(Debug)]
+pub struct WindowsFile(DocumentFile<KeptWindows>);
+
+impl WindowsFile {
+    /// Takes the file in the directory `dir`, which is made if it is missing.
+    pub fn open(dir: &Path) -> Result<Self, FileError> {
+        DocumentFile::open(dir).map(Self)
+    }
+}
+
+impl Windows {
+    /// Windows as they were kept in `file`; without one, nothing survives a restart.
+    pub(crate) fn open(around: Around, file: Option<WindowsFile>) -> Result<Self, FileError> {
+        Self::with_clock(around, file, Box::new(MachineClock::new()))
+    }
+
+    fn with_clock(
+        around: Around,
+        file: Option<WindowsFile>,
+        clock: Box<dyn Clock>,
+    ) -> Result<Self, FileError> {
+        let file = file.map(|file| file.0);
+        let kept = file.as_ref().map(DocumentFile::read).transpose()?;
+        let last = clock.read();
+        let by_id = kept.unwrap_or_default().restore(last.wall, last.steady_ms);
+        let windows = Self {
+            by_id: Mutex::new(by_id),
+            most: around.most,
+            setups: around.setups,
+            devices: around.devices,
+            feed: around.feed,
+            clock,
+            last: Mutex::new(last),
+            outbox: Outbox::default(),
+            keeper: Keeper::new(file, around.log),
+            changes: broadcast::Sender::new(CHANGES),
+        };
+        Ok(windows)
+    }
+
+    /// Looks at all windows twice a second and keeps what changes, until `drain`; then once more.
+    pub(crate) async fn run(self: Arc<Self>, drain: CancellationToken) {
+        let mut next = Instant::now();
+        loop {
+            let waiting = timeout_at(next, self.keeper.due.notified());
+            let is_over = drain.run_until_cancelled(waiting).await.is_none();
+            if Instant::now() >= next {
+                next = Instant::now() + TICK;
+                self.examine();
+            }
+            self.keeper.write(|| KeptWindows::of(&self.by_id.lock())).await;
+            self.keeper.append().await;
+            if is_over {
+                return;
+            }
+        }
+    }
+
+    /// Looks at every window.
+    fn examine(&self) {
+        let known: Vec<DeviceId> = self.by_id.lock().keys().cloned().collect();
+        for device_id in known {
+            #[expect(
+                clippy::redundant_closure_for_method_calls,
+                reason = "the method is not general enough in its lifetimes"
+            )]
+            self.turn(&device_id, |turn| turn.examine());
+        }
+    }
+
+    /// What the clocks show. Where the one on the wall was set since the last time, spans of time end as much later.
+    fn now(&self, windows: &mut HashMap<DeviceId, Window>) -> Times {
+        let now = self.clock.read();
+        let last = std::mem::replace(&mut *self.last.lock(), now);
+        let jump = now.wall.millis_since(last.wall) - (now.steady_ms - last.steady_ms);
+        if jump.abs() > JUMP_MS {
+            info!(
+                by_ms = jump,
+                "the clock was set: what lasts for a span of time ends as much later"
+            );
+            for window in windows.values_mut() {
+                window.shift(jump);
+            }
+            self.keeper.changed();
+        }
+        now
+    }
+
+    /// Notes that the cause of an interlock is there: meanwhile the window is open by `most` at the most.
+    pub fn limit(&self, device_id: &DeviceId, cause: Cause, most: Position) {
+        self.turn(device_id, |turn| turn.limit(cause, most));
+    }
+
+    /// Notes that the cause of an interlock is gone. The interlock ends at `until`, unless the cause comes back before.
+    pub fn unlimit(&self, device_id: &DeviceId, cause: Cause, until: Timestamp) {
+        self.turn(device_id, |turn| turn.unlimit(cause, until));
+    }
+
+    /// Takes a wish of a schedule: the law judges it, and the window is told, or it is noted why not.
+    pub(crate) fn wish(&self, device_id: &DeviceId, wish: Wish, of: Scheduled<'_>) {
+        self.turn(device_id, |turn| turn.wish(wish, of));
+    }
+
+    /// Notes until when a schedule decides, and not the model.
+    pub(crate) fn scheduled(&self, device_id: &DeviceId, until: Option<Timestamp>) {
+        self.turn(device_id, |turn| turn.scheduled(until));
+    }
+
+    /// Takes a person's wish that lasts. When this returns, it survives a restart.
+    pub async fn hold(&self, device_id: &DeviceId, hold: Hold, by: &By) -> Result<ControlView, WindowError> {
+        let number = self.begin(device_id, hold, by)?;
+        self.kept(number).await?;
+        self.shown(device_id)
+    }
+
+    /// Ends a person's wish, if there is one. The window stays where it is until the next decision.
+    pub async fn resume(&self, device_id: &DeviceId, by: &By) -> Result<Option<ControlView>, WindowError> {
+        let number = self.end(device_id, by)?;
+        self.kept(number).await?;
+        Ok(self.view(device_id))
+    }
+
+    /// What is known of a window; `None` of one that was never heard of.
+    pub fn view(&self, device_id: &DeviceId) -> Option<ControlView> {
+        let setup = self.setups.of(device_id);
+        let mut windows = self.by_id.lock();
+        let now = self.now(&mut windows).wall;
+        let window = windows.get(device_id).filter(|window| window.is_known)?;
+        Some(window.view(&circumstances(&setup.window, now)))
+    }
+
+    /// What limits the window of a device that has none so far, as far as anybody heard; `None` where nothing does.
+    pub fn limits(&self, device_id: &DeviceId) -> Option<ControlView> {
+        let setup = self.setups.of(device_id);
+        let mut windows = self.by_id.lock();
+        let c = circumstances(&setup.window, self.now(&mut windows).wall);
+        let view = match windows.get(device_id) {
+            Some(window) => window.view(&c),
+            None => Window::default().view(&c),
+        };
+        let is_limited = view.limits.min > 0.0 || view.limits.max < 100.0 || !view.interlocks.is_empty();
+        (is_limited || view.quiet).then_some(view)
+    }
+
+    /// What the law looks at, as it travels in requests.
+    pub fn context(&self, device_id: &DeviceId) -> WindowContext {
+        let setup = self.setups.of(device_id);
+        let mut windows = self.by_id.lock();
+        let c = circumstances(&setup.window, self.now(&mut windows).wall);
+        match windows.get(device_id) {
+            Some(window) => window.context(&c),
+            None => Window::default().context(&c),
+        }
+    }
+
+    /// Tells whose window has changed: its position, who holds it, what limits it, how far its command has come.
+    pub fn changes(&self) -> broadcast::Receiver<DeviceId> {
+        self.changes.subscribe()
+    }
+
+    /// Why a model can move a window nowhere now, whatever it wants; `None` where it can. What only limits the window leaves it
+    /// room: what it wants beyond that is answered.
+    pub(crate) fn withholds(&self, device_id: &DeviceId) -> Option<String> {
+        let setup = self.setups.of(device_id);
+        let mut windows = self.by_id.lock();
+        let now = self.now(&mut windows).wall;
+        let c = circumstances(&setup.window, now);
+        let quiet = || c.is_quiet.then(|| domain::Keep::Quiet.to_string());
+        let Some(window) = windows.get(device_id) else {
+            return quiet();
+        };
+        let mut interlocks = window.record.interlocks.in_force(now);
+        if let Some(shut) = interlocks.find(|interlock| interlock.most.percent() <= c.limits.min) {
+            return Some(shut.cause.to_string());
+        }
+        if let Some(hold) = window.hold(now) {
+            return Some(domain::Keep::Override(hold.until).to_string());
+        }
+        let until = window.record.schedule_until.filter(|until| now < *until);
+        until
+            .map(|until| domain::Keep::Schedule(until).to_string())
+            .or_else(quiet)
+    }
+
+    /// Begins a person's wish. Returns the number of the change.
+    pub(crate) fn begin(&self, device_id: &DeviceId, hold: Hold, by: &By) -> Result<u64, WindowError> {
+        self.allows(device_id)?;
+        if let domain::Lasting::Until(until) = hold.lasting
+            && until <= self.clock.read().wall
+        {
+            return Err(WindowError::Past(until));
+        }
+        let begun = self.turn(device_id, |turn| turn.hold(hold, by));
+        begun.ok_or(WindowError::Full(self.most))?;
+        Ok(self.keeper.newest())
+    }
+
+    /// Ends a person's wish. Returns the number of the change.
+    pub(crate) fn end(&self, device_id: &DeviceId, by: &By) -> Result<u64, WindowError> {
+        self.allows(device_id)?;
+        self.known_turn(device_id, |turn| turn.resume(by));
+        Ok(self.keeper.newest())
+    }
+
+    /// Whether a person may move a window: that of a device that is known and in use.
+    fn allows(&self, device_id: &DeviceId) -> Result<(), WindowError> {
+        if !self.is_of_known(device_id) {
+            return Err(WindowError::Unknown(device_id.clone()));
+        }
+        if self.setups.of(device_id).is_retired {
+            return Err(WindowError::Retired(device_id.clone()));
+        }
+        Ok(())
+    }
+
+    /// Whether a device was heard of or set up.
+    pub(crate) fn is_of_known(&self, device_id: &DeviceId) -> bool {
+        let is_window = || {
+            let windows = self.by_id.lock();
+            windows.get(device_id).is_some_and(|window| window.is_known)
+        };
+        self.devices.knows(device_id) || self.setups.has(device_id) || is_window()
+    }
+
+    /// Waits until the change of that number survives a restart.
+    pub(crate) async fn kept(&self, number: u64) -> Result<(), WindowError> {
+        self.keeper.written(number).await.map_err(WindowError::Unkept)
+    }
+
+    /// Takes a command that was sent by whomever. Returns whether it is one of ours.
+    pub(crate) fn action(&self, action: &WindowAction) -> bool {
+        self.turn(&action.device_id, |turn| turn.action(action))
+            .unwrap_or(false)
+    }
+
+    /// A command is about to be handed on by the broker: until then the window is told nothing, so that no answer overtakes it.
+    pub(crate) fn hold_back(&self, device_id: &DeviceId) {
+        self.outbox.hold_back(device_id);
+    }
+
+    /// It was handed on.
+    pub(crate) fn let_go(&self, device_id: &DeviceId) {
+        self.outbox.let_go(device_id);
+    }
+
+    /// Takes a report of a window.
+    pub(crate) fn state(&self, state: &WindowState, is_late: bool) {
+        self.turn(&state.device_id, |turn| turn.state(state, is_late));
+    }
+
+    /// Takes a birth or a last will.
+    pub(crate) fn status(&self, device_id: &DeviceId, online: bool) {
+        self.known_turn(device_id, |turn| if online { turn.born() } else { turn.left() });
+    }
+
+    /// Takes the newest commands and positions that were stored, of windows of which nothing was kept, and commands that are newer
+    /// than what was kept.
+    pub(crate) fn remember(&self) {
+        let known = self.devices.snapshot();
+        let mut windows = self.by_id.lock();
+        for (device_id, view) in known {
+            let commanded = view.command.map(|command| (command.position, command.timestamp));
+            let reported = view.window.map(|window| window.value);
+            let is_window = commanded.is_some() || reported.is_some();
+            if let Some(window) = windows.get_mut(&device_id).filter(|window| window.is_known) {
+                window.catch_up(commanded);
+                continue;
+            }
+            if !is_window || windows.len() >= self.most {
+                continue;
+            }
+            // What limits it may have been told before it was heard of.
+            let before = windows.remove(&device_id).unwrap_or_default();
+            windows.insert(device_id, before.remembering(commanded, reported));
+        }
+    }
+
+    /// Which interlock or schedule the newest command is of, if it has this id.
+    pub(crate) fn cause(&self, device_id: &DeviceId, command_id: &str) -> Option<String> {
+        let windows = self.by_id.lock();
+        let command = windows.get(device_id)?.command.as_ref()?;
+        let is_it = !command_id.is_empty() && command.command_id == command_id;
+        command.cause.clone().filter(|_| is_it)
+    }
+
+    /// Everybody is to be told of every override, and of the end of those that are over.
+    fn tell_overrides(&self) {
+        for (device_id, window) in self.by_id.lock().iter() {
+            if window.record.hold.is_some() || window.was_held {
+                self.outbox.hold(device_id);
+            }
+        }
+    }
+
+    /// Who holds a window; `None` of one that was forgotten.
+    fn notice(&self, device_id: &DeviceId) -> Option<OverrideNotice> {
+        let mut windows = self.by_id.lock();
+        let now = self.now(&mut windows).wall;
+        let window = windows.get_mut(device_id)?;
+        window.was_held = true;
+        let hold = window.hold(now).zip(window.holder.as_ref());
+        Some(OverrideNotice {
+            device_id: device_id.clone(),
+            timestamp: now,
+            hold: hold.map(|(hold, holder)| {
+                let by = By::new(&holder.by, holder.source);
+                (hold.position, hold.until, by)
+            }),
+        })
+    }
+
+    /// Takes that a command of ours was not sent in time.
+    fn unsent(&self, action: &WindowAction) {
+        let command_id = action.command_id.as_deref().unwrap_or_default();
+        self.known_turn(&action.device_id, |turn| turn.unsent(command_id));
+    }
+
+    /// Drops everything that is known of a window.
+    pub(crate) fn forget(&self, device_id: &DeviceId) {
+        if self.by_id.lock().remove(device_id).is_some() {
+            self.keeper.changed();
+            self.outbox.hold(device_id);
+        }
+    }
+
+    /// Takes a decision that was not carried out.
+    pub(crate) fn held(&self, decision: &HeldDecision) {
+        self.known_turn(&decision.device_id, |turn| turn.held(decision));
+    }
+
+    fn shown(&self, device_id: &DeviceId) -> Result<ControlView, WindowError> {
+        self.view(device_id).ok_or(WindowError::Full(self.most))
+    }
+
+    /// The same of a window that is known; `None` where it is not.
+    fn known_turn<T>(&self, device_id: &DeviceId, work: impl FnOnce(&mut Turn<'_>) -> T) -> Option<T> {
+        let is_known = self.by_id.lock().contains_key(device_id);
+        is_known.then(|| self.turn(device_id, work)).flatten()
+    }
+
+    /// Looks at one window or changes it; `None` where there are too many.
+    fn turn<T>(&self, device_id: &DeviceId, work: impl FnOnce(&mut Turn<'_>) -> T) -> Option<T> {
+        let setup = self.setups.of(device_id);
+        let mut windows = self.by_id.lock();
+        let Times { wall, steady_ms } = self.now(&mut windows);
+        let c = circumstances(&setup.window, wall);
+        if !windows.contains_key(device_id) {
+            if windows.len() >= self.most {
+                return None;
+            }
+            windows.insert(device_id.clone(), Window::default());
+        }
+        let window = windows.get_mut(device_id)?;
+        let mut turn = Turn::new(self, device_id, window, c, (&*setup, steady_ms));
+        let done = work(&mut turn);
+        turn.end();
+        Some(done)
+    }
+}

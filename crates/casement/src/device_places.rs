@@ -1,0 +1,182 @@
+//! What the registry takes over from accounts: names and places that devices were given with them where it has none, and that a
+//! device which was out of use is let in again.
+//!
+//! In: the accounts, at each change. Out: entries of the registry. What people say in the registry later is not touched, and a
+//! device that was forgotten is not brought back by its account.
+
+use std::sync::Arc;
+
+use accounts::{Accounts, Role, State};
+use domain::DeviceId;
+use registry::{Book, Patch, Registry};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+/// Follows the accounts until `stopping`.
+pub(crate) async fn follow(accounts: Arc<Accounts>, registry: Arc<Registry>, stopping: CancellationToken) {
+    let mut changes = accounts.changes();
+    loop {
+        changes.mark_unchanged();
+        let new = not_set_up(&accounts.book(), &registry.book());
+        let back = let_in_again(&accounts.book(), &registry.book());
+        if !new.is_empty() || !back.is_empty() {
+            let taken = registry.change(move |book| {
+                for (device_id, patch) in new {
+                    if book.device(&device_id).is_none() {
+                        book.patch(&device_id, patch, None)?;
+                    }
+                }
+                for device_id in back {
+                    let in_use = Patch {
+                        retired: Some(false),
+                        ..Patch::default()
+                    };
+                    book.patch(&device_id, in_use, None)?;
+                }
+                Ok(())
+            });
+            if let Err(error) = taken.await {
+                warn!("what accounts say of devices is not in the registry: {error:#}");
+            }
+        }
+        if !matches!(
+            stopping.run_until_cancelled(changes.changed()).await,
+            Some(Ok(()))
+        ) {
+            return;
+        }
+    }
+}
+
+/// The devices that are out of use, and whose accounts were opened after that.
+fn let_in_again(accounts: &accounts::Book, registry: &Book) -> Vec<DeviceId> {
+    let mut back = Vec::new();
+    for change in accounts.changes_after(0) {
+        if !matches!(change.action.as_str(), "add" | "approve") {
+            continue;
+        }
+        let Ok(device_id) = DeviceId::parse(&change.account) else {
+            continue;
+        };
+        let is_later =
+            |entry: &&registry::Entry| entry.retired && change.at.as_millisecond() > entry.changed_at;
+        let is_open = accounts
+            .get(&change.account)
+            .is_some_and(|(_, account)| account.role == Role::Device && account.state == State::Active);
+        if is_open && registry.device(&device_id).as_ref().is_some_and(is_later) && !back.contains(&device_id)
+        {
+            back.push(device_id);
+        }
+    }
+    back
+}
+
+/// The devices whose accounts say something that the registry does not know.
+fn not_set_up(accounts: &accounts::Book, registry: &Book) -> Vec<(DeviceId, Patch)> {
+    let mut new = Vec::new();
+    for (name, account) in accounts.iter() {
+        let is_device = account.role == Role::Device && account.state == State::Active;
+        let says_nothing = account.label.is_empty() && account.location.is_empty();
+        if !is_device || says_nothing {
+            continue;
+        }
+        let Ok(device_id) = DeviceId::parse(name.as_str()) else {
+            continue;
+        };
+        if registry.device(&device_id).is_some() || registry.forgotten_at(&device_id).is_some() {
+            continue;
+        }
+        let patch = Patch {
+            name: Some(account.label.clone()),
+            location: Some(account.location.clone()),
+            ..Patch::default()
+        };
+        new.push((device_id, patch));
+    }
+    new
+}
+
+#[cfg(test)]
+mod tests {
+    use accounts::{AccountName, AccountsFile, NewAccount};
+
+    use super::*;
+
+    #[test]
+    fn a_device_is_back_in_use_when_its_account_is_opened_after_it_went() {
+        let data = tempfile::tempdir().unwrap();
+        let file = AccountsFile::new(data.path(), "test");
+        let name = AccountName::parse("room-1").unwrap();
+        file.add(NewAccount {
+            name: name.clone(),
+            role: Role::Device,
+            label: String::new(),
+            location: String::new(),
+        })
+        .unwrap();
+        let id = DeviceId::parse("room-1").unwrap();
+        let retired_at = |at: i64| -> Book {
+            let mut book = Book::default();
+            let patch = Patch {
+                retired: Some(true),
+                ..Patch::default()
+            };
+            book.patch(&id, patch, None).unwrap();
+            let mut written = serde_json::to_value(&book).unwrap();
+            written["devices"]["room-1"]["changed_at"] = at.into();
+            serde_json::from_value(written).unwrap()
+        };
+        let now = jiff::Timestamp::now().as_millisecond();
+        // It went after its account was made.
+        assert!(let_in_again(&file.read().unwrap(), &retired_at(now + 1_000)).is_empty());
+        file.retire(&name).unwrap();
+        let before = retired_at(now - 1_000);
+        assert!(
+            let_in_again(&file.read().unwrap(), &before).is_empty(),
+            "it is closed"
+        );
+        file.approve(&name).unwrap();
+        assert_eq!(
+            let_in_again(&file.read().unwrap(), &before),
+            std::slice::from_ref(&id)
+        );
+        assert!(let_in_again(&file.read().unwrap(), &retired_at(now + 60_000)).is_empty());
+    }
+
+    #[test]
+    fn an_account_names_a_device_that_nobody_has_set_up() {
+        let data = tempfile::tempdir().unwrap();
+        let file = AccountsFile::new(data.path(), "test");
+        for (name, role, location) in [
+            ("room-1", Role::Device, "Kitchen"),
+            ("room-2", Role::Device, "Hall"),
+            ("room-3", Role::Device, "Attic"),
+            ("room-4", Role::Device, ""),
+            ("tap", Role::Monitor, "Cellar"),
+        ] {
+            let new = NewAccount {
+                name: AccountName::parse(name).unwrap(),
+                role,
+                label: String::new(),
+                location: location.into(),
+            };
+            file.add(new).unwrap();
+        }
+        let mut book = Book::default();
+        let id = |text: &str| DeviceId::parse(text).unwrap();
+        let patch = Patch {
+            location: Some("elsewhere".into()),
+            ..Patch::default()
+        };
+        book.patch(&id("room-2"), patch, None).unwrap();
+        book.forget(&id("room-3"), 1);
+        let new = not_set_up(&file.read().unwrap(), &book);
+        let [(device_id, patch)] = &new[..] else {
+            panic!("{new:?}");
+        };
+        assert_eq!(
+            (device_id, patch.location.as_deref()),
+            (&id("room-1"), Some("Kitchen"))
+        );
+    }
+}

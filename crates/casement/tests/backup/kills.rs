@@ -1,0 +1,128 @@
+//! `kill -9` at different moments of a backup and of a restoration, under a flood.
+
+use std::{path::Path, time::Duration};
+
+use testkit::{DEADLINE, Process};
+
+use crate::{
+    support,
+    world::{
+        Flood, Places, assert_once, backed_up, command, entries, figures, partial, publish, refused, restore,
+        restored, stored, verify, whole,
+    },
+};
+
+/// Milliseconds after which a command is killed.
+const MOMENTS: [u64; 8] = [10, 40, 100, 200, 350, 600, 1_000, 1_800];
+
+/// Starts a command and kills it after a while.
+fn killed(arguments: &[&str], after_ms: u64) {
+    let mut process = Process::start(arguments[0], command(arguments)).unwrap();
+    std::thread::sleep(Duration::from_millis(after_ms));
+    process.kill();
+}
+
+fn words(path: &Path) -> String {
+    path.display().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_killed_backup_is_none_and_the_service_goes_on() {
+    let places = Places::new();
+    let (data, shelf, new) = (places.at("data"), places.at("shelf"), places.at("new"));
+    let mut up = support::up(&data, &[]);
+    let mut acknowledged = publish(up.mqtt, "early", 1_700_000_000_000, 1_000).await;
+    let flood = Flood::begin(up.mqtt, "flood", 2);
+    for moment in MOMENTS {
+        let (data, shelf) = (words(&data), words(&shelf));
+        let kill = move || killed(&["backup", "--data", &data, "--to", &shelf], moment);
+        tokio::task::spawn_blocking(kill).await.unwrap();
+        // What has its name is whole, whenever it was killed.
+        for path in whole(&places.at("shelf")) {
+            assert!(verify(&path).status.success(), "{moment} ms: {}", path.display());
+        }
+        if whole(&places.at("shelf")).is_empty() {
+            let said = refused(&restore(&places.at("shelf"), &new));
+            assert!(
+                said.contains("no backup") || said.contains("no such file"),
+                "{moment} ms: {said}"
+            );
+            assert!(!new.exists());
+        }
+        flood.wait_for(20).await;
+    }
+    acknowledged.extend(flood.so_far());
+    let (from, to) = (data.clone(), shelf.clone());
+    tokio::task::spawn_blocking(move || backed_up(&from, &to, &[]))
+        .await
+        .unwrap();
+    assert_eq!(
+        partial(&shelf),
+        Vec::<std::path::PathBuf>::new(),
+        "what was left is swept away"
+    );
+    let all = flood.end().await;
+    assert_once(&stored(&up), &all);
+
+    // The service dies in the middle of a backup.
+    for moment in [50, 400] {
+        let before = whole(&shelf).len();
+        let flags = [words(&data), words(&shelf)];
+        let arguments = ["backup", "--data", &flags[0], "--to", &flags[1]];
+        let mut asking = Process::start("backup", command(&arguments)).unwrap();
+        std::thread::sleep(Duration::from_millis(moment));
+        up.process.kill();
+        let status = asking.wait(DEADLINE).unwrap();
+        // It may have been done before, or have opened the data itself after the service was gone.
+        assert_eq!(
+            whole(&shelf).len() > before,
+            status.success(),
+            "{}",
+            asking.output()
+        );
+        up.restart().unwrap();
+        assert!(!data.join("backup-staging").exists() && entries(&data.join("backups")).is_empty());
+        up.wait_sql(
+            "SELECT count() FROM system.databases WHERE name = 'iot_frozen'",
+            "0",
+        )
+        .unwrap();
+        assert_once(&stored(&up), &all);
+    }
+    drop(up);
+    restored(&shelf, &new);
+    let up = support::up(&new, &[]);
+    assert_once(&stored(&up), &acknowledged);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_killed_restoration_leaves_nothing_at_its_place() {
+    let places = Places::new();
+    let (data, shelf, new) = (places.at("data"), places.at("shelf"), places.at("new"));
+    let up = support::up(&data, &[]);
+    publish(up.mqtt, "d", 1_700_000_000_000, 1_000).await;
+    let before = figures(&up);
+    backed_up(&data, &shelf, &[]);
+    drop(up);
+    let mut interrupted = 0;
+    for moment in MOMENTS {
+        killed(&["restore", &words(&shelf), "--data", &words(&new)], moment);
+        if new.exists() {
+            // It was done: what is there is whole.
+            assert!(
+                new.join("engine").is_dir() && new.join("journal").is_dir(),
+                "{moment} ms"
+            );
+            break;
+        }
+        interrupted += 1;
+    }
+    assert!(interrupted > 2, "only {interrupted} were interrupted");
+    if !new.exists() {
+        restored(&shelf, &new);
+    }
+    let left: Vec<_> = partial(places.root.path());
+    assert!(left.is_empty(), "{left:?}");
+    let up = support::up(&new, &[]);
+    assert_eq!(figures(&up), before);
+}
