@@ -24,7 +24,7 @@ pub use routes::{
     Doctor, Finding, FindingState, Playable, Recordings, Told, TrainedModel, Trainer, TrainingExamples,
     TrainingOrder, TrainingStep, TrainingTold,
 };
-pub use state::{Models, Parts};
+pub use state::{Admission, Models, Parts};
 
 use std::sync::Arc;
 

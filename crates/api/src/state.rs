@@ -44,6 +44,17 @@ pub struct Parts {
     pub configuration: serde_json::Value,
     /// The certificate of the authority that devices trust; `None` where Casement has none of its own.
     pub authority: Option<PathBuf>,
+    /// How devices come to the embedded broker; `None` where the broker runs elsewhere.
+    pub admission: Option<Admission>,
+}
+
+/// How devices come to the embedded broker.
+#[derive(Debug, Clone)]
+pub struct Admission {
+    /// What becomes of a device without an account: `open`, `pairing` or `closed`.
+    pub registration: &'static str,
+    /// Where devices on the network reach it, as `mqtts://192.168.1.20:8883`; `None` where it listens on this machine alone.
+    pub network: Option<String>,
 }
 
 /// Versions of the model.

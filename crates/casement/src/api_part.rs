@@ -14,6 +14,7 @@ use crate::{
     examination::Examiner,
     messages,
     recordings::Shelf,
+    snippets::Door,
     trainer::ChildTrainer,
 };
 
@@ -64,5 +65,9 @@ pub(crate) fn parts(
         thresholds: assembly::thresholds(config),
         configuration: config::shown(config),
         authority: certificates::authority(config),
+        admission: config.embeds_broker().then(|| api::Admission {
+            registration: config.broker.registration().as_str(),
+            network: Door::of_network(config),
+        }),
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! In: where the broker is, an account, its password. Out: text for Arduino, `ESPHome` and ESP-IDF, and the plain facts.
 
-use std::{fs, io, path::PathBuf};
+use std::{fs, io, net::IpAddr, path::PathBuf};
 
 use accounts::{AccountName, Rights, Role, State};
 use serde::{Deserialize, Serialize};
@@ -73,6 +73,14 @@ impl Door {
             tls: door.tls,
             ca: is_ours.then(|| fs::read_to_string(ca).ok()).flatten(),
         }
+    }
+
+    /// Where devices on the network reach the broker, as a URL; `None` where it listens on this machine alone.
+    pub(crate) fn of_network(config: &Config) -> Option<String> {
+        let door = Self::of_configuration(config);
+        let ip = door.host.parse::<IpAddr>().ok();
+        ip.is_some_and(|ip| !ip.is_loopback() && !ip.is_unspecified())
+            .then(|| door.url())
     }
 
     fn url(&self) -> String {

@@ -75,8 +75,11 @@ fn promote_and_roll_back_and_back_again() {
         names,
         [("v1".into(), false), ("v2".into(), false), ("v3".into(), true)]
     );
+    assert_eq!(registry.predecessor().unwrap().as_deref(), Some("v2"));
     assert_eq!(registry.rollback().unwrap(), "v2");
+    assert_eq!(registry.predecessor().unwrap().as_deref(), Some("v1"));
     assert_eq!(registry.rollback().unwrap(), "v1");
+    assert_eq!(registry.predecessor().unwrap(), None);
     assert_eq!(served(&folder), "v1");
     assert!(matches!(
         registry.rollback().unwrap_err(),

@@ -1,7 +1,7 @@
 //! Several series of a device at once, as a page of charts needs them.
 //!
 //! In: a device, series, a span of time, the length of an interval. Out: the points of each. Quantities are one question, whose
-//! planning costs as much as that of one of them; tracks are one question each.
+//! planning costs as much as that of one of them; tracks are one question, too, each a part of it.
 
 use clickhouse::Row;
 use domain::{DeviceId, Quantity};
@@ -71,11 +71,38 @@ impl Store {
         period: Period,
         interval_s: u64,
     ) -> Result<Vec<Vec<HistoryPoint>>, StoreError> {
-        let mut found = vec![Vec::new(); quantities.len()];
-        if quantities.is_empty() {
+        let words: Vec<String> = quantities.iter().map(Quantity::to_string).collect();
+        let rows = question(quantities, interval_s);
+        self.named(rows, &words, device, period).await
+    }
+
+    /// Returns `tracks` in `period` likewise.
+    pub async fn tracks(
+        &self,
+        device: &DeviceId,
+        tracks: &[Track],
+        period: Period,
+        interval_s: u64,
+    ) -> Result<Vec<Vec<HistoryPoint>>, StoreError> {
+        let words: Vec<String> = tracks.iter().map(|track| track.word()).collect();
+        let parts = tracks.iter().zip(&words);
+        let parts = parts.map(|(track, word)| track.question(interval_s, &format!("'{word}' AS word, ")));
+        let rows = parts.collect::<Vec<_>>().join(" UNION ALL ");
+        self.named((rows, tracks.len()), &words, device, period).await
+    }
+
+    /// The answer to a question of `words`, in their order, and how often it binds device, beginning and end.
+    async fn named(
+        &self,
+        (rows, times): (String, usize),
+        words: &[String],
+        device: &DeviceId,
+        period: Period,
+    ) -> Result<Vec<Vec<HistoryPoint>>, StoreError> {
+        let mut found = vec![Vec::new(); words.len()];
+        if words.is_empty() {
             return Ok(found);
         }
-        let (rows, times) = question(quantities, interval_s);
         let mut query = self.question(&format!("SELECT ?fields FROM ({rows}) ORDER BY word, time"));
         for _ in 0..times {
             query = query.bind(device.as_str()).bind(period.since).bind(period.until);
@@ -89,7 +116,7 @@ impl Store {
                 lowest,
                 highest,
             } = row;
-            let place = quantities.iter().position(|quantity| quantity.as_str() == word);
+            let place = words.iter().position(|known| *known == word);
             let place = place.expect("only what is asked for is answered");
             found[place].push(HistoryPoint {
                 time,

@@ -116,6 +116,18 @@ impl Track {
         }
     }
 
+    /// The question of its intervals, in no order, with `before` in front of their columns. It binds device, beginning and end.
+    pub(crate) fn question(self, interval_s: u64, before: &str) -> String {
+        let Source {
+            rows,
+            columns: [count, mean, lowest, highest],
+        } = self.source(interval_s);
+        format!(
+            "SELECT {before}1000 * toInt64(toUnixTimestamp(toStartOfInterval(r.timestamp, INTERVAL {interval_s} SECOND))) AS time, \
+             {count} AS readings, {mean} AS mean, {lowest} AS lowest, {highest} AS highest FROM {rows} AS r GROUP BY time"
+        )
+    }
+
     fn source(self, interval_s: u64) -> Source {
         let step = step(interval_s);
         match (self, step) {
@@ -256,14 +268,9 @@ impl Store {
         period: Period,
         interval_s: u64,
     ) -> Result<Vec<HistoryPoint>, StoreError> {
-        let Source {
-            rows,
-            columns: [count, mean, lowest, highest],
-        } = track.source(interval_s);
         let sql = format!(
-            "SELECT ?fields FROM (SELECT 1000 * toInt64(toUnixTimestamp(toStartOfInterval(r.timestamp, INTERVAL {interval_s} \
-             SECOND))) AS time, {count} AS readings, {mean} AS mean, {lowest} AS lowest, {highest} AS highest \
-             FROM {rows} AS r GROUP BY time) ORDER BY time"
+            "SELECT ?fields FROM ({}) ORDER BY time",
+            track.question(interval_s, "")
         );
         let query = self.question(&sql).bind(device.as_str());
         self.answers(query.bind(period.since).bind(period.until)).await

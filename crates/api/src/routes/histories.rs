@@ -3,7 +3,7 @@
 //! In: series, a period, a number of points. Out: columns, which take a third of the bytes of points with names, and are what
 //! charts draw. Numbers have single precision: more than pixels show.
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use domain::{DeviceId, Quantity, Timestamp};
@@ -13,23 +13,26 @@ use monitoring::{
     extract::{Path, Query, invalid},
 };
 use serde::{Deserialize, Serialize};
-use store::{HistoryPoint, Series, Track, interval_s, whole_intervals};
+use store::{HistoryPoint, Series, Track};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::history::series;
 use crate::{
     Parts,
-    past::{DAY_MS, expect_known, span, unanswered},
+    past::{Fineness, Intervals, expect_known, intervals, unanswered},
 };
 
-/// Points of each series, if nobody says how many.
-const USUAL: u32 = 500;
-/// Points of each series at most.
-const MOST: u32 = 2_000;
+const FINENESS: Fineness = Fineness {
+    usual: 500,
+    most: 2_000,
+    shortest_s: 1,
+};
 /// Series at most.
 const MOST_SERIES: usize = 16;
-/// So many tracks are asked for side by side: a page leaves turns at ClickHouse to others.
+/// So many tracks are one question.
+const TOGETHER: usize = 4;
+/// So many of these questions are asked side by side: a page leaves turns at ClickHouse to others.
 const SIDE_BY_SIDE: usize = 2;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Parts>> {
@@ -124,34 +127,32 @@ async fn show(
     Query(asked): Query<Asked>,
 ) -> Result<Json<Histories>, Problem> {
     let all = every(&asked.quantities)?;
-    let span = span(asked.from.as_deref(), asked.to.as_deref(), Some(DAY_MS))?;
-    let points = NonZeroU32::new(asked.points.unwrap_or(USUAL)).filter(|points| points.get() <= MOST);
-    let points = points.ok_or_else(|| invalid("points", format!("is not within 1 to {MOST}")))?;
-    let interval_s = interval_s(span.0, points);
-    let period = whole_intervals(span.0, interval_s);
+    let Intervals {
+        asked: span,
+        length_s: interval_s,
+        period,
+    } = intervals(asked.from.as_deref(), asked.to.as_deref(), asked.points, FINENESS)?;
 
     let store = &parts.store;
     let quantities: Vec<Quantity> = all.iter().filter_map(|one| quantity(*one)).collect();
-    let tracks = all.iter().filter(|one| quantity(**one).is_none());
+    let tracks: Vec<Track> = all.iter().filter_map(|one| track(*one)).collect();
     let tracks: Vec<_> = tracks
-        .map(|one| store.series(&device_id, *one, period, interval_s))
+        .chunks(TOGETHER)
+        .map(|some| store.tracks(&device_id, some, period, interval_s))
         .collect();
     let tracks = stream::iter(tracks).buffered(SIDE_BY_SIDE);
     let is_window = all.iter().any(|one| place(*one).is_some());
-    let others = async {
-        let of_quantities = store
-            .histories(&device_id, &quantities, period, interval_s)
-            .await?;
-        let stood = if is_window {
-            store.positions_before(&device_id, period.since).await?
+    let stood = async {
+        if is_window {
+            store.positions_before(&device_id, period.since).await
         } else {
-            [None, None]
-        };
-        Ok((of_quantities, stood))
+            Ok([None, None])
+        }
     };
-    let found = tokio::try_join!(others, tracks.try_collect::<Vec<_>>());
-    let ((of_quantities, stood), of_tracks) = found.map_err(unanswered)?;
-    let (mut of_quantities, mut of_tracks) = (of_quantities.into_iter(), of_tracks.into_iter());
+    let of_quantities = store.histories(&device_id, &quantities, period, interval_s);
+    let found = tokio::try_join!(of_quantities, tracks.try_collect::<Vec<_>>(), stood);
+    let (of_quantities, of_tracks, stood) = found.map_err(unanswered)?;
+    let (mut of_quantities, mut of_tracks) = (of_quantities.into_iter(), of_tracks.into_iter().flatten());
     let columns = all.into_iter().map(|one| {
         let found = match quantity(one) {
             Some(_) => of_quantities.next(),
@@ -183,6 +184,13 @@ const fn quantity(series: Series) -> Option<Quantity> {
     match series {
         Series::Quantity(quantity) => Some(quantity),
         Series::Track(_) => None,
+    }
+}
+
+const fn track(series: Series) -> Option<Track> {
+    match series {
+        Series::Quantity(_) => None,
+        Series::Track(track) => Some(track),
     }
 }
 

@@ -37,6 +37,13 @@ struct Pairing {
     open_until: Option<Timestamp>,
     /// Devices that wait to be let in.
     waiting: Vec<Waiting>,
+    /// What becomes of a device without an account: `open`, on this machine it may come; `pairing`, it waits here while the door is
+    /// open; `closed`, it is refused. `null` where the broker runs elsewhere, with accounts of its own.
+    #[schema(examples("pairing"))]
+    registration: Option<&'static str>,
+    /// Where devices on the network reach the broker; `null` where it listens on this machine alone, or runs elsewhere.
+    #[schema(examples("mqtts://192.168.1.20:8883"))]
+    network: Option<String>,
 }
 
 /// A device that waits to be let in.
@@ -95,6 +102,11 @@ fn state(parts: &Parts) -> Pairing {
     Pairing {
         open_until: book.pairing(Timestamp::now()),
         waiting: waiting.collect(),
+        registration: parts.admission.as_ref().map(|admission| admission.registration),
+        network: parts
+            .admission
+            .as_ref()
+            .and_then(|admission| admission.network.clone()),
     }
 }
 

@@ -166,7 +166,7 @@ async fn a_device_introduces_itself_and_is_let_in() {
     assert_eq!(world.ask("DELETE", "/api/v1/pairing", None).status, 204);
     assert_eq!(
         world.get("/api/v1/pairing").body,
-        json!({"open_until": null, "waiting": []})
+        json!({"open_until": null, "waiting": [], "registration": "pairing", "network": null})
     );
 }
 

@@ -83,9 +83,12 @@ fn models_are_uploaded_promoted_and_removed_by_those_who_may() {
         (200, &before.as_str().into())
     );
     assert_eq!(get(&up, "/models/v9").json()["serves"], true);
+    let way_back = |up: &Up| get(up, &format!("/models/{before}")).json()["is_predecessor"].clone();
+    assert_eq!(way_back(&up), true);
     send(&up, "DELETE", "/models/v9", &operator, b"").is_problem(409, "");
     let back = send(&up, "POST", "/models/rollback", &operator, b"");
     assert_eq!(back.json()["version"], before.as_str());
+    assert_eq!(way_back(&up), false);
     assert_eq!(send(&up, "DELETE", "/models/v9", &operator, b"").status, 204);
     get(&up, "/models/v9").is_problem(404, "");
 

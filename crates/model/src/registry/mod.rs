@@ -251,11 +251,16 @@ impl Registry {
         Ok(before)
     }
 
-    /// Lets the version serve that served before the current one, and returns it.
-    pub fn rollback(&self) -> Result<String, RegistryError> {
+    /// Returns the version that [`Self::rollback`] would let serve; `None` where nothing served before.
+    pub fn predecessor(&self) -> Result<Option<String>, RegistryError> {
         let mut served = self.history.served().map_err(io_error(self.history.path()))?;
         served.pop();
-        let version = served.pop().ok_or(RegistryError::NoPredecessor)?;
+        Ok(served.pop())
+    }
+
+    /// Lets the version serve that served before the current one, and returns it.
+    pub fn rollback(&self) -> Result<String, RegistryError> {
+        let version = self.predecessor()?.ok_or(RegistryError::NoPredecessor)?;
         self.show(&version)?;
         self.load(&self.folder.file(&version))?;
         self.serve(&version)?;

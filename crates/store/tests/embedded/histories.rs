@@ -39,7 +39,7 @@ async fn filled(engine: &Engine, batch: &Batch) -> Store {
 }
 
 /// A clip whose every feature is a number of its own, twice a minute.
-fn clip(n: i64) -> Row {
+pub(crate) fn clip(n: i64) -> Row {
     let value = n as f64;
     let features = serde_json::json!({
         "level": {"equivalent_dbfs": -40.0 - value / 100.0, "max_dbfs": -30.0},

@@ -1,10 +1,11 @@
 //! Several series at once are the same as one after the other, and positions are known before a period begins.
 
 use domain::{DeviceId, Quantity};
-use store::{Batch, Period, Row, Series, whole_intervals};
+use store::{Batch, Period, Row, Series, Track, whole_intervals};
 
 use crate::{
     engine::Engine,
+    histories::clip,
     rows::{NOON, command, reading, state},
 };
 
@@ -49,6 +50,35 @@ async fn several_histories_are_those_of_each() {
         store.histories(&device, &[], PERIOD, 60).await.unwrap(),
         Vec::<Vec<_>>::new()
     );
+}
+
+#[tokio::test]
+async fn several_tracks_are_those_of_each() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::start(directory.path());
+    let moves = (0..300).flat_map(|n| {
+        let position = f64::from(n % 100);
+        let second = i64::from(n) * 120;
+        let told = command(NOON + second * 1_000, "a", position, "", &format!("c{n}"));
+        [state(second, "a", position), told, state(second, "b", 3.0)]
+    });
+    let batch: Batch = (0..1_440).map(clip).chain(moves).collect();
+    let store = engine.store();
+    store.migrate().await.unwrap();
+    store.insert(&batch, "j/1-1").await.unwrap();
+    let device = DeviceId::parse("a").unwrap();
+    let named = Track::NAMED.into_iter().chain([Track::Mfcc(0), Track::Mfcc(9)]);
+    let all: Vec<Track> = named.collect();
+    for interval in [1, 300, 3_600, 86_400] {
+        let found = store.tracks(&device, &all, PERIOD, interval).await.unwrap();
+        for (track, found) in all.iter().zip(&found) {
+            let series = Series::Track(*track);
+            let one = store.series(&device, series, PERIOD, interval).await.unwrap();
+            assert_eq!(found, &one, "{series} by {interval} s");
+            assert_eq!(one.is_empty(), *track == Track::Mfcc(9), "{series}");
+        }
+    }
+    assert!(store.tracks(&device, &[], PERIOD, 60).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -83,7 +83,11 @@ async fn list(
     let views = desk.work(&parts, |models| {
         let mut versions: Vec<_> = models.registry.plain(&models.unnamed).into_iter().collect();
         versions.extend(models.registry.list()?);
-        Ok(versions.into_iter().map(ModelView::from).collect::<Vec<_>>())
+        let predecessor = models.registry.predecessor()?;
+        let views = versions
+            .into_iter()
+            .map(|version| ModelView::beside(version, predecessor.as_deref()));
+        Ok(views.collect::<Vec<_>>())
     });
     Ok(unless_known(&headers, &views.await?))
 }
@@ -102,7 +106,9 @@ async fn show(
     Path(version): Path<String>,
 ) -> Result<axum::Json<ModelView>, Problem> {
     let view = desk.work(&parts, move |models| {
-        models.registry.show(&version).map(ModelView::from)
+        let predecessor = models.registry.predecessor()?;
+        let shown = models.registry.show(&version)?;
+        Ok(ModelView::beside(shown, predecessor.as_deref()))
     });
     view.await.map(axum::Json)
 }

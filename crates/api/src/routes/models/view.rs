@@ -17,6 +17,8 @@ pub(in crate::routes) struct ModelView {
     shadows: bool,
     /// Whether it is the one that is part of the program.
     built_in: bool,
+    /// Whether `POST /api/v1/models/rollback` lets it serve again: it served before the one that serves.
+    is_predecessor: bool,
     /// SHA-256 of its file; empty if that cannot be read.
     sha256: String,
     /// What the features follow that it was trained on; null if unknown.
@@ -66,6 +68,15 @@ impl From<Calibration> for Figures {
     }
 }
 
+impl ModelView {
+    /// The version, beside the one that a rollback leads to.
+    pub(super) fn beside(version: Version, predecessor: Option<&str>) -> Self {
+        let mut view = Self::from(version);
+        view.is_predecessor = predecessor == Some(view.version.as_str());
+        view
+    }
+}
+
 impl From<Version> for ModelView {
     fn from(version: Version) -> Self {
         let sidecar = version.sidecar;
@@ -74,6 +85,7 @@ impl From<Version> for ModelView {
             serves: version.serves,
             shadows: version.shadows,
             built_in: version.built_in,
+            is_predecessor: false,
             sha256: sidecar.sha256,
             features_version: sidecar.features_version,
             training_data: sidecar.training_data,
