@@ -128,6 +128,24 @@ it("runs the checks for an admin, and says what is to be done", async () => {
   await close();
 });
 
+it("says what was found and refused in the viewer's language", async () => {
+  const { page, wrong, close } = await visit(browser, casement.url, { locale: "de-DE" });
+  await signIn(page, casement.token);
+  await go(page, "system", "System");
+  await page.getByRole("button", { name: /prüfen|Prüfen/ }).click();
+  await page.getByText(/Prüfungen ohne Beanstandung/).click({ timeout: 90_000 });
+  await page.locator("[data-check=broker]").getByText("der eingebettete Broker").waitFor();
+  const refused = page.getByRole("table", { name: "Zuletzt Abgelehntes" });
+  await refused.getByText("kein JSON", { exact: true }).first().waitFor();
+  const english = await page.locator("[data-check] .why, [data-check] .remedy").allTextContents();
+  expect(english.filter(text => /\b(the|and|with|is|are)\b/.test(text))).toEqual([]);
+  await shot(page, "system-german", true);
+  await go(page, "accounts", "Konten");
+  await page.getByRole("table", { name: "Protokoll" }).getByText("angemeldet").first().waitFor();
+  expect(wrong).toEqual([]);
+  await close();
+});
+
 it("shows the service over time, and what was refused with its first bytes", async () => {
   const { page, wrong, close } = await visit(browser, `${casement.url}/#/system`);
   await until("a row of metrics is written", async () => {
@@ -185,7 +203,19 @@ it("trains a model with progress, cancels one, and lists what was made", async (
     .waitFor({ timeout: 120_000 });
   await panel.getByText("“small.1” is there now").waitFor({ timeout: 120_000 });
   const made = page.locator("[data-version='small.1']");
-  await made.getByText("Mean error").waitFor();
+  await made.getByText("Mean error on test examples").waitFor();
+  await panel.getByText("mean error on validation examples").waitFor();
+  // Nothing served before: there is nothing to go back to, until another one serves.
+  const back = page.getByRole("button", { name: /^Go back to/ });
+  expect(await back.count()).toBe(0);
+  await made.getByRole("button", { name: "Let it serve" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Let it serve" }).click();
+  await back.click();
+  await page
+    .getByRole("dialog")
+    .getByRole("button", { name: /^Go back to/ })
+    .click();
+  await back.waitFor({ state: "detached" });
   expect(await made.getByText("serves", { exact: true }).count()).toBe(0);
   expect(wrong).toEqual([]);
   await close();

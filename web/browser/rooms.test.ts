@@ -168,6 +168,63 @@ it("saves settings, says what is wrong with them, and shows their way to the dev
   await close();
 });
 
+it("says at its field that a name is too long, and cuts nothing off", async () => {
+  const { page, wrong, close } = await visit(browser, casement.url);
+  await signIn(page, casement.token);
+  await page.goto(`${casement.url}/#/rooms/attic`);
+  const name = page.getByLabel("Name"),
+    before = (await casement.ask<{ name: string }>("/devices/attic")).name;
+  await name.fill("x".repeat(300));
+  expect((await name.inputValue()).length).toBe(300);
+  await page.getByText("At most 200 characters, please.").waitFor();
+  await page.getByRole("button", { name: "Save" }).click();
+  expect(await name.evaluate(field => field === document.activeElement)).toBe(true);
+  expect((await casement.ask<{ name: string }>("/devices/attic")).name).toBe(before);
+  const refused = casement.ask("/devices/attic", "PATCH", { name: "x".repeat(201) });
+  await expect(refused).rejects.toThrow(/has more than 200 characters/);
+  expect(await serious(page)).toEqual([]);
+  expect(wrong).toEqual([]);
+  await close();
+});
+
+it("says who gets in by default, and how others do", async () => {
+  const { page, wrong, close } = await visit(browser, casement.url);
+  await signIn(page, casement.token);
+  await page.getByRole("button", { name: "Add a device" }).click();
+  const panel = page.getByRole("region", { name: "Devices that want in" });
+  await panel.getByText("Devices on this machine need no password").waitFor();
+  await panel.getByText("From other machines no device gets in").waitFor();
+  expect(await panel.locator(".copy code").first().textContent()).toBe("casement up --lan");
+  const door = await casement.ask<{ open_until: string | null; registration: string; network: string | null }>("/pairing");
+  expect(door).toMatchObject({ open_until: null, registration: "open", network: null });
+  expect(await serious(page)).toEqual([]);
+  await shot(page, "adding-default");
+  await page.setViewportSize(SIZES.phone);
+  await expectNoSideways(page, "adding a device");
+  await panel.getByRole("button", { name: "Close" }).click();
+  await panel.waitFor({ state: "detached" });
+  expect(wrong).toEqual([]);
+  await close();
+});
+
+it("leaves the wall by a key and by a touch", async () => {
+  const wall = await visit(browser, `${casement.url}/?kiosk`, { viewport: SIZES.wall });
+  await card(wall.page, "attic").waitFor();
+  expect(await wall.page.locator("nav").isVisible()).toBe(false);
+  await wall.page.keyboard.press("Escape");
+  await wall.page.locator("nav").waitFor();
+  expect(new URL(wall.page.url()).search).toBe("");
+  await wall.close();
+  const touched = await visit(browser, `${casement.url}/?kiosk`, { viewport: SIZES.phone, hasTouch: true, isMobile: true });
+  await card(touched.page, "attic").waitFor();
+  expect(await serious(touched.page)).toEqual([]);
+  await shot(touched.page, "wall-touch");
+  await touched.page.getByRole("button", { name: "Leave the wall display" }).tap();
+  await touched.page.locator("nav").waitFor();
+  expect(touched.wrong).toEqual([]);
+  await touched.close();
+});
+
 it("speaks German, in °F where that is wanted, and remembers it", async () => {
   await casement.reading("living-room", "temperature", 20);
   const { page, close } = await visit(browser, casement.url, { locale: "de-DE" });

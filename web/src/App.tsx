@@ -8,6 +8,7 @@ import { isAdmin, isGuest, session, signIn } from "./state/session";
 import { hindrance } from "./state/start";
 import { t } from "./text";
 import { Confirm } from "./view/Confirm";
+import { Kiosk } from "./view/Kiosk";
 import { Later, type Lazy } from "./view/Later";
 import { Line } from "./view/Line";
 import { Mark } from "./view/Mark";
@@ -111,6 +112,7 @@ export function App(): VNode {
         <Current />
       </main>
       <Confirm />
+      <Kiosk />
     </>
   );
 }

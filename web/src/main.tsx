@@ -11,9 +11,10 @@ import { applyTheme } from "./state/preferences";
 import { watchAddress } from "./router";
 import { languageInUse, speak } from "./text";
 import { startUp } from "./state/start";
+import { watchWall } from "./view/Kiosk";
 
 applyTheme();
-if (new URLSearchParams(location.search).has("kiosk")) document.documentElement.dataset["kiosk"] = "";
+watchWall();
 watchAddress();
 const spoken = speak(languageInUse()).catch(() => undefined);
 // The stream first: what happens while the rest is asked for is not missed.

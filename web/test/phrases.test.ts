@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { TEMPLATES } from "../src/compute/phrases";
 
 const CRATES = new URL("../../crates", import.meta.url).pathname;
-const SPEAKERS = ["ml/src", "domain/src", "backend/src"];
+const SPEAKERS = ["ml/src", "domain/src", "backend/src", "registry/src"];
 
 /** Text that may be broken over lines. */
 const source = SPEAKERS.flatMap(folder =>

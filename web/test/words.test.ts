@@ -1,7 +1,8 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { loudness } from "../src/compute/sound";
 import { brokerUrl, derOf, fingerprint, pairingUrl, snippets } from "../src/compute/snippets";
-import { isNewer, span, tomorrow } from "../src/compute/time";
+import { isNewer, remaining, span, tomorrow } from "../src/compute/time";
 import { shown, shownDifference, usualUnit } from "../src/compute/units";
 import { OPENING, path, positionAt, sash } from "../src/compute/window";
 import { parse, roomPath, rulesPath } from "../src/router";
@@ -17,6 +18,17 @@ describe("spans", () => {
     [7_200_000, 2, "hour"],
     [200_000_000, 2, "day"],
   ])("%i ms", (length, count, unit) => expect(span(length)).toEqual({ count, unit }));
+  it.each([
+    [-5, 0, "second", 0],
+    [59_000, 59, "second", 0],
+    [89_000, 1, "minute", 0],
+    [7_199_000, 2, "hour", 0],
+    [5_460_000, 1, "hour", 31],
+    [23 * 3_600_000 + 1_700_000, 23, "hour", 0],
+    [5 * 86_400_000 - 1_000, 5, "day", 0],
+  ])("%i ms that are left are rounded", (length, count, unit, minutes) =>
+    expect(remaining(length)).toEqual({ count, unit, minutes }),
+  );
   it("tomorrow is the next day, at seven", () => {
     const day = tomorrow(new Date(2026, 11, 31, 23, 59));
     expect([day.getFullYear(), day.getMonth(), day.getDate(), day.getHours(), day.getMinutes()]).toEqual([2027, 0, 1, 7, 0]);
@@ -34,8 +46,23 @@ describe("units", () => {
   it("follow the region", () => expect(["en-US", "en-GB", "de", "en"].map(usualUnit)).toEqual(["F", "C", "C", "F"]));
 });
 
-it("sound has a word for every level", () =>
-  expect([-90, -55, -40, -30, -5].map(loudness)).toEqual(["silent", "quiet", "audible", "lively", "loud"]));
+it("sound has the words of the model's reasons, twice and half of what it was trained on apart", () => {
+  expect([-90, -47.5, -47, -41.5, -36, -35.5, -5].map(loudness)).toEqual([
+    "quiet",
+    "quiet",
+    "ordinary sound",
+    "ordinary sound",
+    "ordinary sound",
+    "loud",
+    "loud",
+  ]);
+  const reason = readFileSync(new URL("../../crates/ml/src/reason.rs", import.meta.url), "utf8");
+  for (const word of ["quiet", "ordinary sound", "loud"]) {
+    expect(reason).toContain(`=> "${word}"`);
+    expect(Object.keys(en.said.air)).toContain(word);
+  }
+  expect(reason).toContain("const LEVEL_FACTOR: f64 = 2.0;");
+});
 
 describe("the window", () => {
   it("covers its opening when it is shut", () => {

@@ -8,6 +8,7 @@ import { isAdmin, session } from "../state/session";
 import { dateTime, day, t } from "../text";
 import { confirmed, reveal } from "../view/Confirm";
 import { Table } from "../view/Table";
+import { useTold } from "../system/told";
 import { useAsk, useWork } from "../view/useAsk";
 
 const ROLES = ["reader", "operator", "admin"] as const,
@@ -50,8 +51,8 @@ function Tokens({ name }: { name: string }): VNode {
         ))}
       </ul>
       <form class="row" onSubmit={event => void make(event)}>
-        <Field label={texts.label} value={label} set={setLabel} maxLength={128} />
-        <Field label={texts.days} value={days} set={setDays} maxLength={4} decimal />
+        <Field label={texts.label} value={label} set={setLabel} most={128} />
+        <Field label={texts.days} value={days} set={setDays} most={4} decimal />
         <button>{texts.token}</button>
       </form>
       {failure || work.failure ? (
@@ -191,8 +192,8 @@ function Add({ changed }: { changed: () => void }): VNode {
       <h2 id="add">{texts.add}</h2>
       <form class="stack settings" onSubmit={event => void add(event)}>
         <div class="fields">
-          <Field label={texts.name} name="account" value={name} set={setName} maxLength={64} />
-          <Field label={texts.label} value={label} set={setLabel} maxLength={128} />
+          <Field label={texts.name} name="account" value={name} set={setName} most={64} />
+          <Field label={texts.label} value={label} set={setLabel} most={128} />
           <div class="field">
             <label for="role">{texts.role}</label>
             <select id="role" value={role} onChange={event => setRole(event.currentTarget.value)}>
@@ -255,8 +256,8 @@ function Shares(): VNode {
         ))}
       </ul>
       <form class="row" onSubmit={event => void make(event)}>
-        <Field label={texts.label} value={label} set={setLabel} maxLength={128} />
-        <Field label={texts.shareDays} value={days} set={setDays} maxLength={3} decimal />
+        <Field label={texts.label} value={label} set={setLabel} most={128} />
+        <Field label={texts.shareDays} value={days} set={setDays} most={3} decimal />
         <button>{texts.share}</button>
       </form>
       {failure || work.failure ? (
@@ -270,6 +271,7 @@ function Shares(): VNode {
 
 function Audit(): VNode {
   const texts = t().accounts,
+    { told, word } = useTold(),
     { value, failure } = useAsk<AuditEntry[]>(`/audit?from=-7d&limit=${ROWS}`, 15_000);
   return (
     <section class="panel" aria-labelledby="audit">
@@ -286,11 +288,11 @@ function Audit(): VNode {
               head: texts.what,
               cell: ({ kind, detail }) => (
                 <>
-                  <span class="badge">{kind.replaceAll("_", " ")}</span>
+                  <span class="badge">{word(kind)}</span>
                   {detail ? (
                     <>
                       <br />
-                      <small>{detail}</small>
+                      <small>{told(detail)}</small>
                     </>
                   ) : null}
                 </>

@@ -115,7 +115,7 @@ export const TEMPLATES = [
   "its clock was never set: let it ask a time server, or device/{text}/time; it stated {text2}",
   "its clock is ahead: look at its time server and its time zone; it stated {text}",
   "it sends much of what it says more than once: it may not see acknowledgements; look at its reception",
-  // Settings that cannot be used (crates/domain/src/settings).
+  // Settings and names that cannot be used (crates/domain/src/settings, crates/registry/src/book.rs).
   "is {n}; it may be {n2} to {n3}",
   "has a least ({n}) above its most ({n2})",
   "is longer than clip_interval_s ({n})",
@@ -130,6 +130,8 @@ export const TEMPLATES = [
   "limits nothing: it has neither min nor max",
   "is no name of a time zone, such as Europe/Berlin",
   "has more than {n} entries",
+  "has more than {n} characters",
+  "has control characters",
 ] as const;
 
 export type Template = (typeof TEMPLATES)[number];

@@ -1,15 +1,14 @@
-// A sound level in a word. dBFS is relative to the microphone's full scale, so words are coarse.
+// A sound level in a word: the words and bounds of the model's reasons (crates/ml/src/reason.rs), so that a card and a reason agree.
 
-export type Loudness = "silent" | "quiet" | "audible" | "lively" | "loud";
+export type Loudness = "quiet" | "ordinary sound" | "loud";
 
-const STEPS: [number, Loudness][] = [
-  [-62, "silent"],
-  [-48, "quiet"],
-  [-36, "audible"],
-  [-22, "lively"],
-];
+/** The mean level of the clips that the built-in model was trained on, dBFS: 0.00843 root mean square. */
+const TRAINED_DBFS = -41.5,
+  /** Twice or half of that amplitude, dB. */
+  APART_DB = 6;
 
 /** The word for an equivalent level in dBFS. */
 export function loudness(dbfs: number): Loudness {
-  return STEPS.find(([below]) => dbfs < below)?.[1] ?? "loud";
+  if (dbfs <= TRAINED_DBFS - APART_DB) return "quiet";
+  return dbfs >= TRAINED_DBFS + APART_DB ? "loud" : "ordinary sound";
 }

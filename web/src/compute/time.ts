@@ -2,7 +2,8 @@
 
 const MINUTE = 60_000,
   HOUR = 60 * MINUTE,
-  DAY = 24 * HOUR;
+  DAY = 24 * HOUR,
+  FEW_HOURS = 6;
 
 /** A span in its largest unit: the number and what it counts. */
 export interface Span {
@@ -17,6 +18,18 @@ export function span(milliseconds: number): Span {
   if (length >= HOUR) return { count: Math.floor(length / HOUR), unit: "hour" };
   if (length >= MINUTE) return { count: Math.floor(length / MINUTE), unit: "minute" };
   return { count: Math.floor(length / 1000), unit: "second" };
+}
+
+/** A span that is left, rounded to what its unit shows; minutes beside hours while they are few. */
+export function remaining(milliseconds: number): Span & { minutes: number } {
+  const minutes = Math.round(milliseconds / MINUTE);
+  if (minutes < 60) {
+    const { count, unit } = milliseconds < MINUTE ? span(milliseconds) : { count: minutes, unit: "minute" as const };
+    return { count, unit, minutes: 0 };
+  }
+  if (minutes < FEW_HOURS * 60) return { count: Math.floor(minutes / 60), unit: "hour", minutes: minutes % 60 };
+  const hours = Math.round(milliseconds / HOUR);
+  return hours < 48 ? { count: hours, unit: "hour", minutes: 0 } : { count: Math.round(hours / 24), unit: "day", minutes: 0 };
 }
 
 /** The next time that a clock of this zone shows `hour`, on the day after `now`'s. */

@@ -29,8 +29,17 @@ const BATTERY_LOW = 15;
 /** Above this many ppm CO₂ air counts as unacceptable (German Environment Agency: 2,000 ppm; 1,400 needs airing). */
 const STUFFY_PPM = 1_400;
 
+/** What was found of a device; one that changes is another object. */
+const judged = new WeakMap<DeviceView, readonly Trouble[]>();
+
 /** The troubles of a device, the worst first. A retired one has none. */
-export function troubles(device: DeviceView): Trouble[] {
+export function troubles(device: DeviceView): readonly Trouble[] {
+  let found = judged.get(device);
+  if (!found) judged.set(device, (found = judge(device)));
+  return found;
+}
+
+function judge(device: DeviceView): Trouble[] {
   if (device.retired) return [];
   const found: Trouble[] = [];
   const { state, reason, problems } = device.health;
@@ -63,12 +72,21 @@ export function severity(device: DeviceView): Severity {
   return troubles(device)[0]?.severity ?? 0;
 }
 
+const collators = new Map<string, Intl.Collator>();
+
+// One takes a millisecond to make, and rooms are put in order with each message.
+function collator(locale: string): Intl.Collator {
+  let made = collators.get(locale);
+  if (!made) collators.set(locale, (made = new Intl.Collator(locale, { numeric: true })));
+  return made;
+}
+
 /** Rooms by their place: worst first within each, places with troubles before others, and what has no place last. */
 export function byPlace(
   devices: readonly DeviceView[],
   locale: string,
 ): { place: string; devices: DeviceView[]; severity: Severity }[] {
-  const order = new Intl.Collator(locale, { numeric: true }).compare;
+  const order = collator(locale).compare;
   const places = new Map<string, DeviceView[]>();
   for (const device of devices) {
     if (device.retired) continue;

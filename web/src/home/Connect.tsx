@@ -3,6 +3,8 @@ import type { VNode } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { ask } from "../api/client";
 import { brokerUrl, derOf, fingerprint, pairingUrl, snippets, type Authority, type Place } from "../compute/snippets";
+import type { Pairing } from "../api/types";
+import { isAdmin } from "../state/session";
 import { t } from "../text";
 import { Copy } from "../view/Copy";
 import { qrPath } from "../view/qr";
@@ -17,13 +19,20 @@ interface Listener {
 
 interface Configuration {
   broker?: { addr?: string; listeners?: Listener[] };
+  http?: { listeners?: Listener[] };
 }
 
 const isLoopback = (host: string) => /^(localhost|127\.|\[?::1)/.test(host);
 
-/** Where devices reach the broker: on the host of this page, at the listener that a device on the network may use. */
-function chosen({ broker }: Configuration): Place {
-  const host = location.hostname;
+/** The address in the network, where this page is looked at on the service's own machine, which no device reaches by that name. */
+function elsewhere(network: string | null | undefined): string | null {
+  if (!network || !isLoopback(location.hostname)) return null;
+  // A browser takes the host of such a URL apart only where it knows its scheme.
+  return new URL(network.replace(/^mqtts?:/, "http:")).hostname.replace(/^\[|\]$/g, "");
+}
+
+/** Where devices reach the broker: at the listener that a device on the network may use. */
+function chosen({ broker }: Configuration, host: string): Place {
   const listeners = broker?.listeners?.length ? broker.listeners : [{ addr: broker?.addr ?? "127.0.0.1:1883" }];
   const usable = listeners.filter(listener => !("websocket" in listener && listener.websocket));
   const wanted = usable.find(listener => ("tls" in listener && listener.tls === true) !== isLoopback(host)) ?? usable[0];
@@ -31,25 +40,33 @@ function chosen({ broker }: Configuration): Place {
   return { host, port, tls: !!wanted && "tls" in wanted && wanted.tls === true };
 }
 
-/** The authority of this Casement; null where it has none of its own. */
-async function authorityOf(): Promise<Authority | null> {
+/** Where a device gets the authority: from this page, at its address in the network. */
+function authorityUrl({ http }: Configuration, { host }: Place): string {
+  if (host === location.hostname) return `${location.origin}${AUTHORITY}`;
+  const reached = http?.listeners?.find(({ addr }) => !isLoopback(addr));
+  const name = host.includes(":") ? `[${host}]` : host;
+  return reached ? `${reached.tls ? "https" : "http"}://${name}:${reached.addr.split(":").at(-1)}${AUTHORITY}` : AUTHORITY;
+}
+
+/** The authority of this Casement, with where devices get it; null where it has none of its own. */
+async function authorityOf(url: string): Promise<Authority | null> {
   const answer = await fetch(AUTHORITY);
   const der = answer.ok ? derOf(await answer.text()) : null;
   if (!der) return null;
   // Over plain HTTP from elsewhere a browser computes no digests.
   const digest = globalThis.crypto.subtle ? await crypto.subtle.digest("SHA-256", der) : null;
-  return { url: `${location.origin}${AUTHORITY}`, sha256: digest ? fingerprint(new Uint8Array(digest)) : "" };
+  return { url, sha256: digest ? fingerprint(new Uint8Array(digest)) : "" };
 }
 
 export function usePlace(): Place {
   const [place, setPlace] = useState<Place>(() => ({ host: location.hostname, port: 1883, tls: false }));
   useEffect(() => {
     // A guest does not see the configuration; the usual port is shown.
-    ask<Configuration>("/configuration").then(
-      async configuration => {
-        const found = chosen(configuration);
+    Promise.all([ask<Configuration>("/configuration"), isAdmin.value ? ask<Pairing>("/pairing") : null]).then(
+      async ([configuration, door]) => {
+        const found = chosen(configuration, elsewhere(door?.network) ?? location.hostname);
         setPlace(found);
-        const authority = found.tls ? await authorityOf().catch(() => null) : null;
+        const authority = found.tls ? await authorityOf(authorityUrl(configuration, found)).catch(() => null) : null;
         if (authority) setPlace({ ...found, authority });
       },
       () => undefined,

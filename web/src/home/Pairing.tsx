@@ -4,16 +4,22 @@ import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ask, part, Refused } from "../api/client";
 import type { Pairing as Door, Waiting } from "../api/types";
+import { entryOf, opens } from "../compute/entry";
+import { Field } from "../settings/Field";
 import { isAdmin } from "../state/session";
 import { clock, t } from "../text";
 import { Ago } from "../view/Ago";
+import { Copy } from "../view/Copy";
 import { Later } from "../view/Later";
 
 const connect = () => import("./Connect");
 const LOOK_MS = 3_000,
-  LONGEST = 200;
+  /** Characters of a name and of a place, as the API bounds them. */
+  LONGEST = 128;
 const door = signal<Door | null>(null);
 const failure = signal("");
+/** Whether somebody has asked how a device gets in where no door is to be opened. */
+const asked = signal(false);
 
 async function look(): Promise<void> {
   try {
@@ -35,8 +41,37 @@ async function act(work: () => Promise<unknown>): Promise<void> {
   await look();
 }
 
-/** Opens the door. */
-export const openDoor = (): Promise<void> => act(() => ask("/pairing", { method: "POST" }));
+/** Opens the door, or says why that would let nobody in. */
+export async function openDoor(): Promise<void> {
+  if (!door.value) await look();
+  asked.value = !!door.value && !opens(door.value);
+  if (!asked.value) await act(() => ask("/pairing", { method: "POST" }));
+}
+
+/** How a device gets in where the door alone does not do: in words, with the line that changes it. */
+function Explained({ door }: { door: Door }): VNode | null {
+  const { pairing } = t(),
+    entry = entryOf(door);
+  if (entry === "elsewhere") return <p>{pairing.elsewhere}</p>;
+  if (entry === "closed")
+    return (
+      <>
+        <p>{pairing.closed}</p>
+        <Copy text="casement devices add NAME" />
+      </>
+    );
+  return (
+    <>
+      {entry === "free" ? <p>{pairing.free}</p> : null}
+      {door.network ? null : (
+        <>
+          <p>{pairing.onlyHere}</p>
+          <Copy text="casement up --lan" />
+        </>
+      )}
+    </>
+  );
+}
 
 function Applicant({ name, address, client_id, since, first }: Waiting): VNode {
   const [label, setLabel] = useState(""),
@@ -60,20 +95,8 @@ function Applicant({ name, address, client_id, since, first }: Waiting): VNode {
         </code>
       ))}
       <form onSubmit={approve} class="row">
-        <input
-          placeholder={pairing.name}
-          aria-label={pairing.nameOf(name)}
-          maxLength={LONGEST}
-          value={label}
-          onInput={event => setLabel(event.currentTarget.value)}
-        />
-        <input
-          placeholder={pairing.place}
-          aria-label={pairing.placeOf(name)}
-          maxLength={LONGEST}
-          value={place}
-          onInput={event => setPlace(event.currentTarget.value)}
-        />
+        <Field label={pairing.nameOf(name)} value={label} set={setLabel} most={LONGEST} />
+        <Field label={pairing.placeOf(name)} value={place} set={setPlace} most={LONGEST} />
         <button class="main">{pairing.approve}</button>
         <button type="button" onClick={() => void act(() => ask(path, { method: "DELETE" }))}>
           {pairing.refuse}
@@ -100,7 +123,8 @@ export function Pairing({ offer }: { offer: boolean }): VNode | null {
       {failure.value}
     </p>
   ) : null;
-  if (!now.open_until && !now.waiting.length)
+  const explains = asked.value && !opens(now);
+  if (!now.open_until && !now.waiting.length && !explains)
     return offer ? (
       <div class="add">
         <button onClick={() => void openDoor()}>{t().home.add}</button>
@@ -111,16 +135,17 @@ export function Pairing({ offer }: { offer: boolean }): VNode | null {
     );
   return (
     <section class="panel pairing" aria-label={pairing.title}>
-      <h2>{now.waiting.length ? pairing.waiting : pairing.title}</h2>
+      <h2>{now.waiting.length ? pairing.waiting : explains ? t().home.add : pairing.title}</h2>
       {now.open_until ? <p>{pairing.open(clock(now.open_until))}</p> : null}
+      <Explained door={now} />
       {told}
       <ul>
         {now.waiting.map(waiting => (
           <Applicant key={waiting.name} {...waiting} />
         ))}
       </ul>
-      {now.waiting.length ? null : <p class="quiet">{pairing.nobody}</p>}
-      {now.open_until && offer ? (
+      {now.waiting.length || explains ? null : <p class="quiet">{pairing.nobody}</p>}
+      {(now.open_until || explains) && offer ? (
         <details class="connect" onToggle={event => unfold(event.currentTarget.open)}>
           <summary>{pairing.how}</summary>
           {unfolded ? <Later load={connect} /> : null}
@@ -128,6 +153,8 @@ export function Pairing({ offer }: { offer: boolean }): VNode | null {
       ) : null}
       {now.open_until ? (
         <button onClick={() => void act(() => ask("/pairing", { method: "DELETE" }))}>{pairing.shut}</button>
+      ) : explains ? (
+        <button onClick={() => (asked.value = false)}>{t().close}</button>
       ) : null}
     </section>
   );

@@ -163,7 +163,7 @@ function Upload({ changed }: { changed: () => void }): VNode {
             <label for="file">{texts.file}</label>
             <input id="file" ref={file} type="file" accept=".pth,.onnx" required />
           </div>
-          <Field label={texts.version} value={version} set={setVersion} maxLength={64} placeholder="v2.0.0" />
+          <Field label={texts.version} value={version} set={setVersion} most={64} placeholder="v2.0.0" />
         </div>
         <div class="row">
           <button class="main" disabled={busy}>
@@ -189,17 +189,18 @@ export default function ModelScreen(): VNode {
   const order = [...(value ?? [])].sort(
     (one, other) => Number(other.serves) - Number(one.serves) || Number(other.shadows) - Number(one.shadows),
   );
-  const rollback = async () => {
-    if (await confirmed(texts.rollbackWhy, texts.rollback))
+  const before = value?.find(({ is_predecessor }) => is_predecessor);
+  const rollback = async (version: string) => {
+    if (await confirmed(texts.rollbackWhy(version), texts.rollback(version)))
       await back.start(() => ask("/models/rollback", { method: "POST" })).then(done => done && again());
   };
   return (
     <div class="stack">
       <div class="row">
         <h1 tabIndex={-1}>{texts.title}</h1>
-        {mayChange.value && (value?.length ?? 0) > 1 ? (
-          <button disabled={back.busy} onClick={() => void rollback()}>
-            {texts.rollback}
+        {mayChange.value && before ? (
+          <button disabled={back.busy} onClick={() => void rollback(before.version)}>
+            {texts.rollback(before.version)}
           </button>
         ) : null}
       </div>

@@ -46,6 +46,7 @@ function Progress({ training }: { training: TrainingView }): VNode {
           <path d={trainingPath(errors, epochs, 100, 24)} />
         </svg>
       ) : null}
+      {newest === undefined ? null : <p class="quiet">{texts.errors}</p>}
       {training.result ? <p>{texts.made(training.result.version)}</p> : null}
     </div>
   );
@@ -101,17 +102,17 @@ export function Training({ versions, made }: { versions: readonly string[]; made
             ))}
           </div>
           <div class="fields">
-            <Field label={t().model.version} value={version} set={name} maxLength={64} />
+            <Field label={t().model.version} value={version} set={name} most={64} />
             <Field
               label={source === "stored" ? texts.lastDays : texts.daysEach}
               value={days}
               set={setDays}
               decimal
-              maxLength={4}
+              most={4}
               placeholder={source === "stored" ? "365" : "4"}
             />
             {source === "simulator" ? (
-              <Field label={texts.rooms} value={rooms} set={setRooms} decimal maxLength={4} placeholder="400" />
+              <Field label={texts.rooms} value={rooms} set={setRooms} decimal most={4} placeholder="400" />
             ) : null}
           </div>
           <div class="row">

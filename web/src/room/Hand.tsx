@@ -2,9 +2,10 @@
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Control, DeviceView } from "../api/types";
+import { tomorrow } from "../compute/time";
 import { clamp, positionAt, OPENING } from "../compute/window";
 import { mayChange, session } from "../state/session";
-import { percent, t } from "../text";
+import { clock, percent, t } from "../text";
 import { Left } from "../view/Ago";
 import { override, reasonOf, windowState, wish } from "../view/describe";
 import { hold, resume, untilTomorrow } from "../view/hold";
@@ -168,7 +169,7 @@ export function Hand({ device }: { device: DeviceView }): VNode | null {
             {LENGTHS.map(key => (
               <label key={key} class="check">
                 <input type="radio" name="length" checked={length === key} onChange={() => setLength(key)} />
-                {hand[key]}
+                {key === "tomorrow" ? hand.tomorrow(clock(tomorrow(new Date()))) : hand[key]}
               </label>
             ))}
           </fieldset>

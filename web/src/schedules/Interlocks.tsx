@@ -1,8 +1,11 @@
 // What closes or limits a window whatever anybody wants: each cause in one sentence, its values behind it.
 import type { VNode } from "preact";
 import type { Settings } from "../api/types";
+import { isHeard } from "../compute/interlocks";
 import { FIELDS, SENSORS, type Sensor } from "../settings/rules";
+import { devices } from "../state/devices";
 import { t, temperatureUnit } from "../text";
+import { Copy } from "../view/Copy";
 import { Choice, DevicePick, Value, type Part } from "./RulesForm";
 import { alarmSummary, holdUsual, locksSummary, sensorSummary } from "./summary";
 
@@ -22,6 +25,7 @@ function Entry({
   summary,
   part,
   prefix,
+  isMissing,
   children,
 }: {
   title: string;
@@ -29,47 +33,71 @@ function Entry({
   part: Part;
   /** The paths of its values begin so. */
   prefix: string;
+  /** Whether no sensor tells of it. */
+  isMissing?: boolean;
   children: VNode;
 }): VNode {
   return (
     <details class="entry-of" data-interlock={prefix.split(".")[1]} open={isWrong(part, prefix) || undefined}>
       <summary>
-        <strong>{title}</strong> <span class="quiet">{summary}</span>
+        <strong>{title}</strong> <span class={isMissing ? "badge warn" : "quiet"}>{summary}</span>
       </summary>
       {children}
     </details>
   );
 }
 
+/** A first message of such a sensor, which makes it known. */
+const exampleOf = (sensor: "rain" | "wind") =>
+  `mosquitto_pub -h ${location.hostname} -t sensor/garden/${sensor} -m '{"value": 0}'`;
+
 function SensorEntry({ part, sensor, effective }: { part: Part; sensor: Sensor; effective: Settings }): VNode {
   const { rules } = t(),
     prefix = `interlocks.${sensor}`,
     unit = { rain: "mm/h", wind: "m/s", frost: `°${temperatureUnit.value}` }[sensor];
   const field = (name: string) => `${prefix}.${name}`;
+  const heard = isHeard(sensor, part.place, effective, devices.value),
+    isOff = effective.interlocks?.[sensor]?.on === false || (sensor !== "rain" && effective.interlocks?.[sensor]?.limit == null);
+  const missing = heard === false && !isOff;
   const silent = (["keep", "close", "ignore"] as const).map(value => [value, rules.silent[value]] as const);
   return (
     <Entry
       title={rules.cause[sensor]!}
-      summary={sensorSummary(sensor, effective.interlocks?.[sensor])}
+      summary={missing ? rules.unheard[sensor] : sensorSummary(sensor, effective.interlocks?.[sensor])}
+      isMissing={missing}
       part={part}
       prefix={`${prefix}.`}
     >
-      <div class="fields tight">
-        <Choice part={part} path={field("on")} label={rules.field.on!} options={yesNo()} usual="true" />
-        <Value
-          part={part}
-          path={field("limit")}
-          label={sensor === "frost" ? rules.below : rules.above}
-          unit={unit}
-          usual={sensor === "rain" ? "0" : rules.noLimit}
-        />
-        <Value part={part} path={field("clear_at")} label={rules.field.clear_at!} unit={unit} usual={rules.clearUsual[sensor]} />
-        <Value part={part} path={field("most")} label={rules.field.most!} unit="%" usual="0" />
-        <Value part={part} path={field("hold_s")} label={rules.field.hold_s!} unit="min" usual={holdUsual(sensor)} />
-        <DevicePick part={part} path={field("sensor")} label={rules.field.sensor!} none={rules.nearSensors[sensor]} />
-        <Choice part={part} path={field("when_silent")} label={rules.field.when_silent!} options={silent} usual="keep" />
-        <Value part={part} path={field("silent_after_s")} label={rules.field.silent_after_s!} unit="min" usual="30" />
-      </div>
+      <>
+        {missing ? (
+          <div class="notice">
+            <p>{rules.unheardWhy[sensor]}</p>
+            {sensor === "frost" ? null : <Copy text={exampleOf(sensor)} />}
+          </div>
+        ) : null}
+        <div class="fields tight">
+          <Choice part={part} path={field("on")} label={rules.field.on!} options={yesNo()} usual="true" />
+          <Value
+            part={part}
+            path={field("limit")}
+            label={sensor === "frost" ? rules.below : rules.above}
+            unit={unit}
+            usual={sensor === "rain" ? "0" : rules.noLimit}
+          />
+          <Value
+            part={part}
+            path={field("clear_at")}
+            label={rules.field.clear_at!}
+            unit={unit}
+            usual={rules.clearUsual[sensor]}
+          />
+          <Value part={part} path={field("most")} label={rules.field.most!} unit="%" usual="0" />
+          <Value part={part} path={field("hold_s")} label={rules.field.hold_s!} unit="min" usual={holdUsual(sensor)} />
+          <DevicePick part={part} path={field("sensor")} label={rules.field.sensor!} none={rules.nearSensors[sensor]} />
+          <Choice part={part} path={field("when_silent")} label={rules.field.when_silent!} options={silent} usual="keep" />
+          <Value part={part} path={field("silent_after_s")} label={rules.field.silent_after_s!} unit="min" usual="30" />
+        </div>
+      </>
     </Entry>
   );
 }

@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import type { RuleDraft } from "../settings/rules";
 import { Field, Group } from "../settings/Field";
-import { percent, t } from "../text";
+import { dayOfYear, hours as hoursWords, percent, t } from "../text";
 import { Season } from "./Season";
 import type { Part } from "./RulesForm";
 
@@ -46,7 +46,7 @@ function Rule({
           wrong={part.wrong(`${path}.max`)}
           set={max => set({ ...rule, max })}
         />
-        <Group legend={rules.hours} wrong={hours}>
+        <Group legend={rules.hours} wrong={hours} hint={rule.from || rule.until ? undefined : rules.anyHours}>
           <div class="row hours">
             <input
               type="time"
@@ -101,9 +101,9 @@ export function OpeningRules({ part }: { part: Part }): VNode {
         <ul class="quiet">
           {holds.map(({ hours, season, min, max }, at) => (
             <li key={at}>
-              {hours ? `${hours.from} – ${hours.until}` : rules.always}
-              {season ? `, ${season.from} – ${season.until}` : ""}: {percent(min ?? 0)} – {percent(max ?? 100)} (
-              {part.from("opening.rules")})
+              {hours ? hoursWords(hours) : rules.always}
+              {season ? `, ${dayOfYear(season.from)} – ${dayOfYear(season.until)}` : ""}: {percent(min ?? 0)} –{" "}
+              {percent(max ?? 100)} ({part.from("opening.rules")})
             </li>
           ))}
         </ul>

@@ -10,7 +10,7 @@ import { Quiet, wrongWords } from "../settings/SettingsFields";
 import { above, pathOf, useLevel, type Form, type Levels, type Place, type Shape } from "../settings/useLevel";
 import { devices } from "../state/devices";
 import { mayChange } from "../state/session";
-import { t, temperatureUnit } from "../text";
+import { hours, t, temperatureUnit } from "../text";
 import { Interlocks } from "./Interlocks";
 import { OpeningRules } from "./OpeningRules";
 import { ScheduleList } from "./ScheduleList";
@@ -22,10 +22,14 @@ export interface Part {
   /** What is wrong at a path, in words. */
   wrong: (path: string) => string | undefined;
   levels: Levels;
+  /** Whose settings these are. */
+  place: Place;
   /** What holds where nothing is set here. */
   inherited: Settings;
   /** Where a value comes from that is not set here, in words. */
   from: (path: string) => string | undefined;
+  /** Where it would come from if it were not set here, in words; undefined where no level says anything. */
+  above: (path: string) => string | undefined;
   disabled: boolean;
 }
 
@@ -48,21 +52,23 @@ function origin(path: string, { group, defaults, service }: Levels): "group" | "
   return valueAt(service, path) != null ? "service" : null;
 }
 
-export function partOf(form: Form<RulesDraft>): Part | null {
+export function partOf(form: Form<RulesDraft>, place: Place): Part | null {
   const { draft, levels } = form;
   if (!draft || !levels) return null;
   const { rules } = t();
+  const words = (path: string) => {
+    const where = origin(path, levels);
+    return where ? rules.level[where] : undefined;
+  };
   return {
     draft,
     set: form.set,
     wrong: path => wrongWords(form.wrong, path, form.refused),
     levels,
+    place,
     inherited: above(levels),
-    from: path => {
-      if (valueAt(levels.own, path) != null) return undefined;
-      const where = origin(path, levels);
-      return where ? rules.level[where] : undefined;
-    },
+    from: path => (valueAt(levels.own, path) == null ? words(path) : undefined),
+    above: words,
     disabled: !mayChange.value,
   };
 }
@@ -88,7 +94,7 @@ export function Value({
       label={label}
       {...(unit ? { unit } : {})}
       decimal={isNumber}
-      maxLength={isNumber ? 12 : 400}
+      most={isNumber ? 12 : 400}
       disabled={part.disabled}
       name={path}
       value={part.draft.texts[path] ?? ""}
@@ -122,9 +128,8 @@ export function Choice({
       label={label}
       value={part.draft.texts[path] ?? ""}
       disabled={part.disabled}
-      hint={part.from(path)}
       wrong={part.wrong(path)}
-      options={[["", rules.inherited(words)], ...options]}
+      options={[["", rules.inherited(words, part.above(path) ?? rules.usual)], ...options]}
       set={value => part.set({ ...part.draft, texts: { ...part.draft.texts, [path]: value } })}
     />
   );
@@ -140,24 +145,33 @@ export function DevicePick({ part, path, label, none }: { part: Part; path: stri
   return <Choice part={part} path={path} label={label} options={[...named, ...more]} usual={none} />;
 }
 
+/** A part of the form: open where there is room, folded on a telephone, where all of them are several screens long. */
 export function Section({ title, why, children }: { title: string; why?: string; children: ComponentChildren }): VNode {
+  const isOpen = useMemo(() => !matchMedia(NARROW).matches, []);
   return (
-    <section class="panel stack rules" aria-label={title}>
-      <div>
-        <h2>{title}</h2>
-        {why ? <p class="quiet">{why}</p> : null}
-      </div>
-      {children}
+    <section class="panel rules" aria-label={title}>
+      <details open={isOpen}>
+        <summary>
+          <h2>{title}</h2>
+        </summary>
+        <div class="stack">
+          {why ? <p class="quiet">{why}</p> : null}
+          {children}
+        </div>
+      </details>
     </section>
   );
 }
+
+/** As in the style sheets. */
+const NARROW = "(max-width: 44rem)";
 
 const SHOWN = /^(quiet_hours|opening\.rules|schedules|interlocks)(\W|$)/;
 
 function Still({ part }: { part: Part }): VNode {
   const { settings } = t(),
     { draft, inherited, levels } = part;
-  const holds = inherited.quiet_hours?.map(({ from, until }) => `${from} – ${until}`).join(", ");
+  const holds = inherited.quiet_hours?.map(hours).join(", ");
   const wrong = (draft.quiet ?? []).map((_, at) =>
     ["", ".from", ".until"].map(end => part.wrong(`quiet_hours[${at}]${end}`)).find(Boolean),
   );
@@ -182,7 +196,7 @@ interface Props {
 
 function Known({ place, schedules, saved }: Props): VNode {
   const form = useLevel(place, useShape()),
-    part = partOf(form),
+    part = partOf(form, place),
     { rules, settings } = t();
   if (form.failure) return <p class="notice">{t().failed(form.failure)}</p>;
   if (!part) return <p class="quiet">{t().loading}</p>;

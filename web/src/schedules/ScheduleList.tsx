@@ -90,7 +90,7 @@ function ScheduleFields({
     <div class="fields tight">
       <Field
         label={rules.name}
-        maxLength={MAX_NAME}
+        most={MAX_NAME}
         disabled={disabled}
         value={schedule.name}
         wrong={part.wrong(`schedules[${at}].name`)}

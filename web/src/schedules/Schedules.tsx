@@ -7,7 +7,7 @@ import { roomPath, route } from "../router";
 import type { Place } from "../settings/useLevel";
 import { devices } from "../state/devices";
 import { isGuest } from "../state/session";
-import { number, percent, t } from "../text";
+import { hours, number, percent, t } from "../text";
 import { interlockWords } from "../view/sentences";
 import { Table } from "../view/Table";
 import { useAsk } from "../view/useAsk";
@@ -45,7 +45,7 @@ function Overview({
 }): VNode {
   const { schedules: texts, rules } = t(),
     levels = useEffective(rooms);
-  const quiet = (id: string) => levels[id]?.effective.quiet_hours?.map(({ from, until }) => `${from} – ${until}`).join(", ");
+  const quiet = (id: string) => levels[id]?.effective.quiet_hours?.map(hours).join(", ");
   return (
     <section class="panel" aria-label={rules.rooms}>
       <Table

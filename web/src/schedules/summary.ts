@@ -1,7 +1,7 @@
 // Schedules and interlocks in one sentence each.
 import type { Settings } from "../api/types";
 import { momentOf, type ScheduleDraft, type Sensor } from "../settings/rules";
-import { number, percent, quantity, t } from "../text";
+import { number, percent, quantity, t, timeOfDay } from "../text";
 
 type Interlocks = NonNullable<Settings["interlocks"]>;
 
@@ -48,7 +48,7 @@ export function locksSummary({ locked, child_lock }: Interlocks): string {
 export function momentWords(text: string): string {
   const { of, time, minutes: offset } = momentOf(text),
     { rules } = t();
-  if (of === "clock") return time;
+  if (of === "clock") return timeOfDay(time);
   const size = `${number(Math.abs(offset))} min`;
   return !offset ? rules.moment[of] : offset < 0 ? rules.before(size, rules.moment[of]) : rules.after(size, rules.moment[of]);
 }

@@ -5,6 +5,7 @@ import { mayChange } from "../state/session";
 import { t } from "../text";
 import { refusalIn } from "../view/sentences";
 import { settingName, settingValue } from "./names";
+import { unfold } from "./Field";
 import type { Form } from "./useLevel";
 
 /** What somebody else changed under the draft, setting by setting. */
@@ -33,7 +34,11 @@ export function SaveRow<D>({ form, isShown }: { form: Form<D>; isShown: (path: s
     { rules } = t();
   // What cannot be used is where the keyboard goes.
   useEffect(() => {
-    if (form.told?.bad) row.current?.closest("form")?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+    if (!form.told?.bad) return;
+    const first = row.current?.closest("form")?.querySelector<HTMLElement>("[aria-invalid=true]");
+    if (!first) return;
+    unfold(first);
+    first.focus();
   }, [form.told]);
   if (!mayChange.value) return <p class="quiet">{t().session.readOnly}</p>;
   const elsewhere = Object.entries(form.refused).filter(([path]) => !isShown(path));

@@ -7,10 +7,12 @@ import { rulesPath } from "../router";
 import { devices, refetch } from "../state/devices";
 import { mayChange } from "../state/session";
 import { t } from "../text";
+import { refusalIn, say } from "../view/sentences";
 import { Field } from "./Field";
 import { LevelForm } from "./LevelForm";
 import type { Levels } from "./useLevel";
 
+/** Characters of a name and of a place, as the API bounds them. */
 const LONGEST = 200;
 
 function Delivery({ device }: { device: DeviceView }): VNode {
@@ -18,7 +20,7 @@ function Delivery({ device }: { device: DeviceView }): VNode {
     { delivery } = t().settings;
   return (
     <p class={state === "refused" ? "wrong" : "quiet"} data-delivery={state}>
-      {state === "refused" ? delivery.refused(reason ?? "") : delivery[state]}
+      {state === "refused" ? delivery.refused(say(reason ?? "")) : delivery[state]}
     </p>
   );
 }
@@ -56,20 +58,20 @@ export function DeviceForm({ device }: { device: DeviceView }): VNode {
               label={t().settings.name}
               value={name}
               set={setName}
-              maxLength={LONGEST}
+              most={LONGEST}
               placeholder={device.device_id}
               disabled={disabled}
-              wrong={refused["name"]}
+              wrong={refused["name"] && refusalIn(refused["name"])}
             />
             <Field
               label={t().settings.place}
               value={place}
               set={setPlace}
-              maxLength={LONGEST}
+              most={LONGEST}
               placeholder={t().settings.noPlace}
               disabled={disabled}
               list="places"
-              wrong={refused["location"]}
+              wrong={refused["location"] && refusalIn(refused["location"])}
             />
             <datalist id="places">
               {places.map(known => (

@@ -1,6 +1,7 @@
 // A field of a form: its label, what is in it, what is wrong with it.
 import type { ComponentChildren, VNode } from "preact";
-import { useId } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
+import { number, t } from "../text";
 
 interface Props {
   label: string;
@@ -10,20 +11,33 @@ interface Props {
   hint?: string | undefined;
   unit?: string;
   decimal?: boolean;
-  maxLength?: number;
+  /** The most characters; what has more is told and not sent. Nothing is cut off. */
+  most?: number;
   placeholder?: string | undefined;
   disabled?: boolean;
   list?: string | undefined;
   name?: string;
 }
 
-export function Field({ label, value, set, wrong, hint, unit, decimal, ...rest }: Props): VNode {
-  const id = useId();
+/** Opens the parts around an element that are folded: nobody goes to what is hidden. */
+export function unfold(element: Element): void {
+  for (let around = element.closest("details"); around; around = around.parentElement?.closest("details") ?? null)
+    around.open = true;
+}
+
+export function Field({ label, value, set, wrong: told, hint, unit, decimal, most, ...rest }: Props): VNode {
+  const id = useId(),
+    input = useRef<HTMLInputElement>(null);
+  const long = most !== undefined && [...value.trim()].length > most ? t().settings.wrong.long(number(most)) : "",
+    wrong = long || told;
+  // A browser does not send a form with this, and goes to the field.
+  useEffect(() => input.current?.setCustomValidity(long), [long]);
   return (
     <div class="field">
       <label for={id}>{label}</label>
       <div class="entry">
         <input
+          ref={input}
           id={id}
           type="text"
           value={value}
@@ -32,6 +46,7 @@ export function Field({ label, value, set, wrong, hint, unit, decimal, ...rest }
           aria-invalid={wrong ? "true" : "false"}
           aria-describedby={wrong || hint ? `${id}-told` : undefined}
           onInput={event => set(event.currentTarget.value)}
+          onInvalid={event => unfold(event.currentTarget)}
           {...rest}
         />
         {unit ? <span class="quiet">{unit}</span> : null}

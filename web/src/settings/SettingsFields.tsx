@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import type { Hours, Quantity, Settings } from "../api/types";
 import { quantities } from "../state/devices";
-import { number, t, temperatureUnit } from "../text";
+import { hours, number, t, temperatureUnit } from "../text";
 import { nameOf } from "../view/describe";
 import { refusalIn } from "../view/sentences";
 import { Check, Field, Group } from "./Field";
@@ -136,9 +136,7 @@ export function SettingsFields({ draft, set, wrong, refused, effective, level, d
           hint={hint("quiet_hours")}
           wrong={words("quiet_hours") ?? words("quiet_hours[0].from") ?? words("quiet_hours[0].until")}
         >
-          {!draft.quiet && usual.quiet?.length ? (
-            <p class="quiet">{usual.quiet.map(({ from, until }) => `${from} – ${until}`).join(", ")}</p>
-          ) : null}
+          {!draft.quiet && usual.quiet?.length ? <p class="quiet">{usual.quiet.map(hours).join(", ")}</p> : null}
           <Quiet hours={draft.quiet} disabled={disabled} set={quiet => set({ ...draft, quiet })} />
         </Group>
         {NUMBERS.map(name => (
@@ -157,7 +155,7 @@ export function SettingsFields({ draft, set, wrong, refused, effective, level, d
         ))}
         <Field
           label={settings.zone}
-          maxLength={64}
+          most={64}
           disabled={disabled}
           value={draft.zone}
           placeholder={usual.zone || settings.zoneHint}

@@ -1,6 +1,6 @@
 // Settings and their values in words, by the paths that the API has for them.
 import type { Hours } from "../api/types";
-import { temperatureUnit, t } from "../text";
+import { hours, temperatureUnit, t } from "../text";
 import { nameOf } from "../view/describe";
 import { FIELDS, written } from "./rules";
 
@@ -23,6 +23,6 @@ export function settingValue(path: string, value: unknown): string {
   const kind = FIELDS[path]?.kind;
   if (kind === "yes") return value === true ? t().rules.yes : t().rules.no;
   if (kind) return `${written(value, kind, temperatureUnit.value)}${kind === "minutes" ? " min" : ""}`;
-  if (path === "quiet_hours") return (value as Hours[]).map(({ from, until }) => `${from} – ${until}`).join(", ");
+  if (path === "quiet_hours") return (value as Hours[]).map(hours).join(", ");
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

@@ -6,6 +6,7 @@ import type { Examinations, Finding } from "../api/types";
 import { attention } from "../compute/findings";
 import { dateTime, number, t } from "../text";
 import { useAsk, useWork } from "../view/useAsk";
+import { useTold } from "./told";
 
 const WHILE_RUNNING_MS = 700,
   OTHERWISE_MS = 60_000;
@@ -14,16 +15,17 @@ const COLOURS = { ok: "good", skipped: "", warning: "warn", failed: "bad" } as c
 
 function Found({ finding }: { finding: Finding }): VNode {
   const { doctor: texts } = t(),
+    { told, word } = useTold(),
     calm = finding.state === "ok" || finding.state === "skipped";
   return (
     <li data-check={finding.name}>
-      <span>{texts.check[finding.name] ?? finding.name.replaceAll("_", " ")}</span>
+      <span>{texts.check[finding.name] ?? word(finding.name)}</span>
       <span class={`badge ${COLOURS[finding.state]}`}>{texts[finding.state]}</span>
-      <p class="why">{finding.summary}</p>
-      {calm || !finding.detail ? null : <p class="why">{finding.detail}</p>}
+      <p class="why">{told(finding.summary)}</p>
+      {calm || !finding.detail ? null : <p class="why">{told(finding.detail)}</p>}
       {calm || !finding.remedy ? null : (
         <p class="remedy">
-          <strong>{texts.remedy}</strong> {finding.remedy}
+          <strong>{texts.remedy}</strong> {told(finding.remedy)}
         </p>
       )}
     </li>

@@ -8,10 +8,12 @@ import { isFresh } from "../state/live";
 import { isAdmin, isGuest } from "../state/session";
 import { bytes, dateTime, number, t } from "../text";
 import { valueOf } from "../view/describe";
+import { eventWords } from "../view/sentences";
 import { Table } from "../view/Table";
 import { useAsk, useWork } from "../view/useAsk";
 import { Doctor } from "./Doctor";
 import { Metrics } from "./Metrics";
+import { useTold } from "./told";
 import "../style/insight.css";
 
 const LOOK_MS = 3_000,
@@ -19,6 +21,7 @@ const LOOK_MS = 3_000,
 
 function Parts({ health }: { health: ServiceHealth }): VNode {
   const { system: texts } = t(),
+    { told, word } = useTold(),
     colour = { ok: "good", degraded: "warn", down: "bad" };
   return (
     <section class="panel" aria-labelledby="parts">
@@ -26,9 +29,9 @@ function Parts({ health }: { health: ServiceHealth }): VNode {
       <ul class="parts">
         {health.parts.map(({ name, state, reason }) => (
           <li key={name}>
-            <span>{texts.part[name] ?? name.replaceAll("_", " ")}</span>
+            <span>{texts.part[name] ?? word(name)}</span>
             <span class={`badge ${colour[state]}`}>{texts[state]}</span>
-            {reason ? <p class="why">{reason}</p> : null}
+            {reason ? <p class="why">{told(reason)}</p> : null}
           </li>
         ))}
       </ul>
@@ -95,6 +98,7 @@ function Numbers({ status }: { status: Status }): VNode {
 
 function Refusals(): VNode {
   const { system: texts } = t(),
+    { told, word } = useTold(),
     { value, failure } = useAsk<IngestError[]>(`/ingest-errors?from=-7d&limit=${ROWS}`, 15_000);
   return (
     <section class="panel" aria-labelledby="refusals">
@@ -111,9 +115,9 @@ function Refusals(): VNode {
               head: texts.reason,
               cell: row => (
                 <>
-                  <span class="badge">{row.reason}</span>
+                  <span class="badge">{word(row.reason)}</span>
                   <br />
-                  <small>{row.detail}</small>
+                  <small>{told(row.detail)}</small>
                 </>
               ),
             },
@@ -150,7 +154,7 @@ function Events(): VNode {
                   {row.detail ? (
                     <>
                       <br />
-                      <small>{row.detail}</small>
+                      <small>{eventWords(row.event, row.detail)}</small>
                     </>
                   ) : null}
                 </>
@@ -166,6 +170,7 @@ function Events(): VNode {
 
 function Check(): VNode {
   const { system: texts } = t(),
+    { told } = useTold(),
     { busy, failure, start } = useWork();
   const [topic, setTopic] = useState("sensor/living-room/temperature"),
     [payload, setPayload] = useState('{"value": 21.5, "timestamp": "2026-05-01T12:00:00Z"}');
@@ -180,8 +185,8 @@ function Check(): VNode {
       <h2 id="check">{texts.check}</h2>
       <p class="quiet">{texts.checkWhy}</p>
       <form class="stack settings" onSubmit={send}>
-        <Field label={texts.topic} value={topic} set={setTopic} maxLength={400} />
-        <Field label={texts.payload} value={payload} set={setPayload} maxLength={4000} />
+        <Field label={texts.topic} value={topic} set={setTopic} most={400} />
+        <Field label={texts.payload} value={payload} set={setPayload} most={4000} />
         <div class="row">
           <button class="main" disabled={busy}>
             {texts.ask}
@@ -198,7 +203,7 @@ function Check(): VNode {
           <p>
             <strong>{texts.verdict[found.verdict]}</strong>
           </p>
-          {found.detail ? <p>{found.detail}</p> : null}
+          {found.detail ? <p>{told(found.detail)}</p> : null}
           <dl class="facts">
             {found.value ? (
               <>
@@ -217,13 +222,13 @@ function Check(): VNode {
             {found.repaired.length ? (
               <>
                 <dt>{texts.repaired}</dt>
-                <dd>{found.repaired.join("; ")}</dd>
+                <dd>{found.repaired.map(told).join("; ")}</dd>
               </>
             ) : null}
           </dl>
           {found.notes.map(note => (
             <p key={note} class="quiet">
-              {note}
+              {told(note)}
             </p>
           ))}
         </div>

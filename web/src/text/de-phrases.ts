@@ -126,6 +126,8 @@ export const phrases: Record<Template, string> = {
   "limits nothing: it has neither min nor max": "begrenzt nichts: weder mindestens noch höchstens ist gesetzt",
   "is no name of a time zone, such as Europe/Berlin": "ist keine Zeitzone wie Europe/Berlin",
   "has more than {n} entries": "hat mehr als {n} Einträge",
+  "has more than {n} characters": "hat mehr als {n} Zeichen",
+  "has control characters": "hat Steuerzeichen",
   "version {n}": "Version {n}",
   "version {n}: {text}": "Version {n}: {text}",
   "it said that it goes, or its broker said that it is lost": "es hat sich abgemeldet, oder sein Broker sagt, dass es weg ist",

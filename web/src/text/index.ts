@@ -1,6 +1,6 @@
 // The language in use, and numbers and times as its readers write them.
 import { signal, computed } from "@preact/signals";
-import { span } from "../compute/time";
+import { isSameDay, remaining, span } from "../compute/time";
 import { shown, usualUnit, type TemperatureUnit } from "../compute/units";
 import { preference } from "../state/preferences";
 import { en, type Texts } from "./en";
@@ -77,6 +77,27 @@ export function clock(time: string | number | Date): string {
   return once("clock", tag => new Intl.DateTimeFormat(tag, { hour: "numeric", minute: "2-digit" })).format(new Date(time));
 }
 
+/** A time of today, or with its day. */
+export const moment = (time: string | number | Date): string =>
+  isSameDay(new Date(time), new Date()) ? clock(time) : dateTime(time);
+
+/** A time of any day, `HH:MM`, as the viewer's clock shows it; anything else stays as it is. */
+export function timeOfDay(text: string): string {
+  const found = /^(\d\d):(\d\d)$/.exec(text);
+  return found ? clock(new Date(2001, 0, 1, Number(found[1]), Number(found[2]))) : text;
+}
+
+/** Hours of a day, from and until. */
+export const hours = ({ from, until }: { from: string; until: string }): string => `${timeOfDay(from)} – ${timeOfDay(until)}`;
+
+/** A day of any year, `MM-DD`; anything else stays as it is. */
+export function dayOfYear(text: string): string {
+  const found = /^(\d\d)-(\d\d)$/.exec(text);
+  if (!found) return text;
+  const day = new Date(2000, Number(found[1]) - 1, Number(found[2]));
+  return once("day of year", tag => new Intl.DateTimeFormat(tag, { month: "short", day: "numeric" })).format(day);
+}
+
 export function dateTime(time: string | number | Date): string {
   return once(
     "date",
@@ -98,6 +119,6 @@ export function ago(timestamp: string, now: number): string {
 
 /** How long it is until a time. */
 export function left(timestamp: string, now: number): string {
-  const { count, unit } = span(Date.parse(timestamp) - now);
-  return t().left[unit](number(count));
+  const { count, unit, minutes } = remaining(Date.parse(timestamp) - now);
+  return t().left[unit](number(count), minutes ? number(minutes) : "");
 }

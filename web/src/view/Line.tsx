@@ -1,14 +1,14 @@
 // How the line to the service is, and what it says of itself: told in words, above everything.
 import type { VNode } from "preact";
 import { isFresh, line, status } from "../state/live";
-import { clock, t } from "../text";
+import { moment, t } from "../text";
 import { useEffect } from "preact/hooks";
 
 function words(): string[] {
   const { state, since } = line.value;
   const texts = t().line;
-  if (state === "offline") return [texts.offline(clock(since))];
-  if (state === "reconnecting") return [texts.reconnecting(clock(since))];
+  if (state === "offline") return [texts.offline(moment(since))];
+  if (state === "reconnecting") return [texts.reconnecting(moment(since))];
   if (state === "silent") return [texts.silent];
   const now = status.value;
   if (!now) return [];

@@ -10,7 +10,10 @@ import { nameOf, valueOf } from "./describe";
 const POINTS = 72,
   FRESH_MS = 5 * 60_000,
   AFTER_FAILURE_MS = 20_000,
-  MOST_AT_ONCE = 3;
+  MOST_AT_ONCE = 2,
+  /** What is scrolled past is not asked for. */
+  DWELL_MS = 250,
+  IDLE_MS = 500;
 
 interface Known {
   drawn: ReturnType<typeof spark>;
@@ -18,6 +21,12 @@ interface Known {
 }
 
 const known = new Map<string, Known>();
+
+/** Draws when nothing else is to be done, so that scrolling goes first. */
+const idly = (draw: () => void): void => {
+  if ("requestIdleCallback" in globalThis) requestIdleCallback(draw, { timeout: IDLE_MS });
+  else setTimeout(draw);
+};
 const waiting: (() => Promise<void>)[] = [];
 let asking = 0;
 
@@ -56,21 +65,24 @@ export function Sparkline({ device_id, quantity }: { device_id: string; quantity
       if (!seen || asked || document.hidden || (known.get(key)?.due ?? 0) > Date.now()) return;
       asked = true;
       waiting.push(async () => {
-        if (!gone) await fill(key, device_id, quantity);
+        if (!gone && seen) await fill(key, device_id, quantity);
         asked = false;
-        if (!gone) show(count => count + 1);
+        if (!gone) idly(() => gone || show(count => count + 1));
       });
       next();
     };
-    const observer = new IntersectionObserver(([entry]) => {
-      seen = entry?.isIntersecting ?? false;
-      look();
+    let dwelling: ReturnType<typeof setTimeout> | undefined;
+    const observer = new IntersectionObserver(entries => {
+      seen = entries.at(-1)?.isIntersecting ?? false;
+      clearTimeout(dwelling);
+      if (seen) dwelling = setTimeout(look, DWELL_MS);
     });
     observer.observe(box.current!);
     const timer = setInterval(look, 10_000);
     return () => {
       gone = true;
       observer.disconnect();
+      clearTimeout(dwelling);
       clearInterval(timer);
     };
   }, [key]);

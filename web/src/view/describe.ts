@@ -4,8 +4,7 @@ import { loudness } from "../compute/sound";
 import { isNewer } from "../compute/time";
 import type { Trouble } from "../compute/troubles";
 import { quantities } from "../state/devices";
-import { clock, dateTime, number, percent, quantity, sure, t } from "../text";
-import { isSameDay } from "../compute/time";
+import { moment, number, percent, quantity, sure, t } from "../text";
 import { because, say } from "./sentences";
 
 /** Where a window stands and goes. `known` is false where the device has none, as far as anybody heard. */
@@ -111,9 +110,7 @@ export function override(device: DeviceView): { text: string; until: string | nu
   if (!active) return null;
   const texts = t().override;
   const by = active.by || texts.by[active.source ?? ""] || "";
-  const until = active.until
-    ? texts.until(isSameDay(new Date(active.until), new Date()) ? clock(active.until) : dateTime(active.until))
-    : texts.forever;
+  const until = active.until ? texts.until(moment(active.until)) : texts.forever;
   return { text: `${texts.active(percent(active.position))} ${until}${by ? ` · ${by}` : ""}`, until: active.until ?? null };
 }
 
@@ -128,7 +125,7 @@ export const nameOf = (word: string): string =>
 
 export function sound(device: DeviceView): { word: string; level: string } | null {
   const level = device.clip?.level_dbfs;
-  return level == null ? null : { word: t().loudness[loudness(level)], level: `${number(level)} dBFS` };
+  return level == null ? null : { word: t().said.air[loudness(level)]!, level: `${number(level)} dBFS` };
 }
 
 /** A trouble in words: a title, and the service's own explanation. */

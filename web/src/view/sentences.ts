@@ -1,19 +1,13 @@
 // What the service says, in the viewer's language, units and zone. What it says in words that the page does not know stays as it is.
 import type { Command } from "../api/types";
 import { basisOf, dampness, filled, parsed, warmth } from "../compute/phrases";
-import { isSameDay } from "../compute/time";
-import { clock, dateTime, number, percent, quantity, t } from "../text";
+import { moment, number, percent, quantity, t } from "../text";
 
 const digitsOf = (text: string) => text.split(".")[1]?.length ?? 0;
 const numeric = (text: string) => Number(text.replace("−", "-"));
 
 /** A number as its sentence has it, in the viewer's locale. */
 const numberIn = (text: string) => number(numeric(text), digitsOf(text));
-
-function moment(text: string): string {
-  const time = new Date(text);
-  return isSameDay(time, new Date()) ? clock(time) : dateTime(time);
-}
 
 /** `a person on the page`, `Karl by the API`. */
 function person(text: string): string {
@@ -104,7 +98,7 @@ export function interlockWords(interlock: { cause: string; text: string; most: n
     words = (text && sentence(text)) || text || (rules.cause[cause] ?? cause),
     said = most > 0 ? schedules.inForce(words, percent(most)) : schedules.shutBy(words);
   // Its cause is over, and it waits whether it stays so.
-  return until ? `${said} ${override.until(clock(until))}` : said;
+  return until ? `${said} ${override.until(moment(until))}` : said;
 }
 
 /** What moved a window and why: in the service's sentence where the page can say it, and else by the numbers that it is based on. */
