@@ -270,22 +270,25 @@ impl Book {
         Ok(())
     }
 
-    /// Closes an account and keeps it.
+    /// Closes an account and keeps it. The device of that name stays in use.
     pub(crate) fn retire(&mut self, name: &AccountName, hand: Hand<'_>) -> Result<(), BookError> {
-        let generation = self.next();
-        let account = self.find(name)?;
-        account.state = State::Retired;
-        account.pending = None;
-        account.retired_with_device = false;
-        account.generation = generation;
-        self.note(hand, "retire", name.as_str(), "");
-        Ok(())
+        self.shut(name, false, hand)
     }
 
     /// Closes the account of a device that goes out of use; it opens again with the device.
     pub(crate) fn retire_with_device(&mut self, name: &AccountName, hand: Hand<'_>) -> Result<(), BookError> {
-        self.retire(name, hand)?;
-        self.find(name)?.retired_with_device = true;
+        self.shut(name, true, hand)
+    }
+
+    fn shut(&mut self, name: &AccountName, with_device: bool, hand: Hand<'_>) -> Result<(), BookError> {
+        let generation = self.next();
+        let account = self.find(name)?;
+        account.state = State::Retired;
+        account.pending = None;
+        account.retired_with_device = with_device;
+        account.generation = generation;
+        let detail = if with_device { "with its device" } else { "" };
+        self.note(hand, "retire", name.as_str(), detail);
         Ok(())
     }
 

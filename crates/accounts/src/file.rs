@@ -231,12 +231,13 @@ impl AccountsFile {
         self.change(|book, hand| book.approve(name, hand))
     }
 
-    /// Closes an account and keeps it.
+    /// Closes an account and keeps it. The device of that name stays in use.
     pub fn retire(&self, name: &AccountName) -> Result<(), FileError> {
         self.change(|book, hand| book.retire(name, hand))
     }
 
-    /// Closes the account of a device that goes out of use, and remembers that this was why.
+    /// Closes the account of a device that goes out of use, and remembers that this was why: a service that follows the accounts
+    /// puts the device out of use, too.
     pub fn retire_with_device(&self, name: &AccountName) -> Result<(), FileError> {
         self.change(|book, hand| book.retire_with_device(name, hand))
     }

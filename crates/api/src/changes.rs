@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use accounts::{AccountsFile, BookError, FileError, Role, State};
+use accounts::{AccountName, AccountsFile, BookError, FileError, Role, State};
 use domain::DeviceId;
 use monitoring::{Problem, WrongValue, extract::invalid, with_causes};
 use people::{Caller, Event};
@@ -80,6 +80,17 @@ pub(crate) async fn of_retirement(
         }
         _ => Ok(()),
     }
+}
+
+/// Puts a device out of use whose account was closed with it. One that was forgotten stays so.
+pub(crate) async fn retire_device(
+    parts: &Parts,
+    caller: &Caller,
+    account: &AccountName,
+) -> Result<(), Problem> {
+    let id = DeviceId::parse(account.as_str()).expect("the name of an account is an id");
+    let what = format!("device '{id}' is set up: retired");
+    set_up(parts, caller, what, move |book| book.retire(&id).map(drop)).await
 }
 
 /// Forgets a device. Returns whether it was known.

@@ -119,6 +119,8 @@ fn an_account_made_while_the_service_runs_opens_the_door() {
     );
     up.wait_page("/metrics", "casement_accounts_changes_total 2")
         .unwrap();
+    up.wait_page("/api/v1/devices/room-1", "\"retired\":true")
+        .unwrap();
     assert!(
         !publish(&up, "room-1", &password(&made), topic, "39")
             .status

@@ -4,6 +4,7 @@
 //! the three is the version of a device's settings: it grows whenever they may have changed.
 
 mod base;
+mod retirement;
 #[cfg(test)]
 mod tests;
 

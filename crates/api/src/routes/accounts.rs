@@ -32,6 +32,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Parts>> {
         .routes(routes!(list, add))
         .routes(routes!(show, change, forget))
         .routes(routes!(rotate))
+        .routes(routes!(close))
 }
 
 /// An account, without its secrets.
@@ -102,7 +103,8 @@ struct AccountPatch {
     /// Where a device is.
     #[schema(max_length = 128)]
     location: Option<String>,
-    /// `active` or `retired`: a retired account is kept, and opens nothing.
+    /// `active` or `retired`: a retired account is kept, and opens nothing. The device of the account goes out of use with it,
+    /// and is back in use when the account is opened.
     #[schema(examples("active"), nullable = false)]
     state: Option<String>,
 }
@@ -195,7 +197,8 @@ async fn show(
 /// Change an account.
 ///
 /// A merge patch (RFC 7396) of what people call it, where it is, and whether it may be used. A retired account loses its
-/// connections, sessions and live events within seconds.
+/// connections, sessions and live events within seconds; the device of a retired account is out of use, as by `retired` of the
+/// device itself.
 #[utoipa::path(patch, path = "/accounts/{name}", operation_id = "change_account", tag = "accounts",
     params(("name" = AccountName, Path, description = "The name of the account.")),
     request_body(content(
@@ -228,12 +231,17 @@ async fn change(
     if after.state == AccountState::Retired {
         keep_an_admin(&book, &name)?;
     }
+    let takes_device = account.role == Role::Device
+        && patch.get("state").is_some()
+        && after.state == AccountState::Retired
+        && !account.retired_with_device;
     let changed = name.clone();
     changes::accounts(&parts, &caller, move |file| {
         if (&after.label, &after.location) != (&before.label, &before.location) {
             file.rename(&changed, Some(after.label), Some(after.location))?;
         }
         match after.state {
+            AccountState::Retired if takes_device => file.retire_with_device(&changed),
             state if state == before.state => Ok(()),
             AccountState::Active => file.approve(&changed),
             AccountState::Retired => file.retire(&changed),
@@ -241,6 +249,31 @@ async fn change(
         }
     })
     .await?;
+    if takes_device {
+        changes::retire_device(&parts, &caller, &name).await?;
+    }
+    view(&parts, &name).map(axum::Json)
+}
+
+/// Close an account alone.
+///
+/// It is kept, and opens nothing. The device of the account stays in use: what is known of it is shown, and its window is decided
+/// for; only an admin opens the account again. To put the device out of use, too, set its `retired`, or the account's `state`.
+#[utoipa::path(post, path = "/accounts/{name}/close", operation_id = "close_account", tag = "accounts",
+    params(("name" = AccountName, Path, description = "The name of the account.")),
+    responses(
+        (status = 200, description = "The account as it is now.", body = AccountView),
+        (status = 404, description = "There is no such account."),
+        (status = 409, description = "It is the last admin.")
+    ))]
+async fn close(
+    State(parts): State<Arc<Parts>>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<AccountName>,
+) -> Result<axum::Json<AccountView>, Problem> {
+    keep_an_admin(&parts.accounts.book(), &name)?;
+    let closed = name.clone();
+    changes::accounts(&parts, &caller, move |file| file.retire(&closed)).await?;
     view(&parts, &name).map(axum::Json)
 }
 

@@ -80,7 +80,7 @@ pub enum DevicesCommand {
         #[command(flatten)]
         names: Names,
     },
-    /// Let in a device that has introduced itself, or that was retired
+    /// Let in a device that has introduced itself, or that was retired or closed; one that was out of use is in use again
     Approve {
         /// Its id
         id: AccountName,
@@ -88,8 +88,13 @@ pub enum DevicesCommand {
         #[command(flatten)]
         names: Names,
     },
-    /// Keep a device out, and its account; what it has sent stays
+    /// Put a device out of use: its account is closed, and nothing is decided for it; what it has sent stays
     Retire {
+        /// Its id
+        id: AccountName,
+    },
+    /// Close a device's account alone: it is kept out, and stays in use
+    Close {
         /// Its id
         id: AccountName,
     },

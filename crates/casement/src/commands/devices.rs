@@ -57,8 +57,17 @@ pub(super) fn run(flags: cli::Devices) -> anyhow::Result<()> {
         }
         Command::Retire { id } => {
             known(&id)?;
+            file.retire_with_device(&id)?;
+            say!(
+                "{id} is out of use, and its account is closed; take it back into use by: casement devices approve {id}"
+            );
+        }
+        Command::Close { id } => {
+            known(&id)?;
             file.retire(&id)?;
-            say!("{id} is kept out; let it in again by: casement devices approve {id}");
+            say!(
+                "{id} is kept out, and stays in use: its window is still decided for; let it in again by: casement devices approve {id}"
+            );
         }
         Command::Forget { id } => {
             known(&id)?;

@@ -193,6 +193,12 @@ fn a_device_out_of_use_is_kept_out_and_back_in_use_when_it_is_approved() {
     })
     .unwrap();
     assert_eq!(state(), "active");
+    // The account is the other door to the same.
+    let retired = world.ask("PATCH", account, Some(&json!({"state": "retired"})));
+    assert_eq!(retired.status, 200, "{}", retired.body);
+    assert_eq!(world.get(device).body["retired"], true);
+    retire(false);
+    assert_eq!(state(), "active");
     // A device without an account has nothing to close.
     let other = world.ask(
         "PATCH",
@@ -219,8 +225,16 @@ fn only_what_the_device_closed_opens_with_it(world: &World, id: &str) {
     };
     assert_eq!(retire(&operator, true), "retired");
     assert_eq!(retire(&operator, false), "active");
-    let closed = world.ask("PATCH", &account, Some(&json!({"state": "retired"})));
-    assert_eq!(closed.status, 200, "{}", closed.body);
+    let closed = world.ask("POST", &format!("{account}/close"), None);
+    assert_eq!(
+        (closed.status, closed.body["state"].as_str()),
+        (200, Some("retired"))
+    );
+    assert_eq!(
+        world.get(&device).body["retired"],
+        false,
+        "the account alone is closed"
+    );
     assert_eq!(retire(&operator, false), "retired", "it was never out of use");
     assert_eq!(retire(&operator, true), "retired");
     assert_eq!(retire(&operator, false), "retired");
