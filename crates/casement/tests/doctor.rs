@@ -96,6 +96,19 @@ fn beside_a_running_casement_all_is_well_and_each_broken_thing_is_found() {
         .unwrap();
     let before = names(&data);
 
+    // The directory alone names the addresses of the service that runs there.
+    let place = format!("--data={}", data.display());
+    let found = Report::of(&[&place], &[]);
+    assert_eq!((found.code, found.failed()), (0, vec![]), "{:#}", found.value);
+    for name in ["page", "ports", "broker", "anonymous", "clickhouse", "schema"] {
+        assert_eq!(found.state(name), "ok", "{:#}", found.check(name));
+    }
+    let addresses = [("broker", up.mqtt), ("clickhouse", up.clickhouse)];
+    for (name, address) in addresses {
+        let summary = found.check(name)["summary"].as_str().unwrap();
+        assert!(summary.contains(&address.to_string()), "{summary}");
+    }
+
     let well = examined(&up, &data, &[], &[]);
     assert_eq!((well.code, well.failed()), (0, vec![]), "{:#}", well.value);
     for name in [

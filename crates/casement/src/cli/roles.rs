@@ -14,10 +14,11 @@ pub struct Installation {
     /// Directory for all data [default: ./casement-data]
     #[arg(long, value_name = "DIR", value_parser = path())]
     pub data: Option<PathBuf>,
-    /// Where the embedded MQTT broker listens, or the URL of your own broker [default: 127.0.0.1:1883]
+    /// Where the embedded MQTT broker listens, or the URL of your own broker [default: 127.0.0.1:1883]; where nothing is said,
+    /// doctor takes the addresses of the last start
     #[arg(long, value_name = "ADDR|URL")]
     pub mqtt: Option<Endpoint>,
-    /// Address of page, API and metrics; doctor takes that of the last start [default: 127.0.0.1:8080]
+    /// Address of page, API and metrics [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR", value_parser = listen)]
     pub http: Option<SocketAddr>,
     /// Where the embedded ClickHouse listens, or the URL of your own [default: 127.0.0.1:8123]

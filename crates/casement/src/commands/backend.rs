@@ -59,7 +59,9 @@ pub(super) async fn run(flags: cli::Backend) -> anyhow::Result<()> {
     }
     let entrance = Entrance::open(&config, &backend.ingest())?;
     if let Err(error) = noted::note(&config) {
-        warn!("where ClickHouse is cannot be noted for `casement sql --data`: {error}");
+        warn!(
+            "where broker and ClickHouse are cannot be noted for `sql --data` and `doctor --data`: {error}"
+        );
     }
     health.push(entrance.register(&mut registry));
     let monitor = Monitor::new(registry, health);

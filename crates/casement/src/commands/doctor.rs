@@ -14,6 +14,7 @@ use crate::{
     asking, cli,
     config::{Config, Reader, Sources},
     doctor::{self, Check, Context, Finding, Group, Outcome, Setup, State, Target},
+    noted,
     output::say,
     shutdown,
 };
@@ -97,17 +98,19 @@ fn configuration(setup: Setup, flags: cli::Installation) -> anyhow::Result<Confi
     match setup {
         Setup::Up => {
             let lan = flags.lan;
-            let mut config = up::configuration(flags)?;
+            let mut config = up::configuration(noted::with_endpoints(flags)?)?;
             if lan {
                 config.open_to_lan()?;
             }
             Ok(config)
         }
-        Setup::Backend => Ok(sources(&flags).load_for(Reader::Backend)?),
-        Setup::Ml => Ok(Sources::process(flags.config)
-            .data(flags.data)
-            .flag("ml.addr", flags.http.map(|addr| addr.to_string()))
-            .load_for(Reader::Ml)?),
+        Setup::Backend => Ok(noted::with_addresses(sources(&flags))?.load_for(Reader::Backend)?),
+        Setup::Ml => {
+            let sources = Sources::process(flags.config).data(flags.data);
+            Ok(noted::with_addresses(sources)?
+                .flag("ml.addr", flags.http.map(|addr| addr.to_string()))
+                .load_for(Reader::Ml)?)
+        }
         Setup::Engine => {
             let addr = flags.clickhouse.and_then(|endpoint| match endpoint {
                 cli::Endpoint::Listen(addr) => Some(addr.to_string()),

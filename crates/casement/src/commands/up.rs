@@ -77,7 +77,9 @@ pub(super) async fn run(flags: cli::Up) -> anyhow::Result<()> {
         warn!("how devices connect cannot be noted for `casement devices add`: {error}");
     }
     if let Err(error) = noted::note(system.config()) {
-        warn!("where ClickHouse is cannot be noted for `casement sql --data`: {error}");
+        warn!(
+            "where broker and ClickHouse are cannot be noted for `sql --data` and `doctor --data`: {error}"
+        );
     }
     announce(&system, simulate, &data, started);
     for line in lan::lines(system.config()) {
