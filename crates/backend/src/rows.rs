@@ -108,6 +108,7 @@ pub(crate) fn action(
         contribution_humidity: parts[2],
         contribution_sound: parts[3],
         verdict: verdict.to_owned(),
+        cause: action.cause.clone().unwrap_or_default(),
     };
     let model = match &action.origin {
         Origin::Model(version) => version,

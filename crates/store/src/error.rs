@@ -1,6 +1,6 @@
 //! Errors of the database.
 
-use crate::Table;
+use crate::{Table, server_error::is_of_another_schema};
 
 /// A query, a migration or the configuration failed.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +85,14 @@ pub enum StoreError {
     /// Another process has the turn to change the schema.
     #[error("another process changes the schema, as this one was silent for too long; it is looked at again")]
     Overtaken,
+}
+
+impl StoreError {
+    /// Returns whether the question was for tables or columns that the database does not have: the backend makes them, or
+    /// brings them up, at its start. A later attempt may succeed.
+    pub fn is_of_another_schema(&self) -> bool {
+        matches!(self, Self::Query(error) if is_of_another_schema(error))
+    }
 }
 
 /// What a person can do about a change of the schema that fails.

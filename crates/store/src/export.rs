@@ -106,7 +106,7 @@ impl Exported {
             Self::Commands => rows(
                 "position, confidence, toString(origin) AS origin, toString(model_version) AS model_version, \
                  toString(reason) AS reason, command_id, temperature, humidity, audio_hash, average, contribution_temperature, \
-                 contribution_humidity, contribution_sound, toString(verdict) AS verdict",
+                 contribution_humidity, contribution_sound, toString(verdict) AS verdict, toString(cause) AS cause",
                 "window_actions",
             ),
             Self::Predictions => rows(

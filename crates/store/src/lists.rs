@@ -82,6 +82,8 @@ pub struct ListedCommand {
     pub contribution_sound: f32,
     /// What the law of moves said; empty if unknown.
     pub verdict: String,
+    /// Which interlock or schedule it is of; empty where neither moved the window.
+    pub cause: String,
     /// Temperature that it is based on, °C; NaN if unknown.
     pub temperature: f64,
     /// Humidity that it is based on, %; NaN if unknown.

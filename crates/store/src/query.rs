@@ -83,6 +83,17 @@ pub struct LatestHeldRow {
     pub verdict: String,
 }
 
+/// The climate that the newest decision for a window was made on, whether or not it was carried out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
+pub struct LatestDecision {
+    /// The device.
+    pub device_id: String,
+    /// Time of the decision, ms.
+    pub timestamp: i64,
+    /// Temperature and humidity, °C and %.
+    pub climate: (f64, f64),
+}
+
 /// What ClickHouse uses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, Row)]
 pub struct Usage {
@@ -123,6 +134,33 @@ pub struct LatestAck {
 /// The condition of a [`Period`], which binds two values.
 const IN_PERIOD: &str =
     "timestamp >= fromUnixTimestamp64Milli(?) AND r.timestamp <= fromUnixTimestamp64Milli(?)";
+
+/// The newest value of a column of rows `r`.
+fn latest(column: &str) -> String {
+    format!("argMax(r.{column}, (r.timestamp, r.received_at))")
+}
+
+/// What the newest decision is made of; `position` is the column of what was decided.
+fn decision(position: &str) -> String {
+    format!(
+        "{} AS position, {} AS confidence, toString({}) AS model_version, toString({}) AS reason, toString({}) AS verdict, \
+         argMax((r.average, r.contribution_temperature, r.contribution_humidity, r.contribution_sound), \
+         (r.timestamp, r.received_at)) AS contributions",
+        latest(position),
+        latest("confidence"),
+        latest("model_version"),
+        latest("reason"),
+        latest("verdict"),
+    )
+}
+
+/// The question of the newest of `rows`, named `r`, of each device. It binds the beginning, the end, and the most devices.
+fn newest(columns: &str, rows: &str) -> String {
+    format!(
+        "SELECT ?fields FROM (SELECT toString(device_id) AS device_id, max(r.timestamp) AS timestamp, {columns} \
+         FROM {rows} AND r.{IN_PERIOD} GROUP BY device_id ORDER BY device_id LIMIT ?)"
+    )
+}
 
 impl Store {
     /// Returns what ClickHouse uses.
@@ -176,54 +214,54 @@ impl Store {
         period: Period,
         limit: usize,
     ) -> Result<Vec<LatestAction>, StoreError> {
-        let latest = |column: &str| format!("argMax(r.{column}, (r.timestamp, r.received_at))");
-        let sql = format!(
-            "SELECT ?fields FROM (SELECT toString(device_id) AS device_id, max(r.timestamp) AS timestamp, \
-             {} AS command_id, {} AS position, {} AS confidence, toString({}) AS model_version, toString({}) AS reason, \
-             {} AS contributions, toString({}) AS verdict, toString({}) AS origin \
-             FROM window_actions AS r WHERE r.{IN_PERIOD} GROUP BY device_id ORDER BY device_id LIMIT ?)",
+        let columns = format!(
+            "{}, {} AS command_id, toString({}) AS origin",
+            decision("position"),
             latest("command_id"),
-            latest("position"),
-            latest("confidence"),
-            latest("model_version"),
-            latest("reason"),
-            "argMax((r.average, r.contribution_temperature, r.contribution_humidity, r.contribution_sound), \
-             (r.timestamp, r.received_at))",
-            latest("verdict"),
-            latest("origin"),
+            latest("origin")
         );
+        let sql = newest(&columns, "window_actions AS r WHERE 1");
         let query = self.bounded(&sql).bind(period.since).bind(period.until);
         Ok(query.bind(limit).fetch_all().await?)
     }
 
     /// Returns the newest decision for each window in `period` that was not carried out, for at most `limit` windows.
     pub async fn latest_held(&self, period: Period, limit: usize) -> Result<Vec<LatestHeldRow>, StoreError> {
-        let latest = |column: &str| format!("argMax(r.{column}, (r.timestamp, r.received_at))");
+        let sql = newest(&decision("prediction"), "ml_predictions AS r WHERE r.held");
+        let query = self.bounded(&sql).bind(period.since).bind(period.until);
+        Ok(query.bind(limit).fetch_all().await?)
+    }
+
+    /// Returns what the model's newest decision for each window in `period` was made on, for at most `limit` windows. One whose
+    /// climate is not known is left out.
+    pub async fn latest_decisions(
+        &self,
+        period: Period,
+        limit: usize,
+    ) -> Result<Vec<LatestDecision>, StoreError> {
+        let of = |table: &str, condition: &str| {
+            format!(
+                "SELECT toString(r.device_id) AS id, r.timestamp AS at, r.received_at AS received, \
+                 (r.temperature, r.humidity) AS inputs FROM {table} AS r WHERE {condition} AND r.{IN_PERIOD} \
+                 AND isFinite(r.temperature) AND isFinite(r.humidity)"
+            )
+        };
         let sql = format!(
-            "SELECT ?fields FROM (SELECT toString(device_id) AS device_id, max(r.timestamp) AS timestamp, \
-             {} AS position, {} AS confidence, toString({}) AS model_version, toString({}) AS reason, \
-             {} AS contributions, toString({}) AS verdict \
-             FROM ml_predictions AS r WHERE r.held AND r.{IN_PERIOD} \
-             GROUP BY device_id ORDER BY device_id LIMIT ?)",
-            latest("prediction"),
-            latest("confidence"),
-            latest("model_version"),
-            latest("reason"),
-            "argMax((r.average, r.contribution_temperature, r.contribution_humidity, r.contribution_sound), \
-             (r.timestamp, r.received_at))",
-            latest("verdict"),
+            "SELECT ?fields FROM (SELECT id AS device_id, max(at) AS timestamp, argMax(inputs, (at, received)) AS climate \
+             FROM ({} UNION ALL {}) GROUP BY id ORDER BY id LIMIT ?)",
+            // A command that does not say whose it is comes from an ML service in the specification's words.
+            of("window_actions", "r.origin IN ('model', '')"),
+            of("ml_predictions", "r.held"),
         );
         let query = self.bounded(&sql).bind(period.since).bind(period.until);
+        let query = query.bind(period.since).bind(period.until);
         Ok(query.bind(limit).fetch_all().await?)
     }
 
     /// Returns the newest position that each window reported in `period`, for at most `limit` windows.
     pub async fn latest_states(&self, period: Period, limit: usize) -> Result<Vec<LatestState>, StoreError> {
-        let sql = format!(
-            "SELECT ?fields FROM (SELECT toString(device_id) AS device_id, max(r.timestamp) AS timestamp, \
-             argMax(r.position, (r.timestamp, r.received_at)) AS position \
-             FROM window_states AS r WHERE r.{IN_PERIOD} GROUP BY device_id ORDER BY device_id LIMIT ?)"
-        );
+        let columns = format!("{} AS position", latest("position"));
+        let sql = newest(&columns, "window_states AS r WHERE 1");
         let query = self.bounded(&sql).bind(period.since).bind(period.until);
         Ok(query.bind(limit).fetch_all().await?)
     }
@@ -258,15 +296,13 @@ impl Store {
 
     /// Returns the newest answer of each device to its settings in `period`, for at most `limit` devices.
     pub async fn latest_acks(&self, period: Period, limit: usize) -> Result<Vec<LatestAck>, StoreError> {
-        let latest = |column: &str| format!("toString(argMax(r.{column}, (r.timestamp, r.received_at)))");
-        let sql = format!(
-            "SELECT ?fields FROM (SELECT toString(device_id) AS device_id, max(r.timestamp) AS timestamp, \
-             {} AS event, {} AS detail FROM device_events AS r \
-             WHERE r.event IN ('config_applied', 'config_refused') AND r.{IN_PERIOD} \
-             GROUP BY device_id ORDER BY device_id LIMIT ?)",
+        let columns = format!(
+            "toString({}) AS event, toString({}) AS detail",
             latest("event"),
-            latest("detail"),
+            latest("detail")
         );
+        let rows = "device_events AS r WHERE r.event IN ('config_applied', 'config_refused')";
+        let sql = newest(&columns, rows);
         let query = self.bounded(&sql).bind(period.since).bind(period.until);
         Ok(query.bind(limit).fetch_all().await?)
     }

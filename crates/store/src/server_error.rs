@@ -69,6 +69,15 @@ pub(crate) fn is_too_large(error: &Error) -> bool {
     }
 }
 
+/// Returns whether the question was for another schema than the database has: it has not been made yet, or it is brought up
+/// from an earlier version.
+pub(crate) fn is_of_another_schema(error: &Error) -> bool {
+    // THERE_IS_NO_COLUMN, NOT_FOUND_COLUMN_IN_BLOCK, NO_SUCH_COLUMN_IN_TABLE, UNKNOWN_FUNCTION (a view with parameters),
+    // UNKNOWN_IDENTIFIER, UNKNOWN_TABLE, UNKNOWN_DATABASE, TABLE_IS_DROPPED.
+    const CODES: [u32; 8] = [8, 10, 16, 46, 47, 60, 81, 218];
+    matches!(error, Error::SchemaMismatch(_)) || code(error).is_some_and(|code| CODES.contains(&code))
+}
+
 /// Returns whether a later attempt may succeed: there was no answer, or the server is overloaded or starting.
 pub(crate) fn is_transient(error: &Error) -> bool {
     // TIMEOUT_EXCEEDED, TOO_MANY_SIMULTANEOUS_QUERIES, NETWORK_ERROR, MEMORY_LIMIT_EXCEEDED, SERVER_OVERLOADED, …
@@ -118,6 +127,20 @@ mod tests {
             assert!(refusal(&answer(text)).is_none(), "{text}");
         }
         assert!(refusal(&Error::TimedOut).is_none());
+    }
+
+    #[test]
+    fn a_schema_that_is_not_there_yet_is_known() {
+        for text in [
+            "Code: 60. DB::Exception: Table iot.window_actions does not exist. (UNKNOWN_TABLE)",
+            "Code: 81. DB::Exception: Database iot does not exist. (UNKNOWN_DATABASE)",
+            "Code: 47. DB::Exception: Unknown expression identifier `cause` (UNKNOWN_IDENTIFIER)",
+        ] {
+            assert!(is_of_another_schema(&answer(text)), "{text}");
+        }
+        for text in ["Code: 62. DB::Exception: Syntax error", "502 Bad Gateway", ""] {
+            assert!(!is_of_another_schema(&answer(text)), "{text}");
+        }
     }
 
     #[test]

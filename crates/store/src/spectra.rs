@@ -7,7 +7,10 @@ use clickhouse::Row;
 use domain::DeviceId;
 use serde::{Deserialize, Serialize};
 
-use crate::{Period, Store, StoreError};
+use crate::{
+    Period, Store, StoreError,
+    history::{interval_of, step},
+};
 
 /// The clips of one interval.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
@@ -29,42 +32,25 @@ impl Store {
         period: Period,
         interval_s: u64,
     ) -> Result<Vec<SpectrumRow>, StoreError> {
-        let start = |column: &str| {
-            format!(
-                "1000 * toInt64(toUnixTimestamp(toStartOfInterval(s.{column}, INTERVAL {interval_s} SECOND)))"
-            )
-        };
         // The columns that are summed have other names: a name of the answer would stand for the answer's own column.
-        let step = match interval_s {
-            0..60 => None,
-            60..3_600 => Some(60),
-            3_600..86_400 => Some(3_600),
-            86_400.. => Some(86_400),
+        let (begin, sums, rows, at) = match step(interval_s) {
+            None => (
+                interval_of("timestamp", interval_s),
+                "count() AS clips, sumForEach(r.mel_db::Array(Float64)) AS sums",
+                "sensor_audio AS r WHERE notEmpty(r.mel_db)".to_owned(),
+                "timestamp",
+            ),
+            Some(step) => (
+                interval_of("time", interval_s),
+                "sum(r.clips) AS clips, sumForEachMerge(r.mel_db) AS sums",
+                format!("sound_by_time AS r WHERE r.step = {step}"),
+                "time",
+            ),
         };
-        let (begin, sums) = step.map_or_else(
-            || {
-                (
-                    start("timestamp"),
-                    "count() AS clips, sumForEach(s.mel_db::Array(Float64)) AS sums FROM sensor_audio AS s \
-                     WHERE notEmpty(s.mel_db) AND s.device_id = ? AND s.timestamp >= fromUnixTimestamp64Milli(?) \
-                     AND s.timestamp <= fromUnixTimestamp64Milli(?)"
-                        .to_owned(),
-                )
-            },
-            |step| {
-                (
-                    start("time"),
-                    format!(
-                        "sum(s.clips) AS clips, sumForEachMerge(s.mel_db) AS sums FROM sound_by_time AS s \
-                         WHERE s.step = {step} AND s.device_id = ? AND s.time >= fromUnixTimestamp64Milli(?) \
-                         AND s.time <= fromUnixTimestamp64Milli(?)"
-                    ),
-                )
-            },
-        );
         let sql = format!(
             "SELECT ?fields FROM (SELECT time, clips, arrayMap(x -> x / clips, sums) AS mel_db \
-             FROM (SELECT {begin} AS time, {sums} GROUP BY time) WHERE notEmpty(sums)) ORDER BY time"
+             FROM (SELECT {begin}, {sums} FROM {rows} AND r.device_id = ? AND r.{at} >= fromUnixTimestamp64Milli(?) \
+             AND r.{at} <= fromUnixTimestamp64Milli(?) GROUP BY time) WHERE notEmpty(sums)) ORDER BY time"
         );
         let query = self.question(&sql).bind(device.as_str());
         self.answers(query.bind(period.since).bind(period.until)).await

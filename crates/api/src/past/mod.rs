@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub(crate) use pages::{Listing, Paging, listed};
-pub(crate) use period::{DAY_MS, span};
+pub(crate) use period::{DAY_MS, Fineness, Intervals, intervals, span};
 
 /// Longest text that is compared with stored ones, bytes.
 const MAX_WORD: usize = 1_024;
@@ -35,7 +35,14 @@ pub(crate) fn unanswered(error: StoreError) -> Problem {
             10,
         ),
         StoreError::Unavailable(_) => away("ClickHouse does not answer", 5),
-        _ if is_not_ready(&error) => away("ClickHouse has not its tables yet", 5),
+        _ if error.is_of_another_schema() => {
+            // Tables that never come are a fault that is to be found.
+            warn!("ClickHouse has not what is asked for: {}", with_causes(&error));
+            away(
+                "ClickHouse has not its tables yet, or they are brought up to this version",
+                5,
+            )
+        }
         _ => {
             warn!(
                 "a question about the past is refused by ClickHouse: {}",
@@ -48,14 +55,6 @@ pub(crate) fn unanswered(error: StoreError) -> Problem {
 
 fn takes_too_long(error: &StoreError) -> bool {
     with_causes(error).contains("TIMEOUT_EXCEEDED")
-}
-
-/// Whether tables, the database or the account are missing: the backend makes them at its start.
-fn is_not_ready(error: &StoreError) -> bool {
-    let text = with_causes(error);
-    ["UNKNOWN_TABLE", "UNKNOWN_DATABASE", "UNKNOWN_FUNCTION"]
-        .iter()
-        .any(|name| text.contains(name))
 }
 
 /// A problem if nobody has heard of `device`: it is not set up, it is not known, and nothing of it is stored.

@@ -1,8 +1,10 @@
 //! Times and periods as people write them: `2025-10-24T12:00:00Z`, `-24h`, `now`.
 
+use std::num::NonZeroU32;
+
 use domain::Timestamp;
 use monitoring::{Problem, extract::invalid};
-use store::Period;
+use store::{Period, interval_s, whole_intervals};
 
 pub(crate) const DAY_MS: i64 = 86_400_000;
 /// 2100-01-01T00:00:00Z: nothing is stored beyond.
@@ -22,6 +24,47 @@ impl Span {
     pub(crate) const fn to(self) -> Timestamp {
         Timestamp::from_millis(self.0.until)
     }
+}
+
+/// How finely a question may be answered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fineness {
+    /// Points, if nobody says how many.
+    pub(crate) usual: u32,
+    /// Points at most.
+    pub(crate) most: u32,
+    /// The shortest interval, s.
+    pub(crate) shortest_s: u64,
+}
+
+/// A period in intervals: what a chart asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Intervals {
+    /// The period, as it is asked for.
+    pub(crate) asked: Span,
+    /// The length of an interval, s.
+    pub(crate) length_s: u64,
+    /// The period with a whole first interval.
+    pub(crate) period: Period,
+}
+
+/// Reads a period, a day long unless its beginning is said, and the number of points that fill it.
+pub(crate) fn intervals(
+    from: Option<&str>,
+    to: Option<&str>,
+    points: Option<u32>,
+    fineness: Fineness,
+) -> Result<Intervals, Problem> {
+    let asked = span(from, to, Some(DAY_MS))?;
+    let points = NonZeroU32::new(points.unwrap_or(fineness.usual));
+    let points = points.filter(|points| points.get() <= fineness.most);
+    let points = points.ok_or_else(|| invalid("points", format!("is not within 1 to {}", fineness.most)))?;
+    let length_s = interval_s(asked.0, points).max(fineness.shortest_s);
+    Ok(Intervals {
+        asked,
+        length_s,
+        period: whole_intervals(asked.0, length_s),
+    })
 }
 
 fn now() -> i64 {
@@ -102,6 +145,28 @@ mod tests {
         assert_eq!(period(None, Some("2025-10-24T12:00:00Z")), Some((-DAY_MS, 0)));
         assert_eq!(period(Some("1970-01-01T00:00:00Z"), None), Some((-NOW, 0)));
         assert_eq!(read(None, None, None, NOW).unwrap().0.since, 0);
+    }
+
+    #[test]
+    fn a_chart_has_whole_intervals_and_a_bounded_number_of_points() {
+        let fineness = Fineness {
+            usual: 100,
+            most: 200,
+            shortest_s: 10,
+        };
+        let of = |from: &str, points| intervals(Some(from), None, points, fineness);
+        let day = of("-24h", None).unwrap();
+        assert_eq!(day.length_s, 900);
+        assert_eq!(day.period.since % 900_000, 0);
+        assert!(day.asked.0.since - day.period.since < 900_000 && day.period.until == day.asked.0.until);
+        assert_eq!(of("-24h", Some(200)).unwrap().length_s, 600);
+        assert_eq!(of("-1m", Some(200)).unwrap().length_s, 10);
+        for wrong in [0, 201, u32::MAX] {
+            assert!(of("-24h", Some(wrong)).is_err(), "{wrong}");
+        }
+        assert!(of("yesterday", None).is_err());
+        let usual = intervals(None, None, None, fineness).unwrap().asked.0;
+        assert_eq!(usual.until - usual.since, DAY_MS);
     }
 
     #[test]

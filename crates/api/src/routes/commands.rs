@@ -56,6 +56,10 @@ struct CommandView {
     /// What the law of moves said: `moved`, or `limited` where the model wanted more or less; empty for commands of before.
     #[schema(examples("moved"))]
     verdict: String,
+    /// Which interlock, such as `rain`, or which schedule, by its name; empty where neither moved the window, and for commands of
+    /// before.
+    #[schema(examples("rain"))]
+    cause: String,
     /// The temperature that it is based on, in degrees Celsius.
     temperature: Option<f64>,
     /// The humidity that it is based on, in per cent.
@@ -82,6 +86,7 @@ impl From<ListedCommand> for CommandView {
                 row.contribution_sound,
             ]),
             verdict: row.verdict,
+            cause: row.cause,
             temperature: number(row.temperature),
             humidity: number(row.humidity),
         }

@@ -16,19 +16,20 @@ use monitoring::{
     extract::{Path, Query, invalid},
 };
 use serde::{Deserialize, Serialize};
-use store::{HistoryPoint, Series, interval_s, whole_intervals};
+use store::{HistoryPoint, Series};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Parts,
-    past::{DAY_MS, expect_known, span, unanswered},
+    past::{Fineness, Intervals, expect_known, intervals, unanswered},
 };
 
-/// Points of a history, if nobody says how many.
-const USUAL: u32 = 1_000;
-/// Points of a history at most.
-const MOST: u32 = 10_000;
+const FINENESS: Fineness = Fineness {
+    usual: 1_000,
+    most: 10_000,
+    shortest_s: 1,
+};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Parts>> {
     OpenApiRouter::new().routes(routes!(show))
@@ -159,12 +160,11 @@ async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let series = series("quantity", &asked.quantity)?;
-    let span = span(asked.from.as_deref(), asked.to.as_deref(), Some(DAY_MS))?;
-    let points = asked.points.unwrap_or(USUAL);
-    let points = std::num::NonZeroU32::new(points).filter(|points| points.get() <= MOST);
-    let points = points.ok_or_else(|| invalid("points", format!("is not within 1 to {MOST}")))?;
-    let interval_s = interval_s(span.0, points);
-    let period = whole_intervals(span.0, interval_s);
+    let Intervals {
+        asked: span,
+        length_s: interval_s,
+        period,
+    } = intervals(asked.from.as_deref(), asked.to.as_deref(), asked.points, FINENESS)?;
     let found = parts.store.series(&device_id, series, period, interval_s).await;
     let found = found.map_err(unanswered)?;
     if found.is_empty() {

@@ -2,28 +2,29 @@
 //!
 //! In: a period, a number of points. Out: at most so many rows of bands, averaged by ClickHouse.
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use domain::{DeviceId, Timestamp};
 use monitoring::{
     Problem,
-    extract::{Path, Query, invalid},
+    extract::{Path, Query},
 };
 use serde::{Deserialize, Serialize};
-use store::{SpectrumRow, interval_s, whole_intervals};
+use store::SpectrumRow;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Parts,
-    past::{DAY_MS, expect_known, span, unanswered},
+    past::{Fineness, Intervals, expect_known, intervals, unanswered},
 };
 
-/// Rows, if nobody says how many.
-const USUAL: u32 = 160;
-/// Rows at most.
-const MOST: u32 = 1_000;
+const FINENESS: Fineness = Fineness {
+    usual: 160,
+    most: 1_000,
+    shortest_s: 1,
+};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Parts>> {
     OpenApiRouter::new().routes(routes!(show))
@@ -101,11 +102,11 @@ async fn show(
     Path(device_id): Path<DeviceId>,
     Query(asked): Query<Asked>,
 ) -> Result<Json<SpectrumHistory>, Problem> {
-    let span = span(asked.from.as_deref(), asked.to.as_deref(), Some(DAY_MS))?;
-    let points = NonZeroU32::new(asked.points.unwrap_or(USUAL)).filter(|points| points.get() <= MOST);
-    let points = points.ok_or_else(|| invalid("points", format!("is not within 1 to {MOST}")))?;
-    let interval_s = interval_s(span.0, points);
-    let period = whole_intervals(span.0, interval_s);
+    let Intervals {
+        asked: span,
+        length_s: interval_s,
+        period,
+    } = intervals(asked.from.as_deref(), asked.to.as_deref(), asked.points, FINENESS)?;
     let found = parts.store.spectra(&device_id, period, interval_s).await;
     let found = found.map_err(unanswered)?;
     if found.is_empty() {

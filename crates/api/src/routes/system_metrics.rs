@@ -3,28 +3,27 @@
 //! In: a period, a number of points. Out: at most so many points. The backend writes a row every ten seconds, which are kept
 //! for a month (`retention.system_metrics_days`).
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use domain::Timestamp;
-use monitoring::{
-    Problem,
-    extract::{Query, invalid},
-};
+use monitoring::{Problem, extract::Query};
 use serde::{Deserialize, Serialize};
-use store::{SystemPoint, interval_s, whole_intervals};
+use store::SystemPoint;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Parts,
-    past::{DAY_MS, span, unanswered},
+    past::{Fineness, Intervals, intervals, unanswered},
 };
 
-/// Points, if nobody says how many.
-const USUAL: u32 = 300;
-/// Points at most.
-const MOST: u32 = 2_000;
+const FINENESS: Fineness = Fineness {
+    usual: 300,
+    most: 2_000,
+    // The backend writes a row so often.
+    shortest_s: 10,
+};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Parts>> {
     OpenApiRouter::new().routes(routes!(show))
@@ -128,11 +127,11 @@ async fn show(
     State(parts): State<Arc<Parts>>,
     Query(asked): Query<Asked>,
 ) -> Result<Json<SystemMetrics>, Problem> {
-    let span = span(asked.from.as_deref(), asked.to.as_deref(), Some(DAY_MS))?;
-    let points = NonZeroU32::new(asked.points.unwrap_or(USUAL)).filter(|points| points.get() <= MOST);
-    let points = points.ok_or_else(|| invalid("points", format!("is not within 1 to {MOST}")))?;
-    let interval_s = interval_s(span.0, points).max(10);
-    let period = whole_intervals(span.0, interval_s);
+    let Intervals {
+        asked: span,
+        length_s: interval_s,
+        period,
+    } = intervals(asked.from.as_deref(), asked.to.as_deref(), asked.points, FINENESS)?;
     let found = parts.store.system_metrics(period, interval_s).await;
     Ok(Json(SystemMetrics {
         from: span.from(),

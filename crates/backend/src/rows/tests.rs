@@ -59,6 +59,7 @@ fn why_a_window_moved_or_stayed_fills_columns() {
         contributions,
         wish: Some(Position::new(90.0).unwrap()),
         origin: Origin::Model("v1".into()),
+        cause: Some("airing".into()),
         ..specification_only()
     };
     let rows = action(&limited, None, Timestamp::from_millis(2), false);
@@ -69,6 +70,7 @@ fn why_a_window_moved_or_stayed_fills_columns() {
         (told.verdict.as_str(), predicted.verdict.as_str()),
         ("limited", "limited")
     );
+    assert_eq!(told.cause, "airing");
     for row in [
         [
             told.average,

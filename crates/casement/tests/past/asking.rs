@@ -12,6 +12,7 @@ use testkit::{Signal, Up, children, signal, wait_until_blocking};
 use crate::{
     Answer, admin, get, get_with, several,
     support::{command::run, up},
+    unready,
 };
 
 /// An hour of a reading a second until ten minutes ago, and what else a device leaves.
@@ -30,6 +31,8 @@ fn fill(up: &Up) {
          model_version, reason, origin, average, contribution_temperature, contribution_humidity, contribution_sound, verdict) \
          VALUES ('2024-05-01 12:00:00', 'attic-2', 75.5, 0.9, 26.4, 48, 'why', 'v1', 'opened to 75.5 %: warm (26.4 °C, +38)', \
          'model', 31.25, 38.25, -0.25, 6.25, 'moved')",
+        "INSERT INTO iot.window_actions (timestamp, device_id, position, command_id, reason, origin, cause) \
+         VALUES ('2024-05-01 11:00:00', 'attic-3', 0, 'shut', 'it rains', 'interlock', 'rain')",
         "INSERT INTO iot.ml_predictions (timestamp, device_id, prediction, confidence, inference_time_ms, model_version, held, \
          average, contribution_temperature, contribution_humidity, contribution_sound, verdict, reason, temperature, humidity) \
          VALUES ('2024-05-01 13:00:00', 'attic-2', 80, 0.9, 0.1, 'v1', true, 31.25, 42.5, 0, 6.25, 'override', \
@@ -348,11 +351,20 @@ fn explained(up: &Up, data: &Path) {
     let listed = get(up, "/devices/attic-2/commands").json();
     assert_eq!(listed[0]["contributions"]["humidity"], -0.25);
     assert_eq!(listed[0]["verdict"], "moved");
+    let of_rain = get(up, "/devices/attic-3/commands").json();
+    assert_eq!(
+        (&of_rain[0]["origin"], &of_rain[0]["cause"]),
+        (&"interlock".into(), &"rain".into())
+    );
     // Rows of before say nothing.
     let before = get(up, "/devices/attic-1/commands?limit=1").json();
     assert_eq!(
-        (&before[0]["contributions"], &before[0]["verdict"]),
-        (&Value::Null, &"".into())
+        (
+            &before[0]["contributions"],
+            &before[0]["verdict"],
+            &before[0]["cause"]
+        ),
+        (&Value::Null, &"".into(), &"".into())
     );
 }
 
@@ -395,5 +407,6 @@ fn what_was_stored_is_asked_for() {
     lists(&up, data.path());
     exports(&up);
     explained(&up, data.path());
+    unready::lists(&up);
     away(&up);
 }

@@ -8,6 +8,7 @@ mod asking;
 mod insight;
 mod models;
 mod several;
+mod unready;
 
 use std::{io::ErrorKind, path::Path};
 

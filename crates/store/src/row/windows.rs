@@ -55,6 +55,9 @@ pub struct WindowActionRow {
     /// What the law of moves said; empty if unknown.
     #[serde(default)]
     pub verdict: String,
+    /// Which interlock or schedule it is of; empty where neither moves the window.
+    #[serde(default)]
+    pub cause: String,
 }
 
 impl Default for WindowActionRow {
@@ -78,6 +81,7 @@ impl Default for WindowActionRow {
             contribution_humidity: f32::NAN,
             contribution_sound: f32::NAN,
             verdict: String::new(),
+            cause: String::new(),
         }
     }
 }

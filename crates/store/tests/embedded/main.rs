@@ -1,6 +1,7 @@
 //! The store against the real embedded engine, which runs as a child of this test and is killed and restarted.
 
 mod comparison;
+mod earlier;
 mod engine;
 mod histories;
 mod insight;

@@ -108,6 +108,8 @@ async fn the_specifications_columns_come_first_and_questions_are_answered() {
             reason: reason.into(),
             received_at: NOON,
             held,
+            temperature: 20.0 + second as f64,
+            humidity: 50.0,
             ..MlPredictionRow::default()
         }));
     }
@@ -153,6 +155,23 @@ async fn the_specifications_columns_come_first_and_questions_are_answered() {
         .map(|held| (&held.device_id[..], held.timestamp - NOON, &held.reason[..]))
         .collect();
     assert_eq!(held, [("a", 1_000, "quiet")]);
+    let decisions = store.latest_decisions(period(NOON), 100).await.unwrap();
+    let mut decisions: Vec<_> = decisions
+        .iter()
+        .map(|decision| {
+            (
+                &decision.device_id[..],
+                decision.timestamp - NOON,
+                decision.climate,
+            )
+        })
+        .collect();
+    decisions.retain(|(device_id, ..)| *device_id == "a");
+    assert_eq!(
+        decisions,
+        [("a", 1_000, (21.0, 50.0))],
+        "a held one counts, a candidate's does not"
+    );
     let states = store.latest_states(period(NOON), 100).await.unwrap();
     let states: Vec<_> = states
         .iter()

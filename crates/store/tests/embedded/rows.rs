@@ -84,6 +84,7 @@ pub(crate) fn one_of_each() -> Vec<Row> {
             contribution_humidity: -0.25,
             contribution_sound: 6.0,
             verdict: "limited".into(),
+            cause: "rain".into(),
         }),
         prediction(device_id(), timestamp, received_at),
         Row::Device(DeviceRow {
