@@ -5,7 +5,7 @@
 //! nothing about devices and keeps nothing itself.
 //!
 //! `authority` hands out the certificate that devices trust; `document` completes the description, `reference` makes a page of it, `problems` explains the errors; `revision`, `merge`
-//! and `changes` are how anything is changed; `past` is how anything that was stored is asked for.
+//! and `changes` are how anything is changed; `past` is how anything that was stored is asked for, `range` which bytes of it.
 
 mod authority;
 mod changes;
@@ -14,6 +14,7 @@ mod merge;
 mod page;
 mod past;
 mod problems;
+mod range;
 mod reference;
 mod revision;
 mod routes;

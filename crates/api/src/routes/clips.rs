@@ -14,7 +14,7 @@ use std::{
 use axum::{
     Extension,
     extract::State,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use domain::{AudioFormat, AudioHash, DeviceId, Timestamp};
@@ -36,6 +36,7 @@ use crate::{
     changes::hand,
     past::{Listing, expect_known, listed, unanswered},
     problems::{INTERNAL, NOT_FOUND},
+    range::Wanted,
 };
 
 /// Where recordings are kept.
@@ -210,6 +211,7 @@ async fn play(
     Extension(hearings): Extension<Hearings>,
     Extension(caller): Extension<Caller>,
     Path((device_id, timestamp)): Path<(DeviceId, Timestamp)>,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let gone = |why: &str| Problem::new(&NOT_FOUND, why.to_owned());
@@ -233,7 +235,7 @@ async fn play(
     let playable = playable.ok_or_else(|| {
         gone("the recording is kept no more (audio.storage_max_age_days, audio.storage_max_bytes)")
     })?;
-    let answer = answer(playable, &headers);
+    let answer = answer(playable, &method, &headers);
     let (account, detail) = (hand(&caller), format!("{device_id} at {timestamp}"));
     if answer.status().is_success() && hearings.begins(format!("{account} {detail}"), Instant::now()) {
         parts.audit.note(Event {
@@ -252,9 +254,9 @@ fn format(word: &str) -> Option<AudioFormat> {
 }
 
 /// The recording, or the part of it that is asked for. Of several parts, all of it.
-fn answer(playable: Playable, headers: &HeaderMap) -> Response {
+fn answer(playable: Playable, method: &Method, headers: &HeaderMap) -> Response {
     let Playable { bytes, media_type } = playable;
-    let length = bytes.len() as u64;
+    let length = bytes.len();
     let common = [
         (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
         (header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
@@ -264,19 +266,14 @@ fn answer(playable: Playable, headers: &HeaderMap) -> Response {
             HeaderValue::from_static("private, no-store"),
         ),
     ];
-    let asked = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
-    let Some(Ok(parsed)) = asked.map(http_range_header::parse_range_header) else {
-        return (common, bytes).into_response();
-    };
-    match parsed.validate(length) {
-        Ok(parts) if parts.len() == 1 => {
-            let (first, last) = (*parts[0].start(), *parts[0].end());
+    match Wanted::asked(method, headers, length) {
+        Wanted::Whole => (common, bytes).into_response(),
+        Wanted::Part(first, last) => {
             let range = content_range(&format!("bytes {first}-{last}/{length}"));
-            let part = bytes[first as usize..=last as usize].to_vec();
+            let part = bytes[first..=last].to_vec();
             (StatusCode::PARTIAL_CONTENT, common, [range], part).into_response()
         }
-        Ok(_) => (common, bytes).into_response(),
-        Err(_) => {
+        Wanted::Nowhere => {
             let range = content_range(&format!("bytes */{length}"));
             let problem = Problem::new(&RANGE, format!("the recording has {length} bytes"));
             ([range], problem).into_response()
@@ -299,7 +296,7 @@ mod tests {
             media_type: "audio/wav",
         };
         let headers = HeaderMap::from_iter([(header::RANGE, range.parse().unwrap())]);
-        answer(playable, &headers)
+        answer(playable, &Method::GET, &headers)
     }
 
     #[tokio::test]
@@ -309,6 +306,7 @@ mod tests {
             ("bytes=10-19", "bytes 10-19/100", 10..20),
             ("bytes=90-500", "bytes 90-99/100", 90..100),
             ("bytes=-5", "bytes 95-99/100", 95..100),
+            ("bytes=-99999999", "bytes 0-99/100", 0..100),
         ] {
             let answer = asked(range);
             assert_eq!(answer.status(), StatusCode::PARTIAL_CONTENT, "{range}");
@@ -316,7 +314,9 @@ mod tests {
             let bytes = axum::body::to_bytes(answer.into_body(), 1_000).await.unwrap();
             assert_eq!(bytes, expected.collect::<Vec<u8>>(), "{range}");
         }
-        assert_eq!(asked("bytes=100-200").status(), StatusCode::RANGE_NOT_SATISFIABLE);
+        let nowhere = asked("bytes=100-200");
+        assert_eq!(nowhere.status(), StatusCode::RANGE_NOT_SATISFIABLE);
+        assert_eq!(nowhere.headers()[header::CONTENT_RANGE], "bytes */100");
         for whole in ["bytes=0-1,5-6", "lines=1-2", "nonsense"] {
             assert_eq!(asked(whole).status(), StatusCode::OK, "{whole}");
         }
