@@ -17,7 +17,7 @@ use tracing::{info, warn};
 /// A file of this name makes a directory ours.
 const MARKS: [&str; 2] = ["casement.lock", "owner"];
 /// A directory with nothing but these is ours.
-const PARTS: [&str; 10] = [
+const PARTS: [&str; 11] = [
     "accounts",
     "archives",
     "backup-staging",
@@ -26,6 +26,7 @@ const PARTS: [&str; 10] = [
     "broker",
     "engine",
     "journal",
+    "recordings",
     "registry",
     "tls",
 ];

@@ -103,6 +103,38 @@ fn what_cannot_be_used_is_one_clear_line() {
     assert!(!Path::new(&at("m.pth")).exists());
 }
 
+#[test]
+fn what_cannot_be_written_is_told_before_the_work() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    fs::write(at("examples.jsonl"), examples(200)).unwrap();
+    fs::write(at("file"), "").unwrap();
+    let (data, out) = (at("examples.jsonl"), at("m.pth"));
+    let (below, folder) = (at("file/m.pth"), dir.path().to_str().unwrap().to_owned());
+    let (report, export) = (at("file"), at("nowhere/x.jsonl"));
+    let (clip, picture) = (at("nowhere/clip.wav"), at("nowhere/x.png"));
+    for flags in [
+        &["train", "--from", &data, "--out", &below][..],
+        &["train", "--from", &data, "--out", &folder],
+        &["train", "--from", &data, "--out", &out, "--report", &report],
+        &["train", "--from", &data, "--out", &out, "--export", &export],
+        &["evaluate", "--from", &data, "--plot", &report],
+        &["plot", "--device", "a", "--out", &picture],
+        &["features", &clip, "--plot", &picture],
+        &["bench", "decisions", "--plot", &picture],
+        &["bench", "pictures", "--out", &report],
+    ] {
+        let output = casement(flags);
+        let said = text(&output.stderr);
+        assert!(!output.status.success(), "{flags:?}");
+        assert!(
+            said.contains("cannot write") && !said.contains("collecting") && !said.contains("epoch"),
+            "{flags:?}: {said}"
+        );
+    }
+    assert!(!Path::new(&out).exists() && !Path::new(&at("m.report")).exists());
+}
+
 /// It runs where PyTorch is installed; that it is Python is checked everywhere.
 #[test]
 fn the_pytorch_script_compiles() {

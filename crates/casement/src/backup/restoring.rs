@@ -129,7 +129,12 @@ async fn fill(
 /// Removes where the service listened that was backed up: a copy that has not run yet is nowhere, and commands that are told
 /// its directory must not find the original.
 fn forget_addresses(accounts: &Path) -> io::Result<()> {
-    for name in [noted::FILE, snippets::DOOR_FILE, page_urls::FILE] {
+    for name in [
+        noted::FILE,
+        noted::PARTS_FILE,
+        snippets::DOOR_FILE,
+        page_urls::FILE,
+    ] {
         match fs::remove_file(accounts.join(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -274,7 +279,7 @@ pub(crate) fn advice(manifest: &Manifest, data: &Path) -> Vec<String> {
     }
     if has(parts::RECORDINGS) {
         lines.push(format!(
-            "its recordings are in {}: set audio.storage_path to it, or move them",
+            "its recordings are in {}: with --data they are used there, unless audio.storage_path names another folder",
             part(parts::RECORDINGS)
         ));
     }

@@ -73,6 +73,14 @@ impl Target {
         }
     }
 
+    /// Refuses a place among the data themselves. What cannot be looked at is not refused here.
+    pub(crate) fn expect_elsewhere(&self, places: &Places) -> anyhow::Result<()> {
+        match resolved(self.shelf()) {
+            Ok(at) => self.refuse_data(&at, places),
+            Err(_) => Ok(()),
+        }
+    }
+
     /// Refuses a place among the data themselves, and one that cannot be written. Makes the directory. To be called before any
     /// work is done.
     pub(crate) fn prepare(&self, places: &Places) -> anyhow::Result<()> {
@@ -104,7 +112,7 @@ impl Target {
             if at.starts_with(resolved(data)?) {
                 bail!(
                     "{shown} is in {}, which belongs to the data that are backed up: name a directory elsewhere, best on \
-                     another disk; {} is where backups go without --to",
+                     another disk; {} is where they go by default",
                     data.display(),
                     archives.display()
                 );

@@ -8,6 +8,7 @@ use std::{
 use bench::{backups, codecs, decisions, faults, history, ingest, panels, pictures, strangers, upgrade};
 use testkit::Casement;
 
+use super::writable;
 use crate::{
     cli::{
         self, BenchBackup, BenchCommand, BenchDecisions, BenchHistory, BenchPanels, BenchStrangers,
@@ -45,6 +46,7 @@ pub(super) async fn run(flags: cli::Bench) -> anyhow::Result<()> {
             out: folder,
             days,
         } => {
+            writable::directory(&folder)?;
             let options = pictures::Options {
                 casement,
                 dashboards,
@@ -53,7 +55,12 @@ pub(super) async fn run(flags: cli::Bench) -> anyhow::Result<()> {
             };
             pictures::run(&options, out)
         }
-        BenchCommand::Decisions(flags) => decisions::run(&of_decisions(flags), out),
+        BenchCommand::Decisions(flags) => {
+            if let Some(picture) = &flags.plot {
+                writable::file(picture)?;
+            }
+            decisions::run(&of_decisions(flags), out)
+        }
         BenchCommand::Ingest {
             seconds,
             rounds,

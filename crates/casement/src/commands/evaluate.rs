@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use model::Model;
 use store::Outcome;
 
-use super::train::source;
+use super::{train::source, writable};
 use crate::{
     assembly,
     cli::{Evaluate, Outcomes},
@@ -13,6 +13,9 @@ use crate::{
 };
 
 pub(super) async fn run(flags: Evaluate) -> anyhow::Result<()> {
+    if let Some(plot) = &flags.plot {
+        writable::directory(plot)?;
+    }
     let config = Sources::process(flags.examples.config.clone())
         .data(flags.examples.data.clone())
         .load_for(Reader::Models)?;

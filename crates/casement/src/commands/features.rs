@@ -10,6 +10,7 @@ use audio::{Extractor, FeatureOptions, Samples};
 use domain::{AudioFormat, ClipLimits, FeatureName};
 use serde_json::json;
 
+use super::writable;
 use crate::{
     cli::Features,
     output::{say, tell},
@@ -35,6 +36,9 @@ pub(super) fn run(flags: &Features) -> anyhow::Result<()> {
         flags.plot.is_none() || flags.files.len() == 1,
         "--plot draws one file; give one"
     );
+    if let Some(plot) = &flags.plot {
+        writable::file(plot)?;
+    }
     // The last failure is returned to the caller, which prints it like that of any other command.
     let mut failure = None;
     for file in &flags.files {

@@ -35,6 +35,7 @@ mod storage;
 mod top;
 mod train;
 mod up;
+mod writable;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -10,7 +10,7 @@ use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use plot::{time_axis, zone_name};
 use store::{DeviceRow, Period, Store, Track};
 
-use super::sql::sources;
+use super::{sql::sources, writable};
 use crate::{assembly, cli, config::Reader, output::say, plot::device::Days};
 
 /// Time limit of all questions together.
@@ -31,6 +31,7 @@ pub(super) async fn run(flags: cli::Plot) -> anyhow::Result<()> {
         "pictures are PNG; name the file with .png at its end, not {}",
         flags.out.display()
     );
+    writable::file(&flags.out)?;
     let zone = if flags.utc {
         TimeZone::UTC
     } else {

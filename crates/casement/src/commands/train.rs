@@ -7,6 +7,7 @@ use simulator::dataset::DatasetOptions;
 use store::Outcome;
 use training::{Epoch, Example, Trained, TrainingOptions};
 
+use super::writable;
 use crate::{
     cli::{Examples, Train},
     config::Sources,
@@ -35,12 +36,25 @@ pub(super) fn source(flags: Examples, seed: u64, outcome: Outcome) -> Source {
 pub(super) async fn run(flags: Train) -> anyhow::Result<()> {
     let source = source(flags.examples, flags.seed, Outcome::Chosen);
     let training_data = source.describe();
+    let out = flags.out.map(|out| {
+        let report = flags.report.unwrap_or_else(|| out.with_extension("report"));
+        (out, report)
+    });
+    // The work takes minutes.
+    if let Some(file) = &flags.export {
+        writable::file(file)?;
+    }
+    if let Some((out, report)) = &out {
+        writable::file_anywhere(out)?;
+        writable::file_anywhere(&model::sidecar_path(out))?;
+        writable::directory(report)?;
+    }
     tell!("collecting examples: {training_data}");
     let examples = source.load().await?;
     if let Some(file) = &flags.export {
         export(file, &examples)?;
     }
-    let Some(out) = flags.out else { return Ok(()) };
+    let Some((out, report)) = out else { return Ok(()) };
     let stem = out.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let options = TrainingOptions {
         seed: flags.seed,
@@ -51,7 +65,6 @@ pub(super) async fn run(flags: Train) -> anyhow::Result<()> {
         balance: flags.balance,
         ..TrainingOptions::default()
     };
-    let report = flags.report.unwrap_or_else(|| out.with_extension("report"));
     tell!("training on {} examples, seed {}", examples.len(), options.seed);
     let mut curve = Vec::new();
     let trained = training::train(&examples, &options, &mut |epoch| {

@@ -5,7 +5,8 @@ use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use super::text;
+use super::{Config, text};
+use crate::backup::{parts::Places, target::Target};
 
 /// A shorter period would be another backup at work before the last is done.
 const SHORTEST_S: u64 = 10;
@@ -38,6 +39,18 @@ impl Default for Backup {
             keep: 7,
             incrementals: 0,
         }
+    }
+}
+
+impl Config {
+    /// Says why backups cannot go where they are said to go: among the data that they are copies of.
+    pub(super) fn check_backup(&self) -> Result<(), String> {
+        let Some(path) = &self.backup.path else {
+            return Ok(());
+        };
+        let target = Target::Shelf(path.clone());
+        let elsewhere = target.expect_elsewhere(&Places::of(self, None));
+        elsewhere.map_err(|error| format!("{error:#}"))
     }
 }
 

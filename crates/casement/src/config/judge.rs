@@ -262,6 +262,7 @@ fn rules(config: &Config) -> Vec<Problem> {
         ("broker.listeners", config.broker.check().err()),
         ("tls.key_file", config.tls.check().err()),
         ("windows", config.windows.check().err()),
+        ("backup.path", config.check_backup().err()),
         ("retention.rollups_days", config.retention.check().err()),
         ("home_assistant.prefix", config.home_assistant.check_prefix().err()),
         ("home_assistant.page_url", config.home_assistant.check_page().err()),

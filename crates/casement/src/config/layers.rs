@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use tracing::warn;
 
 use super::{
-    Config, ConfigError, Model, Reader, dotenv, file,
+    Audio, Config, ConfigError, Model, Reader, dotenv, file,
     judge::{self, Problem},
     keys::{self, lookup},
     scope::Scope,
@@ -47,6 +47,9 @@ const BELOW_DATA: [(&str, &str); 5] = [
     ("registry.path", "registry"),
 ];
 
+/// Where recordings are below it, as in a backup that was restored.
+const RECORDINGS: &str = "recordings";
+
 impl Sources {
     /// Returns the layers of this process: `file`, `.env` in the working directory, and its variables.
     pub fn process(file: Option<PathBuf>) -> Self {
@@ -63,8 +66,8 @@ impl Sources {
         }
     }
 
-    /// Places everything below the directory of the flag `--data`, if it was set. So does every command. The model is there,
-    /// too, unless `model.path` is set, or there is a file at its default.
+    /// Places everything below the directory of the flag `--data`, if it was set. So does every command. Model and
+    /// recordings are there, too, unless their keys are set, or there is something at their defaults.
     #[must_use]
     pub fn data(mut self, dir: Option<PathBuf>) -> Self {
         self.data = dir;
@@ -162,14 +165,16 @@ impl Sources {
                 merged.of_dotenv.remove(key);
                 merge(&mut merged.value, nest(key, text(below)));
             }
-            let default = Model::default().path;
-            let is_default = lookup(&merged.value, "model.path") == lookup(&known, "model.path");
-            if is_default && !default.exists() {
-                let below = default.strip_prefix(".").unwrap_or(&default).to_owned();
-                merge(
-                    &mut merged.value,
-                    nest("model.path", text(&below.display().to_string())),
-                );
+            let model = Model::default().path;
+            let model_below = model.strip_prefix(".").unwrap_or(&model).display().to_string();
+            for (key, default, below) in [
+                ("model.path", &model, model_below.as_str()),
+                ("audio.storage_path", &Audio::default().storage_path, RECORDINGS),
+            ] {
+                let is_default = lookup(&merged.value, key) == lookup(&known, key);
+                if is_default && !default.exists() {
+                    merge(&mut merged.value, nest(key, text(below)));
+                }
             }
         }
         for (key, value) in self.flags {

@@ -11,6 +11,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
+mod places;
 mod scope;
 mod secrets;
 
@@ -376,32 +377,6 @@ fn every_path_key_is_expanded() {
         let shown = sources.show().unwrap().value;
         assert_eq!(shown[section][name], format!("{home}/x"), "{key}");
     }
-}
-
-#[test]
-fn the_directory_for_all_data_places_everything_and_the_model_where_nothing_else_does() {
-    let placed = |yaml: &str| {
-        let (_file, sources) = sources(yaml, &[]);
-        sources.data(Some("/srv/x".into())).load().unwrap()
-    };
-    let config = placed("journal: {path: /elsewhere}");
-    for (path, name) in [
-        (&config.accounts.path, "accounts"),
-        (&config.broker.path, "broker"),
-        (&config.engine.path, "engine"),
-        (&config.journal.path, "journal"),
-        (&config.registry.path, "registry"),
-    ] {
-        assert_eq!(*path, std::path::Path::new("/srv/x").join(name));
-    }
-    let model = std::path::PathBuf::from("/srv/x/models/window_regressor.pth");
-    // There is none at the default in the directory of the tests.
-    assert_eq!(config.model.path, model);
-    assert_eq!(config.built_in_model_path(), Some(model));
-    let named = placed("model: {path: /models/ours.pth}");
-    assert_eq!(named.model.path, std::path::Path::new("/models/ours.pth"));
-    assert_eq!(named.built_in_model_path(), None);
-    assert!(Config::default().built_in_model_path().is_some());
 }
 
 #[test]
