@@ -5,14 +5,14 @@
 
 use std::sync::Arc;
 
-use domain::{ClockPolicy, ClockState, DeviceId, Quantity, Refusal, RefusalReason, Timestamp};
+use domain::{ClockPolicy, ClockState, DeviceId, Hold, Quantity, Refusal, RefusalReason, Timestamp};
 use mqtt::{TopicKind, homeassistant::ServiceTopic};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::{
-    BackendError, BackendOptions, Message,
+    BackendError, BackendOptions, Message, Windows,
     clocks::remedy,
     decoder::{Decoded, Decoder, Event},
     keys,
@@ -25,6 +25,8 @@ use crate::{
 pub struct Inspector {
     decoder: Arc<Decoder>,
     clocks: ClockPolicy,
+    /// Whose windows people may move; `None` where no backend is at work.
+    windows: Option<Arc<Windows>>,
 }
 
 /// What becomes of a message.
@@ -112,14 +114,16 @@ impl Inspector {
         Ok(Self {
             decoder: Arc::new(decoder(options, setups)?),
             clocks: options.clocks,
+            windows: None,
         })
     }
 
     /// An inspector that reads by the decoder of ingest.
-    pub(crate) fn beside(decoder: &Arc<Decoder>, clocks: ClockPolicy) -> Self {
+    pub(crate) fn beside(decoder: &Arc<Decoder>, clocks: ClockPolicy, windows: &Arc<Windows>) -> Self {
         Self {
             decoder: Arc::clone(decoder),
             clocks,
+            windows: Some(Arc::clone(windows)),
         }
     }
 
@@ -148,6 +152,9 @@ impl Inspector {
             Ok(Decoded::Unread) if matches!(service, Some(ServiceTopic::Hold(_))) => {
                 seen.verdict = Verdict::Accepted;
                 seen.notes.push(HOLDS.to_owned());
+                if let Some(device_id) = seen.device_id.clone() {
+                    self.by_hand(&mut seen, &device_id, None);
+                }
             }
             Ok(Decoded::Foreign) => seen.detail = Some("no message of Casement has this topic".to_owned()),
             Ok(Decoded::Unread) => {
@@ -159,6 +166,9 @@ impl Inspector {
                 if !sender.is_dated {
                     seen.time = None;
                     seen.notes.push(UNDATED.to_owned());
+                }
+                if let Event::Set(set) = &event {
+                    self.by_hand(&mut seen, &set.device_id, set.hold.as_ref());
                 }
             }
             Err(refusal) => {
@@ -223,6 +233,21 @@ impl Inspector {
         }
     }
 
+    /// What a person wants of a window is carried out for a device that is known and in use.
+    fn by_hand(&self, seen: &mut Inspection, device_id: &DeviceId, hold: Option<&Hold>) {
+        let Some(windows) = &self.windows else {
+            seen.notes.push(OF_KNOWN.to_owned());
+            return;
+        };
+        if let Err(error) = windows.expect(device_id, hold) {
+            refused(seen, Refusal::new(error.reason(), error.to_string()));
+            // Its form is right.
+            seen.example = None;
+            seen.table = None;
+            seen.notes.clear();
+        }
+    }
+
     fn time(&self, stated: Timestamp, received_at: Timestamp) -> TimeSeen {
         let judged = self.clocks.judge(stated, received_at);
         let detail = if judged.clock.is_replaced() {
@@ -267,6 +292,7 @@ impl Inspection {
 
 const ALARMS: &str = "windows are shut while it is on, unless their settings say otherwise; nothing is stored of the message itself";
 const HOLDS: &str = "with home_assistant.enabled the window is held where it is, or let go of; nothing is stored of the message itself";
+const OF_KNOWN: &str = "a running service refuses it where no such device is known, where it is retired, and where it ends before it begins";
 const ASKS: &str =
     "it asks for the time, which the backend tells on the device's topic of it; nothing is stored";
 const UNDATED: &str = "it states no time, as it may: the time of receipt is stored";

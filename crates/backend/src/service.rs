@@ -163,7 +163,6 @@ impl Backend {
         let devices = Arc::clone(&following.devices);
         let (clockless_sender, clockless) = mpsc::channel(CLOCKLESS);
         let decoder = Arc::new(decoder(&options, Arc::clone(&following.setups))?);
-        let inspector = Inspector::beside(&decoder, options.clocks);
         let archive = options.archive.map(open_archive).transpose()?;
         let log: Arc<dyn Repeats> = Arc::clone(&parts.log) as _;
         let vitals = Arc::new(Vitals::new(Arc::clone(&log), Arc::clone(&devices)));
@@ -172,6 +171,8 @@ impl Backend {
         let storage_figures = Figures::registered(own_registry);
         let most = options.max_devices;
         let (windows, rules) = hands(&following, &parts.registry, &log, parts.windows, most)?;
+        let inspector = Inspector::beside(&decoder, options.clocks, &windows);
+        let _ = vitals.rules.set(rules.keeping());
         let ingest = Arc::new(Ingest {
             decoder,
             clocks: Arc::clone(&clocks),
@@ -241,6 +242,7 @@ impl Backend {
         let registry = DeviceRegistry {
             following,
             windows: Arc::clone(&backend.ingest.windows),
+            rules: Arc::clone(&backend.ingest.rules),
             tables,
             examined: Mutex::default(),
             clocks,

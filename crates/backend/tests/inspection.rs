@@ -168,3 +168,51 @@ async fn a_refusal_comes_with_the_right_form() {
     assert!(seen.detail.unwrap().contains("did you mean 'value' by 'val'?"));
     assert_eq!(seen.example.unwrap()["value"], 640.0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_wish_for_a_window_is_refused_as_ingest_refuses_it() {
+    let bench = Bench::start();
+    let views = bench.backend.views();
+    let topic = "window/room-1/set";
+    let (wish, past) = (
+        r#"{"position": 40}"#,
+        r#"{"position": 40, "until": "2001-01-01T00:00:00Z"}"#,
+    );
+    let agree = async |payload: &str| {
+        let seen = views
+            .inspector()
+            .inspect(&message(topic, payload.as_bytes()), |_, _| None)
+            .await;
+        let taken = bench.send(topic, payload).await;
+        match taken {
+            Acceptance::Refused(reason) => assert_eq!(
+                (seen.verdict, seen.reason),
+                (Verdict::Refused, Some(reason.as_str())),
+                "{seen:?}"
+            ),
+            _ => assert_eq!(seen.verdict, Verdict::Accepted, "{taken:?} {seen:?}"),
+        }
+        seen
+    };
+    let unknown = agree(wish).await;
+    assert_eq!(unknown.reason, Some("unknown_device"));
+    assert!(
+        unknown.example.is_none() && unknown.table.is_none(),
+        "{unknown:?}"
+    );
+    assert!(unknown.detail.unwrap().contains("check the id"));
+    bench.reading("room-1", "temperature", 0, 21.0).await;
+    assert_eq!(agree(wish).await.verdict, Verdict::Accepted);
+    assert_eq!(agree(past).await.reason, Some("out_of_range"));
+    let room = DeviceId::parse("room-1").unwrap();
+    let retiring = views.registry().change(move |book| book.retire(&room)).await;
+    assert!(retiring.unwrap());
+    assert_eq!(agree(wish).await.reason, Some("retired"));
+    // Of no device in particular, nobody can say.
+    let alone = inspect(topic, wish).await;
+    assert_eq!(alone.verdict, Verdict::Accepted);
+    assert!(
+        alone.notes.iter().any(|note| note.contains("retired")),
+        "{alone:?}"
+    );
+}

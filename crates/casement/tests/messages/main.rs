@@ -329,6 +329,13 @@ fn a_running_service_answers_the_same_over_http() {
         (status, &seen["verdict"], &seen["value"]["value"]),
         (200, &json!("accepted"), &json!(25.5))
     );
+    // As ingest does with what a person wants of a window that nobody knows.
+    let wish = question("window/nobody/set", r#"{"position": 40}"#);
+    let (_, seen) = ask(up.http, "check-message", Some(&wish));
+    assert_eq!(
+        (&seen["verdict"], &seen["reason"]),
+        (&json!("refused"), &json!("unknown_device"))
+    );
     let binary = json!({"topic": "sensor/x/temperature", "payload_base64": "//57AA=="}).to_string();
     let (status, seen) = ask(up.http, "check-message", Some(&binary));
     assert_eq!(
