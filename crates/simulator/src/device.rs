@@ -72,10 +72,13 @@ impl Device {
     pub(crate) fn new(
         id: DeviceId,
         index: usize,
-        room: VirtualRoom,
+        mut room: VirtualRoom,
         options: Arc<SimulationOptions>,
         counters: Arc<Counters>,
     ) -> Self {
+        // Nobody keeps where it stood before: its birth and this position say so, where a position of its own would be taken for
+        // somebody's move.
+        room.window_mut().calibrate();
         // The first clips of a house come one after another; those of a campus are spread over the whole interval.
         let spread = options.clip_interval.as_millis() as u64;
         let first_clip = Duration::from_millis(600 + 200 * index as u64 % spread);

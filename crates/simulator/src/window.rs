@@ -65,6 +65,12 @@ impl Window {
         CommandOutcome::Obeyed
     }
 
+    /// Begins at its end stop, as a motor does that has lost its place: shut, on no way.
+    pub fn calibrate(&mut self) {
+        self.position = Position::SHUT;
+        self.move_to(Position::SHUT);
+    }
+
     /// Starts towards `target`, by nobody's command.
     pub fn move_to(&mut self, target: Position) {
         self.target = target;
@@ -207,6 +213,16 @@ mod tests {
         );
         window.advance(Duration::from_mins(1));
         assert_eq!(window.position(), percent(100.0));
+    }
+
+    #[test]
+    fn a_window_that_is_calibrated_is_shut_and_on_no_way() {
+        let mut window = Window::new(percent(20.0), Duration::from_secs(20));
+        window.move_to(percent(100.0));
+        window.fail_after(0.5);
+        window.calibrate();
+        assert_eq!((window.position(), window.target()), (percent(0.0), percent(0.0)));
+        assert!(!window.is_moving());
     }
 
     #[test]

@@ -101,7 +101,11 @@ async fn a_window_travels_to_where_it_is_told_and_ignores_old_and_repeated_comma
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(simulator::run(options, shutdown.clone()));
     let room = id("sim-001");
+    // It begins anew, which it says by its birth, and then where it stands then.
+    let (kind, ..) = watcher.next().await;
+    assert_eq!(kind, TopicKind::DeviceStatus);
     let start = watcher.next_state(&room).await.position.percent();
+    assert_eq!(start, 0.0);
     let past = Timestamp::from_millis(now().as_millis() - 60_000);
     watcher.command(&room, 100.0, "too-late", Some(past)).await;
     watcher
