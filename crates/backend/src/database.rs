@@ -7,8 +7,8 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use domain::Timestamp;
 use store::{
-    Batch, DeviceRow, InsertError, LONGEST_QUERY, LatestAck, LatestAction, LatestHeldRow, LatestReading,
-    LatestState, Period, Row, Store, StoreError, Table, Tell, Usage,
+    Batch, DeviceRow, InsertError, LONGEST_QUERY, LatestAck, LatestAction, LatestDecision, LatestHeldRow,
+    LatestReading, LatestState, Period, Row, Store, StoreError, Table, Tell, Usage,
 };
 
 /// Takes rows.
@@ -49,6 +49,10 @@ pub trait History: fmt::Debug + Send + Sync + 'static {
 
     /// The newest decision for each window in `period` that was not carried out.
     async fn latest_held(&self, period: Period, limit: usize) -> Result<Vec<LatestHeldRow>, StoreError>;
+
+    /// What the newest decision for each window in `period` was made on, whether or not it was carried out.
+    async fn latest_decisions(&self, period: Period, limit: usize)
+    -> Result<Vec<LatestDecision>, StoreError>;
 
     /// The newest position that each window reported in `period`.
     async fn latest_states(&self, period: Period, limit: usize) -> Result<Vec<LatestState>, StoreError>;
@@ -112,6 +116,14 @@ impl History for Store {
 
     async fn latest_held(&self, period: Period, limit: usize) -> Result<Vec<LatestHeldRow>, StoreError> {
         bounded(Self::latest_held(self, period, limit)).await
+    }
+
+    async fn latest_decisions(
+        &self,
+        period: Period,
+        limit: usize,
+    ) -> Result<Vec<LatestDecision>, StoreError> {
+        bounded(Self::latest_decisions(self, period, limit)).await
     }
 
     async fn latest_states(&self, period: Period, limit: usize) -> Result<Vec<LatestState>, StoreError> {

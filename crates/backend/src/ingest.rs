@@ -6,32 +6,28 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{DeviceId, Origin, Quantity, Refusal, RefusalReason, WindowAction};
-use monitoring::with_causes;
 use mqtt::TopicKind;
 use parking_lot::Mutex;
 use store::Row;
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::debug;
 
 use crate::{
     Devices, Feed, Happening, InferenceTrigger, Metrics, Rules, Windows,
     clips::{AnalysedClip, Recordings},
-    clock::now,
     clocks::{Clocks, Judgement},
     decoder::{Decoded, Decoder, Event, Sender},
     history::Past,
     interpreted::{Again, Interpreted},
     keys,
-    log::{Appended, EventRows, LogError, Repeats},
+    log::Repeats,
     message::{Acceptance, Message, Passage},
     refusals::RefusalBudget,
     rows,
     vitals::Vitals,
 };
 
-/// How long a message that the log did not take waits before it is tried again.
-const RETRY: Duration = Duration::from_millis(500);
 /// How long a broker takes at the most to hand on a command that was taken.
 const HANDING_ON: Duration = Duration::from_millis(20);
 /// How long after a start clients may send again what the last run did not acknowledge, without marking it.
@@ -86,30 +82,10 @@ impl Ingest {
         } else {
             vec![None; messages.len()]
         };
-        let mut outcomes = Vec::with_capacity(messages.len());
-        for (interpreted, appended) in interpreted.iter_mut().zip(appended) {
-            let outcome = match appended {
-                Some(appended) => Some(self.settle(interpreted, Ok(appended))),
-                None => self.persist_in_time(interpreted, shutdown).await,
-            };
-            let Some(outcome) = outcome else { break };
-            outcomes.push(outcome);
-        }
-        outcomes
-    }
-
-    async fn persist_in_time(
-        &self,
-        interpreted: &mut Interpreted,
-        shutdown: &CancellationToken,
-    ) -> Option<Acceptance> {
-        loop {
-            let acceptance = self.persist(interpreted).await;
-            if acceptance != Acceptance::Withheld {
-                return Some(acceptance);
-            }
-            shutdown.run_until_cancelled(tokio::time::sleep(RETRY)).await?;
-        }
+        let settled = interpreted.iter().zip(appended);
+        let settled = settled.map(|(one, appended)| Some(self.settle(one, Ok(appended?))));
+        let outcomes = settled.collect();
+        self.persist_in_time(&mut interpreted, outcomes, shutdown).await
     }
 
     /// Understands a message, decides and counts. Once for each message, however often its rows are then persisted.
@@ -310,122 +286,5 @@ impl Ingest {
                 windows.let_go(&device_id);
             });
         }
-    }
-
-    /// Makes the rows durable; [`Acceptance::Withheld`] may be tried again.
-    pub async fn persist(&self, interpreted: &mut Interpreted) -> Acceptance {
-        // First: rows without a key would be there once for each time that it is tried.
-        if !self.survives(interpreted).await {
-            return Acceptance::Withheld;
-        }
-        let mut appended = self.append(interpreted).await;
-        if matches!(appended, Ok(Appended::Repeated))
-            && let Some(rows) = self.rows_of_repeat(interpreted)
-        {
-            // It says the same again, and is new: no time tells its messages apart.
-            (interpreted.key, interpreted.rows) = (None, rows);
-            appended = self.append(interpreted).await;
-        }
-        if appended.is_ok()
-            && let Some(row) = interpreted.told.take()
-        {
-            // The message itself is durable; a log that fails now says so with the next one.
-            let _ = self.log.append(None, vec![row.encode()]).await;
-        }
-        self.settle(interpreted, appended)
-    }
-
-    /// Waits until what a message changes of windows and rules survives a restart: nobody says it again after one. Returns
-    /// whether it does.
-    async fn survives(&self, interpreted: &Interpreted) -> bool {
-        if let Some(change) = interpreted.rules_change
-            && !self.rules.keep_change(change).await
-        {
-            return false;
-        }
-        match interpreted.window_change {
-            Some(change) => self.windows.kept(change).await.is_ok(),
-            None => true,
-        }
-    }
-
-    /// The rows of a message of a known key that is new all the same.
-    fn rows_of_repeat(&self, interpreted: &mut Interpreted) -> Option<Vec<Row>> {
-        match std::mem::replace(&mut interpreted.again, Again::Repeat) {
-            Again::Repeat => None,
-            Again::Judge(seen) => self.clocks.repeated(&seen, &interpreted.rows),
-            Again::Store => Some(std::mem::take(&mut interpreted.rows)),
-        }
-    }
-
-    /// Counts and tells what became of the rows.
-    fn settle(&self, interpreted: &Interpreted, appended: Result<Appended, LogError>) -> Acceptance {
-        let acceptance = match appended {
-            Ok(Appended::Stored) => interpreted.outcome,
-            Ok(Appended::Repeated) => {
-                self.metrics.duplicate();
-                if let Some(device_id) = &interpreted.sender {
-                    self.devices.repeated(device_id, now());
-                }
-                Acceptance::Duplicate
-            }
-            Err(error) => {
-                let reason = with_causes(&error);
-                if self.vitals.log_writes.down(reason.clone()) {
-                    warn!(
-                        error = reason,
-                        "messages are given back: the log does not take them"
-                    );
-                }
-                return Acceptance::Withheld;
-            }
-        };
-        if !interpreted.rows.is_empty() && self.vitals.log_writes.up() {
-            info!("the log takes messages again");
-        }
-        if let Some(after) = &interpreted.after {
-            self.complete(after, !interpreted.rows.is_empty());
-        }
-        if let Some((kind, started)) = interpreted.accepted {
-            self.metrics.accepted(kind, started.elapsed().as_secs_f64());
-        }
-        acceptance
-    }
-
-    /// Appends the rows of several messages in one step; `None` for each that has to be persisted alone.
-    async fn append_all(&self, interpreted: &mut [Interpreted]) -> Vec<Option<Appended>> {
-        let with_rows = interpreted.iter().filter(|one| !one.rows.is_empty());
-        let mut events: Vec<EventRows> = with_rows
-            .map(|one| (one.key, one.rows.iter().map(Row::encode).collect()))
-            .collect();
-        let told = interpreted.iter().filter_map(|one| one.told.as_ref());
-        events.extend(told.map(|row| (None, vec![row.encode()])));
-        let appended = if events.is_empty() {
-            Vec::new()
-        } else {
-            self.log.append_all(events).await.unwrap_or_default()
-        };
-        if !appended.is_empty() {
-            for one in &mut *interpreted {
-                one.told = None;
-            }
-        }
-        let mut appended = appended.into_iter();
-        // A repeat is judged once more.
-        let outcome = |one: &Interpreted| {
-            if one.rows.is_empty() {
-                return Some(Appended::Stored);
-            }
-            appended.next().filter(|appended| *appended == Appended::Stored)
-        };
-        interpreted.iter().map(outcome).collect()
-    }
-
-    async fn append(&self, interpreted: &Interpreted) -> Result<Appended, LogError> {
-        if interpreted.rows.is_empty() {
-            return Ok(Appended::Stored);
-        }
-        let rows = interpreted.rows.iter().map(Row::encode).collect();
-        self.log.append(interpreted.key, rows).await
     }
 }

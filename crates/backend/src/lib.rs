@@ -36,6 +36,7 @@ mod metrics;
 mod observing;
 mod opening;
 mod options;
+mod persisting;
 mod recorder;
 mod refusals;
 mod registry;

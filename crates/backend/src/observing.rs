@@ -4,7 +4,7 @@
 
 use std::sync::atomic::Ordering;
 
-use domain::{Refusal, RefusalReason, Timestamp, WindowSet};
+use domain::{DeviceId, Refusal, RefusalReason, Timestamp, WindowSet};
 use tracing::info;
 
 use crate::{
@@ -129,10 +129,7 @@ impl Ingest {
 
     /// Takes what a person wants of a window. It is acknowledged when it survives a restart.
     pub(crate) async fn set(&self, set: &WindowSet, message: &Message) -> Interpreted {
-        if !self.windows.is_of_known(&set.device_id) {
-            // At a start the table of devices may not have been read yet.
-            self.past.settles().await;
-        }
+        self.knows_devices(&set.device_id).await;
         let change = match set.hold {
             Some(hold) => self.windows.begin(&set.device_id, hold, &set.by),
             None => self.windows.end(&set.device_id, &set.by),
@@ -142,20 +139,35 @@ impl Ingest {
                 window_change: Some(change),
                 ..Interpreted::nothing(Acceptance::Stored)
             },
-            Err(error) => {
-                info!(topic = %message.topic, %error, "a window is not moved");
-                self.refuse(message, &self.refusal(&error))
-            }
+            Err(error) => self.refuse_wish(message, &error),
         }
+    }
+
+    /// Whether a person may move a window now, who says so in `message`, which no door brought. If not, that is told.
+    pub(crate) async fn allows_wish(&self, device_id: &DeviceId, message: &Message) -> bool {
+        self.knows_devices(device_id).await;
+        let Err(error) = self.windows.expect(device_id, None) else {
+            return true;
+        };
+        self.persist(&mut self.refuse_wish(message, &error)).await;
+        false
+    }
+
+    /// Waits until it is known whether a device is: at a start the table of devices may not have been read yet.
+    async fn knows_devices(&self, device_id: &DeviceId) {
+        if !self.windows.is_of_known(device_id) {
+            self.past.settles().await;
+        }
+    }
+
+    fn refuse_wish(&self, message: &Message, error: &WindowError) -> Interpreted {
+        info!(topic = %message.topic, %error, "a window is not moved");
+        self.refuse(message, &self.refusal(error))
     }
 
     /// Why a person's wish is refused, and what to do.
     fn refusal(&self, error: &WindowError) -> Refusal {
-        let reason = match error {
-            WindowError::Unknown(_) => RefusalReason::UnknownDevice,
-            WindowError::Retired(_) => RefusalReason::Retired,
-            WindowError::Past(_) | WindowError::Full(_) | WindowError::Unkept(_) => RefusalReason::OutOfRange,
-        };
+        let reason = error.reason();
         let mut detail = error.to_string();
         if reason == RefusalReason::UnknownDevice && !self.vitals.has_read_devices.load(Ordering::Relaxed) {
             detail.push_str("; ClickHouse has not said yet which devices were known before the start");

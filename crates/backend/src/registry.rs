@@ -14,7 +14,7 @@ use domain::{DeviceId, Quantity, Reading, Timestamp};
 use monitoring::with_causes;
 use parking_lot::Mutex;
 use registry::{Book, Foreign};
-use store::{DeviceRow, LatestReading, Period, Row, StoreError};
+use store::{DeviceRow, LatestDecision, LatestReading, Period, Row, StoreError};
 use tokio::{
     sync::watch,
     time::{Instant, sleep, timeout_at},
@@ -23,13 +23,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::{
-    Happening, Windows,
+    Happening, Rules, Windows,
     clock::now,
     clocks::Clocks,
     database::{History, Tables},
     devices::foreign_of,
     following::Following,
     log::Repeats,
+    trigger::{Before, Decided},
     vitals::Vitals,
 };
 
@@ -55,6 +56,7 @@ const RESTORE_SPAN: Duration = Duration::from_hours(7 * 24);
 pub(crate) struct DeviceRegistry {
     pub(crate) following: Arc<Following>,
     pub(crate) windows: Arc<Windows>,
+    pub(crate) rules: Arc<Rules>,
     pub(crate) tables: Arc<dyn Tables>,
     /// `last_seen` of the rows of other programs that were looked at.
     pub(crate) examined: Mutex<HashMap<DeviceId, i64>>,
@@ -130,7 +132,7 @@ impl DeviceRegistry {
             warn!(
                 "ClickHouse does not say what was known before: decisions go on without it, on current readings only"
             );
-            self.following.trigger.settle([], now());
+            self.following.trigger.settle(&Before::default(), now(), |_| true);
         }
         self.settled.send_replace(true);
         loaded.map(|has_replayed| (Instant::now(), has_replayed))
@@ -176,14 +178,23 @@ impl DeviceRegistry {
         let latest = self.history.latest_readings(period, self.max_devices).await?;
         let actions = self.history.latest_actions(period, self.max_devices).await?;
         let states = self.history.latest_states(period, self.max_devices).await?;
+        let decisions = self.history.latest_decisions(period, self.max_devices).await?;
         let readings: Vec<Reading> = latest.iter().filter_map(reading).collect();
         let registered = rows.iter().filter_map(|row| DeviceId::parse(&row.device_id).ok());
         let registered: Vec<DeviceId> = registered.collect();
         self.clocks
             .know(registered.iter().chain(readings.iter().map(Reading::device_id)));
         self.following.prepare();
-        self.following.trigger.settle(&readings, now());
         self.following.devices.restore_readings(&readings);
+        self.rules.remember(&readings);
+        let before = Before {
+            readings,
+            decisions: decisions.iter().filter_map(decided).collect(),
+        };
+        let setups = &self.following.setups;
+        self.following
+            .trigger
+            .settle(&before, now(), |device_id| !setups.of(device_id).is_retired);
         self.following
             .devices
             .restore_actions(actions, |device_id, command_id| {
@@ -307,6 +318,14 @@ impl DeviceRegistry {
             }
         }
     }
+}
+
+fn decided(row: &LatestDecision) -> Option<Decided> {
+    Some(Decided {
+        device_id: DeviceId::parse(&row.device_id).ok()?,
+        timestamp: Timestamp::from_millis(row.timestamp),
+        climate: row.climate,
+    })
 }
 
 fn reading(row: &LatestReading) -> Option<Reading> {

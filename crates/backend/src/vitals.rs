@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use prometheus_client::collector::Collector;
 use store::{Progress, Usage};
 
-use crate::{Devices, clock::now, log::Repeats};
+use crate::{Devices, clock::now, log::Repeats, rules::Keeping};
 
 /// Counts by name, such as those of a broker's refusals.
 pub type Counts = Vec<(&'static str, u64)>;
@@ -56,6 +56,8 @@ pub(crate) struct Vitals {
     pub(crate) broker_refusals: OnceLock<Counting>,
     /// Whether the table of devices was read since the start: who is not known then, is not known.
     pub(crate) has_read_devices: AtomicBool,
+    /// How what closes windows is kept, once that is known.
+    pub(crate) rules: OnceLock<Arc<Keeping>>,
     /// What ClickHouse said of itself last.
     pub(crate) usage: Mutex<Usage>,
     /// When the oldest record of those that are being stored was received, ms; 0: none is.
@@ -79,6 +81,7 @@ impl Vitals {
             publisher: OnceLock::new(),
             broker_refusals: OnceLock::new(),
             has_read_devices: AtomicBool::new(false),
+            rules: OnceLock::new(),
             usage: Mutex::default(),
             waiting_since: AtomicI64::new(0),
             log,
@@ -99,9 +102,12 @@ impl Vitals {
             self.broker.part(),
             self.subscriptions.part(),
             self.clickhouse(),
-            self.registry.part(),
+            self.registry(),
             self.journal(),
             self.disk.part(),
+            self.rules
+                .get()
+                .map_or_else(|| Part::ok("rules"), |keeping| keeping.part()),
             devices,
         ]
     }
@@ -133,6 +139,18 @@ impl Vitals {
     /// Whether ClickHouse takes rows and answers.
     pub(crate) fn store_is_up(&self) -> bool {
         self.store.is_up() && self.store_reads.is_up()
+    }
+
+    /// The role is not ready before the first look at the table of devices: what was known would be called unknown.
+    fn registry(&self) -> Part {
+        let has_read = self.has_read_devices.load(Ordering::Relaxed);
+        if has_read || !self.registry.is_up() {
+            return self.registry.part();
+        }
+        Part::down(
+            "registry",
+            "which devices were known before the start is not read yet",
+        )
     }
 
     fn clickhouse(&self) -> Part {

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use backend::{Acceptance, Passage};
 use domain::{DeviceId, Quantity, RefusalReason};
-use store::{ReadingRow, Row, WindowStateRow};
+use store::{MlPredictionRow, ReadingRow, Row, WindowStateRow};
 use support::{
     Bench, NOON, reading,
     times::{LIVE, WRONG_TIMES, messages, requests, settled, stored},
@@ -149,6 +149,43 @@ async fn after_a_restart_a_backlog_moves_nothing_and_what_is_current_does() {
         bench.until("asked", |bench| !requests(bench).is_empty()).await;
         assert_eq!(requests(&bench).last().unwrap()["temperature"], 27.0, "{case}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_acknowledged_and_not_decided_on_before_a_start_is_asked_about() {
+    let tables = Arc::<support::MemoryTables>::default();
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as i64;
+    for (device_id, decided) in [("owed", 20.0), ("done", 25.0)] {
+        for (quantity, value) in [(Quantity::Temperature, 25.0), (Quantity::Humidity, 50.0)] {
+            tables.put(Row::Reading(
+                quantity,
+                ReadingRow {
+                    timestamp: now - 2_000,
+                    device_id: device_id.into(),
+                    value,
+                    received_at: now - 2_000,
+                    offset: 0.0,
+                },
+            ));
+        }
+        tables.put(Row::MlPrediction(MlPredictionRow {
+            timestamp: now - 60_000,
+            device_id: device_id.into(),
+            held: true,
+            temperature: decided,
+            humidity: 50.0,
+            ..MlPredictionRow::default()
+        }));
+    }
+    let bench = Bench::around(Arc::default(), tables);
+    bench.until("asked", |bench| !requests(bench).is_empty()).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let asked = requests(&bench);
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert_eq!(
+        (&asked[0]["device_id"], &asked[0]["temperature"]),
+        (&serde_json::json!("owed"), &serde_json::json!(25.0))
+    );
 }
 
 #[tokio::test(start_paused = true)]

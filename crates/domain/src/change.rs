@@ -3,6 +3,9 @@
 //! In: one device's readings and clips in the order of arrival. Out: a trigger or nothing. Each device has its own
 //! detector. A detector never reads a clock, so late readings are judged by their own time.
 
+#[cfg(test)]
+mod tests;
+
 use crate::{Quantity, Timestamp};
 
 /// The changes that are significant (`change_detection` in the configuration).
@@ -75,6 +78,8 @@ struct Series {
     latest: Option<(Timestamp, f64)>,
     /// The value in the last request.
     decided: Option<f64>,
+    /// Whether it may have changed since the last request by any amount: what it was then is not known.
+    is_unsure: bool,
 }
 
 impl Series {
@@ -90,6 +95,7 @@ impl Series {
         // Decimal steps have no exact binary form: 21.3 − 20.8 is 0.4999…, and means 0.5.
         const ROUNDING: f64 = 1e-9;
         match (self.latest, self.decided) {
+            (Some(_), _) if self.is_unsure => true,
             (Some((_, latest)), Some(decided)) => (latest - decided).abs() >= threshold - ROUNDING,
             _ => false,
         }
@@ -102,6 +108,8 @@ pub struct ChangeDetector {
     thresholds: Thresholds,
     series: [Series; Quantity::COUNT],
     first_climate_seen: bool,
+    /// Whether a request was made since the start: what was decided before counts for nothing then.
+    has_decided: bool,
 }
 
 impl ChangeDetector {
@@ -111,6 +119,7 @@ impl ChangeDetector {
             thresholds,
             series: [Series::default(); Quantity::COUNT],
             first_climate_seen: false,
+            has_decided: false,
         }
     }
 
@@ -174,172 +183,56 @@ impl ChangeDetector {
         self.thresholds = thresholds;
     }
 
-    /// Records what was known before a restart, unless something newer is: changes are measured against it.
+    /// Records what was known before a restart, unless something newer is. What it was when a request was made last,
+    /// [`Self::restore_decision`] says.
     pub fn restore(&mut self, quantity: Quantity, timestamp: Timestamp, value: f64) {
         let series = &mut self.series[quantity.index()];
-        if series.latest.is_none() {
+        if series.latest.is_none_or(|(newest, _)| newest < timestamp) {
             series.latest = Some((timestamp, value));
-            series.decided = Some(value);
         }
-        let is_decided = |quantity: Quantity| self.series[quantity.index()].decided.is_some();
-        self.first_climate_seen |= Quantity::CLIMATE.into_iter().all(is_decided);
+    }
+
+    /// Records the climate (°C and %) of the newest decision before a restart, unless a request was made since: changes are
+    /// measured against it. Call it after [`Self::restore`]: of a quantity that no decision states, what came after that time
+    /// counts as changed.
+    pub fn restore_decision(&mut self, at: Timestamp, climate: (f64, f64)) {
+        if self.has_decided {
+            return;
+        }
+        for quantity in Quantity::ALL {
+            let series = &mut self.series[quantity.index()];
+            match quantity {
+                Quantity::Temperature => series.decided = Some(climate.0),
+                Quantity::Humidity => series.decided = Some(climate.1),
+                _ => {
+                    series.decided = series.latest.map(|(_, value)| value);
+                    series.is_unsure = series.latest.is_some_and(|(newest, _)| newest > at);
+                }
+            }
+        }
+        self.first_climate_seen = true;
+    }
+
+    /// Returns why a request is owed: none was made yet, or something has changed significantly since the last one.
+    pub fn owed(&self) -> Option<Trigger> {
+        self.climate()?;
+        if !self.first_climate_seen {
+            return Some(Trigger::FirstClimate);
+        }
+        let has_changed = |quantity: &Quantity| {
+            let threshold = self.thresholds.change(*quantity);
+            threshold.is_some_and(|threshold| self.series[quantity.index()].changed_by(threshold))
+        };
+        Quantity::ALL.into_iter().find(has_changed).map(Trigger::Change)
     }
 
     /// Records that a request with the current climate was made: later changes are measured against it.
     pub fn decided(&mut self) {
         for series in &mut self.series {
             series.decided = series.latest.map(|(_, value)| value);
+            series.is_unsure = false;
         }
         self.first_climate_seen |= self.climate().is_some();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_millis(second * 1000)
-    }
-
-    fn decided_at(temperature: f64, humidity: f64) -> ChangeDetector {
-        let mut detector = ChangeDetector::new(Thresholds::default());
-        assert_eq!(
-            detector.observe_reading(Quantity::Temperature, at(0), temperature),
-            None
-        );
-        assert_eq!(
-            detector.observe_reading(Quantity::Humidity, at(0), humidity),
-            Some(Trigger::FirstClimate)
-        );
-        detector.decided();
-        detector
-    }
-
-    #[test]
-    fn a_quantity_that_comes_later_is_measured_from_its_first_value() {
-        let mut detector = ChangeDetector::new(Thresholds::default().with_change(Quantity::Co2, 100.0));
-        detector.observe_reading(Quantity::Temperature, at(0), 20.0);
-        assert!(
-            detector
-                .observe_reading(Quantity::Humidity, at(0), 50.0)
-                .is_some()
-        );
-        detector.decided();
-        assert_eq!(detector.observe_reading(Quantity::Co2, at(1), 500.0), None);
-        assert_eq!(detector.observe_reading(Quantity::Co2, at(2), 599.0), None);
-        let trigger = detector.observe_reading(Quantity::Co2, at(3), 600.0);
-        assert_eq!(trigger, Some(Trigger::Change(Quantity::Co2)));
-    }
-
-    #[test]
-    fn the_threshold_itself_is_significant() {
-        let mut detector = decided_at(20.8, 50.0);
-        assert_eq!(detector.observe_reading(Quantity::Temperature, at(1), 21.2), None);
-        assert_eq!(
-            detector.observe_reading(Quantity::Temperature, at(2), 21.3),
-            Some(Trigger::Change(Quantity::Temperature))
-        );
-        assert_eq!(detector.observe_reading(Quantity::Humidity, at(2), 48.1), None);
-        assert_eq!(
-            detector.observe_reading(Quantity::Humidity, at(3), 48.0),
-            Some(Trigger::Change(Quantity::Humidity))
-        );
-    }
-
-    #[test]
-    fn slow_drift_adds_up() {
-        let mut detector = decided_at(20.0, 50.0);
-        let triggers = (1..=10)
-            .filter(|&i| {
-                detector
-                    .observe_reading(Quantity::Temperature, at(i), 20.0 + 0.05 * i as f64)
-                    .is_some()
-            })
-            .count();
-        assert_eq!(triggers, 1);
-    }
-
-    #[test]
-    fn a_days_old_backlog_triggers_nothing() {
-        let mut detector = decided_at(20.0, 50.0);
-        assert_eq!(
-            detector.observe_reading(Quantity::Temperature, at(-86_400), 35.0),
-            None
-        );
-        assert_eq!(detector.climate(), Some((20.0, 50.0)));
-    }
-
-    #[test]
-    fn after_a_backlog_the_first_current_reading_decides() {
-        let mut detector = ChangeDetector::new(Thresholds::default());
-        detector.observe_late_reading(Quantity::Temperature, at(0), 20.0);
-        detector.observe_late_reading(Quantity::Humidity, at(0), 50.0);
-        assert_eq!(
-            detector.observe_reading(Quantity::Temperature, at(1_800), 20.0),
-            Some(Trigger::FirstClimate)
-        );
-    }
-
-    #[test]
-    fn what_was_known_before_a_restart_is_the_baseline() {
-        let mut detector = ChangeDetector::new(Thresholds::default());
-        detector.restore(Quantity::Temperature, at(0), 20.0);
-        detector.restore(Quantity::Humidity, at(0), 50.0);
-        assert_eq!(detector.observe_reading(Quantity::Temperature, at(1), 20.4), None);
-        assert_eq!(
-            detector.observe_reading(Quantity::Temperature, at(2), 20.5),
-            Some(Trigger::Change(Quantity::Temperature))
-        );
-        // It comes too late to replace what was heard since.
-        detector.decided();
-        detector.restore(Quantity::Temperature, at(0), 5.0);
-        assert_eq!(detector.climate(), Some((20.5, 50.0)));
-        let mut half = ChangeDetector::new(Thresholds::default());
-        half.observe_reading(Quantity::Temperature, at(1), 20.0);
-        half.restore(Quantity::Humidity, at(0), 50.0);
-        assert_eq!(
-            half.observe_reading(Quantity::Temperature, at(2), 20.0),
-            Some(Trigger::FirstClimate),
-            "nothing was decided on this temperature"
-        );
-    }
-
-    #[test]
-    fn a_clip_waits_for_the_climate() {
-        let mut detector = ChangeDetector::new(Thresholds::default());
-        assert_eq!(detector.observe_clip(), None);
-        detector.observe_reading(Quantity::Temperature, at(0), 20.0);
-        detector.observe_reading(Quantity::Humidity, at(0), 50.0);
-        assert_eq!(detector.observe_clip(), Some(Trigger::Audio));
-        let quiet = ChangeDetector::new(Thresholds {
-            audio_always: false,
-            ..Thresholds::default()
-        });
-        assert_eq!(quiet.observe_clip(), None);
-    }
-
-    proptest! {
-        #[test]
-        fn jitter_below_the_threshold_never_triggers(values in prop::collection::vec(-0.24_f64..0.24, 1..50)) {
-            let mut detector = decided_at(20.0, 50.0);
-            for (i, value) in values.iter().enumerate() {
-                prop_assert_eq!(detector.observe_reading(Quantity::Temperature, at(i as i64 + 1), 20.0 + value), None);
-            }
-        }
-
-        #[test]
-        fn the_climate_is_the_newest_by_time(readings in prop::collection::vec((0_i64..1000, 0.0_f64..100.0), 1..50)) {
-            let mut detector = ChangeDetector::new(Thresholds::default());
-            detector.observe_reading(Quantity::Temperature, at(0), 20.0);
-            for &(second, value) in &readings {
-                detector.observe_reading(Quantity::Humidity, at(second), value);
-            }
-            let newest = readings.iter().map(|r| r.0).max().unwrap();
-            let last = readings.iter().rfind(|r| r.0 == newest).unwrap().1;
-            prop_assert_eq!(detector.climate(), Some((20.0, last)));
-        }
+        self.has_decided = true;
     }
 }

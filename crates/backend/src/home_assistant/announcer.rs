@@ -24,7 +24,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::{OFFLINE, notes::Notes, nothing, status};
-use crate::{Backend, Devices, Feed, Happening, Windows, vitals::Vitals};
+use crate::{
+    Backend, Devices, Feed, Happening, Ingest, Message, Passage, Windows, clock::now, vitals::Vitals,
+};
 
 const TICK: Duration = Duration::from_millis(200);
 /// How long the broker may take to say what it retains, before something new is announced.
@@ -49,6 +51,7 @@ pub(super) struct Announcer {
     pub(super) windows: Arc<Windows>,
     registry: Arc<Registry>,
     feed: Arc<Feed>,
+    ingest: Arc<Ingest>,
     vitals: Arc<Vitals>,
     pub(super) publisher: Publisher,
     incoming: Incoming,
@@ -108,6 +111,7 @@ impl Announcer {
             windows: Arc::clone(views.windows()),
             registry: Arc::clone(views.registry()),
             feed: Arc::clone(views.feed()),
+            ingest: backend.ingest(),
             vitals: Arc::clone(&backend.vitals),
             publisher,
             incoming,
@@ -173,7 +177,7 @@ impl Announcer {
         }
         if let Some(device_id) = wish_of_topic(&delivery.topic) {
             if !delivery.retain {
-                self.wish(&device_id, &delivery.payload).await;
+                self.wish(&device_id, delivery).await;
             }
             return;
         }
@@ -197,11 +201,20 @@ impl Announcer {
     }
 
     /// Carries out a wish that says no position: the window is held where it is, or let go of.
-    async fn wish(&self, device_id: &DeviceId, payload: &[u8]) {
-        let Some(wish) = Wish::decode(payload) else {
+    async fn wish(&self, device_id: &DeviceId, delivery: &Delivery) {
+        let Some(wish) = Wish::decode(&delivery.payload) else {
             debug!(%device_id, "a wish that Home Assistant was not told of is left alone");
             return;
         };
+        let message = Message {
+            topic: delivery.topic.clone(),
+            payload: delivery.payload.clone(),
+            received_at: now(),
+            passage: Passage::default(),
+        };
+        if !self.ingest.allows_wish(device_id, &message).await {
+            return;
+        }
         let by = By::new("", Source::HomeAssistant);
         let lasting = match wish {
             Wish::Hold => Lasting::Usual,

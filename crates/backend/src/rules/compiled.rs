@@ -1,6 +1,9 @@
 //! The rules of one device, made of its settings once for each change.
 
-use std::{sync::Arc, sync::atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use domain::{Almanac, Cause, DeviceId, InterlockSettings, ScheduleKind, Schedules, SensorRule, Settings};
 use registry::Book;
@@ -48,6 +51,16 @@ impl Compiled {
             interlocks: settings.interlocks,
             schedules: settings.schedules,
         }
+    }
+
+    /// How long a cause that comes and goes counts after its end; `None` of locks, and where the rule is off.
+    pub(super) fn hold(&self, cause: Cause) -> Option<Duration> {
+        if cause == Cause::Alarm {
+            let is_on = self.interlocks.alarm.on != Some(false);
+            return is_on.then(|| self.interlocks.alarm_rule().1);
+        }
+        let mut rules = self.sensor_rules.iter().map(|(rule, _)| rule);
+        Some(rules.find(|rule| rule.cause == cause)?.hold)
     }
 
     fn heeds_climate(&self) -> bool {

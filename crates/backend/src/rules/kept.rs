@@ -1,16 +1,16 @@
 //! What survives a restart: causes that are there, what sensors said, alarms, schedules that are on.
 //!
-//! The file is written beside, synced and renamed. One that cannot be read is left as it is until the next change.
+//! The file is written beside, synced and renamed. One that is damaged is set aside, one of a newer version is left alone.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File, OpenOptions},
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     os::unix::fs::OpenOptionsExt as _,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
-use domain::{Cause, CauseState, DeviceId, Planner, Quantity};
+use domain::{Cause, CauseState, DeviceId, Planner, Quantity, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Rules;
@@ -30,6 +30,26 @@ pub(super) struct Kept {
     alarms: BTreeSet<DeviceId>,
     #[serde(default)]
     windows: BTreeMap<DeviceId, KeptWindow>,
+    /// When what was kept was found to be lost: what windows were told then is held for a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) lost_at: Option<Timestamp>,
+}
+
+/// The part of the file that every version writes.
+#[derive(Deserialize)]
+struct Form {
+    format: u32,
+}
+
+/// What became of reading the file.
+pub(super) enum Found {
+    Kept(Kept),
+    /// There is none.
+    Nothing,
+    /// A newer version wrote it.
+    Newer,
+    /// It cannot be read, and why.
+    Damaged(io::Error),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -37,23 +57,41 @@ struct KeptWindow {
     causes: BTreeMap<Cause, CauseState>,
     #[serde(default)]
     planner: Planner,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    recalled: BTreeSet<Cause>,
 }
 
-pub(super) fn read(path: &Path) -> io::Result<Kept> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Kept::default()),
-        Err(error) => return Err(error),
-    };
-    if file.metadata()?.len() > MAX_BYTES {
+pub(super) fn read(path: &Path) -> Found {
+    match read_file(path) {
+        Ok(kept) if kept.format > FORMAT => Found::Newer,
+        Ok(kept) => Found::Kept(kept),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Found::Nothing,
+        Err(error) => Found::Damaged(error),
+    }
+}
+
+fn read_file(path: &Path) -> io::Result<Kept> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
         return Err(io::Error::other("it has more than 64 MiB"));
     }
-    let kept: Kept = serde_json::from_reader(io::BufReader::new(file))?;
-    if kept.format > FORMAT {
-        let newer = "it was written by a newer casement, and is left as it is";
-        return Err(io::Error::new(io::ErrorKind::Unsupported, newer));
+    // A newer version may have written anything beside its number.
+    let form: Form = serde_json::from_slice(&bytes)?;
+    if form.format > FORMAT {
+        return Ok(Kept {
+            format: form.format,
+            ..Kept::default()
+        });
     }
-    Ok(kept)
+    Ok(serde_json::from_slice(&bytes)?)
+}
+
+/// Gives a damaged file another name, which it returns. One that was set aside before is replaced.
+pub(super) fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let aside = path.with_extension("json.damaged");
+    fs::rename(path, &aside)?;
+    Ok(aside)
 }
 
 pub(super) fn write(path: &Path, kept: &Kept) -> io::Result<()> {
@@ -91,6 +129,7 @@ impl Rules {
             let memory = state.memory.entry(device_id).or_default();
             memory.causes = window.causes.into_iter().collect();
             memory.planner = window.planner;
+            memory.recalled = window.recalled;
         }
     }
 
@@ -100,6 +139,7 @@ impl Rules {
         let mut kept = Kept {
             format: FORMAT,
             alarms: self.alarms.lock().clone(),
+            lost_at: self.lost_at,
             ..Kept::default()
         };
         for (device_id, quantity, heard) in self.senses.lock().all() {
@@ -117,6 +157,7 @@ impl Rules {
                     .map(|(cause, state)| (*cause, *state))
                     .collect(),
                 planner: memory.planner.clone(),
+                recalled: memory.recalled.clone(),
             };
             kept.windows.insert(device_id.clone(), window);
         }

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use domain::{Cause, CauseState, DeviceId, Position, Quantity, Sensed, SensorRule, Timestamp};
+use domain::{Cause, CauseState, DeviceId, Position, Quantity, Sensed, SensorRule, Timestamp, WhenSilent};
 
 use super::{
     MOST_ALARMS, Memory, News, Rules, State, Told,
@@ -16,16 +16,6 @@ use crate::clock::now;
 
 /// By so much the clock on the wall may differ before an interlock's end is told anew.
 const DRIFT_MS: i64 = 2_000;
-
-/// The causes that windows are told of.
-const TOLD: [Cause; 6] = [
-    Cause::Alarm,
-    Cause::Rain,
-    Cause::Wind,
-    Cause::Frost,
-    Cause::Locked,
-    Cause::ChildLock,
-];
 
 /// What there is to look at.
 pub(super) struct Sight<'a> {
@@ -39,6 +29,8 @@ pub(super) struct Sight<'a> {
     /// The time by a clock that does not jump.
     pub(super) steady: Timestamp,
     began: Timestamp,
+    /// Whether causes are held of which nobody says anything.
+    holds_lost: bool,
 }
 
 impl Sight<'_> {
@@ -89,19 +81,17 @@ impl Rules {
     pub(super) fn look(&self) -> Vec<News> {
         let mut state = self.state.lock();
         let state = &mut *state;
+        let is_first = !std::mem::replace(&mut state.has_looked, true);
+        if is_first {
+            self.recall(state);
+        }
         self.compile(state);
         let heard = {
             let mut senses = self.senses.lock();
             senses.forget(|device_id| state.compiled.contains_key(device_id));
             senses.look()
         };
-        let State {
-            compiled,
-            memory,
-            has_looked,
-            ..
-        } = state;
-        let is_first = !std::mem::replace(has_looked, true);
+        let State { compiled, memory, .. } = state;
         let compiled = &*compiled;
         memory.retain(|device_id, _| compiled.contains_key(device_id));
         let mut sight = Sight {
@@ -111,6 +101,7 @@ impl Rules {
             wall: now(),
             steady: self.steady(),
             began: self.began.0,
+            holds_lost: self.holds_lost(self.steady()),
             heard,
         };
         let outdoor = |heard: &OfDevice| {
@@ -131,8 +122,14 @@ impl Rules {
         let mut news = Vec::new();
         let mut has_changed = false;
         for (device_id, compiled) in compiled {
-            if is_first {
-                self.recall(device_id, memory);
+            if let Some(memory) = memory.get_mut(device_id) {
+                if is_first && self.is_lost {
+                    has_changed |= memory.hold_told(compiled, &sight);
+                }
+                let heeds = |name: &DeviceId| compiled.interlocks.alarm.heeds(name);
+                if memory.holds(Cause::Alarm) && self.said.lock().iter().any(heeds) {
+                    has_changed |= memory.recalled.remove(&Cause::Alarm);
+                }
             }
             let causes = causes(device_id, compiled, memory.get(device_id), &sight);
             let has_schedules = compiled.almanac.is_some();
@@ -147,21 +144,6 @@ impl Rules {
             self.has_changed();
         }
         news
-    }
-
-    /// Notes what a window was told before the start: what is not there any more is lifted.
-    fn recall(&self, device_id: &DeviceId, memory: &mut HashMap<DeviceId, Memory>) {
-        let view = self.windows.view(device_id);
-        for interlock in view.into_iter().flat_map(|view| view.interlocks) {
-            if let Some(cause) = TOLD.into_iter().find(|cause| cause.as_str() == interlock.cause) {
-                let told = Told {
-                    most: interlock.most,
-                    until: interlock.until,
-                };
-                let memory = memory.entry(device_id.clone()).or_default();
-                memory.told.insert(cause, told);
-            }
-        }
     }
 
     /// Tells a window what limits it. Returns whether anything has changed that is to survive a restart.
@@ -227,6 +209,8 @@ impl Rules {
         memory
             .causes
             .retain(|cause, state| state.limits() && is_listed(cause));
+        let Memory { causes, recalled, .. } = memory;
+        recalled.retain(|cause| causes.contains_key(cause));
         has_changed
     }
 
@@ -271,6 +255,7 @@ fn causes(
         let known = memory.and_then(|memory| memory.causes.get(&cause));
         known.copied().unwrap_or_default()
     };
+    let holds = |cause| memory.is_some_and(|memory| memory.holds(cause));
     let mut causes = Vec::new();
     let mut add = |cause: Cause, state: CauseState, most, hold, text: String| {
         if state.limits() || before(cause).limits() {
@@ -288,7 +273,16 @@ fn causes(
     }
     for (rule, named) in &compiled.sensor_rules {
         let sensors = sight.sensors(device_id, compiled, rule, named.as_ref());
-        let state = rule.next(before(rule.cause), &sensors, sight.steady);
+        // Without sensors that say anything, what was there stays: of what was lost, for a day.
+        let is_over = holds(rule.cause)
+            && !sight.holds_lost
+            && rule.when_silent != WhenSilent::Close
+            && sensors.iter().all(|sensed| sensed.value.is_nan());
+        let state = if is_over {
+            before(rule.cause).after(false, rule.hold, sight.steady)
+        } else {
+            rule.next(before(rule.cause), &sensors, sight.steady)
+        };
         let worst = sensors
             .iter()
             .map(|sensed| sensed.value)
@@ -308,7 +302,9 @@ fn causes(
     let is_full = sight.alarms.len() >= MOST_ALARMS;
     let (most, hold) = compiled.interlocks.alarm_rule();
     if compiled.interlocks.alarm.on != Some(false) {
-        let state = before(Cause::Alarm).after(heeded.is_some() || is_full, hold, sight.steady);
+        let is_held = holds(Cause::Alarm) && sight.holds_lost;
+        let is_there = heeded.is_some() || is_full || is_held;
+        let state = before(Cause::Alarm).after(is_there, hold, sight.steady);
         let text = match heeded {
             Some(name) => format!("there is an alarm ({name})"),
             None if is_full => format!("there are {MOST_ALARMS} alarms, and no place for further ones"),

@@ -7,6 +7,7 @@ mod compiled;
 mod kept;
 mod look;
 mod marks;
+mod recalled;
 mod scheduling;
 mod senses;
 mod view;
@@ -22,7 +23,7 @@ use std::{
 };
 
 use domain::{Cause, CauseState, DeviceId, Planner, Position, Quantity, Reading, Timestamp};
-use monitoring::{Link, with_causes};
+use monitoring::with_causes;
 use parking_lot::Mutex;
 use registry::{Registry, Revision};
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -31,6 +32,7 @@ use tracing::{info, warn};
 
 use crate::{Devices, Feed, Happening, Windows, clock::now, log::Repeats, rows::told_event};
 
+pub(crate) use recalled::Keeping;
 pub use view::ScheduleView;
 
 use compiled::Compiled;
@@ -58,6 +60,8 @@ struct Memory {
     wished: Option<(Position, i64)>,
     /// Until when the law was told that a schedule decides.
     decides_until: Option<Timestamp>,
+    /// Causes that are held because the window was told of them before the start, and no file says what became of them.
+    recalled: BTreeSet<Cause>,
 }
 
 /// What a look at all rules needs.
@@ -93,6 +97,12 @@ pub struct Rules {
     /// Between which values of sensors all rules say the same.
     marks: Mutex<Marks>,
     alarms: Mutex<BTreeSet<DeviceId>>,
+    /// When what was kept was found to be lost; `None` where it was not.
+    lost_at: Option<Timestamp>,
+    /// Whether it was at this start.
+    is_lost: bool,
+    /// Alarms of which anything was said since.
+    said: Mutex<BTreeSet<DeviceId>>,
     state: Mutex<State>,
     /// Where what was there is kept; `None` keeps nothing.
     file: Option<PathBuf>,
@@ -101,8 +111,8 @@ pub struct Rules {
     written: AtomicU64,
     /// One writes at a time.
     writing: Arc<tokio::sync::Mutex<()>>,
-    /// Writing the file.
-    writes: Link,
+    /// Writing the file, and having read it.
+    keeping: Arc<Keeping>,
 }
 
 impl Rules {
@@ -132,20 +142,20 @@ impl Rules {
             changes: AtomicU64::new(0),
             written: AtomicU64::new(0),
             writing: Arc::default(),
-            writes: Link::met("rules"),
+            keeping: Arc::default(),
+            lost_at: None,
+            is_lost: false,
+            said: Mutex::default(),
         };
-        let read = file.as_deref().map(kept::read);
-        let is_newer = matches!(&read, Some(Err(error)) if error.kind() == std::io::ErrorKind::Unsupported);
-        match read {
-            Some(Ok(kept)) => rules.restore(kept),
-            Some(Err(error)) => warn!(
-                error = with_causes(&error),
-                "what closed windows before the start is not known: sensors have to say it again"
-            ),
-            None => {}
+        if let Some(path) = file {
+            rules.open(path);
         }
-        rules.file = file.filter(|_| !is_newer);
         rules
+    }
+
+    /// How what closes windows is kept.
+    pub(crate) fn keeping(&self) -> Arc<Keeping> {
+        Arc::clone(&self.keeping)
     }
 
     /// The time by a clock that does not jump while the process runs.
@@ -191,6 +201,7 @@ impl Rules {
     /// Takes that an alarm is on, or over. Returns the number of the change that it waits for before it is acknowledged: the
     /// newest, since one that is sent again changes nothing.
     pub(crate) fn alarm(&self, name: &DeviceId, is_on: bool) -> u64 {
+        self.say(name);
         let mut alarms = self.alarms.lock();
         let has_changed = if is_on {
             alarms.len() < MOST_ALARMS && alarms.insert(name.clone())
@@ -264,17 +275,18 @@ impl Rules {
         });
         let (written, _turn) = written.await.expect("writing a file does not panic");
         if let Err(error) = written {
-            let reason = with_causes(&error);
-            if self.writes.down(reason.clone()) {
-                warn!(
-                    error = reason,
-                    "what closes windows now would not survive a restart; it is written again, and what tells of it waits"
-                );
+            let reason = format!(
+                "rules.json cannot be written ({}): what closes windows now would not survive a restart, and what tells of it is \
+                 not acknowledged meanwhile",
+                with_causes(&error)
+            );
+            if self.keeping.writes.down(reason.clone()) {
+                warn!(error = reason, "it is tried again every second");
             }
             return false;
         }
         self.written.store(number, Ordering::Relaxed);
-        if self.writes.up() {
+        if self.keeping.writes.up() {
             info!("what closes windows survives a restart again");
         }
         true

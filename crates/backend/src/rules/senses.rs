@@ -63,6 +63,12 @@ impl Senses {
         Some(place.replace(heard)?.value)
     }
 
+    /// Whether a sensor has said anything.
+    pub(super) fn knows(&self, device_id: &DeviceId, quantity: Quantity) -> bool {
+        let of_device = self.by_id.get(device_id);
+        of_device.is_some_and(|of_device| of_device[quantity.index()].is_some())
+    }
+
     /// What a sensor said last is the change of that number.
     pub(super) fn changed(&mut self, device_id: &DeviceId, quantity: Quantity, change: u64) {
         let of_device = self.by_id.get_mut(device_id);

@@ -89,6 +89,11 @@ impl Freshness {
         stale.max_by_key(|stale| stale.age)
     }
 
+    /// Whether all inputs are known, and none is too old.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.inputs.iter().all(|input| input.came.is_some()) && self.stale().is_none()
+    }
+
     fn limit(&self, input: &Input) -> Duration {
         match (self.interval, input.cadence.gap_ms()) {
             (Some(interval), _) => interval.mul_f64(INTERVALS).max(SHORTEST),
@@ -148,5 +153,8 @@ mod tests {
         freshness.came(Quantity::Humidity, Duration::ZERO);
         freshness.was_known(Quantity::Humidity, Duration::from_hours(2));
         assert_eq!(freshness.stale(), None);
+        assert!(!freshness.is_fresh(), "no temperature is known");
+        freshness.was_known(Quantity::Temperature, Duration::from_secs(5));
+        assert!(freshness.is_fresh());
     }
 }

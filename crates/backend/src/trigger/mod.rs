@@ -8,7 +8,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use domain::{
     AudioFormat, AudioHash, ClipFeatures, DeviceId, InferenceRequest, Reading, RequestAudio, Thresholds,
@@ -22,6 +22,9 @@ use state::{DeviceState, Held, SetUp, State, Withholding};
 
 /// The first decision for a device waits this long for a clip: sensors start with their climate.
 const FIRST_CLIP_WAIT: Duration = Duration::from_secs(2);
+
+/// A decision that is owed since before the start waits this long: recordings come, and an ML service that starts with us.
+const OWED_WAIT: Duration = Duration::from_secs(2);
 
 /// A decision that rests on an old input waits this long for a new one before it is withheld.
 const DOUBT: Duration = Duration::from_secs(2);
@@ -102,6 +105,24 @@ pub struct LastRequest {
     pub audio_hash: Option<AudioHash>,
 }
 
+/// What a decision before the start was made on.
+#[derive(Debug, Clone)]
+pub(crate) struct Decided {
+    pub(crate) device_id: DeviceId,
+    pub(crate) timestamp: Timestamp,
+    /// Temperature and humidity, °C and %.
+    pub(crate) climate: (f64, f64),
+}
+
+/// What was known before a start.
+#[derive(Debug, Default)]
+pub(crate) struct Before {
+    /// The newest readings.
+    pub(crate) readings: Vec<Reading>,
+    /// The newest decisions.
+    pub(crate) decisions: Vec<Decided>,
+}
+
 /// Change detection for all devices.
 #[derive(Debug)]
 pub struct InferenceTrigger {
@@ -134,7 +155,7 @@ impl InferenceTrigger {
         self.state.lock().drop_old_clips(self.options.clip_max_age);
     }
 
-    /// Decides nothing until [`InferenceTrigger::settle`]: what is newest of each device is kept until then.
+    /// Decides nothing until what was known before is settled: what is newest of each device is kept until then.
     pub fn hold(&self) {
         self.state.lock().is_holding = true;
     }
@@ -183,20 +204,18 @@ impl InferenceTrigger {
         });
     }
 
-    /// Takes what was known before a restart, if anything, as the baseline of `now`. Then decides on what was held.
-    pub fn settle<'a>(&self, baseline: impl IntoIterator<Item = &'a Reading>, now: Timestamp) {
-        let held = {
-            let mut state = self.state.lock();
-            for reading in baseline {
-                if let Some(device) = state.device(reading.device_id(), &self.options) {
-                    let (quantity, timestamp) = (reading.quantity(), reading.timestamp());
-                    device.detector.restore(quantity, timestamp, reading.value());
-                    let age = Duration::from_millis(now.millis_since(timestamp).max(0) as u64);
-                    device.freshness.was_known(quantity, age);
-                }
-            }
-            state.release()
-        };
+    /// Takes what was known before a restart, if anything, as of `now`. Then decides on what was heard before it and never
+    /// decided on, if that is fresh and `is_in_use` says so of the device, and on what was held.
+    pub(crate) fn settle(&self, before: &Before, now: Timestamp, is_in_use: impl Fn(&DeviceId) -> bool) {
+        let known = self.restore(before, now);
+        // First: what waited somewhere meanwhile decides nothing.
+        for device_id in known.into_iter().filter(|device_id| is_in_use(device_id)) {
+            self.observe_for(device_id, OWED_WAIT, |device, _| {
+                let is_fresh = device.freshness.is_fresh();
+                is_fresh.then(|| device.detector.owed()).flatten()
+            });
+        }
+        let held = self.state.lock().release();
         for (device_id, readings, has_clip) in held {
             for (quantity, reading) in readings {
                 self.observe(&device_id, |device, _| device.take(quantity, reading));
@@ -205,6 +224,29 @@ impl InferenceTrigger {
                 self.observe(&device_id, |device, _| device.detector.observe_clip());
             }
         }
+    }
+
+    /// Takes up what was known before a restart. Returns of whom readings were.
+    fn restore<'a>(&self, before: &'a Before, now: Timestamp) -> BTreeSet<&'a DeviceId> {
+        let mut state = self.state.lock();
+        let mut known = BTreeSet::new();
+        for reading in &before.readings {
+            if let Some(device) = state.device(reading.device_id(), &self.options) {
+                let (quantity, timestamp) = (reading.quantity(), reading.timestamp());
+                device.detector.restore(quantity, timestamp, reading.value());
+                let age = Duration::from_millis(now.millis_since(timestamp).max(0) as u64);
+                device.freshness.was_known(quantity, age);
+                known.insert(reading.device_id());
+            }
+        }
+        for decided in &before.decisions {
+            if let Some(device) = state.device(&decided.device_id, &self.options) {
+                device
+                    .detector
+                    .restore_decision(decided.timestamp, decided.climate);
+            }
+        }
+        known
     }
 
     /// Takes what is set for a device.
@@ -254,7 +296,17 @@ impl InferenceTrigger {
 
     /// Applies `change`, which is told whether decisions are held.
     fn observe(&self, device_id: &DeviceId, change: impl FnOnce(&mut DeviceState, bool) -> Option<Trigger>) {
-        let now = Instant::now();
+        self.observe_for(device_id, Duration::ZERO, change);
+    }
+
+    /// The same; what it makes due waits for that long at least.
+    fn observe_for(
+        &self,
+        device_id: &DeviceId,
+        wait: Duration,
+        change: impl FnOnce(&mut DeviceState, bool) -> Option<Trigger>,
+    ) {
+        let now = Instant::now() + wait;
         let mut state = self.state.lock();
         let is_holding = state.is_holding;
         let trigger = state.update(device_id, &self.options, |device| {
@@ -269,7 +321,8 @@ impl InferenceTrigger {
             // From here on change is measured from the state that the request will carry.
             device.detector.decided();
             let waits = trigger == Trigger::FirstClimate && device.clip.is_none();
-            Some((Some(trigger), if waits { now + FIRST_CLIP_WAIT } else { now }))
+            let first = Instant::now() + FIRST_CLIP_WAIT;
+            Some((Some(trigger), if waits { now.max(first) } else { now }))
         });
         let Some((trigger, due)) = trigger.flatten() else {
             return;

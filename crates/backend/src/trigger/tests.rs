@@ -3,6 +3,24 @@ use domain::Quantity;
 
 use super::*;
 
+/// These readings, and what was decided on of the device `a`.
+fn before(readings: &[Reading], decided: Option<(f64, f64)>) -> Before {
+    let decided = decided.map(|climate| Decided {
+        device_id: id("a"),
+        timestamp: Timestamp::from_millis(10_000),
+        climate,
+    });
+    Before {
+        readings: readings.to_vec(),
+        decisions: decided.into_iter().collect(),
+    }
+}
+
+/// Takes it up 200 seconds after the beginning, of a device that is in use.
+fn settle(trigger: &InferenceTrigger, before: &Before) {
+    trigger.settle(before, Timestamp::from_millis(200_000), |_| true);
+}
+
 fn trigger(options: TriggerOptions) -> InferenceTrigger {
     InferenceTrigger::new(options, Arc::default())
 }
@@ -128,7 +146,11 @@ fn nothing_decides_before_the_baseline_is_known() {
         trigger.observe_clip(&id("a"), clip(50), true);
         assert!(!is_due(&trigger), "held");
         let baseline = known.map(|temperature| climate(10, temperature));
-        trigger.settle(baseline.iter().flatten(), Timestamp::from_millis(200_000));
+        let readings: Vec<_> = baseline.into_iter().flatten().collect();
+        settle(
+            &trigger,
+            &before(&readings, known.map(|temperature| (temperature, 50.0))),
+        );
         assert_eq!(is_due(&trigger), moves, "{known:?}, late: {is_late}");
         trigger.observe_reading(&reading(Quantity::Temperature, 200, 30.0), false);
         assert!(is_due(&trigger), "and then everything decides");
@@ -145,7 +167,7 @@ fn a_clip_that_was_held_decides() {
         reading(Quantity::Temperature, 10, 20.0),
         reading(Quantity::Humidity, 10, 50.0),
     ];
-    trigger.settle(&known, Timestamp::from_millis(200_000));
+    settle(&trigger, &before(&known, Some((20.0, 50.0))));
     assert!(is_due(&trigger));
 }
 
@@ -153,19 +175,56 @@ fn a_clip_that_was_held_decides() {
 fn a_baseline_that_comes_late_changes_nothing_that_was_decided_since() {
     let trigger = trigger(TriggerOptions::default());
     trigger.hold();
-    trigger.settle([], Timestamp::from_millis(200_000));
+    settle(&trigger, &Before::default());
     for quantity in Quantity::CLIMATE {
         trigger.observe_reading(&reading(quantity, 100, 20.0), false);
     }
     assert!(is_due(&trigger));
     trigger.observe_reading(&reading(Quantity::Temperature, 101, 20.4), false);
-    trigger.settle(
-        &[reading(Quantity::Temperature, 10, 5.0)],
-        Timestamp::from_millis(200_000),
-    );
+    let late = before(&[reading(Quantity::Temperature, 10, 5.0)], Some((5.0, 50.0)));
+    settle(&trigger, &late);
     assert!(!is_due(&trigger));
     trigger.observe_reading(&reading(Quantity::Temperature, 102, 20.5), false);
     assert!(is_due(&trigger));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_heard_before_a_start_and_not_decided_on_is_asked_about_once() {
+    let climate = |second| {
+        [
+            reading(Quantity::Temperature, second, 25.0),
+            reading(Quantity::Humidity, second, 50.0),
+        ]
+    };
+    for (decided, second, is_in_use, asks) in [
+        (Some((20.0, 50.0)), 190, true, true),
+        (Some((24.6, 51.9)), 190, true, false),
+        // Killed before its first decision.
+        (None, 190, true, true),
+        (Some((20.0, 50.0)), 190, false, false),
+        // Too old to move a window: the next reading does.
+        (Some((20.0, 50.0)), -200, true, false),
+    ] {
+        let case = format!("{decided:?} at {second}, in use: {is_in_use}");
+        let trigger = trigger(TriggerOptions::default());
+        trigger.hold();
+        let known = before(&climate(second), decided);
+        for _ in 0..2 {
+            trigger.settle(&known, Timestamp::from_millis(200_000), |_| is_in_use);
+        }
+        let asked = next(&trigger).await;
+        let asked = asked.map(|due| match due {
+            NextDue::Request { request, .. } => (request.temperature, request.humidity),
+            NextDue::Withheld { reason, .. } => panic!("{case}: {reason}"),
+        });
+        assert_eq!(asked, asks.then_some((25.0, 50.0)), "{case}");
+        assert!(next(&trigger).await.is_none(), "{case}");
+        for reading in climate(201) {
+            trigger.observe_reading(&reading, false);
+        }
+        let is_owed_still = second < 0 || !is_in_use;
+        assert_eq!(next(&trigger).await.is_some(), is_owed_still, "{case}");
+    }
 }
 
 /// What is due at once; `None` where nothing is within a minute.
@@ -220,7 +279,8 @@ async fn readings_of_one_device_come_one_after_another_after_a_start() {
         reading(Quantity::Temperature, 0, 20.0),
         reading(Quantity::Humidity, 0, 50.0),
     ];
-    trigger.settle(&known, Timestamp::from_millis(7_200_000));
+    let before = before(&known, Some((20.0, 50.0)));
+    trigger.settle(&before, Timestamp::from_millis(7_200_000), |_| true);
     trigger.observe_reading(&reading(Quantity::Temperature, 7_200, 25.0), false);
     tokio::time::advance(Duration::from_secs(1)).await;
     trigger.observe_reading(&reading(Quantity::Humidity, 7_201, 50.0), false);

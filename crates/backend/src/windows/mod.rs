@@ -11,19 +11,18 @@ mod kept;
 mod local_time;
 mod mover;
 mod outgoing;
+mod people;
 #[cfg(test)]
 mod tests;
 mod turn;
 mod view;
 mod window;
+mod withholding;
 mod words;
 
 use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 
-use domain::{
-    By, Cause, DeviceId, HeldDecision, Hold, Position, Timestamp, WindowAction, WindowContext, WindowState,
-    Wish,
-};
+use domain::{By, Cause, DeviceId, HeldDecision, Position, Timestamp, WindowAction, WindowState, Wish};
 use mqtt::OverrideNotice;
 use parking_lot::Mutex;
 use registry::{DocumentFile, FileError};
@@ -37,6 +36,7 @@ use tracing::info;
 use crate::{Devices, Feed, log::Repeats, setups::Setups};
 
 pub(crate) use mover::Mover;
+pub use people::WindowError;
 pub use view::{
     CommandState, CommandView, ControlView, InterlockView, LimitsView, MotionView, OverrideView, VerdictView,
 };
@@ -58,30 +58,6 @@ const COMMAND_TTL: Duration = Duration::from_mins(1);
 const TICK: Duration = Duration::from_millis(500);
 /// A clock that runs away from the other by more than this between two looks was set.
 const JUMP_MS: i64 = 2_000;
-
-/// A person's wish cannot be carried out.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum WindowError {
-    /// It would be over before it begins.
-    #[error("it ends before it begins: `until` is {0}, which is past")]
-    Past(Timestamp),
-    /// No such device was heard of or set up.
-    #[error(
-        "no device {0} is known, so its window is not moved: check the id; a device is known once it was heard of, or set up with PATCH /api/v1/devices/{0}"
-    )]
-    Unknown(DeviceId),
-    /// The device is out of use.
-    #[error(
-        "{0} is retired, so its window is not moved: put it back into use first, with {{\"retired\": false}} to PATCH /api/v1/devices/{0}"
-    )]
-    Retired(DeviceId),
-    /// There are too many windows.
-    #[error("there are {0} windows already, the most that are looked after; see backend.max_devices")]
-    Full(usize),
-    /// It was carried out and cannot be kept.
-    #[error("it is carried out, but would not survive a restart: {0}")]
-    Unkept(String),
-}
 
 /// All windows.
 #[derive(Debug)]
@@ -219,20 +195,6 @@ impl Windows {
         self.turn(device_id, |turn| turn.scheduled(until));
     }
 
-    /// Takes a person's wish that lasts. When this returns, it survives a restart.
-    pub async fn hold(&self, device_id: &DeviceId, hold: Hold, by: &By) -> Result<ControlView, WindowError> {
-        let number = self.begin(device_id, hold, by)?;
-        self.kept(number).await?;
-        self.shown(device_id)
-    }
-
-    /// Ends a person's wish, if there is one. The window stays where it is until the next decision.
-    pub async fn resume(&self, device_id: &DeviceId, by: &By) -> Result<Option<ControlView>, WindowError> {
-        let number = self.end(device_id, by)?;
-        self.kept(number).await?;
-        Ok(self.view(device_id))
-    }
-
     /// What is known of a window; `None` of one that was never heard of.
     pub fn view(&self, device_id: &DeviceId) -> Option<ControlView> {
         let setup = self.setups.of(device_id);
@@ -242,102 +204,9 @@ impl Windows {
         Some(window.view(&circumstances(&setup.window, now)))
     }
 
-    /// What limits the window of a device that has none so far, as far as anybody heard; `None` where nothing does.
-    pub fn limits(&self, device_id: &DeviceId) -> Option<ControlView> {
-        let setup = self.setups.of(device_id);
-        let mut windows = self.by_id.lock();
-        let c = circumstances(&setup.window, self.now(&mut windows).wall);
-        let view = match windows.get(device_id) {
-            Some(window) => window.view(&c),
-            None => Window::default().view(&c),
-        };
-        let is_limited = view.limits.min > 0.0 || view.limits.max < 100.0 || !view.interlocks.is_empty();
-        (is_limited || view.quiet).then_some(view)
-    }
-
-    /// What the law looks at, as it travels in requests.
-    pub fn context(&self, device_id: &DeviceId) -> WindowContext {
-        let setup = self.setups.of(device_id);
-        let mut windows = self.by_id.lock();
-        let c = circumstances(&setup.window, self.now(&mut windows).wall);
-        match windows.get(device_id) {
-            Some(window) => window.context(&c),
-            None => Window::default().context(&c),
-        }
-    }
-
     /// Tells whose window has changed: its position, who holds it, what limits it, how far its command has come.
     pub fn changes(&self) -> broadcast::Receiver<DeviceId> {
         self.changes.subscribe()
-    }
-
-    /// Why a model can move a window nowhere now, whatever it wants; `None` where it can. What only limits the window leaves it
-    /// room: what it wants beyond that is answered.
-    pub(crate) fn withholds(&self, device_id: &DeviceId) -> Option<String> {
-        let setup = self.setups.of(device_id);
-        let mut windows = self.by_id.lock();
-        let now = self.now(&mut windows).wall;
-        let c = circumstances(&setup.window, now);
-        let quiet = || c.is_quiet.then(|| domain::Keep::Quiet.to_string());
-        let Some(window) = windows.get(device_id) else {
-            return quiet();
-        };
-        let mut interlocks = window.record.interlocks.in_force(now);
-        if let Some(shut) = interlocks.find(|interlock| interlock.most.percent() <= c.limits.min) {
-            return Some(shut.cause.to_string());
-        }
-        if let Some(hold) = window.hold(now) {
-            return Some(domain::Keep::Override(hold.until).to_string());
-        }
-        let until = window.record.schedule_until.filter(|until| now < *until);
-        until
-            .map(|until| domain::Keep::Schedule(until).to_string())
-            .or_else(quiet)
-    }
-
-    /// Begins a person's wish. Returns the number of the change.
-    pub(crate) fn begin(&self, device_id: &DeviceId, hold: Hold, by: &By) -> Result<u64, WindowError> {
-        self.allows(device_id)?;
-        if let domain::Lasting::Until(until) = hold.lasting
-            && until <= self.clock.read().wall
-        {
-            return Err(WindowError::Past(until));
-        }
-        let begun = self.turn(device_id, |turn| turn.hold(hold, by));
-        begun.ok_or(WindowError::Full(self.most))?;
-        Ok(self.keeper.newest())
-    }
-
-    /// Ends a person's wish. Returns the number of the change.
-    pub(crate) fn end(&self, device_id: &DeviceId, by: &By) -> Result<u64, WindowError> {
-        self.allows(device_id)?;
-        self.known_turn(device_id, |turn| turn.resume(by));
-        Ok(self.keeper.newest())
-    }
-
-    /// Whether a person may move a window: that of a device that is known and in use.
-    fn allows(&self, device_id: &DeviceId) -> Result<(), WindowError> {
-        if !self.is_of_known(device_id) {
-            return Err(WindowError::Unknown(device_id.clone()));
-        }
-        if self.setups.of(device_id).is_retired {
-            return Err(WindowError::Retired(device_id.clone()));
-        }
-        Ok(())
-    }
-
-    /// Whether a device was heard of or set up.
-    pub(crate) fn is_of_known(&self, device_id: &DeviceId) -> bool {
-        let is_window = || {
-            let windows = self.by_id.lock();
-            windows.get(device_id).is_some_and(|window| window.is_known)
-        };
-        self.devices.knows(device_id) || self.setups.has(device_id) || is_window()
-    }
-
-    /// Waits until the change of that number survives a restart.
-    pub(crate) async fn kept(&self, number: u64) -> Result<(), WindowError> {
-        self.keeper.written(number).await.map_err(WindowError::Unkept)
     }
 
     /// Takes a command that was sent by whomever. Returns whether it is one of ours.
@@ -439,10 +308,6 @@ impl Windows {
     /// Takes a decision that was not carried out.
     pub(crate) fn held(&self, decision: &HeldDecision) {
         self.known_turn(&decision.device_id, |turn| turn.held(decision));
-    }
-
-    fn shown(&self, device_id: &DeviceId) -> Result<ControlView, WindowError> {
-        self.view(device_id).ok_or(WindowError::Full(self.most))
     }
 
     /// The same of a window that is known; `None` where it is not.

@@ -268,8 +268,15 @@ impl<'a> Turn<'a> {
             return;
         }
         let verdict = self.window.record.judge(None, &self.c);
-        // Whoever commands against us again and again, for example another Casement, is not answered for ever.
-        if matches!(verdict, Verdict::Move(..)) && self.window.answers(self.steady_ms) {
+        let is_due = match verdict {
+            // Rain does not wait until somebody stops commanding against it. No two machines answer each other so for ever: what
+            // limits a window only shuts it further, and who opens it again by itself is limited.
+            Verdict::Move(_, Move::Interlock(cause)) if cause != Cause::Limit => true,
+            // Whoever commands against us again and again, for example another Casement, is not answered for ever.
+            Verdict::Move(..) => self.window.answers(self.steady_ms),
+            Verdict::Keep(_) => false,
+        };
+        if is_due {
             self.carry_out(verdict, None);
         }
     }

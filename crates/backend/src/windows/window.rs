@@ -43,7 +43,7 @@ pub(super) struct Command {
     pub(super) before: Option<(Position, Timestamp)>,
 }
 
-/// Moves by itself that a window makes within a minute at most.
+/// Moves by itself that a window makes within a minute at most, but for those of interlocks.
 const ANSWERS: u8 = 10;
 
 /// What is known of one window.

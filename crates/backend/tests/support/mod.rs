@@ -115,6 +115,22 @@ impl Bench {
         max_devices: usize,
         book: Arc<registry::Registry>,
     ) -> Self {
+        Self::with((log, tables), max_devices, book, None)
+    }
+
+    /// A backend whose registry, windows and rules are kept in `dir`.
+    pub fn kept_in(dir: &std::path::Path, tables: Arc<MemoryTables>) -> Self {
+        let book = registry::Registry::open(dir).unwrap();
+        let windows = backend::WindowsFile::open(dir).unwrap();
+        Self::with((Arc::default(), tables), 100, book, Some(windows))
+    }
+
+    fn with(
+        (log, tables): (Arc<MemoryLog>, Arc<MemoryTables>),
+        max_devices: usize,
+        book: Arc<registry::Registry>,
+        windows: Option<backend::WindowsFile>,
+    ) -> Self {
         let options = BackendOptions {
             max_devices,
             batch: BatchLimits {
@@ -128,7 +144,7 @@ impl Bench {
             tables: Arc::clone(&tables) as _,
             history: Arc::clone(&tables) as _,
             registry: book,
-            windows: None,
+            windows,
             storage: None,
         };
         let mut registry = Registry::default();

@@ -7,8 +7,8 @@ use backend::{History, Tables};
 use domain::{Quantity, Timestamp};
 use parking_lot::Mutex;
 use store::{
-    Batch, DeviceRow, InsertError, LatestAck, LatestAction, LatestHeldRow, LatestReading, LatestState,
-    Period, Progress, Row, StoreError, Table, Tell, Usage,
+    Batch, DeviceRow, InsertError, LatestAck, LatestAction, LatestDecision, LatestHeldRow, LatestReading,
+    LatestState, Period, Progress, Row, StoreError, Table, Tell, Usage,
 };
 
 #[derive(Debug, Default)]
@@ -309,6 +309,38 @@ impl History for MemoryTables {
                 verdict: row.verdict,
             };
             newest.insert(row.device_id, latest);
+        }
+        Ok(newest.into_values().take(limit).collect())
+    }
+
+    async fn latest_decisions(
+        &self,
+        period: Period,
+        limit: usize,
+    ) -> Result<Vec<LatestDecision>, StoreError> {
+        self.answers()?;
+        let mut newest: BTreeMap<String, LatestDecision> = BTreeMap::new();
+        for row in self.rows() {
+            let (device_id, timestamp, climate) = match row {
+                Row::WindowAction(row) if matches!(row.origin.as_str(), "" | "model") => {
+                    (row.device_id, row.timestamp, (row.temperature, row.humidity))
+                }
+                Row::MlPrediction(row) if row.held => {
+                    (row.device_id, row.timestamp, (row.temperature, row.humidity))
+                }
+                _ => continue,
+            };
+            let is_known = newest
+                .get(&device_id)
+                .is_some_and(|known| known.timestamp > timestamp);
+            if !is_known && (period.since..=period.until).contains(&timestamp) {
+                let latest = LatestDecision {
+                    device_id: device_id.clone(),
+                    timestamp,
+                    climate,
+                };
+                newest.insert(device_id, latest);
+            }
         }
         Ok(newest.into_values().take(limit).collect())
     }

@@ -71,10 +71,11 @@ async fn a_room_is_announced_followed_held_renamed_and_forgotten() {
     })
     .await;
 
-    // The words of its own are no strangers at the door; others are told.
-    let told = "SELECT arrayStringConcat(groupArray(concat(topic, ' ', reason)), '|') FROM iot.ingest_errors";
+    // The words of its own are no strangers at the door; others are told, and so is a wish for a window of nobody's.
+    let told = "SELECT arrayStringConcat(arraySort(groupArray(concat(topic, ' ', reason))), '|') FROM iot.ingest_errors";
+    let strangers = "casement/nobody/hold unknown_device|casement/room-1/hold wrong_type";
     wait_until_blocking("what is no wish is told", || {
-        world.ask_clickhouse(told) == "casement/room-1/hold wrong_type"
+        world.ask_clickhouse(told) == strangers
     })
     .unwrap();
 
@@ -99,6 +100,14 @@ async fn a_room_is_announced_followed_held_renamed_and_forgotten() {
         tap.announced().is_empty() && !tap.latest.contains_key(STATE)
     })
     .await;
+    tap.say("casement/room-1/hold", "hold", false).await;
+    tap.say("casement/room-1/hold", "resume", false).await;
+    let of_retired = "casement/room-1/hold retired|casement/room-1/hold retired";
+    let retired = strangers.replacen('|', &format!("|{of_retired}|"), 1);
+    wait_until_blocking("a device out of use is told of", || {
+        world.ask_clickhouse(told) == retired
+    })
+    .unwrap();
     assert_eq!(world.ask("PATCH", path, r#"{"retired": false}"#), 200);
     tap.until("it is back", |tap| tap.latest.contains_key(WINDOW))
         .await;

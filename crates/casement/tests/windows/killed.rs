@@ -153,3 +153,74 @@ async fn the_newest_command_and_decision_are_shown_after_a_kill() {
     });
     shown.await;
 }
+
+/// A change that was acknowledged and not yet decided on is asked about after the start, though nothing is said again; what was
+/// decided on is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_that_is_owed_at_a_kill_is_asked_for_after_the_start() {
+    let mut world = World::start(&json!({}), &["--no-ml"]);
+    let client = Client::connect(world.up.mqtt, &[]).await;
+    let climate = async |room: &str, temperature: f64| {
+        for (quantity, value) in [("humidity", 50.0), ("temperature", temperature)] {
+            let topic = format!("sensor/{room}/{quantity}");
+            client.publish(&topic, reading(value, now())).await;
+        }
+    };
+    for room in ["owed", "done"] {
+        climate(room, 20.0).await;
+        let decision = json!({
+            "device_id": room, "timestamp": now().to_string(), "position": 30.0, "confidence": 0.9,
+            "features_used": {"temperature": 20.0, "humidity": 50.0}, "origin": "model", "model_version": "v7",
+        });
+        let topic = format!("window/{room}/control");
+        client.publish(&topic, decision.to_string()).await;
+    }
+    let stored = "SELECT count() FROM iot.window_actions";
+    world.up.wait_sql(stored, "2").unwrap();
+    climate("done", 20.3).await;
+    climate("owed", 25.0).await;
+    world.up.process.kill();
+    world.up.restart().unwrap();
+    world
+        .up
+        .wait_metric("casement_backend_inference_requests_total 1")
+        .unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+    let metrics = world.up.get("/metrics").unwrap();
+    assert!(
+        metrics.contains("casement_backend_inference_requests_total 1\n"),
+        "{metrics}"
+    );
+}
+
+/// A file that is damaged opens no window: what it was shut for holds until it is said again, and the health says why.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_closes_windows_holds_though_its_file_is_damaged() {
+    let mut world = World::start(&json!({}), &["--no-ml"]);
+    for (id, location) in [("attic", "above"), ("roof", "above")] {
+        world.set_up(id, location);
+    }
+    let client = Client::connect(world.up.mqtt, &[]).await;
+    client.publish("window/attic/state", report(80.0)).await;
+    client.publish("sensor/roof/rain", reading(1.5, now())).await;
+    let rains = |control: &Value| control["interlocks"][0]["cause"] == "rain" && control["target"] == 0.0;
+    world.until("attic", "shut", rains).await;
+    let kept = world.data.path().join("registry");
+    testkit::wait_until_blocking("the window's state is kept", || {
+        std::fs::read_to_string(kept.join("windows.json")).is_ok_and(|kept| kept.contains("rain"))
+    })
+    .unwrap();
+    world.up.process.kill();
+    std::fs::write(kept.join("rules.json"), "\0\0").unwrap();
+    world.up.restart().unwrap();
+    let client = Client::connect(world.up.mqtt, &[]).await;
+    client.publish("window/attic/state", report(80.0)).await;
+    let holds = |control: &Value| rains(control) && control["interlocks"][0]["until"].is_null();
+    world.until("attic", "shut again", holds).await;
+    let health = world.up.get("/ready").unwrap();
+    assert!(health.contains("rules.json is damaged"), "{health}");
+    assert_eq!(std::fs::read(kept.join("rules.json.damaged")).unwrap(), b"\0\0");
+    client.publish("sensor/roof/rain", reading(0.0, now())).await;
+    let ends = |control: &Value| control["interlocks"][0]["until"].is_string();
+    world.until("attic", "about to be free", ends).await;
+}

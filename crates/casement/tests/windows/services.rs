@@ -158,6 +158,25 @@ async fn a_service_in_ignorance_is_asked_while_a_window_is_only_limited() {
     assert_eq!(answer(&mut service, 90.0, Duration::from_millis(300)).await, None);
 }
 
+/// Rain and alarms are no opinion: whoever opens the window against them is answered each time.
+#[tokio::test(flavor = "multi_thread")]
+async fn rain_shuts_a_window_as_often_as_a_service_opens_it() {
+    let world = World::configured(&json!({}), &["--no-ml"], "ml: {understands_context: false}\n");
+    let mut room = world.window("room").await;
+    room.report(50.0).await;
+    room.client.publish("sensor/room/rain", reading(2.0, now())).await;
+    assert_eq!(room.command().await["position"], 0.0);
+    for _ in 0..25 {
+        room.model(80.0).await;
+        assert_eq!(room.command().await["position"], 80.0);
+        let again = room.command().await;
+        assert_eq!(
+            (&again["position"], &again["origin"], &again["cause"]),
+            (&json!(0.0), &json!("interlock"), &json!("rain"))
+        );
+    }
+}
+
 /// The ML service goes away and comes back: people and rain go on, nothing moves late, and the next change is decided.
 #[tokio::test(flavor = "multi_thread")]
 async fn windows_are_looked_after_while_no_service_answers() {

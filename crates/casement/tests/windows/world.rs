@@ -20,7 +20,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 pub(crate) struct World {
     pub(crate) up: Up,
     token: String,
-    _data: TempDir,
+    pub(crate) data: TempDir,
 }
 
 impl World {
@@ -50,7 +50,7 @@ impl World {
         Self {
             up,
             token: token.trim().to_owned(),
-            _data: data,
+            data,
         }
     }
 

@@ -75,3 +75,26 @@ fn what_could_not_be_sent_was_not_told_and_is_told_anew() {
     house.pass(1);
     assert_eq!(house.told(), [(40.0, "person")]);
 }
+
+#[tokio::test]
+async fn a_window_that_began_anew_on_its_way_was_moved_by_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Hands::default();
+    let open = || WindowsFile::open(dir.path()).unwrap();
+    let house = House::at(clock.clone(), Some(open()));
+    house.report(20.0);
+    house.model(90.0);
+    house.report(30.0);
+    let drain = CancellationToken::new();
+    drain.cancel();
+    let windows = Arc::new(house.windows);
+    Arc::clone(&windows).run(drain).await;
+    drop(windows);
+    // Casement and the window begin anew together.
+    let house = House::at(clock.clone(), Some(open()));
+    house.windows.status(&room(), true);
+    house.report(0.0);
+    house.pass(300);
+    let view = house.view();
+    assert_eq!((view.motion, view.hold), (MotionView::Unknown, None));
+}

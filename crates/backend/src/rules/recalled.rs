@@ -1,0 +1,182 @@
+//! What limited windows before a start of which no file says anything: `rules.json` was damaged, is a newer version's, or is gone.
+//!
+//! In: the interlocks that windows were told of before the start, the newest readings that were stored. Out: causes that are
+//! there until sensors and alarms say it again, for a day at most: a window that was shut stays shut.
+
+use std::{path::PathBuf, time::Duration};
+
+use domain::{Cause, CauseState, DeviceId, Quantity, Reading, Timestamp};
+use monitoring::{Link, Part, with_causes};
+use tracing::{error, warn};
+
+use super::{
+    MOST_ALARMS, Memory, Rules, State, Told,
+    compiled::Compiled,
+    kept::{self, Found},
+    look::Sight,
+};
+
+/// How long a cause is held of which nobody says anything.
+const LONGEST: Duration = Duration::from_hours(24);
+
+/// How what closes windows is kept.
+#[derive(Debug)]
+pub(crate) struct Keeping {
+    /// Writing the file.
+    pub(super) writes: Link,
+    /// Having read it.
+    pub(super) reads: Link,
+}
+
+impl Default for Keeping {
+    fn default() -> Self {
+        Self {
+            writes: Link::met("rules"),
+            reads: Link::wanted("rules"),
+        }
+    }
+}
+
+impl Keeping {
+    /// As a part of the health.
+    pub(crate) fn part(&self) -> Part {
+        if self.writes.is_up() {
+            self.reads.part()
+        } else {
+            self.writes.part()
+        }
+    }
+}
+
+/// What is held, in words.
+const HELD: &str = "windows that rain, wind, frost or an alarm limited stay so until sensors and alarms say it again, for a day at \
+                    most";
+
+impl Rules {
+    /// Takes up what is kept in the file at `path`, and keeps what changes there from now on.
+    pub(super) fn open(&mut self, path: PathBuf) {
+        let lost = match kept::read(&path) {
+            Found::Kept(kept) => {
+                self.lost_at = kept.lost_at.filter(|at| is_held(*at, self.began.0));
+                if self.lost_at.is_some() {
+                    let reason = format!("rules.json was lost before an earlier start: {HELD}");
+                    self.keeping.reads.down(reason);
+                }
+                self.restore(kept);
+                self.file = Some(path);
+                return;
+            }
+            // As at a first start.
+            Found::Nothing if self.windows.interlocks().is_empty() => {
+                self.file = Some(path);
+                return;
+            }
+            Found::Nothing => "is not there".to_owned(),
+            Found::Damaged(error) => {
+                let aside = match kept::set_aside(&path) {
+                    Ok(aside) => format!("it is set aside as {}", aside.display()),
+                    Err(error) => format!("it cannot be set aside ({error}), and will be overwritten"),
+                };
+                format!("is damaged ({}), {aside}", with_causes(&error))
+            }
+            Found::Newer => {
+                let reason = format!(
+                    "rules.json was written by a newer casement, and is left as it is: what closes windows does not survive a \
+                     restart, and {HELD}"
+                );
+                warn!("{reason}");
+                self.keeping.reads.down(reason);
+                (self.lost_at, self.is_lost) = (Some(self.began.0), true);
+                return;
+            }
+        };
+        (self.lost_at, self.is_lost) = (Some(self.began.0), true);
+        let reason = format!("rules.json {lost}: {HELD}");
+        error!("{reason}");
+        self.keeping.reads.down(reason);
+        self.file = Some(path);
+        // That it was lost is kept from now on.
+        self.has_changed();
+    }
+
+    /// Whether a cause of which nobody says anything is held still; `steady` is a time that does not jump.
+    pub(super) fn holds_lost(&self, steady: Timestamp) -> bool {
+        let is_held = self.lost_at.is_some_and(|at| is_held(at, steady));
+        if self.lost_at.is_some() && !is_held && self.file.is_some() {
+            self.keeping.reads.up();
+        }
+        is_held
+    }
+
+    /// Notes that something was said of an alarm.
+    pub(super) fn say(&self, name: &DeviceId) {
+        let mut said = self.said.lock();
+        if self.lost_at.is_some() && said.len() < MOST_ALARMS {
+            said.insert(name.clone());
+        }
+    }
+
+    /// Takes the newest readings that were stored, where nobody knows what sensors said.
+    pub(crate) fn remember(&self, readings: &[Reading]) {
+        if !self.is_lost {
+            return;
+        }
+        let mut senses = self.senses.lock();
+        for reading in readings {
+            let (device_id, quantity) = (reading.device_id(), reading.quantity());
+            let is_heeded = matches!(quantity, Quantity::Rain | Quantity::Wind | Quantity::Temperature);
+            if is_heeded && !senses.knows(device_id, quantity) {
+                senses.take(device_id, quantity, reading.value(), self.began.0);
+            }
+        }
+    }
+
+    /// Notes what windows were told before the start: what is not there any more is lifted.
+    pub(super) fn recall(&self, state: &mut State) {
+        for (device_id, interlocks) in self.windows.interlocks() {
+            let memory = state.memory.entry(device_id).or_default();
+            for interlock in interlocks {
+                let told = Told {
+                    most: interlock.most,
+                    until: interlock.until,
+                };
+                memory.told.insert(interlock.cause, told);
+            }
+        }
+        // Their rules are wanted, too.
+        state.compiled_for = None;
+    }
+}
+
+/// Whether what was lost at `at` is held still.
+fn is_held(at: Timestamp, now: Timestamp) -> bool {
+    (0..LONGEST.as_millis() as i64).contains(&now.millis_since(at))
+}
+
+impl Memory {
+    /// Takes what the window was told before the start to be there still. Returns whether anything is.
+    pub(super) fn hold_told(&mut self, compiled: &Compiled, sight: &Sight<'_>) -> bool {
+        for (cause, told) in &self.told {
+            let Some(hold) = compiled.hold(*cause) else {
+                continue;
+            };
+            let state = match told.until {
+                None => CauseState::There,
+                Some(until) => {
+                    let left = until.millis_since(sight.wall).clamp(0, hold.as_millis() as i64);
+                    CauseState::Gone(sight.steady.shifted(left).minus(hold))
+                }
+            };
+            self.causes.insert(*cause, state);
+            if state == CauseState::There {
+                self.recalled.insert(*cause);
+            }
+        }
+        !self.recalled.is_empty()
+    }
+
+    /// Whether a cause is held although nobody says that it is there.
+    pub(super) fn holds(&self, cause: Cause) -> bool {
+        self.recalled.contains(&cause)
+    }
+}

@@ -1,0 +1,201 @@
+//! What closed windows before a start and is not known any more: its file was damaged, is gone, or cannot be written.
+#![allow(missing_docs, clippy::unwrap_used, clippy::float_cmp)]
+
+mod support;
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use backend::{Acceptance, Message, Passage};
+use domain::{DeviceId, Quantity, Timestamp};
+use registry::Patch;
+use serde_json::{Value, json};
+use store::{ReadingRow, Row};
+use support::{Bench, MemoryTables};
+use tokio_util::sync::CancellationToken;
+
+const FILE: &str = "rules.json";
+const ASIDE: &str = "rules.json.damaged";
+
+fn now() -> i64 {
+    std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as i64
+}
+
+fn id(text: &str) -> DeviceId {
+    DeviceId::parse(text).unwrap()
+}
+
+async fn set_up(bench: &Bench, device_id: &str, settings: Value) {
+    let patch = Patch {
+        location: Some("Ground floor".to_owned()),
+        settings: Some(serde_json::from_value(settings).unwrap()),
+        ..Patch::default()
+    };
+    let (registry, id) = (Arc::clone(bench.backend.views().registry()), id(device_id));
+    registry
+        .change(move |book| book.patch(&id, patch, None).map(drop))
+        .await
+        .unwrap();
+}
+
+fn causes(bench: &Bench) -> Vec<&'static str> {
+    let control = bench.backend.views().windows().view(&id("kitchen")).unwrap();
+    let interlocks = control.interlocks.into_iter();
+    interlocks.map(|interlock| interlock.cause).collect()
+}
+
+async fn look(times: u64) {
+    tokio::time::sleep(Duration::from_millis(times * 1_000 + 500)).await;
+}
+
+/// It rains and burns around the window of a kitchen, and then the backend ends.
+async fn limited(dir: &Path) {
+    let bench = Bench::kept_in(dir, Arc::default());
+    set_up(&bench, "gauge", json!({})).await;
+    let settings = json!({"interlocks": {"alarm": {"alarms": ["smoke"]}}});
+    set_up(&bench, "kitchen", settings).await;
+    let report = r#"{"timestamp": "2025-10-24T12:00:00Z", "position": 50}"#;
+    assert_eq!(
+        bench.send("window/kitchen/state", report).await,
+        Acceptance::Stored
+    );
+    bench.reading("gauge", "rain", 0, 2.0).await;
+    bench.send("alarm/smoke", "on").await;
+    look(1).await;
+    assert_eq!(causes(&bench), ["alarm", "rain"]);
+    bench.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_damaged_or_gone_lifts_nothing_until_sensors_and_alarms_say_it_again() {
+    for content in [Some("{"), Some(""), Some("{\"format\": 1, \"alarms\": 7}"), None] {
+        let dir = tempfile::tempdir().unwrap();
+        limited(dir.path()).await;
+        let file = dir.path().join(FILE);
+        match content {
+            Some(content) => std::fs::write(&file, content).unwrap(),
+            None => std::fs::remove_file(&file).unwrap(),
+        }
+        // A second start does not know more.
+        for _ in 0..2 {
+            let bench = Bench::kept_in(dir.path(), Arc::default());
+            look(1_000).await;
+            assert_eq!(causes(&bench), ["alarm", "rain"], "{content:?}");
+            let reason = bench.reason("rules").unwrap();
+            assert!(reason.contains(FILE) && reason.contains("for a day"), "{reason}");
+            assert!(bench.health().is_ready());
+            bench.stop().await;
+        }
+        let aside = std::fs::read_to_string(dir.path().join(ASIDE));
+        assert_eq!(aside.ok().as_deref(), content, "what was there is set aside");
+        let bench = Bench::kept_in(dir.path(), Arc::default());
+        bench.send("alarm/other", "off").await;
+        bench.reading("gauge", "rain", 1, 0.0).await;
+        look(1_000).await;
+        assert_eq!(causes(&bench), ["alarm"], "{content:?}");
+        bench.send("alarm/smoke", "off").await;
+        look(100).await;
+        assert!(causes(&bench).is_empty(), "{content:?}");
+        bench.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_says_again_is_held_for_a_day() {
+    let dir = tempfile::tempdir().unwrap();
+    limited(dir.path()).await;
+    let file = dir.path().join(FILE);
+    std::fs::write(&file, "{").unwrap();
+    let bench = Bench::kept_in(dir.path(), Arc::default());
+    look(2).await;
+    bench.stop().await;
+    // Nearly a day passes.
+    let mut kept: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let lost_at = Timestamp::from_millis(now() - 86_400_000 + 600_000);
+    assert!(kept["lost_at"].is_string(), "{kept}");
+    kept["lost_at"] = json!(lost_at.to_string());
+    std::fs::write(&file, kept.to_string()).unwrap();
+    let bench = Bench::kept_in(dir.path(), Arc::default());
+    look(500).await;
+    assert_eq!(causes(&bench), ["alarm", "rain"]);
+    assert!(bench.reason("rules").is_some());
+    look(200).await;
+    assert_eq!(causes(&bench), ["rain"], "each ends as after its cause");
+    assert_eq!(bench.reason("rules"), None);
+    look(900).await;
+    assert!(causes(&bench).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_clickhouse_knows_of_sensors_counts_where_the_file_is_damaged() {
+    for (rain, expected) in [(0.0, vec!["alarm"]), (3.0, vec!["alarm", "rain"])] {
+        let dir = tempfile::tempdir().unwrap();
+        limited(dir.path()).await;
+        std::fs::write(dir.path().join(FILE), "{").unwrap();
+        let tables = Arc::<MemoryTables>::default();
+        let row = ReadingRow {
+            timestamp: now() - 3_600_000,
+            device_id: "gauge".into(),
+            value: rain,
+            received_at: now() - 3_600_000,
+            offset: 0.0,
+        };
+        tables.put(Row::Reading(Quantity::Rain, row));
+        let bench = Bench::kept_in(dir.path(), tables);
+        look(1_000).await;
+        assert_eq!(causes(&bench), expected, "{rain}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_cannot_be_written_is_told_and_nothing_is_ready() {
+    let dir = tempfile::tempdir().unwrap();
+    let bench = Bench::kept_in(dir.path(), Arc::default());
+    bench.backend.ready().await;
+    assert_eq!(bench.reason("rules"), None);
+    // Nothing can be written where a folder stands.
+    let in_the_way = dir.path().join("rules.json.new");
+    std::fs::create_dir(&in_the_way).unwrap();
+    let answer = bench.post("alarm/smoke", "on").await;
+    bench.until("told", |bench| bench.reason("rules").is_some()).await;
+    let reason = bench.reason("rules").unwrap();
+    assert!(reason.contains("rules.json cannot be written"), "{reason}");
+    assert!(!bench.health().is_ready());
+    std::fs::remove_dir(&in_the_way).unwrap();
+    assert_eq!(answer.await.unwrap(), Some(Acceptance::Ignored));
+    bench
+        .until("well again", |bench| bench.reason("rules").is_none())
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_came_with_a_message_that_cannot_be_kept_is_stored_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let bench = Bench::kept_in(dir.path(), Arc::default());
+    bench.backend.ready().await;
+    let in_the_way = dir.path().join("rules.json.new");
+    std::fs::create_dir(&in_the_way).unwrap();
+    let message = |topic: &str, value: f64| Message {
+        topic: topic.to_owned(),
+        payload: support::reading(0, value).into(),
+        received_at: Timestamp::from_millis(support::NOON),
+        passage: Passage::default(),
+    };
+    let batch = [
+        message("sensor/gauge/rain", 2.0),
+        message("sensor/room/humidity", 50.0),
+    ];
+    let ingest = bench.backend.ingest();
+    let accepting = tokio::spawn(async move {
+        let shutdown = CancellationToken::new();
+        ingest.accept_in_time(&batch, &shutdown).await
+    });
+    bench
+        .until("stored", |bench| {
+            bench.tables.values(Quantity::Humidity) == [50.0]
+        })
+        .await;
+    assert!(bench.tables.values(Quantity::Rain).is_empty());
+    assert!(!accepting.is_finished(), "acknowledged in their order");
+    std::fs::remove_dir(&in_the_way).unwrap();
+    assert_eq!(accepting.await.unwrap(), [Acceptance::Stored; 2]);
+}
