@@ -48,8 +48,8 @@ pub use options::StoreOptions;
 pub use outcomes::JUDGED_AFTER_S;
 pub use quality::{MeanContributions, Quality, QualityDay, RELIABILITY_BINS, ReliabilityBin};
 pub use query::{
-    LONGEST_QUERY, LatestAck, LatestAction, LatestDecision, LatestHeldRow, LatestReading, LatestState, Period,
-    Usage,
+    LONGEST_QUERY, LatestAck, LatestAction, LatestDecision, LatestHeldRow, LatestReading, LatestState,
+    Period, Usage,
 };
 pub use questions::LONGEST_ANSWER;
 pub use reconciliation::RollupDifference;
