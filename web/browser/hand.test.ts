@@ -45,7 +45,7 @@ async function giveBack(): Promise<void> {
 it("goes where it is told, is followed to the window's report, and given back", async () => {
   const { page, wrong, close, hand } = await ready();
   await hand.getByText("May open 0 % to 80 %").waitFor();
-  await page.getByLabel("Until tomorrow, 07:00").check();
+  await page.getByLabel(/^Until tomorrow, 0?7:00$/).check();
   await page.getByRole("button", { name: "Close until tomorrow" }).click();
   const command = await study.command();
   expect(command).toMatchObject({ position: 0, origin: "person" });

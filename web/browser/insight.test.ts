@@ -132,7 +132,7 @@ it("says what was found and refused in the viewer's language", async () => {
   const { page, wrong, close } = await visit(browser, casement.url, { locale: "de-DE" });
   await signIn(page, casement.token);
   await go(page, "system", "System");
-  await page.getByRole("button", { name: /prüfen|Prüfen/ }).click();
+  await page.getByRole("region", { name: "Prüfungen" }).getByRole("button").click();
   await page.getByText(/Prüfungen ohne Beanstandung/).click({ timeout: 90_000 });
   await page.locator("[data-check=broker]").getByText("der eingebettete Broker").waitFor();
   const refused = page.getByRole("table", { name: "Zuletzt Abgelehntes" });

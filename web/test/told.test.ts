@@ -38,6 +38,7 @@ const UNSAID = new Set([
   "letters and digits",
   "a device's account is its id",
   "{} {where_it_is}; {}",
+  "the engine's process is not fully confined",
   // Payloads.
   "an alarm is on or off",
   "a status is online or offline",
@@ -51,7 +52,7 @@ const UNSAID = new Set([
 describe("German has every sentence", () => {
   const isSaid = (text: string) => !UNSAID.has(text) && !/^(INSERT|SELECT) /.test(text) && /\p{L}{2}/u.test(text);
   it("of the checks", () => {
-    const said = files("casement/src/doctor").flatMap(sentences).filter(isSaid);
+    const said = [...files("casement/src/doctor"), "engine/src/sandbox.rs"].flatMap(sentences).filter(isSaid);
     expect(said.length).toBeGreaterThan(150);
     expect(said.filter(text => !(text in checks))).toEqual([]);
     expect(Object.keys(checks).filter(text => text.split(" ").length > 2 && !said.includes(text))).toEqual([]);
@@ -62,7 +63,9 @@ describe("German has every sentence", () => {
     expect(said.filter(text => !(text in refusals))).toEqual([]);
   });
   it("that is in its table at all", () => {
-    const others = ["mqtt/src", "domain/src", "backend/src", "engine/src", "casement/src"].flatMap(files).flatMap(sentences);
+    const others = ["mqtt/src", "domain/src", "backend/src", "engine/src", "casement/src", "monitoring/src"]
+      .flatMap(files)
+      .flatMap(sentences);
     const known = new Set(others);
     expect(Object.keys(refusals).filter(text => text.split(" ").length > 2 && !known.has(text))).toEqual([]);
   });

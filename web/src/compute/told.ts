@@ -22,7 +22,7 @@ function compiled([sentence, words]: [string, string]): Compiled {
   const isText = /\{ \}|\{"position"/.test(sentence) && !sentence.includes("{{");
   const own = isText ? [sentence] : parts.map(plain);
   return {
-    pattern: new RegExp(`^${own.map(escaped).join("([^]+?)")}$`, "u"),
+    pattern: new RegExp(`^${own.map(escaped).join("([^]*?)")}$`, "u"),
     words,
     weight: own.join("").replace(/[^\p{L}]/gu, "").length,
   };

@@ -15,12 +15,17 @@ import { Sparkline } from "../view/Sparkline";
 import { useWork } from "../view/useAsk";
 import { WindowPicture } from "../view/WindowPicture";
 
-const FURTHER = ["co2", "pressure", "illuminance", "rain", "wind"];
+const FURTHER = ["co2", "rain", "wind", "pressure", "illuminance"],
+  /** More lines would make every card of its row as long. */
+  MOST_LINES = 4;
 
 function Measured({ device }: { device: DeviceView }): VNode {
   const { temperature, humidity } = device.readings,
     heard = sound(device);
-  const further = FURTHER.filter(word => device.readings[word]);
+  const measured = FURTHER.filter(word => device.readings[word]),
+    room = MOST_LINES - Number(!!humidity) - Number(!!heard),
+    further = measured.slice(0, measured.length > room ? room - 1 : room),
+    left = measured.length - further.length;
   return (
     <div class="measured">
       <p class="degrees" data-quantity="temperature">
@@ -47,6 +52,7 @@ function Measured({ device }: { device: DeviceView }): VNode {
             </dd>
           </div>
         ) : null}
+        {left ? <div class="more">{t().home.more(left)}</div> : null}
       </dl>
     </div>
   );

@@ -63,7 +63,7 @@ export function Clips({ device_id }: { device_id: string }): VNode | null {
               <time dateTime={clip.timestamp}>{dateTime(clip.timestamp)}</time>{" "}
               <span class="quiet">
                 {number(clip.duration_s, 1)} s
-                {clip.level_dbfs == null ? "" : ` · ${t().said.air[loudness(clip.level_dbfs)]} (${number(clip.level_dbfs)} dBFS)`}
+                {clip.level_dbfs == null ? "" : ` · ${t().loudness[loudness(clip.level_dbfs)]} (${number(clip.level_dbfs)} dBFS)`}
               </span>
             </span>
             {mayChange.value ? (

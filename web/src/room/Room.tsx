@@ -80,24 +80,28 @@ function Known({ device }: { device: DeviceView }): VNode {
       </header>
       <Troubles device={device} most={8} />
       <div class="columns">
-        <div class="side">
-          {device.retired ? <p class="panel notice">{t().room.retired}</p> : <Hand device={device} />}
-          <Now device={device} />
+        <div class="beside">
+          <div class="side">
+            {device.retired ? <p class="panel notice">{t().room.retired}</p> : <Hand device={device} />}
+            <Now device={device} />
+          </div>
+          <div class="story">
+            {asked.past?.listed ? (
+              <>
+                <Moves commands={asked.past.commands} />
+                <Happened events={asked.past.events} />
+              </>
+            ) : null}
+            {device.clip ? <Clips device_id={device.device_id} /> : null}
+          </div>
         </div>
-        <Charts device={device} names={names} asked={asked} ahead={range => askAhead(wanted, range)} measure={measure} />
-        <div class="story">
-          {asked.past?.listed ? (
-            <>
-              <Moves commands={asked.past.commands} />
-              <Happened events={asked.past.events} />
-            </>
-          ) : null}
-          {device.clip ? <Clips device_id={device.device_id} /> : null}
+        <div class="beside">
+          <Charts device={device} names={names} asked={asked} ahead={range => askAhead(wanted, range)} measure={measure} />
+          <section class="panel how" aria-labelledby="settings">
+            <h2 id="settings">{t().room.settings}</h2>
+            <DeviceForm device={device} key={device.device_id} />
+          </section>
         </div>
-        <section class="panel how" aria-labelledby="settings">
-          <h2 id="settings">{t().room.settings}</h2>
-          <DeviceForm device={device} key={device.device_id} />
-        </section>
       </div>
     </div>
   );

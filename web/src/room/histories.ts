@@ -182,22 +182,22 @@ function useLate(device_id: string, again: () => void): void {
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined,
       due = Infinity;
-    const goOn = () => {
+    const goOn = (isHeard: boolean) => {
       timer = undefined;
       due = Infinity;
       const shown: Shown = shownRange.value,
         now = Date.now() / 1000;
       if (shown.follows) shownRange.value = { from: shown.from + now - shown.to, to: now, follows: true };
-      else again();
+      else if (isHeard) again();
     };
-    // What happened just before somebody came is not stored yet.
-    const plan = (pause: number) => {
+    const plan = (pause: number, isHeard = true) => {
       if (due <= Date.now() + pause) return;
       clearTimeout(timer);
       due = Date.now() + pause;
-      timer = setTimeout(goOn, pause);
+      timer = setTimeout(() => goOn(isHeard), pause);
     };
-    plan(SOON_MS);
+    // What happened just before somebody came is not stored yet. Of a range that has ended nothing is missing.
+    plan(SOON_MS, false);
     const stop = listen(event => {
       if (!("device_id" in event) || event.device_id !== device_id || document.hidden) return;
       const length = shownRange.value.to - shownRange.value.from,

@@ -258,9 +258,11 @@ export default function System(): VNode {
       {health.failure ? <p class="notice">{t().failed(health.failure)}</p> : null}
       <div class={isFresh.value ? "halves" : "halves past"}>
         {health.value ? <Parts health={health.value} /> : null}
-        {status.value ? <Numbers status={status.value} /> : null}
+        <div class="stack">
+          {status.value ? <Numbers status={status.value} /> : null}
+          {isAdmin.value ? <Doctor /> : null}
+        </div>
       </div>
-      {isAdmin.value ? <Doctor /> : null}
       <Metrics />
       {isGuest.value ? <p class="quiet">{texts.hidden}</p> : <Refusals />}
       <Events />

@@ -180,6 +180,14 @@ export const checks: Record<string, string> = {
     "engine.allow_outside bitte weglassen, wenn nicht Abfragen Dateien anderswo lesen müssen.",
   "Use a kernel with Landlock (Linux 5.13) and seccomp; containers may switch them off.":
     "Bitte einen Kernel mit Landlock (Linux 5.13) und seccomp benutzen; Container schalten sie manchmal ab.",
+  // What the kernel closes (crates/engine/src/sandbox.rs).
+  "files, network and programs are closed by the kernel": "Dateien, Netz und Programme schließt der Kernel ab",
+  "files are closed by the kernel; it has no seccomp to close the network":
+    "Dateien schließt der Kernel ab; ihm fehlt seccomp, um das Netz abzuschließen",
+  "network and programs are closed by the kernel; it has no Landlock (Linux 5.13) to close files":
+    "Netz und Programme schließt der Kernel ab; ihm fehlt Landlock (Linux 5.13), um Dateien abzuschließen",
+  "this kernel has neither Landlock nor seccomp: only the check of statements keeps files and network closed":
+    "diesem Kernel fehlen Landlock und seccomp: Nur die Prüfung der Abfragen hält Dateien und Netz verschlossen",
   // host
   "this system does not say how much memory it has": "dieses System sagt nicht, wie viel Arbeitsspeicher es hat",
   "a limit of {} MiB": "eine Grenze von {1} MiB",

@@ -145,6 +145,7 @@ export const refusals: Record<string, string> = {
   "nothing is said: one of {} or firmware is expected": "nichts ist gesagt: erwartet wird eines von {1} oder firmware",
   // Parts of the service (crates/backend, casement, engine).
   "not connected yet": "noch nicht verbunden",
+  "at most {limit} open files and connections{advice}": "höchstens {1} offene Dateien und Verbindungen{2}",
   "more than {most} devices: new ones are stored, but neither shown nor decided for":
     "mehr als {1} Geräte: Neue werden gespeichert, aber weder gezeigt noch bedacht",
   "{} of {} bytes are used: nothing is acknowledged until ClickHouse takes rows":

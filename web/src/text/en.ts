@@ -1,5 +1,6 @@
 // Every text of the page in English. Its shape is what other languages fill.
 import { TEMPLATES, type Template } from "../compute/phrases";
+import type { Loudness } from "../compute/sound";
 
 export const en = {
   nav: { label: "Main", rooms: "Rooms", devices: "Devices", model: "Model", schedules: "Schedules", system: "System", accounts: "Accounts" },
@@ -39,6 +40,7 @@ export const en = {
     elsewhere: "No place given",
     well: (n: number) => (n === 1 ? "The room is fine." : `All ${n} rooms are fine.`),
     attention: (n: number, all: number) => (all === 1 ? "The room needs attention" : n === 1 ? `1 of ${all} rooms needs attention` : `${n} of ${all} rooms need attention`),
+    more: (n: number) => `and ${n} more`,
     moreTroubles: (n: number) => `and ${n} more`,
     add: "Add a device",
     sparkline: (name: string, low: string, high: string) => `${name} over the last 12 hours: ${low} to ${high}`,
@@ -62,6 +64,7 @@ export const en = {
     temperature: "Temperature", humidity: "Humidity", co2: "CO₂", pressure: "Air pressure", illuminance: "Brightness", rain: "Rain", wind: "Wind",
     sound: "Sound", sound_level: "Sound level", position: "Window", commanded: "Commanded", predicted: "Predicted",
   } as Record<string, string>,
+  loudness: { quiet: "quiet", "ordinary sound": "ordinary", loud: "loud" } satisfies Record<Loudness, string>,
   state: { online: "online", stale: "no news", offline: "offline", never_seen: "never heard of" },
   trouble: {
     offline: "Offline", stale: "No news", never_seen: "Never heard of", stuck: "The window does not move",
@@ -276,7 +279,7 @@ export const en = {
     title: "System", parts: "Parts", ok: "well", degraded: "impaired", down: "down",
     part: { broker: "Broker", clickhouse: "ClickHouse", journal: "Journal", ml_model: "Model", certificate: "Certificate", disk: "Disk", engine: "Embedded ClickHouse", accounts: "Accounts", subscriptions: "Subscriptions", registry: "Names and settings", rules: "Safety rules", devices: "Devices", ml_broker: "Broker, for the model", descriptors: "Open files" } as Record<string, string>,
     numbers: "Since the start", messages: "Messages", perSecond: (n: string) => `${n} a second`, rows: "Rows stored", duplicates: "Repeats left out", refused: "Refused", requests: "Decisions asked for",
-    journal: "Journal", journalUse: (used: string, most: string) => `${used} of ${most}`, waiting: (n: string) => `${n} records wait for ClickHouse`,
+    journal: "Journal", journalUse: (used: string, most: string) => `${used} of ${most}`, waiting: (n: string) => (n === "1" ? "1 record waits for ClickHouse" : `${n} records wait for ClickHouse`),
     version: "Version", devices: "Devices active",
     refusals: "Recent refusals", reason: "Reason", topic: "Topic", begins: "Begins with", when: "When", noRefusals: "No message was refused in the last 7 days.",
     events: "What happened to devices", device: "Device", event: "Event", noEvents: "Nothing happened in the last 7 days.",

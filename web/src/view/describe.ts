@@ -125,7 +125,7 @@ export const nameOf = (word: string): string =>
 
 export function sound(device: DeviceView): { word: string; level: string } | null {
   const level = device.clip?.level_dbfs;
-  return level == null ? null : { word: t().said.air[loudness(level)]!, level: `${number(level)} dBFS` };
+  return level == null ? null : { word: t().loudness[loudness(level)], level: `${number(level)} dBFS` };
 }
 
 /** A trouble in words: a title, and the service's own explanation. */
