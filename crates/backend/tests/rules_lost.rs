@@ -7,6 +7,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use backend::{Acceptance, Message, Passage};
 use domain::{DeviceId, Quantity, Timestamp};
+use monitoring::State;
 use registry::Patch;
 use serde_json::{Value, json};
 use store::{ReadingRow, Row};
@@ -47,6 +48,13 @@ async fn look(times: u64) {
     tokio::time::sleep(Duration::from_millis(times * 1_000 + 500)).await;
 }
 
+/// How what closes windows is kept.
+fn state(bench: &Bench) -> State {
+    let health = bench.health();
+    let part = health.parts.into_iter().find(|part| part.name == "rules");
+    part.unwrap().state
+}
+
 /// It rains and burns around the window of a kitchen, and then the backend ends.
 async fn limited(dir: &Path) {
     let bench = Bench::kept_in(dir, Arc::default());
@@ -82,7 +90,7 @@ async fn a_file_that_is_damaged_or_gone_lifts_nothing_until_sensors_and_alarms_s
             assert_eq!(causes(&bench), ["alarm", "rain"], "{content:?}");
             let reason = bench.reason("rules").unwrap();
             assert!(reason.contains(FILE) && reason.contains("for a day"), "{reason}");
-            assert!(bench.health().is_ready());
+            assert_eq!(state(&bench), State::Degraded);
             bench.stop().await;
         }
         let aside = std::fs::read_to_string(dir.path().join(ASIDE));
@@ -159,7 +167,7 @@ async fn a_file_that_cannot_be_written_is_told_and_nothing_is_ready() {
     bench.until("told", |bench| bench.reason("rules").is_some()).await;
     let reason = bench.reason("rules").unwrap();
     assert!(reason.contains("rules.json cannot be written"), "{reason}");
-    assert!(!bench.health().is_ready());
+    assert_eq!(state(&bench), State::Down);
     std::fs::remove_dir(&in_the_way).unwrap();
     assert_eq!(answer.await.unwrap(), Some(Acceptance::Ignored));
     bench
