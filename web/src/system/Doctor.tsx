@@ -71,7 +71,7 @@ export function Doctor(): VNode {
         </p>
       ) : null}
       {first.length ? (
-        <ul class="parts">
+        <ul class="parts many">
           {first.map(finding => (
             <Found key={finding.name} finding={finding} />
           ))}
@@ -80,7 +80,7 @@ export function Doctor(): VNode {
       {rest.length ? (
         <details class="rest">
           <summary>{texts.rest(rest.length)}</summary>
-          <ul class="parts">
+          <ul class="parts many">
             {rest.map(finding => (
               <Found key={finding.name} finding={finding} />
             ))}

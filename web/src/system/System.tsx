@@ -256,13 +256,11 @@ export default function System(): VNode {
         </span>
       </div>
       {health.failure ? <p class="notice">{t().failed(health.failure)}</p> : null}
-      <div class={isFresh.value ? "halves" : "halves past"}>
+      <div class={isFresh.value ? "halves even" : "halves even past"}>
         {health.value ? <Parts health={health.value} /> : null}
-        <div class="stack">
-          {status.value ? <Numbers status={status.value} /> : null}
-          {isAdmin.value ? <Doctor /> : null}
-        </div>
+        {status.value ? <Numbers status={status.value} /> : null}
       </div>
+      {isAdmin.value ? <Doctor /> : null}
       <Metrics />
       {isGuest.value ? <p class="quiet">{texts.hidden}</p> : <Refusals />}
       <Events />
