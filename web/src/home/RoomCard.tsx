@@ -52,8 +52,8 @@ function Measured({ device }: { device: DeviceView }): VNode {
             </dd>
           </div>
         ) : null}
-        {left ? <div class="more">{t().home.more(left)}</div> : null}
       </dl>
+      {left ? <p class="more">{t().home.more(left)}</p> : null}
     </div>
   );
 }
