@@ -186,14 +186,13 @@ impl Accounts {
 
     /// Reads the file again if it is another one.
     pub fn reload(&self) {
+        // Held until what was read is in force: whoever asks meanwhile waits for it, and nothing older replaces it.
+        let mut known = self.stamp.lock();
         let stamp = self.file.stamp();
-        {
-            let mut known = self.stamp.lock();
-            if *known == stamp && self.problem.lock().is_none() {
-                return;
-            }
-            *known = stamp;
+        if *known == stamp && self.problem.lock().is_none() {
+            return;
         }
+        *known = stamp;
         match self.file.read() {
             Ok(_) if stamp.is_none() && self.book().iter().next().is_some() => {
                 self.tell(format!(

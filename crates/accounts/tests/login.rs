@@ -346,3 +346,33 @@ async fn a_damaged_file_leaves_the_accounts_of_before_in_force() {
     world.accounts.reload();
     assert_eq!(world.accounts.problem(), None);
 }
+
+/// Whoever asks while another is reading the file waits for what it reads: a new account is no stranger for a moment.
+#[test]
+fn a_new_account_is_known_to_everybody_who_asks_at_once() {
+    let world = world();
+    // Some size, so that reading takes a moment.
+    for account in 0..50 {
+        world.add(&format!("other-{account}"), Role::Device);
+    }
+    for round in 0..30 {
+        let newcomer = format!("new-{round}");
+        let new = NewAccount {
+            name: name(&newcomer),
+            role: Role::Device,
+            label: String::new(),
+            location: String::new(),
+        };
+        world.file.add(new).expect("a new account");
+        let together = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    together.wait();
+                    let has = |book: &accounts::Book| book.get(&newcomer).is_some();
+                    assert!(has(&world.accounts.book_that(has)), "{newcomer} is a stranger");
+                });
+            }
+        });
+    }
+}
