@@ -2,7 +2,7 @@
 //!
 //! In: nothing. Out: values that are there at once. It never asks ClickHouse anything, so it answers while that is away.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use domain::DeviceId;
 use registry::{Registry, RegistryError};
@@ -58,6 +58,11 @@ impl Views {
     /// The latest state of all devices.
     pub fn devices(&self) -> &Arc<Devices> {
         &self.devices
+    }
+
+    /// Whether the table of devices was read since the start. Until then, a device that is not known may have been known before.
+    pub fn has_read_devices(&self) -> bool {
+        self.vitals.has_read_devices.load(Ordering::Relaxed)
     }
 
     /// What people have set up.

@@ -369,3 +369,18 @@ async fn another_programs_row_is_taken_over_and_ours_is_not() {
     tokio::time::sleep(Duration::from_secs(40)).await;
     assert_eq!(view(&bench, "room-1").name, "Ours");
 }
+
+#[tokio::test(start_paused = true)]
+async fn it_is_not_ready_before_it_knows_which_devices_there_are() {
+    let tables = Arc::<support::MemoryTables>::default();
+    tables.set_away(true);
+    let bench = Bench::around(Arc::default(), Arc::clone(&tables));
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let reason = bench.reason("registry").unwrap();
+    assert!(reason.contains("not read yet"), "{reason}");
+    assert_eq!(bench.health().state, monitoring::State::Down);
+    tables.set_away(false);
+    bench
+        .until("the devices are read", |bench| bench.reason("registry").is_none())
+        .await;
+}

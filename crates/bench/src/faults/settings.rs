@@ -6,7 +6,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -81,8 +81,8 @@ impl Editor {
         Ok(shown.filter(|_| is_whole))
     }
 
-    /// Changes the devices in turn until `stop`, or until no answer comes.
-    fn run(&self, mut changes: Vec<Changes>, stop: &AtomicBool) -> Vec<Changes> {
+    /// Changes the devices in turn until `stop`, or until no answer comes; `answered` counts the acknowledgements.
+    fn run(&self, mut changes: Vec<Changes>, stop: &AtomicBool, answered: &AtomicU64) -> Vec<Changes> {
         for device in (0..changes.len()).cycle() {
             let number = changes[device].sent + 1;
             if stop.load(Relaxed) || number > MOST_CHANGES {
@@ -93,6 +93,7 @@ impl Editor {
                 break;
             }
             changes[device].acknowledged = number;
+            answered.fetch_add(1, Relaxed);
         }
         changes
     }
@@ -110,8 +111,12 @@ pub(super) async fn run(
     for round in 0..rounds {
         let (editor, stop) = (Editor::of(deployment)?, Arc::new(AtomicBool::new(false)));
         let before: u64 = changes.iter().map(|changes| changes.acknowledged).sum();
-        let (working, stopping) = (editor.clone(), Arc::clone(&stop));
-        let work = tokio::task::spawn_blocking(move || working.run(changes, &stopping));
+        let answered = Arc::new(AtomicU64::new(0));
+        let (working, stopping, counted) = (editor.clone(), Arc::clone(&stop), Arc::clone(&answered));
+        let work = tokio::task::spawn_blocking(move || working.run(changes, &stopping, &counted));
+        // A slow machine has not answered yet after the pause below: a round without a change shows nothing.
+        let has_answered = || answered.load(Relaxed) > 0 || work.is_finished();
+        wait_until("a change is acknowledged", has_answered).await?;
         // A different duration each time, so that the kill meets different phases of a write.
         tokio::time::sleep(Duration::from_millis(200 + u64::from(round) * 137 % 400)).await;
         if fault == Fault::EditedUpKilled {
@@ -131,6 +136,9 @@ pub(super) async fn run(
             round + 1
         );
         result.acknowledged = acknowledged as usize;
+        // The API serves before ClickHouse has said which devices were known.
+        let are_known = || (0..DEVICES).all(|device| editor.shown(device).is_ok());
+        wait_until("the devices of before are known", are_known).await?;
         for (device, changes) in changes
             .iter_mut()
             .enumerate()

@@ -77,10 +77,10 @@ fn by(caller: &Caller, headers: &HeaderMap) -> By {
     )
 }
 
-fn of_window(device_id: &DeviceId, error: &WindowError) -> Problem {
+fn of_window(parts: &Parts, device_id: &DeviceId, error: &WindowError) -> Problem {
     match error {
         WindowError::Past(_) => invalid("until", error.to_string()),
-        WindowError::Unknown(device_id) => unknown(device_id),
+        WindowError::Unknown(device_id) => unknown(parts, device_id),
         WindowError::Retired(_) | WindowError::Full(_) => Problem::new(&CONFLICT, error.to_string()),
         WindowError::Unkept(_) => {
             warn!(%device_id, %error, "a person's wish is not kept");
@@ -101,7 +101,7 @@ fn of_window(device_id: &DeviceId, error: &WindowError) -> Problem {
         (status = 202, description = "The window is on its way, or why it is not.", body = ControlView),
         (status = 404, description = "No such device was heard of or set up."),
         (status = 409, description = "The device is retired, or there are as many windows as there may be."),
-        (status = 503, description = "It is carried out, and cannot be kept.")
+        (status = 503, description = "It is carried out, and cannot be kept; or the device is not known yet, right after a start.")
     ))]
 pub(super) async fn hold(
     State(parts): State<Arc<Parts>>,
@@ -113,7 +113,7 @@ pub(super) async fn hold(
     let hold = wanted.hold()?;
     let by = by(&caller, &headers);
     let control = parts.views.windows().hold(&device_id, hold, &by).await;
-    let control = control.map_err(|error| of_window(&device_id, &error))?;
+    let control = control.map_err(|error| of_window(&parts, &device_id, &error))?;
     info!(by = by.name, %device_id, position = wanted.position, "a window is moved by hand");
     Ok((StatusCode::ACCEPTED, Answer(control)))
 }
@@ -127,7 +127,7 @@ pub(super) async fn hold(
         (status = 200, description = "What is known of the window now; `null` of a device without one.", body = ControlView),
         (status = 404, description = "No such device was heard of or set up."),
         (status = 409, description = "The device is retired."),
-        (status = 503, description = "It is carried out, and cannot be kept.")
+        (status = 503, description = "It is carried out, and cannot be kept; or the device is not known yet, right after a start.")
     ))]
 pub(super) async fn resume(
     State(parts): State<Arc<Parts>>,
@@ -137,5 +137,7 @@ pub(super) async fn resume(
 ) -> Result<Answer<Option<ControlView>>, Problem> {
     let by = by(&caller, &headers);
     let control = parts.views.windows().resume(&device_id, &by).await;
-    control.map(Answer).map_err(|error| of_window(&device_id, &error))
+    control
+        .map(Answer)
+        .map_err(|error| of_window(&parts, &device_id, &error))
 }

@@ -25,13 +25,15 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Parts, changes,
-    problems::NOT_FOUND,
+    problems::{NOT_FOUND, UNAVAILABLE},
     revision::{IfMatch, etag},
 };
 
 pub(crate) use change::within;
 pub(crate) use view::all;
 
+/// When to ask again for a device of before the start, s.
+const READ_S: u64 = 2;
 /// Devices of one page at most.
 const MOST: usize = 1_000;
 
@@ -153,10 +155,11 @@ async fn list(State(parts): State<Arc<Parts>>, Query(asked): Query<Asked>) -> Re
     responses(
         (status = 200, description = "The device.", body = DeviceView,
             headers(("ETag" = String, description = "For `If-Match` of a change."))),
-        (status = 404, description = "No such device was heard of or set up.")
+        (status = 404, description = "No such device was heard of or set up."),
+        (status = 503, description = "It is not known yet: right after a start, or while ClickHouse is away since then.")
     ))]
 async fn show(State(parts): State<Arc<Parts>>, Path(device_id): Path<DeviceId>) -> Result<Response, Problem> {
-    let view = view::one(&parts, &device_id).ok_or_else(|| unknown(&device_id))?;
+    let view = view::one(&parts, &device_id).ok_or_else(|| unknown(&parts, &device_id))?;
     Ok((etag(view::revision(&parts, &device_id)), axum::Json(view)).into_response())
 }
 
@@ -172,7 +175,8 @@ async fn show(State(parts): State<Arc<Parts>>, Path(device_id): Path<DeviceId>) 
     responses(
         (status = 204, description = "It is forgotten."),
         (status = 404, description = "No such device was heard of or set up."),
-        (status = 412, description = "It was changed meanwhile.")
+        (status = 412, description = "It was changed meanwhile."),
+        (status = 503, description = "It is not known yet: right after a start, or while ClickHouse is away since then.")
     ))]
 async fn forget(
     State(parts): State<Arc<Parts>>,
@@ -186,10 +190,17 @@ async fn forget(
     changes::forget(&parts, &caller, &device_id)
         .await?
         .then_some(StatusCode::NO_CONTENT)
-        .ok_or_else(|| unknown(&device_id))
+        .ok_or_else(|| unknown(&parts, &device_id))
 }
 
-fn unknown(device_id: &DeviceId) -> Problem {
+/// There is no such device; or there may be, right after a start, when what was known before is not read yet.
+fn unknown(parts: &Parts, device_id: &DeviceId) -> Problem {
+    if !parts.views.has_read_devices() {
+        let detail = format!(
+            "'{device_id}' is not known yet: ClickHouse has not said which devices were known before the start"
+        );
+        return Problem::new(&UNAVAILABLE, detail).retry_after(READ_S);
+    }
     Problem::new(
         &NOT_FOUND,
         format!("no device '{device_id}' was heard of or set up"),

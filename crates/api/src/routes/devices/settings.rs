@@ -40,13 +40,14 @@ pub(super) struct DeviceSettings {
     responses(
         (status = 200, description = "The settings.", body = DeviceSettings,
             headers(("ETag" = String, description = "For `If-Match` of a change of the device."))),
-        (status = 404, description = "No such device was heard of or set up.")
+        (status = 404, description = "No such device was heard of or set up."),
+        (status = 503, description = "It is not known yet: right after a start, or while ClickHouse is away since then.")
     ))]
 pub(super) async fn show(
     State(parts): State<Arc<Parts>>,
     Path(device_id): Path<DeviceId>,
 ) -> Result<Response, Problem> {
-    let view = view::one(&parts, &device_id).ok_or_else(|| unknown(&device_id))?;
+    let view = view::one(&parts, &device_id).ok_or_else(|| unknown(&parts, &device_id))?;
     let book = parts.views.registry().book();
     let own = book.device(&device_id);
     let effective = book.effective(&device_id, &view.location);
