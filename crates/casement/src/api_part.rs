@@ -8,7 +8,7 @@ use store::Store;
 
 use crate::{
     assembly, certificates,
-    config::{self, Config},
+    config::{self, Config, Registration},
     doctor::Setup,
     entrance::Entrance,
     examination::Examiner,
@@ -66,8 +66,24 @@ pub(crate) fn parts(
         configuration: config::shown(config),
         authority: certificates::authority(config),
         admission: config.embeds_broker().then(|| api::Admission {
-            registration: config.broker.registration().as_str(),
+            registration: registration(config).as_str(),
             network: Door::of_network(config),
         }),
     })
+}
+
+/// How a device without an account comes in. Where no listener takes anonymous clients, even an open registration is the door
+/// of pairing.
+fn registration(config: &Config) -> Registration {
+    let chosen = config.broker.registration();
+    let is_free = config
+        .broker
+        .doors()
+        .iter()
+        .any(|door| door.anonymous == Some(true));
+    if chosen == Registration::Open && !is_free {
+        Registration::Pairing
+    } else {
+        chosen
+    }
 }

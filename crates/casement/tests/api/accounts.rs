@@ -211,7 +211,7 @@ fn a_device_out_of_use_is_kept_out_and_back_in_use_when_it_is_approved() {
     let audited = "SELECT countIf(kind = 'account_retire' AND account = 'room-1'), countIf(kind = 'account_approve'), \
                    countIf(kind = 'registry_changed' AND actor != '' AND detail LIKE '%room-1%retired%'), \
                    countIf(kind = 'registry_changed' AND detail LIKE '%room-2%name, retired%') FROM iot.audit_log FINAL";
-    wait_sql(world.at.clickhouse, audited, "4\t4\t10\t1").unwrap();
+    wait_sql(world.at.clickhouse, audited, "5\t5\t12\t1").unwrap();
 }
 
 /// An operator opens what a device's retirement closed, and nothing that an admin closed.
