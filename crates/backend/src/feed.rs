@@ -113,7 +113,7 @@ pub enum Happening {
         /// Explanation in words; empty where there is nothing to add.
         detail: String,
     },
-    /// What people have set up was changed: names, places, settings.
+    /// What people have set up was changed: names, places, settings. Or the devices of before the start are known now.
     Registry {
         /// The number of the change.
         revision: u64,

@@ -143,7 +143,11 @@ impl DeviceRegistry {
         let Err(error) = self.read(first).await else {
             self.vitals.store_reads.up();
             self.vitals.registry.up();
-            self.vitals.has_read_devices.store(true, Ordering::Relaxed);
+            if !self.vitals.has_read_devices.swap(true, Ordering::Relaxed) {
+                // Who asked for the devices before has not heard of all of them.
+                let revision = self.following.registry.book().revision();
+                self.following.feed.add(now(), Happening::Registry { revision });
+            }
             return Ok(());
         };
         let reason = with_causes(&error);

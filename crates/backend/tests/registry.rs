@@ -383,4 +383,10 @@ async fn it_is_not_ready_before_it_knows_which_devices_there_are() {
     bench
         .until("the devices are read", |bench| bench.reason("registry").is_none())
         .await;
+    // Who has asked for the devices already is told to ask again.
+    let events = bench.backend.views().feed().since(0, 10).events;
+    let registry = events
+        .iter()
+        .filter(|event| matches!(event.happening, Happening::Registry { .. }));
+    assert_eq!(registry.count(), 1);
 }

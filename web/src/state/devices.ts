@@ -17,15 +17,30 @@ export function deviceOf(device_id: string): Signal<DeviceView> | undefined {
   return known.value.get(device_id);
 }
 
+// Answers overtake each other: the list that was asked for first may come last, and know less.
+let asked = 0,
+  applied = 0;
+/** By device, how many lists had been asked for when it came in by an answer of its own. */
+const arrived = new Map<string, number>();
+
 /** Asks for everything anew: at the start, and after events were lost. */
 export async function loadDevices(): Promise<void> {
+  const mine = ++asked;
   const [every, measured] = await Promise.all([ask<DeviceView[]>("/devices"), ask<QuantityView[]>("/quantities")]);
+  if (mine < applied) return;
+  applied = mine;
   batch(() => {
     const next = new Map<string, Signal<DeviceView>>();
     for (const device of every) {
       const before = known.value.get(device.device_id);
       if (before) before.value = merged(device, before.value);
       next.set(device.device_id, before ?? signal(device));
+    }
+    // A device that came in while the list was under way is newer than the list.
+    for (const [device_id, since] of arrived) {
+      const device = known.value.get(device_id);
+      if (since < mine) arrived.delete(device_id);
+      else if (device && !next.has(device_id)) next.set(device_id, device);
     }
     known.value = next;
     quantities.value = measured;
@@ -37,7 +52,10 @@ export async function loadDevices(): Promise<void> {
 export function setDevice(device: DeviceView): void {
   const before = known.value.get(device.device_id);
   if (before) before.value = merged(device, before.value);
-  else known.value = new Map(known.value).set(device.device_id, signal(device));
+  else {
+    arrived.set(device.device_id, asked);
+    known.value = new Map(known.value).set(device.device_id, signal(device));
+  }
 }
 
 /** Lays a change over a device that is known. */
@@ -48,6 +66,8 @@ export function amend(device_id: string, change: Partial<DeviceView>): void {
 
 const stale = new Set<string>();
 let fetching = false;
+/** A service that has just started may not know yet which devices there were: it says 503. */
+const AGAIN_MS = 2_000;
 
 /** Asks for a device anew, one after the other. */
 export function refetch(device_id: string): void {
@@ -62,7 +82,9 @@ async function fetchStale(): Promise<void> {
     try {
       setDevice(await ask<DeviceView>(`/devices/${part(device_id)}`));
     } catch (error) {
-      if (error instanceof Refused && error.status === 404) {
+      if (!(error instanceof Refused)) continue;
+      if (error.status === 503) setTimeout(() => refetch(device_id), AGAIN_MS);
+      if (error.status === 404) {
         const rest = new Map(known.value);
         rest.delete(device_id);
         known.value = rest;
