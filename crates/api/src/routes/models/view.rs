@@ -6,6 +6,10 @@ use utoipa::ToSchema;
 
 /// A version of the model.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "fields of an answer, each a fact of its own"
+)]
 #[schema(as = Model)]
 pub(in crate::routes) struct ModelView {
     /// Its name.
