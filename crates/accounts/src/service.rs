@@ -3,7 +3,7 @@
 use std::{
     path::Path,
     sync::{Arc, atomic::Ordering::Relaxed},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
@@ -28,11 +28,17 @@ const MAX_HEARD: usize = 128;
 pub struct Accounts {
     file: AccountsFile,
     current: RwLock<Arc<Book>>,
-    stamp: Mutex<Option<Stamp>>,
+    looked: Mutex<Looked>,
     problem: Mutex<Option<String>>,
     changed: watch::Sender<u64>,
     heard: Mutex<Vec<(AccountName, String, Vec<u8>)>>,
     pub(crate) gate: Gate,
+}
+
+/// The last look at the file.
+struct Looked {
+    stamp: Option<Stamp>,
+    at: Instant,
 }
 
 /// How often passwords were asked for, since the start.
@@ -91,7 +97,10 @@ impl Accounts {
         Ok(Arc::new(Self {
             file,
             current: RwLock::new(Arc::new(book)),
-            stamp: Mutex::new(stamp),
+            looked: Mutex::new(Looked {
+                stamp,
+                at: Instant::now(),
+            }),
             problem: Mutex::new(None),
             changed: watch::Sender::new(0),
             heard: Mutex::default(),
@@ -187,12 +196,16 @@ impl Accounts {
     /// Reads the file again if it is another one.
     pub fn reload(&self) {
         // Held until what was read is in force: whoever asks meanwhile waits for it, and nothing older replaces it.
-        let mut known = self.stamp.lock();
+        let mut looked = self.looked.lock();
         let stamp = self.file.stamp();
-        if *known == stamp && self.problem.lock().is_none() {
+        // One that cannot be read is tried again, but not for every stranger who asks.
+        if looked.stamp == stamp && (self.problem.lock().is_none() || looked.at.elapsed() < LOOK) {
             return;
         }
-        *known = stamp;
+        *looked = Looked {
+            stamp,
+            at: Instant::now(),
+        };
         match self.file.read() {
             Ok(_) if stamp.is_none() && self.book().iter().next().is_some() => {
                 self.tell(format!(

@@ -143,11 +143,6 @@ impl DeviceRegistry {
         let Err(error) = self.read(first).await else {
             self.vitals.store_reads.up();
             self.vitals.registry.up();
-            if !self.vitals.has_read_devices.swap(true, Ordering::Relaxed) {
-                // Who asked for the devices before has not heard of all of them.
-                let revision = self.following.registry.book().revision();
-                self.following.feed.add(now(), Happening::Registry { revision });
-            }
             return Ok(());
         };
         let reason = with_causes(&error);
@@ -167,6 +162,11 @@ impl DeviceRegistry {
         let rows = self.history.devices(self.max_devices).await?;
         self.restore(&rows).await;
         self.look_up().await?;
+        if !self.vitals.has_read_devices.swap(true, Ordering::Relaxed) {
+            // Who asked for the devices before has not heard of all of them.
+            let revision = self.following.registry.book().revision();
+            self.following.feed.add(now(), Happening::Registry { revision });
+        }
         if first {
             self.read_latest(&rows).await?;
         }

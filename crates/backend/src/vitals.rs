@@ -143,14 +143,14 @@ impl Vitals {
 
     /// The role is not ready before the first look at the table of devices: what was known would be called unknown.
     fn registry(&self) -> Part {
-        let has_read = self.has_read_devices.load(Ordering::Relaxed);
-        if has_read || !self.registry.is_up() {
-            return self.registry.part();
+        let part = self.registry.part();
+        if self.has_read_devices.load(Ordering::Relaxed) {
+            return part;
         }
-        Part::down(
-            "registry",
-            "which devices were known before the start is not read yet",
-        )
+        let reason = part
+            .reason
+            .unwrap_or_else(|| "which devices were known before the start is not read yet".to_owned());
+        Part::down(part.name, reason)
     }
 
     fn clickhouse(&self) -> Part {

@@ -378,7 +378,9 @@ async fn it_is_not_ready_before_it_knows_which_devices_there_are() {
     tokio::time::sleep(Duration::from_secs(30)).await;
     let reason = bench.reason("registry").unwrap();
     assert!(reason.contains("not read yet"), "{reason}");
-    assert_eq!(bench.health().state, monitoring::State::Down);
+    let parts = bench.health().parts;
+    let registry = parts.iter().find(|part| part.name == "registry").unwrap();
+    assert_eq!(registry.state, monitoring::State::Down);
     tables.set_away(false);
     bench
         .until("the devices are read", |bench| bench.reason("registry").is_none())
