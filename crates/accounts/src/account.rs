@@ -235,4 +235,13 @@ pub struct Account {
     /// Whether it was closed because its device went out of use, and not for itself.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retired_with_device: bool,
+    /// The generation that its state has been of since; 0 in a file of before. Who takes something over from the accounts tells
+    /// by it what is new, whatever the clock says.
+    #[serde(default, skip_serializing_if = "is_unknown")]
+    pub state_generation: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_unknown(generation: &u64) -> bool {
+    *generation == 0
 }

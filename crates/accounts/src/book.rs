@@ -140,11 +140,12 @@ impl Book {
             ));
         }
         let detail = new.role.as_str();
+        let generation = self.next();
         let account = Account {
             role: new.role,
             state: State::Active,
             created: hand.now,
-            generation: self.next(),
+            generation,
             label: new.label,
             location: new.location,
             credentials: Credentials {
@@ -153,6 +154,7 @@ impl Book {
             },
             secrets_since: None,
             retired_with_device: false,
+            state_generation: generation,
             pending: None,
         };
         self.note(hand, "add", new.name.as_str(), detail);
@@ -191,11 +193,12 @@ impl Book {
         }
         let client_id: String = newcomer.client_id.chars().take(64).collect();
         let detail = format!("from {} as client {client_id:?}", newcomer.address);
+        let generation = self.next();
         let account = Account {
             role: Role::Device,
             state: State::Pending,
             created: now,
-            generation: self.next(),
+            generation,
             label: String::new(),
             location: String::new(),
             credentials: Credentials {
@@ -204,6 +207,7 @@ impl Book {
             },
             secrets_since: None,
             retired_with_device: false,
+            state_generation: generation,
             pending: Some(Pending {
                 address: newcomer.address.to_owned(),
                 client_id,
@@ -266,6 +270,7 @@ impl Book {
         account.pending = None;
         account.retired_with_device = false;
         account.generation = generation;
+        account.state_generation = generation;
         self.note(hand, "approve", name.as_str(), "");
         Ok(())
     }
@@ -287,6 +292,7 @@ impl Book {
         account.pending = None;
         account.retired_with_device = with_device;
         account.generation = generation;
+        account.state_generation = generation;
         let detail = if with_device { "with its device" } else { "" };
         self.note(hand, "retire", name.as_str(), detail);
         Ok(())
@@ -314,7 +320,10 @@ impl Book {
             return Err(BookError::State(name.to_string(), "retired", "approve it first"));
         }
         // A new password is a person's word for a device that waits, too.
-        account.state = State::Active;
+        if account.state != State::Active {
+            account.state = State::Active;
+            account.state_generation = generation;
+        }
         account.pending = None;
         account.generation = generation;
         account.credentials = Credentials {

@@ -90,7 +90,17 @@ pub(crate) async fn retire_device(
 ) -> Result<(), Problem> {
     let id = DeviceId::parse(account.as_str()).expect("the name of an account is an id");
     let what = format!("device '{id}' is set up: retired");
-    set_up(parts, caller, what, move |book| book.retire(&id).map(drop)).await
+    let accounts = Arc::clone(&parts.accounts);
+    set_up(parts, caller, what, move |book| {
+        // It may have been opened again meanwhile.
+        match accounts.book().get(id.as_str()) {
+            Some((_, account)) if account.state == State::Retired && account.retired_with_device => {
+                book.follow_account(&id, true, account.state_generation).map(drop)
+            }
+            _ => Ok(()),
+        }
+    })
+    .await
 }
 
 /// Forgets a device. Returns whether it was known.

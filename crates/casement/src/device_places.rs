@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
-use accounts::{Account, Accounts, Role, State};
+use accounts::{Accounts, Role, State};
 use domain::DeviceId;
-use registry::{Book, Patch, Registry};
+use registry::{Book, ChangeError, Patch, Registry};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -17,25 +17,10 @@ pub(crate) async fn follow(accounts: Arc<Accounts>, registry: Arc<Registry>, sto
     let mut changes = accounts.changes();
     loop {
         changes.mark_unchanged();
-        let said = accounts.book();
-        if says_more(&said, &registry.book()) {
-            // What people say in the registry meanwhile is newer.
-            let taken = registry.change(move |book| {
-                for (device_id, patch) in not_set_up(&said, book) {
-                    book.patch(&device_id, patch, None)?;
-                }
-                for device_id in let_in_again(&said, book) {
-                    let in_use = Patch {
-                        retired: Some(false),
-                        ..Patch::default()
-                    };
-                    book.patch(&device_id, in_use, None)?;
-                }
-                for device_id in gone(&said, book) {
-                    book.retire(&device_id)?;
-                }
-                Ok(())
-            });
+        if says_more(&accounts.book(), &registry.book()) {
+            let newest = Arc::clone(&accounts);
+            // Both may have changed until it is this one's turn.
+            let taken = registry.change(move |book| take_over(&newest.book(), book));
             if let Err(error) = taken.await {
                 warn!("what accounts say of devices is not in the registry: {error:#}");
             }
@@ -52,55 +37,37 @@ pub(crate) async fn follow(accounts: Arc<Accounts>, registry: Arc<Registry>, sto
 /// Whether the accounts say something that the registry does not know.
 fn says_more(accounts: &accounts::Book, registry: &Book) -> bool {
     !not_set_up(accounts, registry).is_empty()
-        || !let_in_again(accounts, registry).is_empty()
-        || !gone(accounts, registry).is_empty()
+        || retirements(accounts)
+            .any(|(id, retired, generation)| registry.would_follow_account(&id, retired, generation))
 }
 
-/// The devices that are out of use, and whose accounts were opened after that.
-fn let_in_again(accounts: &accounts::Book, registry: &Book) -> Vec<DeviceId> {
-    let mut back = Vec::new();
-    for change in accounts.changes_after(0) {
-        if !matches!(change.action.as_str(), "add" | "approve") {
-            continue;
-        }
-        let Ok(device_id) = DeviceId::parse(&change.account) else {
-            continue;
-        };
-        let is_later =
-            |entry: &&registry::Entry| entry.retired && change.at.as_millisecond() > entry.changed_at;
-        let is_open = accounts
-            .get(&change.account)
-            .is_some_and(|(_, account)| account.role == Role::Device && account.state == State::Active);
-        if is_open && registry.device(&device_id).as_ref().is_some_and(is_later) && !back.contains(&device_id)
-        {
-            back.push(device_id);
-        }
+/// Writes into the registry what the accounts say and it does not know.
+fn take_over(accounts: &accounts::Book, registry: &mut Book) -> Result<(), ChangeError> {
+    for (device_id, patch) in not_set_up(accounts, registry) {
+        registry.patch(&device_id, patch, None)?;
     }
-    back
+    for (device_id, retired, generation) in retirements(accounts) {
+        registry.follow_account(&device_id, retired, generation)?;
+    }
+    registry.follow_only(|device_id| accounts.get(device_id.as_str()).is_some());
+    Ok(())
 }
 
-/// The devices in use whose accounts were closed with them, after the registry said otherwise.
-fn gone(accounts: &accounts::Book, registry: &Book) -> Vec<DeviceId> {
-    let mut gone = Vec::new();
-    for change in accounts.changes_after(0) {
-        let is_closed_with_it = |account: &Account| {
-            account.role == Role::Device && account.state == State::Retired && account.retired_with_device
+/// Whether devices are out of use, as their accounts say, with the generation of that. An account that was closed alone says
+/// nothing, and neither does one that waits to be approved.
+fn retirements(accounts: &accounts::Book) -> impl Iterator<Item = (DeviceId, bool, u64)> {
+    let devices = accounts
+        .iter()
+        .filter(|(_, account)| account.role == Role::Device);
+    devices.filter_map(|(name, account)| {
+        let retired = match account.state {
+            State::Active => false,
+            State::Retired if account.retired_with_device => true,
+            State::Retired | State::Pending => return None,
         };
-        let is_closed = accounts
-            .get(&change.account)
-            .is_some_and(|(_, account)| is_closed_with_it(account));
-        let Ok(device_id) = DeviceId::parse(&change.account) else {
-            continue;
-        };
-        let is_in_use = match registry.device(&device_id) {
-            Some(entry) => !entry.retired && change.at.as_millisecond() > entry.changed_at,
-            None => registry.forgotten_at(&device_id).is_none(),
-        };
-        if change.action == "retire" && is_closed && is_in_use && !gone.contains(&device_id) {
-            gone.push(device_id);
-        }
-    }
-    gone
+        let device_id = DeviceId::parse(name.as_str()).ok()?;
+        Some((device_id, retired, account.state_generation))
+    })
 }
 
 /// The devices whose accounts say something that the registry does not know.
@@ -134,81 +101,168 @@ mod tests {
 
     use super::*;
 
-    fn registry_of(id: &DeviceId, retired: bool, changed_at: i64) -> Book {
-        let mut book = Book::default();
-        let patch = Patch {
-            retired: Some(retired),
-            ..Patch::default()
-        };
-        book.patch(id, patch, None).unwrap();
-        let mut written = serde_json::to_value(&book).unwrap();
-        written["devices"][id.as_str()]["changed_at"] = changed_at.into();
-        serde_json::from_value(written).unwrap()
+    /// The accounts of a directory, with one of a device.
+    struct World {
+        _data: tempfile::TempDir,
+        file: AccountsFile,
+        name: AccountName,
+        id: DeviceId,
+        registry: Book,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let data = tempfile::tempdir().unwrap();
+            let file = AccountsFile::new(data.path(), "test");
+            let mut world = Self {
+                _data: data,
+                file,
+                name: AccountName::parse("room-1").unwrap(),
+                id: DeviceId::parse("room-1").unwrap(),
+                registry: Book::default(),
+            };
+            world.file.add(device("room-1")).unwrap();
+            world.say(false);
+            world
+        }
+
+        /// What people say in the registry.
+        fn say(&mut self, retired: bool) {
+            let patch = Patch {
+                retired: Some(retired),
+                ..Patch::default()
+            };
+            self.registry.patch(&self.id, patch, None).unwrap();
+        }
+
+        /// Whether the device is out of use once the accounts were looked at.
+        fn is_retired(&mut self) -> Option<bool> {
+            take_over(&self.file.read().unwrap(), &mut self.registry).unwrap();
+            assert!(!says_more(&self.file.read().unwrap(), &self.registry));
+            self.registry.device(&self.id).map(|entry| entry.retired)
+        }
+    }
+
+    fn device(name: &str) -> NewAccount {
+        NewAccount {
+            name: AccountName::parse(name).unwrap(),
+            role: Role::Device,
+            label: String::new(),
+            location: String::new(),
+        }
     }
 
     #[test]
     fn a_device_is_out_of_use_when_its_account_was_closed_with_it_and_not_when_alone() {
-        let data = tempfile::tempdir().unwrap();
-        let file = AccountsFile::new(data.path(), "test");
-        let name = AccountName::parse("room-1").unwrap();
-        file.add(NewAccount {
-            name: name.clone(),
-            role: Role::Device,
-            label: String::new(),
-            location: String::new(),
-        })
-        .unwrap();
-        let id = DeviceId::parse("room-1").unwrap();
-        let now = jiff::Timestamp::now().as_millisecond();
-        let before = registry_of(&id, false, now - 1_000);
-        let gone = |registry: &Book| gone(&file.read().unwrap(), registry);
-        file.retire(&name).unwrap();
-        assert!(gone(&before).is_empty(), "its account alone is closed");
-        file.retire_with_device(&name).unwrap();
-        assert_eq!(gone(&before), std::slice::from_ref(&id));
-        assert_eq!(gone(&Book::default()), std::slice::from_ref(&id));
-        assert!(
-            gone(&registry_of(&id, true, now - 1_000)).is_empty(),
-            "it is already"
-        );
+        let mut world = World::new();
+        assert_eq!(world.is_retired(), Some(false));
+        world.file.retire(&world.name).unwrap();
+        assert_eq!(world.is_retired(), Some(false), "its account alone is closed");
+        world.file.retire_with_device(&world.name).unwrap();
+        assert_eq!(world.is_retired(), Some(true));
         // The registry took it back into use later: its account follows.
-        assert!(gone(&registry_of(&id, false, now + 60_000)).is_empty());
-        let mut forgotten = registry_of(&id, false, now - 1_000);
-        forgotten.forget(&id, now - 500);
-        assert!(gone(&forgotten).is_empty());
-        file.approve(&name).unwrap();
-        assert!(gone(&before).is_empty());
+        world.say(false);
+        assert_eq!(world.is_retired(), Some(false));
+        world.file.retire_with_device(&world.name).unwrap();
+        world.registry.forget(&world.id, 1);
+        assert_eq!(world.is_retired(), None, "it was forgotten");
+        world.registry = Book::default();
+        assert_eq!(world.is_retired(), Some(true));
     }
 
     #[test]
     fn a_device_is_back_in_use_when_its_account_is_opened_after_it_went() {
-        let data = tempfile::tempdir().unwrap();
-        let file = AccountsFile::new(data.path(), "test");
-        let name = AccountName::parse("room-1").unwrap();
-        file.add(NewAccount {
-            name: name.clone(),
-            role: Role::Device,
-            label: String::new(),
-            location: String::new(),
-        })
-        .unwrap();
-        let id = DeviceId::parse("room-1").unwrap();
-        let retired_at = |at: i64| registry_of(&id, true, at);
-        let now = jiff::Timestamp::now().as_millisecond();
+        let mut world = World::new();
+        assert_eq!(world.is_retired(), Some(false));
         // It went after its account was made.
-        assert!(let_in_again(&file.read().unwrap(), &retired_at(now + 1_000)).is_empty());
-        file.retire(&name).unwrap();
-        let before = retired_at(now - 1_000);
-        assert!(
-            let_in_again(&file.read().unwrap(), &before).is_empty(),
-            "it is closed"
-        );
-        file.approve(&name).unwrap();
-        assert_eq!(
-            let_in_again(&file.read().unwrap(), &before),
-            std::slice::from_ref(&id)
-        );
-        assert!(let_in_again(&file.read().unwrap(), &retired_at(now + 60_000)).is_empty());
+        world.say(true);
+        assert_eq!(world.is_retired(), Some(true));
+        world.file.retire(&world.name).unwrap();
+        assert_eq!(world.is_retired(), Some(true), "it is closed");
+        world.file.approve(&world.name).unwrap();
+        assert_eq!(world.is_retired(), Some(false));
+    }
+
+    #[test]
+    fn the_clock_of_the_registry_counts_for_nothing() {
+        let mut world = World::new();
+        let mut written = serde_json::to_value(&world.registry).unwrap();
+        let later = jiff::Timestamp::now().as_millisecond() + 86_400_000;
+        written["devices"]["room-1"]["changed_at"] = later.into();
+        world.registry = serde_json::from_value(written).unwrap();
+        world.file.retire_with_device(&world.name).unwrap();
+        assert_eq!(world.is_retired(), Some(true));
+        world.file.approve(&world.name).unwrap();
+        assert_eq!(world.is_retired(), Some(false));
+    }
+
+    #[test]
+    fn more_accounts_than_there_are_changes_kept_are_closed_and_opened_between_two_looks() {
+        const MANY: u64 = 1_500;
+        let mut accounts = serde_json::json!({"format": 1, "generation": MANY, "accounts": {}});
+        for number in 1..=MANY {
+            accounts["accounts"][format!("d-{number}")] = serde_json::json!({
+                "role": "device", "state": "retired", "created": "2026-01-01T00:00:00Z", "generation": number,
+                "retired_with_device": true, "state_generation": number,
+            });
+        }
+        let closed: accounts::Book = serde_json::from_value(accounts.clone()).unwrap();
+        let mut registry = Book::default();
+        let retired = |book: &Book| book.devices().filter(|(_, entry)| entry.retired).count() as u64;
+        take_over(&closed, &mut registry).unwrap();
+        assert_eq!(retired(&registry), MANY);
+        for number in 1..=MANY {
+            let account = &mut accounts["accounts"][format!("d-{number}")];
+            account["state"] = "active".into();
+            account["state_generation"] = (MANY + number).into();
+        }
+        let opened: accounts::Book = serde_json::from_value(accounts).unwrap();
+        take_over(&opened, &mut registry).unwrap();
+        assert_eq!(retired(&registry), 0);
+    }
+
+    #[tokio::test]
+    async fn a_device_that_was_let_in_again_at_once_is_in_use_when_it_is_the_followers_turn() {
+        let mut world = World::new();
+        world.file.retire_with_device(&world.name).unwrap();
+        let between = world.file.read().unwrap();
+        world.file.approve(&world.name).unwrap();
+        assert_eq!(world.is_retired(), Some(false));
+        // The same where the first was taken over before.
+        take_over(&between, &mut world.registry).unwrap();
+        assert!(world.registry.device(&world.id).unwrap().retired);
+        assert_eq!(world.is_retired(), Some(false));
+
+        let accounts = Accounts::open(world.file.clone()).unwrap();
+        let registry = Registry::in_memory();
+        let id = world.id.clone();
+        registry
+            .change(move |book| book.patch(&id, Patch::default(), None).map(drop))
+            .await
+            .unwrap();
+        let stopping = CancellationToken::new();
+        let follower = tokio::spawn(follow(
+            Arc::clone(&accounts),
+            Arc::clone(&registry),
+            stopping.clone(),
+        ));
+        let mut seen = registry.changes();
+        world.file.retire_with_device(&world.name).unwrap();
+        accounts.reload();
+        world.file.approve(&world.name).unwrap();
+        accounts.reload();
+        let newest = accounts.book();
+        let settled = async {
+            while says_more(&newest, &registry.book()) {
+                seen.changed().await.unwrap();
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(10), settled)
+            .await
+            .unwrap();
+        assert!(!registry.book().device(&world.id).unwrap().retired);
+        stopping.cancel();
+        follower.await.unwrap();
     }
 
     #[test]

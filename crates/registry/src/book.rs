@@ -119,6 +119,9 @@ pub struct Book {
     /// Devices that were forgotten, and when, ms: rows of before say nothing any more.
     #[serde(default)]
     forgotten: BTreeMap<DeviceId, i64>,
+    /// The generations of the accounts' states that were taken over last.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    followed: BTreeMap<DeviceId, u64>,
     /// What holds where no level says anything: the service's own configuration.
     #[serde(skip)]
     base: Settings,
@@ -139,6 +142,7 @@ impl Default for Book {
             groups: BTreeMap::new(),
             devices: BTreeMap::new(),
             forgotten: BTreeMap::new(),
+            followed: BTreeMap::new(),
             base: Settings::default(),
         }
     }
