@@ -87,7 +87,8 @@ impl<'a> Turn<'a> {
             return;
         }
         self.changed();
-        self.follow_up();
+        // What is new is said at once: rules look once a second.
+        self.answer(true);
     }
 
     pub(super) fn unlimit(&mut self, cause: Cause, until: Timestamp) {
@@ -262,16 +263,23 @@ impl<'a> Turn<'a> {
         );
     }
 
-    /// Does what has to happen by itself.
+    /// Does what has to happen by itself. What is not said now is said at a later look.
     pub(super) fn follow_up(&mut self) {
+        self.answer(false);
+    }
+
+    /// The same; `is_new`: an interlock has just come, or opens less than before.
+    fn answer(&mut self, is_new: bool) {
         if !self.window.is_known || self.is_retired {
             return;
         }
         let verdict = self.window.record.judge(None, &self.c);
         let is_due = match verdict {
-            // Rain does not wait until somebody stops commanding against it. No two machines answer each other so for ever: what
-            // limits a window only shuts it further, and who opens it again by itself is limited.
-            Verdict::Move(_, Move::Interlock(cause)) if cause != Cause::Limit => true,
+            // Rain waits a second at most until it is said again, however often somebody commands against it: nothing stays open for
+            // long, and no two machines answer each other as fast as they can.
+            Verdict::Move(_, Move::Interlock(cause)) if cause != Cause::Limit => {
+                is_new || self.window.insists(self.steady_ms)
+            }
             // Whoever commands against us again and again, for example another Casement, is not answered for ever.
             Verdict::Move(..) => self.window.answers(self.steady_ms),
             Verdict::Keep(_) => false,

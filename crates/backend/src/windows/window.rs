@@ -46,6 +46,11 @@ pub(super) struct Command {
 /// Moves by itself that a window makes within a minute at most, but for those of interlocks.
 const ANSWERS: u8 = 10;
 
+/// How often at once an interlock is said against others' commands.
+const INSISTENCE: i64 = 10;
+/// Afterwards it is said once in so long, ms.
+const INSISTENCE_PAUSE_MS: i64 = 1_000;
+
 /// What is known of one window.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Window {
@@ -68,6 +73,8 @@ pub(super) struct Window {
     pub(super) in_force: usize,
     /// Moves by itself in the minute that began then, ms.
     pub(super) answers: (i64, u8),
+    /// Each time that an interlock is said again moves this on by a pause, ms by the clock that never jumps.
+    pub(super) insisted_until: i64,
 }
 
 /// What the law looks at beside wish and window, by a window's settings.
@@ -205,6 +212,18 @@ impl Window {
         }
         self.answers.1 = self.answers.1.saturating_add(1);
         self.answers.1 <= ANSWERS
+    }
+
+    /// Whether an interlock may be said again; it is counted. Ten times at once, and then once a second.
+    pub(super) const fn insists(&mut self, steady_ms: i64) -> bool {
+        if self.insisted_until - steady_ms > (INSISTENCE - 1) * INSISTENCE_PAUSE_MS {
+            return false;
+        }
+        if self.insisted_until < steady_ms {
+            self.insisted_until = steady_ms;
+        }
+        self.insisted_until += INSISTENCE_PAUSE_MS;
+        true
     }
 
     /// Whether the least time between two commands is not over.
