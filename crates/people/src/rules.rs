@@ -163,6 +163,7 @@ mod tests {
             ("DELETE", "/api/v1/shares/a", &[admin]),
             ("GET", "/api/v1/accounts", &[admin]),
             ("POST", "/api/v1/accounts/a/rotate", &[admin]),
+            ("POST", "/api/v1/accounts/a/close", &[admin]),
             ("DELETE", "/api/v1/tokens/a", &[admin]),
             ("GET", "/api/v1/pairing", &[admin]),
             ("POST", "/api/v1/pairing/a/approve", &[admin]),

@@ -76,10 +76,17 @@ function Actions({ account, changed, open, show }: Shown): VNode {
     { busy, failure, start } = useWork();
   const path = `/accounts/${part(account.name)}`,
     isOwn = account.name === session.value?.name,
-    retired = account.state === "retired";
+    retired = account.state === "retired",
+    isDevice = account.role === "device";
   const act = async (work: () => Promise<unknown>) => {
     if (await start(work)) changed();
   };
+  const retire = async () =>
+    (retired || !isDevice || (await confirmed(texts.retireWhy(account.label || account.name), texts.retire))) &&
+    act(() => ask(path, { method: "PATCH", body: { state: retired ? "active" : "retired" } }));
+  const close = async () =>
+    (await confirmed(texts.closeWhy(account.label || account.name), texts.closeAlone)) &&
+    act(() => ask(`${path}/close`, { method: "POST" }));
   const forget = async () =>
     (await confirmed(texts.forgetWhy(account.name), texts.forget)) && act(() => ask(path, { method: "DELETE" }));
   const rotate = async () =>
@@ -101,13 +108,15 @@ function Actions({ account, changed, open, show }: Shown): VNode {
           {texts.rotate}
         </button>
         {isOwn ? null : (
-          <button
-            disabled={busy}
-            onClick={() => void act(() => ask(path, { method: "PATCH", body: { state: retired ? "active" : "retired" } }))}
-          >
+          <button disabled={busy} onClick={() => void retire()}>
             {retired ? texts.use : texts.retire}
           </button>
         )}
+        {isDevice && !retired ? (
+          <button disabled={busy} onClick={() => void close()}>
+            {texts.closeAlone}
+          </button>
+        ) : null}
         {isOwn ? null : (
           <button disabled={busy} class="danger" onClick={() => void forget()}>
             {texts.forget}

@@ -103,8 +103,8 @@ struct AccountPatch {
     /// Where a device is.
     #[schema(max_length = 128)]
     location: Option<String>,
-    /// `active` or `retired`: a retired account is kept, and opens nothing. The device of the account goes out of use with it,
-    /// and is back in use when the account is opened.
+    /// `active` or `retired`: a retired account is kept, and opens nothing. When this changes to `retired`, the device of the
+    /// account goes out of use with it; it is back in use when the account is opened.
     #[schema(examples("active"), nullable = false)]
     state: Option<String>,
 }
@@ -197,8 +197,8 @@ async fn show(
 /// Change an account.
 ///
 /// A merge patch (RFC 7396) of what people call it, where it is, and whether it may be used. A retired account loses its
-/// connections, sessions and live events within seconds; the device of a retired account is out of use, as by `retired` of the
-/// device itself.
+/// connections, sessions and live events within seconds; the device of an account that is retired goes out of use, as by `retired`
+/// of the device itself, and operators take it back into use by that, with its account. To lock a device out, close its account.
 #[utoipa::path(patch, path = "/accounts/{name}", operation_id = "change_account", tag = "accounts",
     params(("name" = AccountName, Path, description = "The name of the account.")),
     request_body(content(
@@ -232,9 +232,8 @@ async fn change(
         keep_an_admin(&book, &name)?;
     }
     let takes_device = account.role == Role::Device
-        && patch.get("state").is_some()
         && after.state == AccountState::Retired
-        && !account.retired_with_device;
+        && before.state != AccountState::Retired;
     let changed = name.clone();
     changes::accounts(&parts, &caller, move |file| {
         if (&after.label, &after.location) != (&before.label, &before.location) {

@@ -235,6 +235,14 @@ fn only_what_the_device_closed_opens_with_it(world: &World, id: &str) {
         false,
         "the account alone is closed"
     );
+    // Who sends back what is there changes nothing.
+    let again = world.ask(
+        "PATCH",
+        &account,
+        Some(&json!({"state": "retired", "label": closed.body["label"]})),
+    );
+    assert_eq!(again.status, 200, "{}", again.body);
+    assert_eq!(world.get(&device).body["retired"], false, "nothing has changed");
     assert_eq!(retire(&operator, false), "retired", "it was never out of use");
     assert_eq!(retire(&operator, true), "retired");
     assert_eq!(retire(&operator, false), "retired");
