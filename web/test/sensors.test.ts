@@ -23,13 +23,26 @@ describe("an interlock", () => {
     expect(isHeard("frost", room, {}, [kitchen, garden])).toBe(false);
   });
   it("hears the sensor that is named, the outdoor one, one of its place, and its own", () => {
-    expect(isHeard("rain", room, { interlocks: { rain: { sensor: "garden" } } }, [kitchen])).toBe(true);
+    expect(isHeard("rain", room, { interlocks: { rain: { sensor: "garden" } } }, [kitchen, garden])).toBe(true);
     expect(isHeard("rain", room, { outdoor_sensor: "garden" }, [kitchen, garden])).toBe(true);
     expect(isHeard("frost", room, { outdoor_sensor: "garden" }, [kitchen, garden])).toBe(true);
     const gauge = device("gauge", "Ground floor", "rain");
     expect(isHeard("rain", room, {}, [kitchen, gauge])).toBe(true);
     expect(isHeard("rain", place, {}, [kitchen, gauge])).toBe(true);
     expect(isHeard("rain", { kind: "device", device_id: "own" }, {}, [device("own", "", "rain")])).toBe(true);
+  });
+  it("hears only the one that is named, and its silence where that closes", () => {
+    const gauge = device("gauge", "Ground floor", "rain"),
+      named = (when_silent?: "keep" | "close" | "ignore") => ({ interlocks: { rain: { sensor: "attic", when_silent } } });
+    for (const devices of [
+      [kitchen, gauge],
+      [kitchen, gauge, device("attic", "Outside", "temperature")],
+    ]) {
+      expect(isHeard("rain", room, named(), devices)).toBe(false);
+      expect(isHeard("rain", room, named("keep"), devices)).toBe(false);
+      expect(isHeard("rain", room, named("ignore"), devices)).toBe(false);
+      expect(isHeard("rain", room, named("close"), devices)).toBe(true);
+    }
   });
   it("does not hear one of nowhere, or one out of use", () => {
     const own = device("kitchen", "", "temperature");
