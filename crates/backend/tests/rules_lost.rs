@@ -57,9 +57,13 @@ fn state(bench: &Bench) -> State {
 
 /// It rains and burns around the window of a kitchen, and then the backend ends.
 async fn limited(dir: &Path) {
+    limited_with(dir, json!({"interlocks": {"alarm": {"alarms": ["smoke"]}}})).await;
+}
+
+/// The same of a kitchen with these settings.
+async fn limited_with(dir: &Path, settings: Value) {
     let bench = Bench::kept_in(dir, Arc::default());
     set_up(&bench, "gauge", json!({})).await;
-    let settings = json!({"interlocks": {"alarm": {"alarms": ["smoke"]}}});
     set_up(&bench, "kitchen", settings).await;
     let report = r#"{"timestamp": "2025-10-24T12:00:00Z", "position": 50}"#;
     assert_eq!(
@@ -206,4 +210,109 @@ async fn what_came_with_a_message_that_cannot_be_kept_is_stored_at_once() {
     assert!(!accepting.is_finished(), "acknowledged in their order");
     std::fs::remove_dir(&in_the_way).unwrap();
     assert_eq!(accepting.await.unwrap(), [Acceptance::Stored; 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_another_alarm_lifts_nothing_of_a_window_that_heeds_all() {
+    let dir = tempfile::tempdir().unwrap();
+    limited_with(dir.path(), json!({})).await;
+    std::fs::write(dir.path().join(FILE), "{").unwrap();
+    let bench = Bench::kept_in(dir.path(), Arc::default());
+    look(1).await;
+    for name in ["leak", "smoke"] {
+        bench.send(&format!("alarm/{name}"), "off").await;
+        look(200).await;
+        assert_eq!(
+            causes(&bench),
+            ["alarm", "rain"],
+            "{name} was not on since the start"
+        );
+    }
+    bench.send("alarm/smoke", "on").await;
+    look(200).await;
+    assert_eq!(causes(&bench), ["alarm", "rain"]);
+    bench.send("alarm/smoke", "off").await;
+    look(100).await;
+    assert_eq!(causes(&bench), ["rain"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_an_alarm_that_was_lost_outlasts_a_restart_when_it_is_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    limited(dir.path()).await;
+    let file = dir.path().join(FILE);
+    std::fs::write(&file, "{").unwrap();
+    let read = || -> Value { serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap() };
+    let bench = Bench::kept_in(dir.path(), Arc::default());
+    look(2).await;
+    let mut before = read();
+    let recalled = before["windows"]["kitchen"]["recalled"].to_string();
+    assert!(recalled.contains("alarm"), "{before}");
+    bench.send("alarm/smoke", "off").await;
+    let said = read()["said"].clone();
+    assert_eq!(said, json!({"smoke": false}));
+    bench.stop().await;
+    // As after an end before the rules were looked at.
+    before["said"] = said;
+    std::fs::write(&file, before.to_string()).unwrap();
+    let bench = Bench::kept_in(dir.path(), Arc::default());
+    look(100).await;
+    assert_eq!(causes(&bench), ["rain"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_stored_value_is_as_old_as_it_is() {
+    for (policy, rain, expected) in [
+        ("keep", 0.0, vec!["alarm"]),
+        ("close", 0.0, vec!["alarm", "rain"]),
+        // The sensor has its time to speak.
+        ("ignore", 3.0, vec!["alarm", "rain"]),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let settings =
+            json!({"interlocks": {"alarm": {"alarms": ["smoke"]}, "rain": {"when_silent": policy}}});
+        limited_with(dir.path(), settings).await;
+        std::fs::write(dir.path().join(FILE), "{").unwrap();
+        let tables = Arc::<MemoryTables>::default();
+        let row = ReadingRow {
+            timestamp: now() - 3_600_000,
+            device_id: "gauge".into(),
+            value: rain,
+            received_at: now() - 3_600_000,
+            offset: 0.0,
+        };
+        tables.put(Row::Reading(Quantity::Rain, row));
+        let bench = Bench::kept_in(dir.path(), tables);
+        look(1_000).await;
+        assert_eq!(causes(&bench), expected, "{policy}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_cannot_be_read_is_left_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    limited(dir.path()).await;
+    let file = dir.path().join(FILE);
+    let content = std::fs::read(&file).unwrap();
+    // Nobody reads a folder.
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    let bench = Bench::kept_in(dir.path(), Arc::default());
+    look(1_000).await;
+    assert_eq!(causes(&bench), ["alarm", "rain"]);
+    let reason = bench.reason("rules").unwrap();
+    assert!(
+        reason.contains("cannot be read") && reason.contains("left as it is"),
+        "{reason}"
+    );
+    assert_eq!(state(&bench), State::Degraded);
+    bench.stop().await;
+    assert!(file.is_dir() && !dir.path().join(ASIDE).exists());
+    // It can be read again.
+    std::fs::remove_dir(&file).unwrap();
+    std::fs::write(&file, content).unwrap();
+    let bench = Bench::kept_in(dir.path(), Arc::default());
+    look(10).await;
+    assert_eq!(causes(&bench), ["alarm", "rain"]);
+    assert_eq!(bench.reason("rules"), None);
 }

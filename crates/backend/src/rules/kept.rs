@@ -1,6 +1,7 @@
 //! What survives a restart: causes that are there, what sensors said, alarms, schedules that are on.
 //!
-//! The file is written beside, synced and renamed. One that is damaged is set aside, one of a newer version is left alone.
+//! The file is written beside, synced and renamed. One that is damaged is set aside; one of a newer version, and one
+//! that cannot be read, are left alone.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -33,6 +34,9 @@ pub(super) struct Kept {
     /// When what was kept was found to be lost: what windows were told then is held for a while.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) lost_at: Option<Timestamp>,
+    /// Alarms of which anything was said since, and whether they were on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    said: BTreeMap<DeviceId, bool>,
 }
 
 /// The part of the file that every version writes.
@@ -48,7 +52,9 @@ pub(super) enum Found {
     Nothing,
     /// A newer version wrote it.
     Newer,
-    /// It cannot be read, and why.
+    /// It cannot be read now, and why: what is in it is not known.
+    Unreadable(io::Error),
+    /// It is no such file, and why.
     Damaged(io::Error),
 }
 
@@ -62,29 +68,38 @@ struct KeptWindow {
 }
 
 pub(super) fn read(path: &Path) -> Found {
-    match read_file(path) {
+    let bytes = match read_bytes(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Found::Nothing,
+        Err(error) => return Found::Unreadable(error),
+    };
+    match parse(&bytes) {
         Ok(kept) if kept.format > FORMAT => Found::Newer,
         Ok(kept) => Found::Kept(kept),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Found::Nothing,
         Err(error) => Found::Damaged(error),
     }
 }
 
-fn read_file(path: &Path) -> io::Result<Kept> {
+/// The file's content, or a byte more than the most of it.
+fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn parse(bytes: &[u8]) -> io::Result<Kept> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(io::Error::other("it has more than 64 MiB"));
     }
     // A newer version may have written anything beside its number.
-    let form: Form = serde_json::from_slice(&bytes)?;
+    let form: Form = serde_json::from_slice(bytes)?;
     if form.format > FORMAT {
         return Ok(Kept {
             format: form.format,
             ..Kept::default()
         });
     }
-    Ok(serde_json::from_slice(&bytes)?)
+    Ok(serde_json::from_slice(bytes)?)
 }
 
 /// Gives a damaged file another name, which it returns. One that was set aside before is replaced.
@@ -124,6 +139,9 @@ impl Rules {
             }
         }
         *self.alarms.lock() = kept.alarms;
+        if self.lost_at.is_some() {
+            *self.said.lock() = kept.said;
+        }
         let mut state = self.state.lock();
         for (device_id, window) in kept.windows {
             let memory = state.memory.entry(device_id).or_default();
@@ -140,6 +158,7 @@ impl Rules {
             format: FORMAT,
             alarms: self.alarms.lock().clone(),
             lost_at: self.lost_at,
+            said: self.said.lock().clone(),
             ..Kept::default()
         };
         for (device_id, quantity, heard) in self.senses.lock().all() {

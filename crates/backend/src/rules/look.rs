@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
+    time::Duration,
 };
 
 use domain::{Cause, CauseState, DeviceId, Position, Quantity, Sensed, SensorRule, Timestamp, WhenSilent};
@@ -42,6 +43,12 @@ impl Sight<'_> {
         self.heard.get(device_id)?[quantity.index()].filter(|_| !is_retired)
     }
 
+    /// How long it is since the start.
+    fn age(&self) -> Duration {
+        let age = self.steady.millis_since(self.began);
+        Duration::from_millis(u64::try_from(age).unwrap_or_default())
+    }
+
     /// The newest value.
     pub(super) fn newest(&self, device_id: &DeviceId, quantity: Quantity) -> Option<Sensed> {
         Some(self.heard(device_id, quantity)?.newest(self.steady))
@@ -59,8 +66,14 @@ impl Sight<'_> {
             return Vec::new();
         };
         let is_low_worse = rule.cause == Cause::Frost;
-        let sensed =
-            |sensor: &DeviceId| Some(self.heard(sensor, quantity)?.sensed(is_low_worse, self.steady));
+        let sensed = |sensor: &DeviceId| {
+            let mut sensed = self.heard(sensor, quantity)?.sensed(is_low_worse, self.steady);
+            if rule.when_silent == WhenSilent::Ignore {
+                // What was said before the start counts until the sensor had its time to speak.
+                sensed.age = sensed.age.min(self.age());
+            }
+            Some(sensed)
+        };
         if let Some(named) = named {
             // One that was never heard of is silent since the start.
             let never = Heard::never(self.began).sensed(false, self.steady);
@@ -126,8 +139,7 @@ impl Rules {
                 if is_first && self.is_lost {
                     has_changed |= memory.hold_told(compiled, &sight);
                 }
-                let heeds = |name: &DeviceId| compiled.interlocks.alarm.heeds(name);
-                if memory.holds(Cause::Alarm) && self.said.lock().iter().any(heeds) {
+                if memory.holds(Cause::Alarm) && self.is_alarm_said(compiled) {
                     has_changed |= memory.recalled.remove(&Cause::Alarm);
                 }
             }
@@ -240,7 +252,7 @@ struct Present {
     cause: Cause,
     state: CauseState,
     most: Position,
-    hold: std::time::Duration,
+    hold: Duration,
     text: String,
 }
 
@@ -314,13 +326,7 @@ fn causes(
     }
     for (cause, most) in compiled.interlocks.locks() {
         if let Some(most) = most {
-            add(
-                cause,
-                CauseState::There,
-                most,
-                std::time::Duration::ZERO,
-                cause.to_string(),
-            );
+            add(cause, CauseState::There, most, Duration::ZERO, cause.to_string());
         }
     }
     causes

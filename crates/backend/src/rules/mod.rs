@@ -13,7 +13,7 @@ mod senses;
 mod view;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
     sync::{
         Arc,
@@ -101,8 +101,8 @@ pub struct Rules {
     lost_at: Option<Timestamp>,
     /// Whether it was at this start.
     is_lost: bool,
-    /// Alarms of which anything was said since.
-    said: Mutex<BTreeSet<DeviceId>>,
+    /// Alarms of which anything was said since, and whether they were on.
+    said: Mutex<BTreeMap<DeviceId, bool>>,
     state: Mutex<State>,
     /// Where what was there is kept; `None` keeps nothing.
     file: Option<PathBuf>,
@@ -201,7 +201,7 @@ impl Rules {
     /// Takes that an alarm is on, or over. Returns the number of the change that it waits for before it is acknowledged: the
     /// newest, since one that is sent again changes nothing.
     pub(crate) fn alarm(&self, name: &DeviceId, is_on: bool) -> u64 {
-        self.say(name);
+        let is_news = self.say(name, is_on);
         let mut alarms = self.alarms.lock();
         let has_changed = if is_on {
             alarms.len() < MOST_ALARMS && alarms.insert(name.clone())
@@ -211,6 +211,8 @@ impl Rules {
         drop(alarms);
         if has_changed {
             info!(alarm = %name, is_on, "an alarm");
+        }
+        if has_changed || is_news {
             self.has_changed();
         }
         self.changes.load(Ordering::Relaxed)

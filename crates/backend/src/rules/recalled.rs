@@ -1,4 +1,5 @@
-//! What limited windows before a start of which no file says anything: `rules.json` was damaged, is a newer version's, or is gone.
+//! What limited windows before a start of which no file says anything: `rules.json` was damaged, is a newer version's,
+//! cannot be read, or is gone.
 //!
 //! In: the interlocks that windows were told of before the start, the newest readings that were stored. Out: causes that are
 //! there until sensors and alarms say it again, for a day at most: a window that was shut stays shut.
@@ -7,7 +8,7 @@ use std::{path::PathBuf, time::Duration};
 
 use domain::{Cause, CauseState, DeviceId, Quantity, Reading, Timestamp};
 use monitoring::{Link, Part, with_causes};
-use tracing::{error, warn};
+use tracing::error;
 
 use super::{
     MOST_ALARMS, Memory, Rules, State, Told,
@@ -79,15 +80,9 @@ impl Rules {
                 };
                 format!("is damaged ({}), {aside}", with_causes(&error))
             }
-            Found::Newer => {
-                let reason = format!(
-                    "rules.json was written by a newer casement, and is left as it is: what closes windows does not survive a \
-                     restart, and {HELD}"
-                );
-                warn!("{reason}");
-                self.keeping.reads.down(reason);
-                (self.lost_at, self.is_lost) = (Some(self.began.0), true);
-                return;
+            Found::Newer => return self.leave("was written by a newer casement"),
+            Found::Unreadable(error) => {
+                return self.leave(&format!("cannot be read ({})", with_causes(&error)));
             }
         };
         (self.lost_at, self.is_lost) = (Some(self.began.0), true);
@@ -99,6 +94,16 @@ impl Rules {
         self.has_changed();
     }
 
+    /// Neither reads nor writes a file that may hold what was there.
+    fn leave(&mut self, why: &str) {
+        let reason = format!(
+            "rules.json {why}, and is left as it is: what closes windows does not survive a restart, and {HELD}"
+        );
+        error!("{reason}");
+        self.keeping.reads.down(reason);
+        (self.lost_at, self.is_lost) = (Some(self.began.0), true);
+    }
+
     /// Whether a cause of which nobody says anything is held still; `steady` is a time that does not jump.
     pub(super) fn holds_lost(&self, steady: Timestamp) -> bool {
         let is_held = self.lost_at.is_some_and(|at| is_held(at, steady));
@@ -108,12 +113,26 @@ impl Rules {
         is_held
     }
 
-    /// Notes that something was said of an alarm.
-    pub(super) fn say(&self, name: &DeviceId) {
+    /// Notes that something was said of an alarm. Returns whether it says anything of what was lost that was not said before.
+    pub(super) fn say(&self, name: &DeviceId, is_on: bool) -> bool {
         let mut said = self.said.lock();
-        if self.lost_at.is_some() && said.len() < MOST_ALARMS {
-            said.insert(name.clone());
+        if let Some(was_on) = said.get_mut(name) {
+            return is_on && !std::mem::replace(was_on, true);
         }
+        let has_place = self.lost_at.is_some() && said.len() < MOST_ALARMS;
+        if has_place {
+            said.insert(name.clone(), is_on);
+        }
+        has_place
+    }
+
+    /// Whether anything was said of an alarm that a window was shut for before the start. Of a window that heeds whatever alarm
+    /// there is, nobody knows which one it was: the end of one that was not on since says nothing.
+    pub(super) fn is_alarm_said(&self, compiled: &Compiled) -> bool {
+        let alarm = &compiled.interlocks.alarm;
+        let said = self.said.lock();
+        said.iter()
+            .any(|(name, was_on)| alarm.heeds(name) && (*was_on || alarm.alarms.is_some()))
     }
 
     /// Takes the newest readings that were stored, where nobody knows what sensors said.
@@ -126,7 +145,9 @@ impl Rules {
             let (device_id, quantity) = (reading.device_id(), reading.quantity());
             let is_heeded = matches!(quantity, Quantity::Rain | Quantity::Wind | Quantity::Temperature);
             if is_heeded && !senses.knows(device_id, quantity) {
-                senses.take(device_id, quantity, reading.value(), self.began.0);
+                // An old value does not count as said now.
+                let at = self.began.0.min(reading.timestamp());
+                senses.take(device_id, quantity, reading.value(), at);
             }
         }
     }
