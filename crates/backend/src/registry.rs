@@ -195,10 +195,12 @@ impl DeviceRegistry {
             readings,
             decisions: decisions.iter().filter_map(decided).collect(),
         };
-        let setups = &self.following.setups;
-        self.following
-            .trigger
-            .settle(&before, now(), |device_id| !setups.of(device_id).is_retired);
+        let (setups, book) = (&self.following.setups, self.following.registry.book());
+        let is_asked_for = |device_id: &DeviceId| {
+            let is_there = book.forgotten_at(device_id).is_none() || self.following.devices.knows(device_id);
+            is_there && !setups.of(device_id).is_retired
+        };
+        self.following.trigger.settle(&before, now(), is_asked_for);
         self.following
             .devices
             .restore_actions(actions, |device_id, command_id| {

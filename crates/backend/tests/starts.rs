@@ -155,7 +155,7 @@ async fn after_a_restart_a_backlog_moves_nothing_and_what_is_current_does() {
 async fn what_was_acknowledged_and_not_decided_on_before_a_start_is_asked_about() {
     let tables = Arc::<support::MemoryTables>::default();
     let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as i64;
-    for (device_id, decided) in [("owed", 20.0), ("done", 25.0)] {
+    for (device_id, decided) in [("owed", 20.0), ("done", 25.0), ("gone", 20.0)] {
         for (quantity, value) in [(Quantity::Temperature, 25.0), (Quantity::Humidity, 50.0)] {
             tables.put(Row::Reading(
                 quantity,
@@ -177,7 +177,17 @@ async fn what_was_acknowledged_and_not_decided_on_before_a_start_is_asked_about(
             ..MlPredictionRow::default()
         }));
     }
-    let bench = Bench::around(Arc::default(), tables);
+    // What is stored of a device that was forgotten is nobody's.
+    let registry = registry::Registry::in_memory();
+    let gone = DeviceId::parse("gone").unwrap();
+    registry
+        .change(move |book| {
+            book.forget(&gone, now);
+            Ok(())
+        })
+        .await
+        .unwrap();
+    let bench = Bench::with_registry(Arc::default(), tables, 100, registry);
     bench.until("asked", |bench| !requests(bench).is_empty()).await;
     tokio::time::sleep(Duration::from_secs(10)).await;
     let asked = requests(&bench);
