@@ -143,14 +143,11 @@ impl Ingest {
         }
     }
 
-    /// Whether a person may move a window now, who says so in `message`, which no door brought. If not, that is told.
-    pub(crate) async fn allows_wish(&self, device_id: &DeviceId, message: &Message) -> bool {
+    /// Whether a person may move a window now, who says so in `message`, which no door brought. If not, what is to be persisted.
+    pub(crate) async fn refused_wish(&self, device_id: &DeviceId, message: &Message) -> Option<Interpreted> {
         self.knows_devices(device_id).await;
-        let Err(error) = self.windows.expect(device_id, None) else {
-            return true;
-        };
-        self.persist(&mut self.refuse_wish(message, &error)).await;
-        false
+        let error = self.windows.expect(device_id, None).err()?;
+        Some(self.refuse_wish(message, &error))
     }
 
     /// Waits until it is known whether a device is: at a start the table of devices may not have been read yet.

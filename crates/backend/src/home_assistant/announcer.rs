@@ -19,13 +19,17 @@ use mqtt::{
     homeassistant::{Discovery, Entity, Found, Room, Wish, is_birth, wish_of_topic},
 };
 use registry::Registry;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, MissedTickBehavior, interval, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::{OFFLINE, notes::Notes, nothing, status};
 use crate::{
-    Backend, Devices, Feed, Happening, Ingest, Message, Passage, Windows, clock::now, vitals::Vitals,
+    Backend, Devices, Feed, Happening, Ingest, Message, Passage, Windows, clock::now,
+    interpreted::Interpreted, vitals::Vitals,
 };
 
 const TICK: Duration = Duration::from_millis(200);
@@ -43,6 +47,8 @@ const FAREWELL: Duration = Duration::from_millis(300);
 const STEP: usize = 1_024;
 /// The most topics found at the broker that are remembered: a stranger may retain any number below our node.
 const MOST_FOUND: usize = 200_000;
+/// Refusals of wishes that wait for the log at once; further ones are only in the log of the program.
+const MOST_REFUSALS: usize = 64;
 
 /// Announces rooms.
 pub(super) struct Announcer {
@@ -56,6 +62,8 @@ pub(super) struct Announcer {
     pub(super) publisher: Publisher,
     incoming: Incoming,
     notes: Notes,
+    /// Places for refusals that wait for the log.
+    refusals: Arc<Semaphore>,
     pub(super) state: State,
 }
 
@@ -116,6 +124,7 @@ impl Announcer {
             publisher,
             incoming,
             notes,
+            refusals: Arc::new(Semaphore::new(MOST_REFUSALS)),
             state: State::default(),
         }
     }
@@ -212,8 +221,8 @@ impl Announcer {
             received_at: now(),
             passage: Passage::default(),
         };
-        if !self.ingest.allows_wish(device_id, &message).await {
-            return;
+        if let Some(refused) = self.ingest.refused_wish(device_id, &message).await {
+            return self.store_refusal(refused);
         }
         let by = By::new("", Source::HomeAssistant);
         let lasting = match wish {
@@ -244,6 +253,19 @@ impl Announcer {
         {
             warn!(%device_id, error = with_causes(&error), "an override was not begun");
         }
+    }
+
+    /// Announcing does not wait until a refusal is durable: a full log takes seconds.
+    fn store_refusal(&self, mut refused: Interpreted) {
+        let Ok(place) = Arc::clone(&self.refusals).try_acquire_owned() else {
+            debug!("that a wish is refused is not stored: too many wait for the log");
+            return;
+        };
+        let ingest = Arc::clone(&self.ingest);
+        tokio::spawn(async move {
+            let _ = ingest.persist(&mut refused).await;
+            drop(place);
+        });
     }
 
     /// Says what has changed since the last look.
