@@ -22,7 +22,7 @@ const RETRY: Duration = Duration::from_millis(500);
 
 impl Ingest {
     /// Persists each message without an outcome alone. What does not survive yet is tried again; what came behind it does not wait
-    /// for that, though it is acknowledged after it.
+    /// for that, though it is acknowledged after it. From `shutdown` on nothing is tried behind what does not survive.
     pub(crate) async fn persist_in_time(
         &self,
         interpreted: &mut [Interpreted],
@@ -34,7 +34,8 @@ impl Ingest {
             for (one, outcome) in interpreted.iter_mut().zip(&mut outcomes) {
                 // Sent again after an end, rows without a key would be there twice.
                 let may_overtake = one.key.is_some() || one.rows.is_empty();
-                if outcome.is_some() || is_behind && !may_overtake {
+                let may_try = !is_behind || may_overtake && !shutdown.is_cancelled();
+                if outcome.is_some() || !may_try {
                     continue;
                 }
                 let acceptance = self.persist(one).await;

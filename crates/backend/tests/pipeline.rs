@@ -5,11 +5,12 @@ mod support;
 
 use std::sync::Arc;
 
-use backend::Acceptance;
-use domain::{Quantity, RefusalReason};
+use backend::{Acceptance, Message, Passage};
+use domain::{Quantity, RefusalReason, Timestamp};
 use monitoring::State;
 use store::{Row, Table};
-use support::{Bench, MemoryLog, MemoryTables, reading};
+use support::{Bench, MemoryLog, MemoryTables, NOON, reading};
+use tokio_util::sync::CancellationToken;
 
 const TEMPERATURE: Table = Table::Sensor(Quantity::Temperature);
 
@@ -255,6 +256,27 @@ async fn without_room_nothing_is_acknowledged_until_there_is() {
     // It was decided on once, not once for each try.
     assert_eq!(bench.metric(r#"messages_total{kind="temperature"}"#), 1);
     assert!(bench.reason("journal").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_room_the_end_does_not_wait_for_each_message_that_came_together() {
+    let bench = Bench::start();
+    bench.backend.ready().await;
+    let message = |second: i64| Message {
+        topic: "sensor/room-1/temperature".to_owned(),
+        payload: reading(second, 20.0).into(),
+        received_at: Timestamp::from_millis(NOON + 60_000),
+        passage: Passage::default(),
+    };
+    let batch: Vec<Message> = (0..20).map(message).collect();
+    bench.log.set_full(true);
+    let shutdown = CancellationToken::new();
+    shutdown.cancel();
+    let outcomes = bench.backend.ingest().accept_in_time(&batch, &shutdown).await;
+    assert!(outcomes.is_empty(), "{outcomes:?}");
+    // All at once, and the first alone; what others append is refused, too.
+    let refused = bench.log.refused();
+    assert!((2..10).contains(&refused), "{refused}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,6 +21,7 @@ struct State {
     next: u64,
     unreadable: HashSet<u64>,
     full: bool,
+    refused: usize,
     broken: bool,
 }
 
@@ -34,6 +35,11 @@ impl MemoryLog {
     /// Refuses everything for want of room, or not any more.
     pub fn set_full(&self, full: bool) {
         self.state.lock().full = full;
+    }
+
+    /// How often something was refused for want of room.
+    pub fn refused(&self) -> usize {
+        self.state.lock().refused
     }
 
     /// Can neither be written nor read any more, or again.
@@ -100,6 +106,7 @@ impl Repeats for MemoryLog {
     async fn append(&self, key: Option<RepeatKey>, rows: Vec<Vec<u8>>) -> Result<Appended, LogError> {
         let mut state = self.state.lock();
         if state.full {
+            state.refused += 1;
             return Err(LogError::Full);
         }
         if state.broken {
