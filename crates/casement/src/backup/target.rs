@@ -76,7 +76,7 @@ impl Target {
     /// Refuses a place among the data themselves. What cannot be looked at is not refused here.
     pub(crate) fn expect_elsewhere(&self, places: &Places) -> anyhow::Result<()> {
         match resolved(self.shelf()) {
-            Ok(at) => self.refuse_data(&at, places),
+            Ok(at) => self.refuse_data(&at, places, |path| Ok(resolved(path).ok())),
             Err(_) => Ok(()),
         }
     }
@@ -87,7 +87,7 @@ impl Target {
         let dir = self.shelf();
         let shown = dir.display();
         let at = resolved(dir).with_context(|| format!("{shown} cannot be used"))?;
-        self.refuse_data(&at, places)?;
+        self.refuse_data(&at, places, |path| resolved(path).map(Some))?;
         tree::private_dir(dir).with_context(|| {
             format!("the directory {shown} cannot be made: name another one with --to DIR, or make it with rights for this user")
         })?;
@@ -102,14 +102,20 @@ impl Target {
         })
     }
 
-    fn refuse_data(&self, at: &Path, places: &Places) -> anyhow::Result<()> {
+    /// Refuses `at` where it is in the data or holds them. `look` says where something is; `None` where that is not to be known.
+    fn refuse_data(
+        &self,
+        at: &Path,
+        places: &Places,
+        look: impl Fn(&Path) -> io::Result<Option<PathBuf>>,
+    ) -> anyhow::Result<()> {
         let shown = self.shelf().display();
         let archives = places.shelf();
-        if at.starts_with(resolved(&archives)?) {
+        if look(&archives)?.is_some_and(|archives| at.starts_with(archives)) {
             return Ok(());
         }
         for data in places.copied() {
-            if at.starts_with(resolved(data)?) {
+            if look(data)?.is_some_and(|data| at.starts_with(data)) {
                 bail!(
                     "{shown} is in {}, which belongs to the data that are backed up: name a directory elsewhere, best on \
                      another disk; {} is where they go by default",
@@ -118,7 +124,7 @@ impl Target {
                 );
             }
         }
-        if matches!(self, Self::Shelf(_)) && resolved(&places.data)?.starts_with(at) {
+        if matches!(self, Self::Shelf(_)) && look(&places.data)?.is_some_and(|data| data.starts_with(at)) {
             bail!(
                 "{shown} holds the data directory {}: name a directory for backups alone, such as {}",
                 places.data.display(),

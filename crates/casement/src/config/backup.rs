@@ -108,6 +108,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_place_among_the_data_is_refused_and_one_that_cannot_be_looked_at_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("file"), "").unwrap();
+        let data = dir.path().join("data");
+        let mut config = Config::default();
+        config.journal.path = data.join("journal");
+        let refused = |config: &mut Config, path: PathBuf| {
+            config.backup.path = Some(path);
+            config.check_backup().err()
+        };
+        let among = refused(&mut config, data.join("journal/backups"));
+        assert!(among.is_some_and(|said| said.contains("belongs to the data")));
+        let around = refused(&mut config, dir.path().to_owned());
+        assert!(around.is_some_and(|said| said.contains("holds the data directory")));
+        assert_eq!(refused(&mut config, dir.path().join("backups")), None);
+        assert_eq!(refused(&mut config, dir.path().join("file/backups")), None);
+        // Data that this user cannot look at, such as behind a directory of another user.
+        config.engine.path = dir.path().join("file/engine");
+        assert_eq!(refused(&mut config, dir.path().join("backups")), None);
+        assert!(refused(&mut config, data.join("journal/backups")).is_some());
+        config.journal.path = dir.path().join("file/data/journal");
+        assert_eq!(refused(&mut config, dir.path().join("backups")), None);
+    }
+
+    #[test]
     fn a_period_is_a_number_with_a_unit() {
         for (text, seconds, shown) in [
             ("10s", 10, "10s"),
