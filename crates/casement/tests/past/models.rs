@@ -92,6 +92,15 @@ fn models_are_uploaded_promoted_and_removed_by_those_who_may() {
     assert_eq!(send(&up, "DELETE", "/models/v9", &operator, b"").status, 204);
     get(&up, "/models/v9").is_problem(404, "");
 
+    // The versions are shown where nobody can say which one served before.
+    let history = data.path().join("models/versions/history.jsonl");
+    std::fs::rename(&history, history.with_extension("away")).unwrap();
+    std::fs::create_dir(&history).unwrap();
+    assert_eq!(get(&up, "/models").status, 200);
+    assert_eq!(way_back(&up), false);
+    std::fs::remove_dir(&history).unwrap();
+    std::fs::rename(history.with_extension("away"), &history).unwrap();
+
     let compared = get(&up, "/models/compare?a=v1&b=v2").json();
     assert_eq!(
         (&compared["all"]["pairs"], &compared["all"]["agreement"]),

@@ -18,14 +18,15 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use model::RegistryError;
-use monitoring::{Problem, extract::Path};
+use monitoring::{Problem, extract::Path, with_causes};
 use people::Caller;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use tracing::debug;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Parts, changes, problems::CONFLICT};
+use crate::{Models, Parts, changes, problems::CONFLICT};
 
 pub(super) use upload::MOST_VERSIONS;
 pub(super) use view::ModelView;
@@ -63,6 +64,14 @@ fn unless_known(headers: &HeaderMap, value: &impl Serialize) -> Response {
     (head, kind, body).into_response()
 }
 
+/// The version that served before. It is said beside the versions, which are shown without it, too.
+fn predecessor(models: &Models) -> Option<String> {
+    models.registry.predecessor().unwrap_or_else(|error| {
+        debug!("which model served before is not known: {}", with_causes(&error));
+        None
+    })
+}
+
 /// List models.
 ///
 /// Every version, by name, and first the model that serves without being a version yet: the built-in one, or a file that was put
@@ -83,7 +92,7 @@ async fn list(
     let views = desk.work(&parts, |models| {
         let mut versions: Vec<_> = models.registry.plain(&models.unnamed).into_iter().collect();
         versions.extend(models.registry.list()?);
-        let predecessor = models.registry.predecessor()?;
+        let predecessor = predecessor(models);
         let views = versions
             .into_iter()
             .map(|version| ModelView::beside(version, predecessor.as_deref()));
@@ -106,7 +115,7 @@ async fn show(
     Path(version): Path<String>,
 ) -> Result<axum::Json<ModelView>, Problem> {
     let view = desk.work(&parts, move |models| {
-        let predecessor = models.registry.predecessor()?;
+        let predecessor = predecessor(models);
         let shown = models.registry.show(&version)?;
         Ok(ModelView::beside(shown, predecessor.as_deref()))
     });
