@@ -89,7 +89,7 @@ pub enum StoreError {
 
 impl StoreError {
     /// Returns whether the question was for tables or columns that the database does not have: the backend makes them, or
-    /// brings them up, at its start. A later attempt may succeed.
+    /// brings them up, at its start. Until then a later attempt may succeed; afterwards the question itself is wrong.
     pub fn is_of_another_schema(&self) -> bool {
         matches!(self, Self::Query(error) if is_of_another_schema(error))
     }

@@ -6,7 +6,7 @@ mod period;
 use domain::DeviceId;
 use monitoring::{Problem, extract::invalid, with_causes};
 use store::StoreError;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use crate::{
     Parts,
@@ -19,25 +19,31 @@ pub(crate) use period::{DAY_MS, Fineness, Intervals, intervals, span};
 /// Longest text that is compared with stored ones, bytes.
 const MAX_WORD: usize = 1_024;
 
-/// A problem for a question that was not answered.
-#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
-pub(crate) fn unanswered(error: StoreError) -> Problem {
+/// What makes a problem of a question that was not answered.
+pub(crate) fn unanswered(parts: &Parts) -> impl FnOnce(StoreError) -> Problem + '_ {
+    |error| {
+        // ClickHouse is up when its tables are made or upgraded, and rows are stored.
+        let may_lack_tables = !parts.views.status().store_up;
+        problem_of(&error, may_lack_tables)
+    }
+}
+
+fn problem_of(error: &StoreError, may_lack_tables: bool) -> Problem {
     let away = |detail: &str, seconds| Problem::new(&UNAVAILABLE, detail).retry_after(seconds);
-    match &error {
+    match error {
         StoreError::Busy => away("ClickHouse is asked as much as it may be at a time", 2),
         StoreError::Timeout => away("ClickHouse takes too long; a shorter period may be answered", 10),
         StoreError::TooLarge(_) => invalid(
             "from",
             "the answer would be too large; ask for a shorter period, or for another format",
         ),
-        StoreError::Unavailable(_) if takes_too_long(&error) => away(
+        StoreError::Unavailable(_) if takes_too_long(error) => away(
             "the question takes ClickHouse too long; a shorter period may be answered",
             10,
         ),
         StoreError::Unavailable(_) => away("ClickHouse does not answer", 5),
-        _ if error.is_of_another_schema() => {
-            // Tables that never come are a fault that is to be found.
-            warn!("ClickHouse has not what is asked for: {}", with_causes(&error));
+        _ if may_lack_tables && error.is_of_another_schema() => {
+            debug!("ClickHouse has not what is asked for: {}", with_causes(error));
             away(
                 "ClickHouse has not its tables yet, or they are brought up to this version",
                 5,
@@ -46,7 +52,7 @@ pub(crate) fn unanswered(error: StoreError) -> Problem {
         _ => {
             warn!(
                 "a question about the past is refused by ClickHouse: {}",
-                with_causes(&error)
+                with_causes(error)
             );
             Problem::new(&INTERNAL, "ClickHouse refuses the question; the log says why")
         }
@@ -61,7 +67,7 @@ fn takes_too_long(error: &StoreError) -> bool {
 pub(crate) async fn expect_known(parts: &Parts, device: &DeviceId) -> Result<(), Problem> {
     let is_known = parts.views.devices().get(device).is_some()
         || parts.views.registry().book().device(device).is_some()
-        || parts.store.knows(device).await.map_err(unanswered)?;
+        || parts.store.knows(device).await.map_err(unanswered(parts))?;
     if is_known {
         return Ok(());
     }
@@ -79,5 +85,32 @@ pub(crate) fn word<'a>(name: &str, text: Option<&'a str>) -> Result<Option<&'a s
             Err(invalid(name, "has control characters, which no stored text has"))
         }
         text => Ok(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clickhouse::error::Error;
+
+    use super::*;
+
+    #[test]
+    fn tables_that_are_missing_are_worth_waiting_for_only_while_they_may_come() {
+        let refused = |text: &str| StoreError::Query(Error::BadResponse(text.into()));
+        let lacking =
+            refused("Code: 60. DB::Exception: Table iot.window_actions does not exist. (UNKNOWN_TABLE)");
+        let ours = refused("Code: 46. DB::Exception: Unknown function `medain`. (UNKNOWN_FUNCTION)");
+        for error in [lacking, ours] {
+            let status = |may_lack_tables| {
+                let problem = problem_of(&error, may_lack_tables);
+                axum::response::IntoResponse::into_response(problem)
+                    .status()
+                    .as_u16()
+            };
+            assert_eq!((status(true), status(false)), (503, 500), "{error:?}");
+        }
+        let wrong = refused("Code: 62. DB::Exception: Syntax error");
+        let problem = axum::response::IntoResponse::into_response(problem_of(&wrong, true));
+        assert_eq!(problem.status().as_u16(), 500);
     }
 }

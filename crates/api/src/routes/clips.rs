@@ -174,7 +174,7 @@ async fn list(
         .store
         .clips(&device_id, kept, &query)
         .await
-        .map_err(unanswered)?;
+        .map_err(unanswered(&parts))?;
     if page.rows.is_empty() {
         expect_known(&parts, &device_id).await?;
     }
@@ -220,7 +220,7 @@ async fn play(
     };
     let found = parts.store.kept_clip(&device_id, timestamp.as_millis()).await;
     let clip = found
-        .map_err(unanswered)?
+        .map_err(unanswered(&parts))?
         .ok_or_else(|| gone("of this device and time no recording was kept"))?;
     let (hash, format) = AudioHash::parse(&clip.audio_hash)
         .zip(format(&clip.format))

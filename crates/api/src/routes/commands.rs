@@ -113,7 +113,7 @@ async fn list(
         .store
         .commands(&device_id, &query)
         .await
-        .map_err(unanswered)?;
+        .map_err(unanswered(&parts))?;
     if page.rows.is_empty() {
         expect_known(&parts, &device_id).await?;
     }
@@ -123,7 +123,7 @@ async fn list(
         .store
         .command_states(&device_id, &ids)
         .await
-        .map_err(unanswered)?;
+        .map_err(unanswered(&parts))?;
     // The newest come last, and count.
     let states: HashMap<String, (String, String)> = states
         .into_iter()

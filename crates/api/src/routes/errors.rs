@@ -145,7 +145,7 @@ async fn list_errors(
     let reason = word("reason", asked.reason.as_deref())?;
     let topic = word("topic", asked.topic.as_deref())?;
     let found = parts.store.ingest_errors(reason, topic, &query).await;
-    let page = found.map_err(unanswered)?;
+    let page = found.map_err(unanswered(&parts))?;
     Ok(listed(
         "/ingest-errors",
         &asked.filters(),
@@ -205,7 +205,7 @@ async fn list_audit(
         .store
         .audit(kind, account, &query)
         .await
-        .map_err(unanswered)?;
+        .map_err(unanswered(&parts))?;
     Ok(listed(
         "/audit",
         &asked.filters(),

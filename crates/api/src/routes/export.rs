@@ -112,7 +112,7 @@ async fn show(
     let format = ExportFormat::from(asked.format.unwrap_or(FileFormat::Csv));
     expect_known(&parts, &device_id).await?;
     let export = parts.store.export(&device_id, exported, span.0, format).await;
-    let export = export.map_err(unanswered)?;
+    let export = export.map_err(unanswered(&parts))?;
     let (pieces, file) = mpsc::channel(PIECES);
     let ended = closing.map(|Extension(Closing(token))| token).unwrap_or_default();
     tokio::spawn(async move {

@@ -151,7 +151,7 @@ async fn show(
     };
     let of_quantities = store.histories(&device_id, &quantities, period, interval_s);
     let found = tokio::try_join!(of_quantities, tracks.try_collect::<Vec<_>>(), stood);
-    let (of_quantities, of_tracks, stood) = found.map_err(unanswered)?;
+    let (of_quantities, of_tracks, stood) = found.map_err(unanswered(&parts))?;
     let (mut of_quantities, mut of_tracks) = (of_quantities.into_iter(), of_tracks.into_iter().flatten());
     let columns = all.into_iter().map(|one| {
         let found = match quantity(one) {

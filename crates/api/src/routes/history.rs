@@ -166,7 +166,7 @@ async fn show(
         period,
     } = intervals(asked.from.as_deref(), asked.to.as_deref(), asked.points, FINENESS)?;
     let found = parts.store.series(&device_id, series, period, interval_s).await;
-    let found = found.map_err(unanswered)?;
+    let found = found.map_err(unanswered(&parts))?;
     if found.is_empty() {
         expect_known(&parts, &device_id).await?;
     }

@@ -69,7 +69,7 @@ async fn of_device(
 ) -> Result<Response, Problem> {
     let query = paging.page()?;
     let found = parts.store.device_events(Some(&device_id), &query).await;
-    let page = found.map_err(unanswered)?;
+    let page = found.map_err(unanswered(&parts))?;
     if page.rows.is_empty() {
         expect_known(&parts, &device_id).await?;
     }
@@ -97,7 +97,7 @@ async fn of_all(State(parts): State<Arc<Parts>>, Query(paging): Query<Paging>) -
         .store
         .device_events(None, &query)
         .await
-        .map_err(unanswered)?;
+        .map_err(unanswered(&parts))?;
     Ok(listed(
         "/device-events",
         &paging.filters(),

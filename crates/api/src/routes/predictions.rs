@@ -136,7 +136,7 @@ async fn list(
     let query = asked.listing().page()?;
     let version = word("version", asked.version.as_deref())?;
     let found = parts.store.predictions(&device_id, version, &query).await;
-    let page = found.map_err(unanswered)?;
+    let page = found.map_err(unanswered(&parts))?;
     if page.rows.is_empty() {
         expect_known(&parts, &device_id).await?;
     }

@@ -138,7 +138,7 @@ async fn show(
         to: span.to(),
         interval_s,
         points: found
-            .map_err(unanswered)?
+            .map_err(unanswered(&parts))?
             .into_iter()
             .map(SystemMetricsPoint::from)
             .collect(),

@@ -65,5 +65,5 @@ pub(super) async fn compare(
         .comparison(&query)
         .await
         .map(axum::Json)
-        .map_err(unanswered)
+        .map_err(unanswered(&parts))
 }

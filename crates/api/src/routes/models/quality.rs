@@ -185,7 +185,11 @@ pub(super) async fn show(
     if span.0.until - span.0.since > LONGEST_MS {
         return Err(invalid("from", "is more than 400 days before the end"));
     }
-    let found = parts.store.quality(&version, span.0).await.map_err(unanswered)?;
+    let found = parts
+        .store
+        .quality(&version, span.0)
+        .await
+        .map_err(unanswered(&parts))?;
     let days: Vec<ModelDay> = found.days.into_iter().map(ModelDay::from).collect();
     Ok(Json(ModelQuality {
         version,
