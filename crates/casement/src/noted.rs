@@ -103,10 +103,10 @@ pub(crate) fn with_addresses(mut sources: Sources) -> Result<Sources, ConfigErro
     Ok(sources)
 }
 
-/// Whether file and variables leave these keys at their defaults.
+/// Whether file and variables say nothing of these keys.
 fn says_nothing(sources: &Sources, keys: &[&str]) -> Result<bool, ConfigError> {
     for key in keys {
-        if sources.beneath_flags(key)? != Sources::default().beneath_flags(key)? {
+        if sources.say_beneath_flags(key)? {
             return Ok(false);
         }
     }
@@ -208,7 +208,9 @@ mod tests {
         );
         assert_eq!(found(None), (broker, clickhouse.clone()));
         let said = found(Some(("CASEMENT__MQTT__BROKER", "tcp://other:1883")));
-        assert_eq!(said, ("tcp://other:1883".to_owned(), clickhouse));
+        assert_eq!(said, ("tcp://other:1883".to_owned(), clickhouse.clone()));
+        let said = found(Some(("CASEMENT__MQTT__BROKER", defaults.0.as_str())));
+        assert_eq!(said, (defaults.0.clone(), clickhouse), "a default is said, too");
         let parts = parts_of(&sources(None)).unwrap().unwrap();
         assert!(matches!(parts.broker.endpoint(), Some(Endpoint::Listen(addr)) if addr.port() == 2883));
         assert!(matches!(parts.clickhouse.endpoint(), Some(Endpoint::Url(_))));

@@ -85,6 +85,19 @@ impl Sources {
         Ok(lookup(&merged.value, key).cloned().unwrap_or_default())
     }
 
+    /// Returns whether file or variables say anything of `key`, and be it its default: what flags say is left out.
+    pub fn say_beneath_flags(&self, key: &str) -> Result<bool, ConfigError> {
+        let mut lowest = judge::defaults();
+        merge(&mut lowest, nest(key, Value::Null));
+        let layers = Self {
+            data: None,
+            flags: Vec::new(),
+            ..self.clone()
+        };
+        let merged = layers.merge_over(lowest)?;
+        Ok(lookup(&merged.value, key).is_some_and(|value| !value.is_null()))
+    }
+
     /// Adds a flag, if it was set.
     #[must_use]
     pub fn flag(mut self, key: &'static str, value: Option<impl Into<Value>>) -> Self {
@@ -132,9 +145,14 @@ impl Sources {
     }
 
     fn merge(self) -> Result<Merged, ConfigError> {
+        self.merge_over(judge::defaults())
+    }
+
+    /// Merges all layers over `lowest`.
+    fn merge_over(self, lowest: Value) -> Result<Merged, ConfigError> {
         let known = judge::defaults();
         let mut merged = Merged {
-            value: known.clone(),
+            value: lowest,
             problems: Vec::new(),
             notes: Vec::new(),
             of_dotenv: BTreeSet::new(),

@@ -388,6 +388,14 @@ fn what_is_beneath_flags_is_known_without_them() {
     let sources = sources.flag("clickhouse.addr", Some("other:8123"));
     assert_eq!(sources.beneath_flags("clickhouse.addr").unwrap(), "db:8123");
     assert_eq!(sources.beneath_flags("engine.embedded").unwrap(), "false");
+    for (key, is_said) in [
+        ("clickhouse.addr", true),
+        ("engine.embedded", true),
+        ("mqtt.broker", false),
+        ("broker.listeners", false),
+    ] {
+        assert_eq!(sources.say_beneath_flags(key).unwrap(), is_said, "{key}");
+    }
     assert_eq!(sources.load().unwrap().clickhouse.addr, "other:8123");
 }
 
