@@ -241,6 +241,19 @@ pub struct Account {
     pub state_generation: u64,
 }
 
+impl Account {
+    /// Whether the device of this account is out of use, as the account says; `None` where it says nothing: it is of no device, it
+    /// was closed alone, or it waits to be approved.
+    pub fn retires_device(&self) -> Option<bool> {
+        match self.state {
+            _ if self.role != Role::Device => None,
+            State::Active => Some(false),
+            State::Retired => self.retired_with_device.then_some(true),
+            State::Pending => None,
+        }
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 const fn is_unknown(generation: &u64) -> bool {
     *generation == 0

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use accounts::{AccountName, AccountsFile, BookError, FileError, Role, State};
+use accounts::{AccountsFile, BookError, FileError, Role, State};
 use domain::DeviceId;
 use monitoring::{Problem, WrongValue, extract::invalid, with_causes};
 use people::{Caller, Event};
@@ -73,34 +73,31 @@ pub(crate) async fn of_retirement(
     let comes_back = retired.before && !retired.after;
     match account.state {
         State::Active if retired.after => {
-            accounts(parts, caller, move |file| file.retire_with_device(&name)).await
+            accounts(parts, caller, move |file| file.retire_with_device(&name)).await?;
         }
         State::Retired if comes_back && may_open => {
-            accounts(parts, caller, move |file| file.approve(&name)).await
+            accounts(parts, caller, move |file| file.approve(&name)).await?;
         }
-        _ => Ok(()),
+        _ => return Ok(()),
     }
+    follow_account(parts, device_id).await
 }
 
-/// Puts a device out of use whose account was closed with it. One that was forgotten stays so.
-pub(crate) async fn retire_device(
-    parts: &Parts,
-    caller: &Caller,
-    account: &AccountName,
-) -> Result<(), Problem> {
-    let id = DeviceId::parse(account.as_str()).expect("the name of an account is an id");
-    let what = format!("device '{id}' is set up: retired");
-    let accounts = Arc::clone(&parts.accounts);
-    set_up(parts, caller, what, move |book| {
-        // It may have been opened again meanwhile.
-        match accounts.book().get(id.as_str()) {
-            Some((_, account)) if account.state == State::Retired && account.retired_with_device => {
-                book.follow_account(&id, true, account.state_generation).map(drop)
-            }
-            _ => Ok(()),
+/// Takes over from the account of a device whether the device is out of use, before anybody is answered: what is said next is
+/// later. What the account says now counts, as it may have been changed again.
+pub(crate) async fn follow_account(parts: &Parts, device_id: &DeviceId) -> Result<(), Problem> {
+    let (accounts, id) = (Arc::clone(&parts.accounts), device_id.clone());
+    let followed = parts.views.registry().change(move |book| {
+        let accounts = accounts.book();
+        let Some((_, account)) = accounts.get(id.as_str()) else {
+            return Ok(false);
+        };
+        match account.retires_device() {
+            Some(retired) => book.follow_account(&id, retired, account.state_generation),
+            None => Ok(false),
         }
-    })
-    .await
+    });
+    followed.await.map(drop).map_err(of_registry)
 }
 
 /// Forgets a device. Returns whether it was known.

@@ -56,15 +56,8 @@ fn take_over(accounts: &accounts::Book, registry: &mut Book) -> Result<(), Chang
 /// Whether devices are out of use, as their accounts say, with the generation of that. An account that was closed alone says
 /// nothing, and neither does one that waits to be approved.
 fn retirements(accounts: &accounts::Book) -> impl Iterator<Item = (DeviceId, bool, u64)> {
-    let devices = accounts
-        .iter()
-        .filter(|(_, account)| account.role == Role::Device);
-    devices.filter_map(|(name, account)| {
-        let retired = match account.state {
-            State::Active => false,
-            State::Retired if account.retired_with_device => true,
-            State::Retired | State::Pending => return None,
-        };
+    accounts.iter().filter_map(|(name, account)| {
+        let retired = account.retires_device()?;
         let device_id = DeviceId::parse(name.as_str()).ok()?;
         Some((device_id, retired, account.state_generation))
     })

@@ -105,6 +105,42 @@ fn what_is_granted_is_void_after_a_change() {
 }
 
 #[test]
+fn what_an_account_says_of_its_device_is_new_with_each_state_and_with_nothing_else() {
+    let data = tempfile::tempdir().unwrap();
+    let file = AccountsFile::new(&data.path().join("accounts"), "test");
+    let name = AccountName::parse("a").unwrap();
+    file.add(device("a")).unwrap();
+    let said = || {
+        let book = file.read().unwrap();
+        let (_, account) = book.get("a").unwrap();
+        (account.retires_device(), account.state_generation)
+    };
+    let added = said();
+    assert_eq!(added.0, Some(false));
+    file.rotate(&name).unwrap();
+    file.rename(&name, Some("Window".into()), None).unwrap();
+    file.add_token(&name, "", None).unwrap();
+    assert_eq!(said(), added);
+    file.retire_with_device(&name).unwrap();
+    let retired = said();
+    assert!(retired.0 == Some(true) && retired.1 > added.1);
+    file.retire_with_device(&name).unwrap();
+    let again = said();
+    assert!(again.0 == Some(true) && again.1 > retired.1, "it is said again");
+    file.retire(&name).unwrap();
+    assert_eq!(said().0, None, "the account alone");
+    file.approve(&name).unwrap();
+    let approved = said();
+    assert!(approved.0 == Some(false) && approved.1 > again.1);
+    // A file of before has no such number.
+    let line = format!(",\n      \"state_generation\": {}", approved.1);
+    let written = fs::read_to_string(file.path()).unwrap();
+    assert!(written.contains(&line), "{written}");
+    fs::write(file.path(), written.replace(&line, "")).unwrap();
+    assert_eq!(said(), (Some(false), 0));
+}
+
+#[test]
 fn tokens_open_their_account_until_they_are_void() {
     let data = tempfile::tempdir().unwrap();
     let file = AccountsFile::new(&data.path().join("accounts"), "test");

@@ -9,7 +9,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use domain::InvalidSetting;
+use domain::{DeviceId, InvalidSetting};
 use jiff::Timestamp;
 use monitoring::{
     Problem,
@@ -249,8 +249,11 @@ async fn change(
     })
     .await?;
     if takes_device {
-        changes::retire_device(&parts, &caller, &name).await?;
+        let what = format!("device '{name}' is set up: retired");
+        changes::note(&parts, &caller, "registry_changed", what);
     }
+    let device_id = DeviceId::parse(name.as_str()).expect("the name of an account is an id");
+    changes::follow_account(&parts, &device_id).await?;
     view(&parts, &name).map(axum::Json)
 }
 
