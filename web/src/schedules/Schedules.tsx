@@ -168,9 +168,11 @@ export default function Schedules(): VNode {
     if (asked) choose({ kind: "device", device_id: asked });
   }, [asked]);
   const known = devices.value.filter(({ retired }) => !retired),
-    windows = known.filter(({ control }) => control);
-  // What has no window is no room to set up, as long as there is one.
-  const rooms = windows.length ? windows : known;
+    isAsked = (device_id: string) => device_id === asked || (place.kind === "device" && device_id === place.device_id);
+  // What has no window is no room to set up, as long as there is one, and unless somebody comes for it.
+  const rooms = known.some(({ control }) => control)
+    ? known.filter(({ device_id, control }) => control || isAsked(device_id))
+    : known;
   const asking = useAsk<ScheduleState[]>("/schedules", 15_000),
     schedules = asking.value ?? [];
   const change = (device_id: string) => {
