@@ -198,6 +198,8 @@ async fn approve(
         file.approve(&approved)
     })
     .await?;
+    let device_id = DeviceId::parse(name.as_str()).expect("the name of a device's account is its id");
+    changes::follow_account(&parts, &device_id).await?;
     view(&parts, &name).map(Json)
 }
 
