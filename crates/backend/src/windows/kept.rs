@@ -42,6 +42,9 @@ struct KeptWindow {
     settled: Option<Position>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     hold: Option<KeptHold>,
+    /// Whether somebody held it at any time: everybody is told after a start that nobody does any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    was_held: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     interlocks: Vec<ContextInterlock>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -131,6 +134,7 @@ fn keep(window: &Window) -> KeptWindow {
             source: holder.source,
             is_span: holder.is_span,
         }),
+        was_held: window.was_held,
         interlocks: record.interlocks.all().collect(),
         command: window.command.as_ref().map(|command| KeptCommand {
             command_id: command.command_id.clone(),
@@ -151,6 +155,7 @@ fn restore(kept: KeptWindow, now: Timestamp, steady_ms: i64) -> Window {
         is_known: kept.is_known,
         motion: MotionRecord::restored(kept.motion, kept.settled),
         own: kept.own,
+        was_held: kept.was_held || kept.hold.is_some(),
         ..Window::default()
     };
     let record = &mut window.record;

@@ -145,6 +145,15 @@ impl Windows {
         }
     }
 
+    /// Looks at one window, whose settings have changed: what a person wanted ends where its device is retired.
+    pub fn examine_one(&self, device_id: &DeviceId) {
+        #[expect(
+            clippy::redundant_closure_for_method_calls,
+            reason = "the method is not general enough in its lifetimes"
+        )]
+        self.known_turn(device_id, |turn| turn.examine());
+    }
+
     /// Looks at every window.
     fn examine(&self) {
         let known: Vec<DeviceId> = self.by_id.lock().keys().cloned().collect();
@@ -268,7 +277,7 @@ impl Windows {
     /// Everybody is to be told of every override, and of the end of those that are over.
     fn tell_overrides(&self) {
         for (device_id, window) in self.by_id.lock().iter() {
-            if window.record.hold.is_some() || window.was_held {
+            if window.was_held {
                 self.outbox.hold(device_id);
             }
         }
@@ -278,8 +287,7 @@ impl Windows {
     fn notice(&self, device_id: &DeviceId) -> Option<OverrideNotice> {
         let mut windows = self.by_id.lock();
         let now = self.now(&mut windows).wall;
-        let window = windows.get_mut(device_id)?;
-        window.was_held = true;
+        let window = windows.get(device_id)?;
         let hold = window.hold(now).zip(window.holder.as_ref());
         Some(OverrideNotice {
             device_id: device_id.clone(),

@@ -145,6 +145,7 @@ impl<'a> Turn<'a> {
         self.window.is_known = true;
         let begun = hold.begin(self.c.now, self.setup.override_for);
         self.window.record.begin_override(begun);
+        self.window.was_held = true;
         self.window.holder = Some(Holder {
             by: by.name.clone(),
             source: by.source,

@@ -61,7 +61,7 @@ pub(super) struct Window {
     pub(super) verdict: Option<VerdictView>,
     /// Whether it has been heard of: it was told to go somewhere, has reported, or a person moved it.
     pub(super) is_known: bool,
-    /// Whether anybody was told that somebody holds it, since the start.
+    /// Whether somebody held it at any time: what a broker keeps may still say so.
     pub(super) was_held: bool,
     /// Whether its device has left.
     pub(super) is_away: bool,

@@ -42,6 +42,49 @@ async fn what_a_person_wants_survives_a_restart_when_it_is_acknowledged() {
     assert_eq!(until.millis_since(clock.read().wall), 180 * MINUTE);
 }
 
+#[tokio::test]
+async fn that_nobody_holds_a_window_any_more_is_told_after_a_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Hands::default();
+    let open = || WindowsFile::open(dir.path()).unwrap();
+    let house = House::at(clock.clone(), Some(open()));
+    house.hold(40.0);
+    house
+        .windows
+        .end(&room(), &By::new("Anna", Source::Page))
+        .unwrap();
+    // A window that nobody ever held.
+    let other = WindowState {
+        device_id: DeviceId::parse("other").unwrap(),
+        timestamp: clock.read().wall,
+        position: percent(10.0),
+        target: None,
+        command_id: None,
+    };
+    house.windows.state(&other, false);
+    let drain = CancellationToken::new();
+    drain.cancel();
+    let windows = Arc::new(house.windows);
+    Arc::clone(&windows).run(drain.clone()).await;
+    drop(windows);
+    // Neither start knows what the broker kept of what was said before it.
+    for _ in 0..2 {
+        let house = House::at(clock.clone(), Some(open()));
+        house.windows.tell_overrides();
+        let told: Vec<DeviceId> = std::iter::from_fn(|| house.windows.outbox.take())
+            .filter_map(|next| match next {
+                Outgoing::Override(device_id) => Some(device_id),
+                Outgoing::Command(_) => None,
+            })
+            .collect();
+        assert_eq!(told, [room()]);
+        assert_eq!(house.windows.notice(&room()).unwrap().hold, None);
+        house.report(20.0);
+        let windows = Arc::new(house.windows);
+        Arc::clone(&windows).run(drain.clone()).await;
+    }
+}
+
 #[test]
 fn a_file_of_a_newer_program_is_refused_and_left_alone() {
     let dir = tempfile::tempdir().unwrap();
