@@ -63,6 +63,8 @@ pub(crate) async fn of_retirement(
     device_id: &DeviceId,
     retired: Retirement,
 ) -> Result<(), Problem> {
+    // What a person wanted ends now, whatever becomes of the device next.
+    parts.views.windows().examine_one(device_id);
     let book = parts.accounts.book();
     let account = book.get(device_id.as_str());
     let Some((name, account)) = account.filter(|(_, account)| account.role == Role::Device) else {
@@ -97,7 +99,10 @@ pub(crate) async fn follow_account(parts: &Parts, device_id: &DeviceId) -> Resul
             None => Ok(false),
         }
     });
-    followed.await.map(drop).map_err(of_registry)
+    if followed.await.map_err(of_registry)? {
+        parts.views.windows().examine_one(device_id);
+    }
+    Ok(())
 }
 
 /// Forgets a device. Returns whether it was known.

@@ -249,7 +249,7 @@ async fn change(
     })
     .await?;
     if takes_device {
-        let what = format!("device '{name}' is set up: retired");
+        let what = format!("device '{name}' is set up: retired (out of use)");
         changes::note(&parts, &caller, "registry_changed", what);
     }
     let device_id = DeviceId::parse(name.as_str()).expect("the name of an account is an id");

@@ -206,8 +206,8 @@ fn a_device_out_of_use_is_kept_out_and_back_in_use_when_it_is_approved() {
     only_what_the_device_closed_opens_with_it(&world, "room-1");
     // Who did what is written down.
     let audited = "SELECT countIf(kind = 'account_retire' AND account = 'room-1'), countIf(kind = 'account_approve'), \
-                   countIf(kind = 'registry_changed' AND actor != '' AND detail LIKE '%room-1%retired%'), \
-                   countIf(kind = 'registry_changed' AND detail LIKE '%room-2%name, retired%') FROM iot.audit_log FINAL";
+                   countIf(kind = 'registry_changed' AND actor != '' AND detail LIKE '%room-1%retired (%use)'), \
+                   countIf(kind = 'registry_changed' AND detail LIKE '%room-2%name, retired (out of use)') FROM iot.audit_log FINAL";
     wait_sql(world.at.clickhouse, audited, "5\t5\t12\t1").unwrap();
 }
 

@@ -129,6 +129,24 @@ async fn the_window_of_a_retired_device_is_left_alone_until_it_is_in_use_again()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_wanted_ends_with_a_retirement_that_is_taken_back_at_once() {
+    let world = World::start(&json!({}), &["--no-ml"]);
+    let room = world.window("room").await;
+    room.report(0.0).await;
+    world.hold("room", &json!({"position": 40}));
+    for is_so in [true, false] {
+        let device = "/api/v1/devices/room";
+        let (status, answer) = world.ask("PATCH", device, Some(&json!({"retired": is_so})));
+        assert_eq!(status, 200, "{answer}");
+    }
+    let (_, device) = world.ask("GET", "/api/v1/devices/room", None);
+    assert!(
+        device["control"].is_object() && device["control"]["override"].is_null(),
+        "{device}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wish_that_a_broker_retained_is_refused_and_a_live_one_carried_out() {
     let broker = Mosquitto::start().unwrap();
     let client = Client::connect(broker.addr(), &[]).await;

@@ -115,8 +115,8 @@ pub(super) async fn change(
     }
     let expected = if_match.expected(view::revision(&parts, &device_id))?;
     let id = device_id.clone();
-    let named = patch.as_object().into_iter().flat_map(|patch| patch.keys());
-    let named: Vec<&str> = named.map(String::as_str).collect();
+    let named = patch.as_object().into_iter().flatten();
+    let named: Vec<&str> = named.map(|(name, value)| in_words(name, value)).collect();
     let what = format!("device '{device_id}' is set up: {}", named.join(", "));
     let names_retirement = patch.get("retired").is_some();
     let (revision, retired) = changes::set_up(&parts, &caller, what, move |book| {
@@ -137,6 +137,15 @@ pub(super) async fn change(
         StatusCode::OK
     };
     Ok((status, etag(revision), axum::Json(device)).into_response())
+}
+
+/// What of a device is changed, for the audit log.
+fn in_words<'a>(name: &'a str, value: &Value) -> &'a str {
+    match (name, value) {
+        ("retired", Value::Bool(true)) => "retired (out of use)",
+        ("retired", _) => "retired (in use)",
+        _ => name,
+    }
 }
 
 fn apply(
