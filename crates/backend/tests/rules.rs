@@ -160,6 +160,8 @@ async fn an_alarm_beyond_those_that_can_be_kept_shuts_whoever_heeds_any() {
         json!({"interlocks": {"alarm": {"on": false}}}),
     )
     .await;
+    let none = json!({"interlocks": {"alarm": {"alarms": []}}});
+    window(&bench, "none", "", none).await;
     for number in 0..256 {
         assert!(
             causes(&bench, "room").is_empty(),
@@ -171,6 +173,7 @@ async fn an_alarm_beyond_those_that_can_be_kept_shuts_whoever_heeds_any() {
     look(1).await;
     assert_eq!(causes(&bench, "room"), ["alarm"]);
     assert!(causes(&bench, "deaf").is_empty());
+    assert!(causes(&bench, "none").is_empty());
 }
 
 #[tokio::test(start_paused = true)]

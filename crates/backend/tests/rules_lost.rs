@@ -107,6 +107,12 @@ async fn a_file_that_is_damaged_or_gone_lifts_nothing_until_sensors_and_alarms_s
         bench.send("alarm/smoke", "off").await;
         look(100).await;
         assert!(causes(&bench).is_empty(), "{content:?}");
+        assert_eq!(bench.reason("rules"), None, "nothing is held any more");
+        bench.stop().await;
+        // Nor after a further start.
+        let bench = Bench::kept_in(dir.path(), Arc::default());
+        look(1).await;
+        assert_eq!(state(&bench), State::Ok);
         bench.stop().await;
     }
 }

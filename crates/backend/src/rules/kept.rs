@@ -39,6 +39,13 @@ pub(super) struct Kept {
     said: BTreeMap<DeviceId, bool>,
 }
 
+impl Kept {
+    /// Whether any window is held by what was lost.
+    pub(super) fn holds_any(&self) -> bool {
+        self.windows.values().any(|window| !window.recalled.is_empty())
+    }
+}
+
 /// The part of the file that every version writes.
 #[derive(Deserialize)]
 struct Form {

@@ -152,6 +152,7 @@ impl Rules {
             has_changed |= self.interlock(device_id, memory, &causes, &sight, &mut news);
             has_changed |= self.schedule(device_id, compiled, memory, &sight);
         }
+        self.see_what_is_held(memory);
         if has_changed {
             self.has_changed();
         }
@@ -311,7 +312,13 @@ fn causes(
         .iter()
         .find(|name| compiled.interlocks.alarm.heeds(name));
     // A further alarm had no place: it may be the one.
-    let is_full = sight.alarms.len() >= MOST_ALARMS;
+    let heeds_none = compiled
+        .interlocks
+        .alarm
+        .alarms
+        .as_ref()
+        .is_some_and(Vec::is_empty);
+    let is_full = !heeds_none && sight.alarms.len() >= MOST_ALARMS;
     let (most, hold) = compiled.interlocks.alarm_rule();
     if compiled.interlocks.alarm.on != Some(false) {
         let is_held = holds(Cause::Alarm) && sight.holds_lost;

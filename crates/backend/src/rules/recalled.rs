@@ -4,7 +4,7 @@
 //! In: the interlocks that windows were told of before the start, the newest readings that were stored. Out: causes that are
 //! there until sensors and alarms say it again, for a day at most: a window that was shut stays shut.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::HashMap, path::PathBuf, time::Duration};
 
 use domain::{Cause, CauseState, DeviceId, Quantity, Reading, Timestamp};
 use monitoring::{Link, Part, with_causes};
@@ -59,7 +59,7 @@ impl Rules {
         let lost = match kept::read(&path) {
             Found::Kept(kept) => {
                 self.lost_at = kept.lost_at.filter(|at| is_held(*at, self.began.0));
-                if self.lost_at.is_some() {
+                if self.lost_at.is_some() && kept.holds_any() {
                     let reason = format!("rules.json was lost before an earlier start: {HELD}");
                     self.keeping.reads.down(reason);
                 }
@@ -111,6 +111,14 @@ impl Rules {
             self.keeping.reads.up();
         }
         is_held
+    }
+
+    /// Is well again where nothing is held any more that nobody has said again.
+    pub(super) fn see_what_is_held(&self, memory: &HashMap<DeviceId, Memory>) {
+        let is_lost = self.lost_at.is_some() && self.file.is_some();
+        if is_lost && memory.values().all(|memory| memory.recalled.is_empty()) {
+            self.keeping.reads.up();
+        }
     }
 
     /// Notes that something was said of an alarm. Returns whether it says anything of what was lost that was not said before.
