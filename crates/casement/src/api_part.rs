@@ -74,7 +74,7 @@ pub(crate) fn parts(
 
 /// How a device without an account comes in. Where no listener takes anonymous clients, even an open registration is the door
 /// of pairing.
-fn registration(config: &Config) -> Registration {
+pub(crate) fn registration(config: &Config) -> Registration {
     let chosen = config.broker.registration();
     let is_free = config
         .broker

@@ -199,6 +199,13 @@ fn commands_say_what_is_not_possible() {
         &["devices", "approve", "room-1"],
         "nothing to approve",
     );
+    for command in ["retire", "close"] {
+        refused(
+            data.path(),
+            &["devices", command, "room-2"],
+            "PATCH /api/v1/devices/room-2 {\"retired\": true}",
+        );
+    }
     refused(
         data.path(),
         &["devices", "forget", "room-2"],
@@ -231,6 +238,36 @@ fn testkit_error(data: &Path) -> String {
         Ok(_) => panic!("it started with damaged accounts"),
         Err(error) => error.to_string(),
     }
+}
+
+#[test]
+fn pairing_and_closing_say_what_is_so() {
+    let data = tempfile::tempdir().unwrap();
+    let command = |arguments: &[&str]| {
+        let output = run(data.path(), arguments);
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        said(&output)
+    };
+    // Every listener is on loopback.
+    let paired = command(&["devices", "pair"]);
+    assert!(
+        paired.contains("Registration is open") && paired.contains("casement up --lan"),
+        "{paired}"
+    );
+    assert!(!paired.contains("waits for your word"), "{paired}");
+    assert_eq!(json(data.path(), &["devices", "pair"])["registration"], "open");
+    let config = data.path().join("never.yaml");
+    std::fs::write(&config, "broker: {anonymous: never}\n").unwrap();
+    let paired = command(&["devices", "pair", "--config", config.to_str().unwrap()]);
+    assert!(paired.contains("waits for your word"), "{paired}");
+
+    json(data.path(), &["devices", "add", "room-1"]);
+    let closed = command(&["devices", "close", "room-1"]);
+    assert!(closed.contains("where its device is in use"), "{closed}");
+    command(&["devices", "approve", "room-1"]);
+    command(&["devices", "retire", "room-1"]);
+    let closed = command(&["devices", "close", "room-1"]);
+    assert!(closed.contains("stays out of use"), "{closed}");
 }
 
 #[test]

@@ -3,15 +3,17 @@
 //! In: a command. Out: the file of accounts changed; a new password printed once, with the lines for a device's program. It
 //! works whether a service runs or not.
 
-use std::{collections::HashSet, fmt::Write as _, thread, time::Duration};
+use std::{collections::HashSet, fmt::Write as _, net::IpAddr, thread, time::Duration};
 
-use accounts::{Account, AccountName, AccountsFile, NewAccount, Password, Role, State};
+use accounts::{Account, AccountName, AccountsFile, Book, NewAccount, Password, Role, State};
+use anyhow::ensure;
 use serde_json::{Value, json};
 
 use super::accounts::{configuration, described, file, find};
 use crate::{
+    api_part,
     cli::{self, DevicesCommand as Command},
-    config::Config,
+    config::{Config, Registration},
     output::say,
     snippets::{self, Door},
     table,
@@ -37,7 +39,7 @@ pub(super) fn run(flags: cli::Devices) -> anyhow::Result<()> {
             file.close_pairing()?;
             say!("the door is closed");
         }
-        Command::Pair { wait, .. } => pair(&file, wait, json)?,
+        Command::Pair { wait, .. } => pair(&file, is_open(&config), wait, json)?,
         Command::List => list(&file, json)?,
         Command::Show { id } => {
             let book = file.read()?;
@@ -56,18 +58,24 @@ pub(super) fn run(flags: cli::Devices) -> anyhow::Result<()> {
             say!("{id} is let in");
         }
         Command::Retire { id } => {
-            known(&id)?;
+            with_account(&file.read()?, &id)?;
             file.retire_with_device(&id)?;
             say!(
                 "{id} is out of use, and its account is closed; take it back into use by: casement devices approve {id}"
             );
         }
         Command::Close { id } => {
-            known(&id)?;
+            let is_out_of_use = with_account(&file.read()?, &id)?.retires_device() == Some(true);
             file.retire(&id)?;
-            say!(
-                "{id} is kept out, and stays in use: its window is still decided for; let it in again by: casement devices approve {id}"
-            );
+            if is_out_of_use {
+                say!(
+                    "{id} is kept out, and stays out of use; take it back into use by: casement devices approve {id}"
+                );
+            } else {
+                say!(
+                    "{id} is kept out; where its device is in use, its window is still decided for; let it in again by: casement devices approve {id}"
+                );
+            }
         }
         Command::Forget { id } => {
             known(&id)?;
@@ -81,6 +89,25 @@ pub(super) fn run(flags: cli::Devices) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Returns the account of a device that is to be shut out; says what can be done with a device that has none.
+fn with_account<'a>(book: &'a Book, id: &AccountName) -> anyhow::Result<&'a Account> {
+    ensure!(
+        book.get(id.as_str()).is_some(),
+        "there is no account '{id}'; see: casement devices list; a device without an account is put out of use on the page, \
+         or by: PATCH /api/v1/devices/{id} {{\"retired\": true}}"
+    );
+    Ok(find(book, id, "devices")?.1)
+}
+
+/// Whether a device without an account is simply in. Where the service that ran last could be reached from other hosts, it
+/// decided otherwise.
+fn is_open(config: &Config) -> bool {
+    let chosen = config.broker.registration == Registration::Open;
+    let host = Door::of(config).host.parse::<IpAddr>();
+    let is_local = host.is_ok_and(|host| host.is_loopback());
+    config.embeds_broker() && api_part::registration(config) == Registration::Open && (chosen || is_local)
 }
 
 /// Prints a new password, once, and what to put into a device's program.
@@ -98,10 +125,20 @@ fn show_secret(config: &Config, name: &AccountName, password: &Password, as_json
     }
 }
 
-fn pair(file: &AccountsFile, wait: bool, as_json: bool) -> anyhow::Result<()> {
+fn pair(file: &AccountsFile, is_open: bool, wait: bool, as_json: bool) -> anyhow::Result<()> {
     let until = file.open_pairing()?;
     if as_json {
-        say!("{}", json!({"pairing_until": until}));
+        let registration = is_open.then_some("open");
+        say!(
+            "{}",
+            json!({"pairing_until": until, "registration": registration})
+        );
+    } else if is_open {
+        say!(
+            "Registration is open: whoever connects from this machine without an account is in at once, and nothing waits for \
+             your word. To be asked for each device, start the service as `casement up --lan`, or set `broker.anonymous: never`.\n\
+             The door is open until {until:.0}."
+        );
     } else {
         say!(
             "The door is open until {until:.0}. A device that connects now with its id as user name and a password of its \
