@@ -4,6 +4,7 @@
 
 use std::{
     fs::{self, OpenOptions},
+    io::ErrorKind,
     path::Path,
     process,
 };
@@ -35,19 +36,22 @@ pub(super) fn file_anywhere(path: &Path) -> anyhow::Result<()> {
         }
         // A pipe or a device, which waits for its other side.
         Ok(_) => Ok(()),
-        Err(_) => takes_files(parent(path)).with_context(|| format!("cannot write {shown}")),
+        Err(_) => {
+            let takes = takes_files(parent(path)).and_then(|()| takes_names(path));
+            takes.with_context(|| format!("cannot write {shown}"))
+        }
     }
 }
 
 /// Refuses a directory that cannot be made, or in which nothing can be written.
 pub(super) fn directory(path: &Path) -> anyhow::Result<()> {
-    takes_files(path).with_context(|| format!("cannot write to {}", path.display()))
+    let takes = takes_files(path).and_then(|()| takes_names(path));
+    takes.with_context(|| format!("cannot write to {}", path.display()))
 }
 
 /// Tries the directory, or the nearest one above it that is there.
 fn takes_files(dir: &Path) -> anyhow::Result<()> {
-    let there = dir.ancestors().find(|above| above.symlink_metadata().is_ok());
-    let there = there.unwrap_or(Path::new("."));
+    let there = nearest(dir);
     if !there.is_dir() {
         bail!("{} is no directory", there.display());
     }
@@ -61,6 +65,24 @@ fn takes_files(dir: &Path) -> anyhow::Result<()> {
     })?;
     fs::remove_file(&probe)?;
     Ok(())
+}
+
+/// Tries the names that are not there yet, which may be too long for the file system.
+fn takes_names(path: &Path) -> anyhow::Result<()> {
+    let there = nearest(path);
+    for name in path.strip_prefix(there).unwrap_or(path).components() {
+        let found = there.join(name).symlink_metadata();
+        if found.is_err_and(|error| error.kind() == ErrorKind::InvalidFilename) {
+            bail!("a name is too long for {}; choose a shorter one", there.display());
+        }
+    }
+    Ok(())
+}
+
+/// The path, or the nearest one above it that is there.
+fn nearest(path: &Path) -> &Path {
+    let there = path.ancestors().find(|above| above.symlink_metadata().is_ok());
+    there.unwrap_or(Path::new("."))
 }
 
 fn parent(path: &Path) -> &Path {
@@ -117,6 +139,12 @@ mod tests {
                 "{said}"
             );
         }
+        let long = "a".repeat(300);
+        for path in [at(&long), at(&format!("a/{long}")), at(&format!("{long}/a"))] {
+            assert!(said(file_anywhere(&path)).contains("too long"));
+            assert!(said(directory(&path)).contains("too long"));
+        }
+        assert!(said(file(&at(&long))).contains("too long"));
         assert!(said(directory(&at("there"))).contains("is no directory"));
         assert!(said(directory(Path::new("/proc"))).contains("nothing can be written"));
         assert_eq!(entries(dir.path()), 1);
