@@ -37,7 +37,7 @@ struct Counts {
 }
 
 /// Rows that are compared at once.
-const AT_ONCE: u64 = 500_000;
+const AT_ONCE: u64 = 100_000;
 /// The beginning of a row's day, s.
 const DAY: &str = "toUnixTimestamp(toStartOfDay(toDateTime(s.time, 'UTC')))";
 
