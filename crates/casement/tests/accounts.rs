@@ -254,12 +254,12 @@ fn pairing_and_closing_say_what_is_so() {
         paired.contains("Registration is open") && paired.contains("casement up --lan"),
         "{paired}"
     );
-    assert!(!paired.contains("waits for your word"), "{paired}");
+    assert!(!paired.contains("bound to that password"), "{paired}");
     assert_eq!(json(data.path(), &["devices", "pair"])["registration"], "open");
     let config = data.path().join("never.yaml");
     std::fs::write(&config, "broker: {anonymous: never}\n").unwrap();
     let paired = command(&["devices", "pair", "--config", config.to_str().unwrap()]);
-    assert!(paired.contains("waits for your word"), "{paired}");
+    assert!(paired.contains("bound to that password"), "{paired}");
 
     json(data.path(), &["devices", "add", "room-1"]);
     let closed = command(&["devices", "close", "room-1"]);

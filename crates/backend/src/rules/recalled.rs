@@ -116,7 +116,9 @@ impl Rules {
     /// Is well again where nothing is held any more that nobody has said again.
     pub(super) fn see_what_is_held(&self, memory: &HashMap<DeviceId, Memory>) {
         let is_lost = self.lost_at.is_some() && self.file.is_some();
-        if is_lost && memory.values().all(|memory| memory.recalled.is_empty()) {
+        // What has no window is limited in name alone.
+        let mut held = memory.iter().filter(|(_, memory)| !memory.recalled.is_empty());
+        if is_lost && held.all(|(device_id, _)| self.windows.view(device_id).is_none()) {
             self.keeping.reads.up();
         }
     }
