@@ -231,7 +231,7 @@ impl AccountsFile {
         self.change(|book, hand| book.approve(name, hand))
     }
 
-    /// Closes an account and keeps it. The device of that name stays in use.
+    /// Closes an account and keeps it. Whether the device of that name is in use stays as it is.
     pub fn retire(&self, name: &AccountName) -> Result<(), FileError> {
         self.change(|book, hand| book.retire(name, hand))
     }

@@ -259,8 +259,9 @@ async fn change(
 
 /// Close an account alone.
 ///
-/// It is kept, and opens nothing. The device of the account stays in use: what is known of it is shown, and its window is decided
-/// for; only an admin opens the account again. To put the device out of use, too, set its `retired`, or the account's `state`.
+/// It is kept, and opens nothing. A device that is in use stays so: what is known of it is shown, and its window is decided for. One
+/// that is retired stays so, too. Only an admin opens the account again. To put the device out of use, set its `retired`, or the
+/// account's `state`.
 #[utoipa::path(post, path = "/accounts/{name}/close", operation_id = "close_account", tag = "accounts",
     params(("name" = AccountName, Path, description = "The name of the account.")),
     responses(

@@ -93,7 +93,7 @@ pub enum DevicesCommand {
         /// Its id
         id: AccountName,
     },
-    /// Close a device's account alone: it is kept out, and stays in use
+    /// Close a device's account alone: it is kept out; one that is in use stays so, and its window is still decided for
     Close {
         /// Its id
         id: AccountName,
