@@ -123,3 +123,59 @@ it("makes an account, shows its password once, and takes it back", async () => {
   expect(wrong).toEqual([]);
   await close();
 });
+
+it("asks before a device's account is closed alone, and leaves the device in use; retiring does not", async () => {
+  await casement.ask("/accounts", "POST", { name: "esp-8", role: "device" });
+  await casement.ask("/devices/esp-8", "PATCH", { name: "Pantry" });
+  const isRetired = async () => (await casement.ask<{ retired: boolean }>("/devices/esp-8")).retired;
+  const { page, wrong, close } = await visit(browser, `${casement.url}/sign-in`);
+  await signIn(page, casement.token);
+  await page.goto(`${casement.url}/#/accounts`);
+  const row = page.locator("tr[data-account=esp-8]"),
+    dialog = page.getByRole("dialog"),
+    state = (text: string) => row.locator(".badge").getByText(text, { exact: true }).waitFor();
+  await state("active");
+
+  await row.getByRole("button", { name: "Close the account alone" }).click();
+  await dialog.getByText(/Whether it is in use stays as it is: where it is, its window is still decided for/).waitFor();
+  expect(await serious(page)).toEqual([]);
+  await shot(page, "close-account");
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await dialog.waitFor({ state: "hidden" });
+  expect((await casement.ask<{ state: string }>("/accounts/esp-8")).state).toBe("active");
+
+  await row.getByRole("button", { name: "Close the account alone" }).click();
+  await dialog.getByRole("button", { name: "Close the account alone" }).click();
+  await state("retired");
+  expect(await isRetired()).toBe(false);
+  // Opened again, it can be put out of use with its device: another question.
+  await row.getByRole("button", { name: "Use again" }).click();
+  await state("active");
+  await row.getByRole("button", { name: "Retire" }).click();
+  await dialog.getByText(/nothing is decided for its window/).waitFor();
+  await dialog.getByRole("button", { name: "Retire" }).click();
+  await state("retired");
+  expect(await isRetired()).toBe(true);
+  expect(wrong).toEqual([]);
+  await close();
+});
+
+it("says in German why something is refused, and what was done", async () => {
+  await casement.ask("/accounts", "POST", { name: "gerda", role: "reader" });
+  const { page, wrong, close } = await visit(browser, `${casement.url}/sign-in`, { locale: "de-DE" });
+  await signIn(page, casement.token);
+  await page.goto(`${casement.url}/#/accounts`);
+  await page.getByText("mit einem Token").first().waitFor();
+  await page.locator("[name=account]").fill("gerda");
+  await page.getByRole("button", { name: "Konto anlegen" }).click();
+  await page
+    .getByRole("alert")
+    .getByText(/^ein Konto 'gerda' gibt es schon/)
+    .waitFor();
+  // A field's own, with the name that the API has for it.
+  await page.locator("[name=account]").fill("Gerda im Garten");
+  await page.getByRole("button", { name: "Konto anlegen" }).click();
+  await page.getByRole("alert").getByText("name: ein Name hat 1 bis 64 Zeichen").waitFor();
+  expect(wrong).toEqual([]);
+  await close();
+});

@@ -8,7 +8,7 @@ import { isAdmin, session } from "../state/session";
 import { dateTime, day, t } from "../text";
 import { confirmed, reveal } from "../view/Confirm";
 import { Table } from "../view/Table";
-import { useTold } from "../system/told";
+import { told, word } from "../view/sentences";
 import { useAsk, useWork } from "../view/useAsk";
 
 const ROLES = ["reader", "operator", "admin"] as const,
@@ -280,7 +280,6 @@ function Shares(): VNode {
 
 function Audit(): VNode {
   const texts = t().accounts,
-    { told, word } = useTold(),
     { value, failure } = useAsk<AuditEntry[]>(`/audit?from=-7d&limit=${ROWS}`, 15_000);
   return (
     <section class="panel" aria-labelledby="audit">

@@ -1,5 +1,6 @@
 // What the page asks of /api/v1.
 import { t } from "../text";
+import { toldOnce } from "../view/sentences";
 
 /** An answer that says no. `status` is 0 where there was none. */
 export class Refused extends Error {
@@ -63,8 +64,14 @@ async function refused(response: Response): Promise<Refused> {
   } catch {
     problem.detail = text.trim().slice(0, 300);
   }
-  const fields = Object.fromEntries((problem.errors ?? []).map(({ path, detail }) => [path, detail]));
-  return new Refused(response.status, problem.detail || problem.title || `status ${response.status}`, fields);
+  const { errors = [], detail, title } = problem,
+    wrong = await Promise.all(errors.map(async ({ path, detail }) => [path, await toldOnce(detail)] as const));
+  // Where fields are told in other words than the service's, so is the whole.
+  const isTold = wrong.some(([, words], at) => words !== errors[at]!.detail);
+  const whole = isTold
+    ? wrong.map(([path, words]) => `${path}: ${words}`).join("; ")
+    : await toldOnce(detail || title || `status ${response.status}`);
+  return new Refused(response.status, whole, Object.fromEntries(wrong));
 }
 
 /** The answer's JSON; null where it has none. */

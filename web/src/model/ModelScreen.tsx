@@ -8,6 +8,7 @@ import { isAdmin, mayChange } from "../state/session";
 import { number, percent, t } from "../text";
 import { confirmed } from "../view/Confirm";
 import { useAsk, useWork } from "../view/useAsk";
+import { told } from "../view/sentences";
 import { Quality } from "./Quality";
 import { Training } from "./Training";
 import "../style/insight.css";
@@ -38,7 +39,7 @@ function Figures({ model }: { model: Model }): VNode {
       {model.training_data ? (
         <>
           <dt>{texts.trainedOn}</dt>
-          <dd>{model.training_data}</dd>
+          <dd>{told(model.training_data)}</dd>
         </>
       ) : null}
     </dl>

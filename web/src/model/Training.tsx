@@ -7,6 +7,7 @@ import { trainingPath, usualVersion } from "../compute/training";
 import { Field } from "../settings/Field";
 import { dateTime, number, t } from "../text";
 import { confirmed } from "../view/Confirm";
+import { told } from "../view/sentences";
 import { useAsk, useWork } from "../view/useAsk";
 
 const WHILE_RUNNING_MS = 800,
@@ -27,7 +28,7 @@ function Progress({ training }: { training: TrainingView }): VNode {
           : training.state === "training"
             ? texts.epoch(number(errors.length), number(epochs))
             : texts.state[training.state]}
-        {training.reason ? `: ${training.reason}` : ""}
+        {training.reason ? `: ${told(training.reason)}` : ""}
       </p>
       {goesOn(training) ? <progress value={errors.length} max={epochs} aria-label={texts.title} /> : null}
       <p class="quiet">

@@ -5,8 +5,8 @@ import { ask } from "../api/client";
 import type { Examinations, Finding } from "../api/types";
 import { attention } from "../compute/findings";
 import { dateTime, number, t } from "../text";
+import { told, word } from "../view/sentences";
 import { useAsk, useWork } from "../view/useAsk";
-import { useTold } from "./told";
 
 const WHILE_RUNNING_MS = 700,
   OTHERWISE_MS = 60_000;
@@ -15,7 +15,6 @@ const COLOURS = { ok: "good", skipped: "", warning: "warn", failed: "bad" } as c
 
 function Found({ finding }: { finding: Finding }): VNode {
   const { doctor: texts } = t(),
-    { told, word } = useTold(),
     calm = finding.state === "ok" || finding.state === "skipped";
   return (
     <li data-check={finding.name}>

@@ -8,12 +8,11 @@ import { isFresh } from "../state/live";
 import { isAdmin, isGuest } from "../state/session";
 import { bytes, dateTime, number, t } from "../text";
 import { valueOf } from "../view/describe";
-import { eventWords } from "../view/sentences";
+import { eventWords, told, word } from "../view/sentences";
 import { Table } from "../view/Table";
 import { useAsk, useWork } from "../view/useAsk";
 import { Doctor } from "./Doctor";
 import { Metrics } from "./Metrics";
-import { useTold } from "./told";
 import "../style/insight.css";
 
 const LOOK_MS = 3_000,
@@ -21,7 +20,6 @@ const LOOK_MS = 3_000,
 
 function Parts({ health }: { health: ServiceHealth }): VNode {
   const { system: texts } = t(),
-    { told, word } = useTold(),
     colour = { ok: "good", degraded: "warn", down: "bad" };
   return (
     <section class="panel" aria-labelledby="parts">
@@ -98,7 +96,6 @@ function Numbers({ status }: { status: Status }): VNode {
 
 function Refusals(): VNode {
   const { system: texts } = t(),
-    { told, word } = useTold(),
     { value, failure } = useAsk<IngestError[]>(`/ingest-errors?from=-7d&limit=${ROWS}`, 15_000);
   return (
     <section class="panel" aria-labelledby="refusals">
@@ -170,7 +167,6 @@ function Events(): VNode {
 
 function Check(): VNode {
   const { system: texts } = t(),
-    { told } = useTold(),
     { busy, failure, start } = useWork();
   const [topic, setTopic] = useState("sensor/living-room/temperature"),
     [payload, setPayload] = useState('{"value": 21.5, "timestamp": "2026-05-01T12:00:00Z"}');

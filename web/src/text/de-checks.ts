@@ -264,7 +264,6 @@ export const checks: Record<string, string> = {
   "{what}: nobody listens at {address} ({error})": "{1}: bei {2} horcht niemand ({3})",
   "{what}: {address} cannot be listened at ({error})": "{1}: an {2} lässt sich nicht horchen ({3})",
   "Stop the other program, or choose another address.": "Bitte das andere Programm beenden oder eine andere Adresse wählen.",
-  "other processors have none": "andere Prozessoren haben keine",
   "the processor is {architecture}": "der Prozessor ist {1}",
   "The embedded ClickHouse is published for x86-64 alone: name one of yours (--clickhouse URL).":
     "Das eingebettete ClickHouse gibt es nur für x86-64: bitte ein eigenes nennen (--clickhouse URL).",

@@ -143,7 +143,152 @@ export const refusals: Record<string, string> = {
   "'{path}' is not a finite number": "'{1}' ist keine endliche Zahl",
   "'{path}' is {value}: it may be {low} to {high}": "'{1}' ist {2}: erlaubt ist {3} bis {4}",
   "nothing is said: one of {} or firmware is expected": "nichts ist gesagt: erwartet wird eines von {1} oder firmware",
+  "{}; the device's calibration adds {offset} to {raw}": "{1}; der Abgleich des Geräts zählt {2} zu {3}",
+  "{value} is outside {low} to {high}": "{1} liegt außerhalb von {2} bis {3}",
+  "a device id is 1 to 64 characters of A-Z a-z 0-9 _ -": "eine Gerätekennung hat 1 bis 64 Zeichen aus A-Z a-z 0-9 _ -",
+  "the device id is empty": "die Gerätekennung ist leer",
+  "'{shown}…' is too long for a device id": "'{1}…' ist zu lang für eine Gerätekennung",
+  "'{shown}' is no device id: '{bad}' cannot stand in it": "'{1}' ist keine Gerätekennung: '{2}' darf nicht darin stehen",
+  "{problem}; use '{id}' in every topic of this device": "{1}; bitte '{2}' in jedem Topic dieses Geräts benutzen",
+  // What a value looks like (crates/domain/src/fault.rs).
+  "85 °C is what a DS18B20 holds after power-on, before its first conversion":
+    "85 °C zeigt ein DS18B20 nach dem Einschalten, vor seiner ersten Messung",
+  "DallasTemperature says -127 for a DS18B20 that does not answer: check its wiring and pull-up":
+    "DallasTemperature sagt -127 für einen DS18B20, der nicht antwortet: bitte Leitung und Pull-up prüfen",
+  "0 is what a DHT gives when no bit arrives: its checksum of zeros is right":
+    "0 kommt von einem DHT, wenn kein Bit ankommt: Die Prüfsumme aus Nullen stimmt",
+  "the lowest output of its sensor: nothing was read from it": "die kleinste Ausgabe seines Sensors: Nichts wurde gelesen",
+  "the edge of a BME280's range, where its driver puts what it cannot compute":
+    "der Rand des Bereichs eines BME280, wo sein Treiber ablegt, was er nicht rechnen kann",
+  'it looks like °F: state "unit": "F", or "unit": "C" if it is °C':
+    'es sieht nach °F aus: bitte "unit": "F" angeben, oder "unit": "C", wenn es °C sind',
+  'it looks like a fraction of one: state "unit": "fraction", or "unit": "%" if it is percent':
+    'es sieht nach einem Bruchteil von eins aus: bitte "unit": "fraction" angeben, oder "unit": "%", wenn es Prozent sind',
+  "outdoor air has over 400 ppm: the sensor has not measured yet": "Außenluft hat über 400 ppm: Der Sensor hat noch nicht gemessen",
+  "the sensor's register is all ones: nothing was read from it": "das Register des Sensors ist voller Einsen: Nichts wurde gelesen",
+  "a placeholder for no value: send nothing instead": "ein Platzhalter für keinen Wert: bitte stattdessen nichts senden",
+  'it looks like pascal: state "unit": "Pa", or send hPa': 'es sieht nach Pascal aus: bitte "unit": "Pa" angeben, oder hPa senden',
+  'it looks like kilopascal: state "unit": "kPa", or send hPa':
+    'es sieht nach Kilopascal aus: bitte "unit": "kPa" angeben, oder hPa senden',
+  'it looks like inches of mercury: state "unit": "inHg", or send hPa':
+    'es sieht nach Zoll Quecksilber aus: bitte "unit": "inHg" angeben, oder hPa senden',
+  'it looks like kelvin: state "unit": "K", or send °C': 'es sieht nach Kelvin aus: bitte "unit": "K" angeben, oder °C senden',
+  "it looks like hundredths of a degree: divide by 100": "es sieht nach Hundertsteln eines Grades aus: bitte durch 100 teilen",
+  // Messages that were taken, and what is said of them (crates/backend/src: claims, clocks, doubt, history, inspection and others).
+  "'sample_rate' is {} Hz, the recording's header says {} Hz and is believed: one of them is wrong":
+    "'sample_rate' ist {1} Hz, der Kopf der Aufnahme sagt {2} Hz und gilt: Eines von beiden ist falsch",
+  ": twice as long, as when 32-bit words or two channels are called 16 bit mono, or at half of the true rate":
+    ": doppelt so lang, wie wenn Wörter von 32 Bit oder zwei Kanäle 16 Bit mono heißen, oder bei halber Abtastrate",
+  ": four times as long, as when two channels of 32-bit words are called 16 bit mono":
+    ": viermal so lang, wie wenn zwei Kanäle mit Wörtern von 32 Bit 16 Bit mono heißen",
+  ": half as long, as when 8 bit or one channel is called more, at twice the true rate, or when half is missing":
+    ": halb so lang, wie wenn 8 Bit oder ein Kanal mehr genannt wird, bei doppelter Abtastrate, oder wenn die Hälfte fehlt",
+  "'duration' is {claimed} s, the recording lasts {real:.3} s{cause}": "'duration' ist {1} s, die Aufnahme dauert {2} s{3}",
+  "every second sample is silent, as when 32-bit words or two channels are called 16 bit mono":
+    "jeder zweite Wert ist still, wie wenn Wörter von 32 Bit oder zwei Kanäle 16 Bit mono heißen",
+  "feature extraction failed on this clip": "an dieser Aufnahme scheiterten die Merkmale",
+  "its clock stands still: look at its battery and at where it gets its time":
+    "seine Uhr steht: bitte die Batterie prüfen, und woher es die Zeit hat",
+  "its clock was never set: let it ask a time server (SNTP)": "seine Uhr wurde nie gestellt: Es sollte einen Zeitserver fragen (SNTP)",
+  "its clock is ahead: look at its time server and its time zone": "seine Uhr geht vor: bitte Zeitserver und Zeitzone prüfen",
+  "{kind} is stamped {claimed}: {remedy}": "{1} trägt die Zeit {2}: {3}",
+  "what we say is not for us": "was der Dienst sagt, ist nicht für ihn selbst",
+  "the broker does not let slips of topics be looked for; see mqtt.diagnostic_topics":
+    "der Broker lässt nicht nach Schreibfehlern in Topics suchen; siehe mqtt.diagnostic_topics",
+  "the broker refuses the subscription to {}": "der Broker lehnt das Abonnement von {1} ab",
+  "{quantity} {}{}: {cause}; kept in suspect_readings, decides nothing":
+    "{1} {2}{3}: {4}; aufgehoben in suspect_readings, entscheidet nichts",
+  "a retained wish says where somebody wanted the window once, and would move it at each connection: it is not carried out; publish wishes without the retain flag, and clear this one with an empty retained message on its topic":
+    "ein aufgehobener Wunsch sagt, wohin jemand das Fenster einmal wollte, und bewegte es bei jeder Verbindung: Er wird nicht ausgeführt; bitte Wünsche ohne retain veröffentlichen, und diesen mit einer leeren aufgehobenen Nachricht auf seinem Topic löschen",
+  "a retained message that states no time; publish measurements without the retain flag":
+    "eine aufgehobene Nachricht, die keine Zeit nennt; bitte Messwerte ohne retain veröffentlichen",
+  "a retained message whose time is unknown: {claimed} {which}; publish measurements without the retain flag":
+    "eine aufgehobene Nachricht, deren Zeit unbekannt ist: {1} {2}; bitte Messwerte ohne retain veröffentlichen",
+  "has not come yet": "ist noch nicht gekommen",
+  "is that of a clock that was never set": "ist die einer nie gestellten Uhr",
+  "no message of Casement has this topic": "keine Nachricht von Casement hat dieses Topic",
+  "the device's calibration adds {offset} to {raw}": "der Abgleich des Geräts zählt {1} zu {2}",
+  "the value is beyond the range of {quantity} by no more than a working sensor may err, and is put at its end":
+    "der Wert liegt nicht weiter außerhalb von {1}, als ein heiler Sensor irrt, und wird an dessen Ende gesetzt",
+  "{cause}; it is kept apart and decides nothing": "{1}; er wird beiseite gelegt und entscheidet nichts",
+  "a recording: {}, {} Hz, {:.3} s": "eine Aufnahme: {1}, {2} Hz, {3} s",
+  "the time of receipt is stored in place of it: {}": "gespeichert wird stattdessen die Zeit des Empfangs: {1}",
+  "it is late: it is stored, and decides only where the device's clock is behind steadily":
+    "sie kommt spät: Sie wird gespeichert, und entscheidet nur, wenn die Uhr des Geräts stets gleich nachgeht",
+  "windows are shut while it is on, unless their settings say otherwise; nothing is stored of the message itself":
+    "solange er an ist, sind Fenster geschlossen, wenn ihre Einstellungen nichts anderes sagen; von der Nachricht selbst wird nichts gespeichert",
+  "with home_assistant.enabled the window is held where it is, or let go of; nothing is stored of the message itself":
+    "mit home_assistant.enabled wird das Fenster gehalten, wo es ist, oder losgelassen; von der Nachricht selbst wird nichts gespeichert",
+  "a running service refuses it where no such device is known, where it is retired, and where it ends before it begins":
+    "ein laufender Dienst lehnt sie ab, wenn er das Gerät nicht kennt, es außer Betrieb ist, oder sie endet, ehe sie beginnt",
+  "it asks for the time, which the backend tells on the device's topic of it; nothing is stored":
+    "sie fragt nach der Zeit, und der Dienst nennt sie auf dem Topic des Geräts; gespeichert wird nichts",
+  "it states no time, as it may: the time of receipt is stored": "sie nennt keine Zeit, und darf das: Gespeichert wird die des Empfangs",
+  "the backend says it and does not read it; home automation does": "der Dienst sagt sie und liest sie nicht; das tut die Hausautomation",
+  "the backend sends requests and does not read them; an ML service does":
+    "der Dienst sendet Anfragen und liest sie nicht; das tut ein ML-Dienst",
+  "the backend says it and does not read it; devices do": "der Dienst sagt sie und liest sie nicht; das tun Geräte",
+  "an empty message makes a broker forget what it retained": "eine leere Nachricht lässt einen Broker vergessen, was er aufhob",
+  "the log cannot be used now": "das Journal lässt sich jetzt nicht benutzen",
+  "it is no JSON object": "es ist kein Objekt in JSON",
+  "{key} is no number": "{1} ist keine Zahl",
+  // Settings that cannot be used (crates/domain/src/settings).
+  "the device gives no reason": "das Gerät nennt keinen Grund",
+  "begins and ends at {at}, which is no time at all; the whole day is 00:00 to 00:00":
+    "beginnt und endet um {1}, also nie; der ganze Tag ist 00:00 bis 00:00",
+  "is the same as from, which is no time at all; the whole day is 00:00 to 00:00":
+    "ist dasselbe wie von, also nie; der ganze Tag ist 00:00 bis 00:00",
+  "is {zone}, which this machine does not know: names are such as Europe/Berlin, and a machine without any needs the package tzdata":
+    "ist {1}, was dieser Rechner nicht kennt: Namen sind etwa Europe/Berlin, und ein Rechner ganz ohne sie braucht das Paket tzdata",
+  "an object with named values": "ein Objekt mit benannten Werten",
+  "names one to seven days; without it, it is every day": "nennt einen bis sieben Tage; ohne das ist es jeder Tag",
+  "says nothing for the kind {kind}": "sagt nichts für die Art {1}",
+  "has a name that is empty, longer than {MAX_NAME} bytes or has control characters":
+    "hat einen Namen, der leer ist, länger als {1} Bytes oder mit Steuerzeichen",
+  "a time of day is HH:MM, from 00:00 to 23:59": "eine Uhrzeit ist HH:MM, von 00:00 bis 23:59",
+  "a day of the year is MM-DD, from 01-01 to 12-31": "ein Tag des Jahres ist MM-DD, von 01-01 bis 12-31",
+  "a moment of the day is HH:MM, sunrise or sunset, or one of them with up to 12 hours: sunset-00:30":
+    "ein Zeitpunkt ist HH:MM, sunrise oder sunset, oder eines davon mit bis zu 12 Stunden: sunset-00:30",
+  // Windows and devices (crates/backend/src/windows, devices).
+  "the device is retired": "das Gerät ist außer Betrieb",
+  "the service ends": "der Dienst endet",
+  "it ends before it begins: `until` is {0}, which is past": "es endet, ehe es beginnt: `until` ist {1}, und das ist vorbei",
+  "no device {0} is known, so its window is not moved: check the id; a device is known once it was heard of, or set up with PATCH /api/v1/devices/{0}":
+    "kein Gerät {1} ist bekannt, also wird kein Fenster bewegt: bitte die Kennung prüfen; bekannt ist ein Gerät, sobald es zu hören war oder mit PATCH /api/v1/devices/{2} eingerichtet ist",
+  '{0} is retired, so its window is not moved: put it back into use first, with {{"retired": false}} to PATCH /api/v1/devices/{0}':
+    '{1} ist außer Betrieb, also wird sein Fenster nicht bewegt: bitte zuerst wieder in Betrieb nehmen, mit {"retired": false} an PATCH /api/v1/devices/{2}',
+  "there are {0} windows already, the most that are looked after; see backend.max_devices":
+    "es gibt schon {1} Fenster, um mehr kümmert sich der Dienst nicht; siehe backend.max_devices",
+  "it is carried out, but would not survive a restart: {0}": "es wird ausgeführt, überlebte aber keinen Neustart: {1}",
+  "it was gone since {since}": "es war weg seit {1}",
+  "it was gone before the backend's start": "es war schon vor dem Start des Dienstes weg",
+  "nothing was ever heard of it": "von ihm war nie etwas zu hören",
+  "there are {MOST_ALARMS} alarms, and no place for further ones": "es gibt {1} Alarme, und für weitere keinen Platz",
   // Parts of the service (crates/backend, casement, engine).
+  "not reached yet": "noch nicht erreicht",
+  "{progress}; the attempt before failed: {failed}": "{1}; der Versuch davor scheiterte: {2}",
+  "which devices were known before the start is not read yet":
+    "welche Geräte vor dem Start bekannt waren, ist noch nicht gelesen",
+  "windows that rain, wind, frost or an alarm limited stay so until sensors and alarms say it again, for a day at most":
+    "Fenster, die Regen, Wind, Frost oder ein Alarm begrenzte, bleiben so, bis Sensoren und Alarme es wieder sagen, höchstens einen Tag",
+  "windows.json is lost, too: what sensors said last is known, and no alarm before it is said again":
+    "auch windows.json ist verloren: Bekannt ist, was Sensoren zuletzt sagten, und ein Alarm erst, wenn er wieder gesagt wird",
+  "rules.json was lost before an earlier start": "rules.json ging vor einem früheren Start verloren",
+  "rules.json is not there": "rules.json ist nicht da",
+  "rules.json cannot be written ({}): what closes windows now would not survive a restart, and what tells of it is not acknowledged meanwhile":
+    "rules.json lässt sich nicht schreiben ({1}): Was jetzt Fenster schließt, überlebte keinen Neustart, und was davon spricht, wird inzwischen nicht bestätigt",
+  "valid for {} days": "noch {1} Tage gültig",
+  "its process ended and is started again": "sein Prozess endete und wird neu gestartet",
+  "{free} bytes are free on the disk of ClickHouse, and retention.min_free_bytes is {mark}":
+    "auf der Festplatte von ClickHouse sind {1} Bytes frei, und retention.min_free_bytes ist {2}",
+  "nothing is left that may be removed: make room on it, or lower the mark":
+    "es gibt nichts mehr, was weg darf: bitte Platz schaffen oder die Grenze senken",
+  "the oldest readings that are rolled up are removed, a month of one table a minute":
+    "die ältesten schon zusammengefassten Messwerte werden entfernt, jede Minute ein Monat einer Tabelle",
+  "removed because they were older than retention keeps them": "entfernt, weil sie älter waren, als retention erlaubt",
+  "removed because the disk had less than retention.min_free_bytes left":
+    "entfernt, weil auf der Festplatte weniger als retention.min_free_bytes frei war",
+  "{table}: {rows} rows of {} ({bytes} bytes), {}": "{1}: {2} Zeilen von {3} ({4} Bytes), {5}",
   "not connected yet": "noch nicht verbunden",
   "at most {limit} open files and connections{advice}": "höchstens {1} offene Dateien und Verbindungen{2}",
   "more than {most} devices: new ones are stored, but neither shown nor decided for":
@@ -175,7 +320,7 @@ export const codes: Record<string, string> = {
   mqtt_login_failed: "Anmeldung am Broker gescheitert", mqtt_not_authorized: "am Broker nicht erlaubt", mqtt_access_ended: "Zugang am Broker beendet", mqtt_takeover_fight: "zwei mit derselben Kennung am Broker",
   pairing: "Tür für Geräte", introduce: "Gerät stellte sich vor", share: "Link gemacht", unshare: "Link widerrufen", link: "Anmeldelink gemacht", share_opened: "Link geöffnet",
   account_add: "Konto angelegt", account_approve: "Konto zugelassen", account_retire: "Konto außer Betrieb", account_rotate: "neues Passwort", account_rename: "Konto umbenannt", account_forget: "Konto vergessen",
-  account_token: "Token gemacht", account_revoke: "Token widerrufen", registry_changed: "Geräte oder Einstellungen geändert", recording_heard: "Aufnahme gehört",
+  account_token: "Token gemacht", account_revoke: "Token widerrufen", device_forgotten: "Gerät vergessen", registry_changed: "Geräte oder Einstellungen geändert", recording_heard: "Aufnahme gehört",
   model_added: "Modell hinzugefügt", model_removed: "Modell entfernt", model_promoted: "Modell entscheidet", model_rolled_back: "Modell zurückgenommen", model_shadowed: "Modell im Schatten",
   model_unshadowed: "Schatten beendet", model_trained: "Modell trainiert", training_started: "Training begonnen", training_cancelled: "Training abgebrochen",
   rules: "Sperren und Zeitpläne", backup: "Sicherung", data_directory: "Verzeichnis der Daten", processor: "Prozessor", engine_answers: "ClickHouse probiert", features: "Merkmale", default_model: "Eingebautes Modell",

@@ -295,7 +295,7 @@ export const de: Texts = {
     token: "Neues Token", tokenMade: name => `Ein Token von ${name}, nur dieses Mal gezeigt:`, days: "Gültig für Tage (leer: bis zum Widerruf)", created: "Gemacht", expires: "Läuft ab",
     revoke: "Widerrufen", retire: "Außer Betrieb nehmen", use: "Wieder verwenden", forget: "Vergessen", rotate: "Neues Passwort", closeAlone: "Nur das Konto schließen",
     retireWhy: name => `„${name}“ außer Betrieb nehmen? Das Konto öffnet nichts mehr, und das Gerät ist außer Betrieb: Für sein Fenster wird nichts entschieden, und auch seine Sicherheitsregeln schließen es nicht mehr. Bediener können es wieder in Betrieb nehmen.`,
-    closeWhy: name => `Nur das Konto von „${name}“ schließen? Das Gerät kommt nicht mehr herein und bleibt in Betrieb: Für sein Fenster wird weiter entschieden. Nur Verwalter öffnen das Konto wieder.`,
+    closeWhy: name => `Nur das Konto von „${name}“ schließen? Das Gerät kommt nicht mehr herein. Ob es in Betrieb ist, bleibt, wie es ist: Wenn ja, wird für sein Fenster weiter entschieden. Nur Verwalter öffnen das Konto wieder.`,
     forgetWhy: name => `Das Konto „${name}“ mit seinen Token vergessen?`,
     revokeWhy: "Dieses Token widerrufen? Wer es benutzt, ist in Sekunden abgeschnitten.",
     shares: "Links, die nur lesen", share: "Link machen", shareDays: "Gültig für Tage", shareMade: "Der Link, nur dieses Mal gezeigt:", by: "Von", noShares: "Kein Link wurde gemacht.", expired: "abgelaufen",

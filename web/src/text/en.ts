@@ -296,7 +296,7 @@ export const en = {
     token: "New token", tokenMade: (name: string) => `A token of ${name}, shown this once:`, days: "Valid for days (empty: until revoked)", created: "Made", expires: "Expires",
     revoke: "Revoke", retire: "Retire", use: "Use again", forget: "Forget", rotate: "New password", closeAlone: "Close the account alone",
     retireWhy: (name: string) => `Retire “${name}”? Its account opens nothing any more, and the device goes out of use: nothing is decided for its window, and its safety rules no longer close it. Operators can take it back into use.`,
-    closeWhy: (name: string) => `Close the account of “${name}” alone? The device may no longer come in, and stays in use: its window is still decided for. Only admins open the account again.`,
+    closeWhy: (name: string) => `Close the account of “${name}” alone? The device may no longer come in. Whether it is in use stays as it is: where it is, its window is still decided for. Only admins open the account again.`,
     forgetWhy: (name: string) => `Forget the account “${name}” with its tokens?`,
     revokeWhy: "Revoke this token? Whoever uses it is cut off within seconds.",
     shares: "Links that only read", share: "Make a link", shareDays: "Valid for days", shareMade: "The link, shown this once:", by: "By", noShares: "No link was made.", expired: "expired",

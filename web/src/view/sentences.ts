@@ -1,7 +1,9 @@
 // What the service says, in the viewer's language, units and zone. What it says in words that the page does not know stays as it is.
+import { signal } from "@preact/signals";
 import type { Command } from "../api/types";
 import { basisOf, dampness, filled, parsed, warmth } from "../compute/phrases";
-import { moment, number, percent, quantity, t } from "../text";
+import { translator } from "../compute/told";
+import { dateTime, localeInUse, moment, number, percent, quantity, t } from "../text";
 
 const digitsOf = (text: string) => text.split(".")[1]?.length ?? 0;
 const numeric = (text: string) => Number(text.replace("−", "-"));
@@ -68,8 +70,57 @@ function sentence(text: string): string | null {
   return filled(t().said.phrase[found.template], found.values, part);
 }
 
-/** A sentence of the service as the viewer reads it. */
-export const say = (text: string): string => sentence(text) ?? text;
+/** What says the service's other sentences, and the words of its lists. */
+interface Words {
+  sentence: (text: string) => string | null;
+  codes: Readonly<Record<string, string>>;
+}
+
+const german = signal<Words | null>(null);
+let loading: Promise<void> | null = null;
+
+const NUMBER = /^[−-]?\d+(\.\d+)?$/,
+  TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d[\d:.]*Z$/;
+
+/** A value in such a sentence. */
+function value(text: string): string {
+  if (NUMBER.test(text) && text.length < 12) return numberIn(text);
+  return TIME.test(text) ? dateTime(text) : (sentence(text) ?? text);
+}
+
+async function load(): Promise<void> {
+  const { tables, codes } = await import("../text/de-service");
+  german.value = { sentence: translator(tables, value), codes };
+}
+
+/** The words of the language in use; null where it is the service's own, and until they have come. Whoever reads it is drawn again then. */
+function words(): Words | null {
+  if (!localeInUse().startsWith("de")) return null;
+  const known = german.value;
+  if (!known) void fetched();
+  return known;
+}
+
+async function fetched(): Promise<void> {
+  loading ??= load();
+  // What did not come is asked for again with the next sentence.
+  await loading.catch(() => (loading = null));
+}
+
+/** A sentence of the service about windows, sensors and settings as the viewer reads it. */
+export const say = (text: string): string => sentence(text) ?? (text && words()?.sentence(text)) ?? text;
+
+/** A sentence of the service about itself, about messages or about a request. */
+export const told = (text: string): string => (text && words()?.sentence(text)) || say(text);
+
+/** The same for what is kept: once the words are there. */
+export async function toldOnce(text: string): Promise<string> {
+  if (localeInUse().startsWith("de")) await fetched();
+  return told(text);
+}
+
+/** A word of the service's lists. */
+export const word = (code: string): string => words()?.codes[code] ?? code.replaceAll("_", " ");
 
 /** More about an event of a device. */
 export function eventWords(event: string, detail: string): string {
