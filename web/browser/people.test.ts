@@ -68,6 +68,32 @@ it("lets a device in by a person's word", async () => {
   await close();
 });
 
+it("names the address in the network where a device is added, also on the service's own machine", async () => {
+  const { page, wrong, close } = await visit(browser, casement.url);
+  // The tests' broker listens on this machine alone: what a service with `--lan` says is laid over its answer.
+  await page.route("**/api/v1/pairing", async route => {
+    const answer = await route.fetch();
+    const door = route.request().method() === "DELETE" ? null : ((await answer.json()) as object);
+    await route.fulfill(
+      door ? { response: answer, json: { ...door, network: "mqtts://192.0.2.20:8883" } } : { response: answer },
+    );
+  });
+  await signIn(page, casement.token);
+  await page.getByRole("button", { name: "Add a device" }).click();
+  await page.getByText("How the device finds Casement").click();
+  await page.getByRole("img", { name: "QR code of mqtts://192.0.2.20:8883" }).waitFor();
+  await page.locator(".copy code").getByText("-h 192.0.2.20 -p 8883").waitFor();
+  expect(
+    await page
+      .locator(".pairing")
+      .getByText(/127\.0\.0\.1|localhost/)
+      .count(),
+  ).toBe(0);
+  await page.getByRole("button", { name: "Close the door" }).click();
+  expect(wrong).toEqual([]);
+  await close();
+});
+
 it("shows a reader everything and lets it change nothing", async () => {
   const { page, wrong, close } = await visit(browser, `${casement.url}/sign-in`);
   await signIn(page, await tokenOf("rita", "reader"));

@@ -49,12 +49,13 @@ pub struct Parts {
 }
 
 /// How devices come to the embedded broker.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Admission {
     /// What becomes of a device without an account: `open`, `pairing` or `closed`.
     pub registration: &'static str,
     /// Where devices on the network reach it, as `mqtts://192.168.1.20:8883`; `None` where it listens on this machine alone.
-    pub network: Option<String>,
+    /// It is asked each time: a machine's address changes, and may come after the start.
+    pub network: Arc<dyn Fn() -> Option<String> + Send + Sync>,
 }
 
 /// Versions of the model.

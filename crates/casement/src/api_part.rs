@@ -67,7 +67,10 @@ pub(crate) fn parts(
         authority: certificates::authority(config),
         admission: config.embeds_broker().then(|| api::Admission {
             registration: registration(config).as_str(),
-            network: Door::of_network(config),
+            network: {
+                let config = config.clone();
+                Arc::new(move || Door::of_network(&config))
+            },
         }),
     })
 }

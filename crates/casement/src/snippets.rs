@@ -53,6 +53,16 @@ impl Door {
 
     /// In TLS and from other hosts, if there is such a listener.
     fn of_configuration(config: &Config) -> Self {
+        let door = Self::without_authority(config);
+        let ca = tls::Files::below(certificates::directory(config)).ca();
+        let is_ours = door.tls && config.tls.certificate_file.is_none();
+        Self {
+            ca: is_ours.then(|| fs::read_to_string(ca).ok()).flatten(),
+            ..door
+        }
+    }
+
+    fn without_authority(config: &Config) -> Self {
         let doors = config.broker.doors();
         let door = doors
             .iter()
@@ -65,19 +75,18 @@ impl Door {
         } else {
             ip
         };
-        let ca = tls::Files::below(certificates::directory(config)).ca();
-        let is_ours = door.tls && config.tls.certificate_file.is_none();
         Self {
             host: host.to_string(),
             port: door.addr.port(),
             tls: door.tls,
-            ca: is_ours.then(|| fs::read_to_string(ca).ok()).flatten(),
+            ca: None,
         }
     }
 
-    /// Where devices on the network reach the broker, as a URL; `None` where it listens on this machine alone.
+    /// Where devices on the network reach the broker now, as a URL; `None` where it listens on this machine alone, or where this
+    /// machine has no address in a network.
     pub(crate) fn of_network(config: &Config) -> Option<String> {
-        let door = Self::of_configuration(config);
+        let door = Self::without_authority(config);
         let ip = door.host.parse::<IpAddr>().ok();
         ip.is_some_and(|ip| !ip.is_loopback() && !ip.is_unspecified())
             .then(|| door.url())
@@ -164,6 +173,8 @@ fn filled(template: &str, door: &Door, name: &AccountName, password: &str, comme
 
 #[cfg(test)]
 mod tests {
+    use crate::config::BrokerListener;
+
     use super::*;
 
     fn door(tls: bool) -> Door {
@@ -173,6 +184,34 @@ mod tests {
             tls,
             ca: tls.then(|| "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----\n".into()),
         }
+    }
+
+    #[test]
+    fn the_address_in_the_network_is_none_of_this_machine_alone() {
+        assert_eq!(Door::of_network(&Config::default()), None);
+        let listener = |addr: &str, tls, websocket| BrokerListener {
+            addr: addr.parse().unwrap(),
+            tls,
+            websocket,
+            anonymous: None,
+        };
+        let mut config = Config::default();
+        config.broker.listeners = vec![
+            listener("127.0.0.1:1883", false, false),
+            listener("192.0.2.7:8884", true, true),
+            listener("192.0.2.7:1884", false, false),
+            listener("192.0.2.7:8883", true, false),
+        ];
+        assert_eq!(
+            Door::of_network(&config).as_deref(),
+            Some("mqtts://192.0.2.7:8883"),
+            "in TLS, and not over WebSocket"
+        );
+        // At every address: at one that others reach, or at none.
+        config.broker.listeners = vec![listener("0.0.0.0:8883", true, false)];
+        let told = Door::of_network(&config);
+        assert_eq!(told.is_some(), !host::addresses().is_empty());
+        assert!(told.is_none_or(|url| !url.contains("127.0.0.1") && !url.contains("0.0.0.0")));
     }
 
     #[test]

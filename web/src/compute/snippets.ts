@@ -6,6 +6,8 @@ export interface Place {
   tls: boolean;
   /** The authority that signed the broker's certificate, where Casement has one of its own. */
   authority?: Authority;
+  /** The host is that of the service's own machine, which devices on the network do not reach by it. */
+  onlyHere?: boolean;
 }
 
 /** A certificate that is fetched before anybody can be trusted: its digest says whether it is the right one. */

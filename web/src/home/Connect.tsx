@@ -2,6 +2,7 @@
 import type { VNode } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { ask } from "../api/client";
+import { authorityUrl, placeOf, type Configuration } from "../compute/place";
 import { brokerUrl, derOf, fingerprint, pairingUrl, snippets, type Authority, type Place } from "../compute/snippets";
 import type { Pairing } from "../api/types";
 import { isAdmin } from "../state/session";
@@ -10,43 +11,6 @@ import { Copy } from "../view/Copy";
 import { qrPath } from "../view/qr";
 
 const AUTHORITY = "/assets/ca.pem";
-
-interface Listener {
-  addr: string;
-  tls?: boolean;
-  websocket?: boolean;
-}
-
-interface Configuration {
-  broker?: { addr?: string; listeners?: Listener[] };
-  http?: { listeners?: Listener[] };
-}
-
-const isLoopback = (host: string) => /^(localhost|127\.|\[?::1)/.test(host);
-
-/** The address in the network, where this page is looked at on the service's own machine, which no device reaches by that name. */
-function elsewhere(network: string | null | undefined): string | null {
-  if (!network || !isLoopback(location.hostname)) return null;
-  // A browser takes the host of such a URL apart only where it knows its scheme.
-  return new URL(network.replace(/^mqtts?:/, "http:")).hostname.replace(/^\[|\]$/g, "");
-}
-
-/** Where devices reach the broker: at the listener that a device on the network may use. */
-function chosen({ broker }: Configuration, host: string): Place {
-  const listeners = broker?.listeners?.length ? broker.listeners : [{ addr: broker?.addr ?? "127.0.0.1:1883" }];
-  const usable = listeners.filter(listener => !("websocket" in listener && listener.websocket));
-  const wanted = usable.find(listener => ("tls" in listener && listener.tls === true) !== isLoopback(host)) ?? usable[0];
-  const port = Number(wanted?.addr.split(":").at(-1)) || 1883;
-  return { host, port, tls: !!wanted && "tls" in wanted && wanted.tls === true };
-}
-
-/** Where a device gets the authority: from this page, at its address in the network. */
-function authorityUrl({ http }: Configuration, { host }: Place): string {
-  if (host === location.hostname) return `${location.origin}${AUTHORITY}`;
-  const reached = http?.listeners?.find(({ addr }) => !isLoopback(addr));
-  const name = host.includes(":") ? `[${host}]` : host;
-  return reached ? `${reached.tls ? "https" : "http"}://${name}:${reached.addr.split(":").at(-1)}${AUTHORITY}` : AUTHORITY;
-}
 
 /** The authority of this Casement, with where devices get it; null where it has none of its own. */
 async function authorityOf(url: string): Promise<Authority | null> {
@@ -64,14 +28,14 @@ export function usePlace(): Place {
     // A guest does not see the configuration; the usual port is shown.
     Promise.all([ask<Configuration>("/configuration"), isAdmin.value ? ask<Pairing>("/pairing") : null]).then(
       async ([configuration, door]) => {
-        const found = chosen(configuration, elsewhere(door?.network) ?? location.hostname);
+        const found = placeOf(configuration, location.hostname, door?.network);
         setPlace(found);
-        const authority = found.tls ? await authorityOf(authorityUrl(configuration, found)).catch(() => null) : null;
+        const authority = found.tls ? await authorityOf(authorityUrl(configuration, found, location)).catch(() => null) : null;
         if (authority) setPlace({ ...found, authority });
       },
       () => undefined,
     );
-  }, []);
+  }, [isAdmin.value]);
   return place;
 }
 
@@ -91,6 +55,7 @@ export function Code({ place }: { place: Place }): VNode {
     { authority } = place;
   return (
     <>
+      {place.onlyHere ? <p class="notice">{empty.onlyHere}</p> : null}
       <p>{empty.qr}</p>
       <Qr text={pairingUrl(place)} />
       <dl class="facts">

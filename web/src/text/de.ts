@@ -53,6 +53,7 @@ export const de: Texts = {
     button: "Ein Gerät sich vorstellen lassen",
     buttonWhy: "Fünf Minuten lang wartet hier auf Ihr Wort, was sich mit eigener Kennung und eigenem Passwort verbindet.",
     signInFirst: "Melden Sie sich als admin an, damit Geräte sich vorstellen können.",
+    onlyHere: "Diese Adresse gilt nur auf diesem Rechner. Als admin angemeldet sehen Sie die, unter der Geräte im Netz ihn erreichen.",
     qr: "Mit der Einrichtungs-App des Geräts lesen, oder abtippen:",
     qrLabel: url => `QR-Code von ${url}`,
     broker: "Broker",

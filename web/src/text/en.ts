@@ -53,6 +53,7 @@ export const en = {
     button: "Let a device introduce itself",
     buttonWhy: "For five minutes, a device that connects with an id and a password of its own waits here for your word.",
     signInFirst: "Sign in as admin to let devices introduce themselves.",
+    onlyHere: "This address holds on this machine alone. Signed in as admin, you see the one that devices on the network reach.",
     qr: "Scan with the device's set-up app, or read:",
     qrLabel: (url: string) => `QR code of ${url}`,
     broker: "Broker",

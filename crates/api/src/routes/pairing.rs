@@ -106,7 +106,7 @@ fn state(parts: &Parts) -> Pairing {
         network: parts
             .admission
             .as_ref()
-            .and_then(|admission| admission.network.clone()),
+            .and_then(|admission| (admission.network)()),
     }
 }
 
