@@ -253,6 +253,16 @@ it("shows a hundred rooms", async () => {
   expect(await page.locator("nav").isVisible(), "a wall has no menu").toBe(false);
   await shot(page, "wall");
   await page.goto(casement.url);
+  // What is far below is not drawn with each message, but in its turn, and where somebody comes to it.
+  const last = page.locator("article.room").last(),
+    id = (await last.getAttribute("data-device"))!;
+  const outside = await last.evaluate(element => element.getBoundingClientRect().top > 2 * innerHeight);
+  expect(outside, "the last room is far below").toBe(true);
+  await casement.reading(id, "temperature", 31.5);
+  await card(page, id).getByText("31.5 °C").waitFor({ state: "attached" });
+  await card(page, id).scrollIntoViewIfNeeded();
+  await casement.reading(id, "temperature", 32.5);
+  await card(page, id).getByText("32.5 °C").waitFor();
   await page.getByRole("searchbox").fill("room-77");
   await until("one card", async () => (await page.locator("article.room").count()) === 1, PATIENCE);
   expect(wrong).toEqual([]);

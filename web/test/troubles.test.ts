@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { DeviceView } from "../src/api/types";
-import { byPlace, severity, troubles } from "../src/compute/troubles";
+import { byPlace, glimpse, severity, troubles } from "../src/compute/troubles";
 
 function device(device_id: string, change: Partial<DeviceView> = {}): DeviceView {
   return {
@@ -18,6 +18,18 @@ function device(device_id: string, change: Partial<DeviceView> = {}): DeviceView
 
 const health = (state: "offline" | "stale" | "online", problems: { kind: "stuck"; detail: string; since: string }[] = []) =>
   ({ health: { state, reason: "silent for 3 min", problems, messages_per_minute: 0, duplicates: 0 } }) as Partial<DeviceView>;
+
+describe("a glimpse of a room", () => {
+  const reading = (value: number) => ({ readings: { temperature: { value, timestamp: "2026-05-01T12:00:00Z" } } });
+  it("stays as long as its place and its trouble do", () =>
+    expect(glimpse(device("a", reading(21)))).toBe(glimpse(device("a", reading(22)))));
+  it.each<[string, Partial<DeviceView>]>([
+    ["its name", { name: "Attic" }],
+    ["its place", { location: "Upstairs" }],
+    ["its retirement", { retired: true }],
+    ["what is wrong", health("offline")],
+  ])("changes with %s", (_, change) => expect(glimpse(device("a", change))).not.toBe(glimpse(device("a"))));
+});
 
 describe("troubles", () => {
   it("are none in a room that is well", () => expect(troubles(device("a"))).toEqual([]));

@@ -81,6 +81,11 @@ function collator(locale: string): Intl.Collator {
   return made;
 }
 
+/** What places a room among the others, and what is said of it above them: the same text as long as both stay. */
+export function glimpse(device: DeviceView): string {
+  return JSON.stringify([device.name, device.location, device.retired, troubles(device)[0] ?? null]);
+}
+
 /** Rooms by their place: worst first within each, places with troubles before others, and what has no place last. */
 export function byPlace(
   devices: readonly DeviceView[],

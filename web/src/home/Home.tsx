@@ -5,7 +5,7 @@ import { useComputed } from "@preact/signals";
 import type { DeviceView } from "../api/types";
 import { byPlace, severity, troubles } from "../compute/troubles";
 import { roomPath } from "../router";
-import { deviceOf, devices } from "../state/devices";
+import { deviceOf, devices, glimpses } from "../state/devices";
 import { isFresh } from "../state/live";
 import { localeInUse, t } from "../text";
 import { troubleWords } from "../view/describe";
@@ -40,16 +40,12 @@ function Summary({ rooms }: { rooms: DeviceView[] }): VNode {
 
 export function Home(): VNode {
   const [wanted, want] = useState("");
-  // Cards change by themselves; this is drawn again only where their order does.
-  const order = useComputed(() => {
-    const groups = byPlace(devices.value, localeInUse());
-    return JSON.stringify(groups.map(({ place, devices: inside }) => [place, inside.map(device => device.device_id)]));
-  });
-  const troubled = useComputed(() =>
-    JSON.stringify(devices.value.map(device => [device.device_id, device.name, troubles(device)[0]])),
-  );
-  void troubled.value;
-  const groups = JSON.parse(order.value) as [string, string[]][];
+  // Cards change by themselves; this is drawn again only where their order does, or what is wrong.
+  const groups = useComputed(() => {
+    void glimpses.value;
+    const groups = byPlace(devices.peek(), localeInUse());
+    return groups.map(({ place, devices: inside }) => [place, inside.map(device => device.device_id)] as const);
+  }).value;
   const rooms = devices.peek().filter(device => !device.retired);
   if (!rooms.length)
     return (

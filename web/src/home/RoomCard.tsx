@@ -10,6 +10,7 @@ import { t } from "../text";
 import { Ago, Left } from "../view/Ago";
 import { becauseOf, nameOf, override, sound, troubleWords, valueOf, windowState, wish } from "../view/describe";
 import { hold, resume, untilTomorrow } from "../view/hold";
+import { Near, useNear } from "../view/near";
 import { interlockWords } from "../view/sentences";
 import { Sparkline } from "../view/Sparkline";
 import { useWork } from "../view/useAsk";
@@ -108,7 +109,7 @@ function AtOnce({ device, isHeld }: { device: DeviceView; isHeld: boolean }): VN
 }
 
 export function RoomCard({ of }: { of: Signal<DeviceView> }): VNode {
-  const device = of.value,
+  const { value: device, near, box } = useNear(of),
     stands = windowState(device),
     byHand = override(device),
     line = charted(device);
@@ -116,55 +117,57 @@ export function RoomCard({ of }: { of: Signal<DeviceView> }): VNode {
     reason = becauseOf(device),
     interlocks = device.control?.interlocks ?? [];
   return (
-    <article class={`room ${state}`} data-device={device.device_id} aria-labelledby={`room-${device.device_id}`}>
-      <header>
-        <h3 id={`room-${device.device_id}`}>
-          <a href={roomPath(device.device_id)}>{device.name}</a>
-        </h3>
-        <span class={`presence ${state}`}>
-          {state === "online" ? null : <>{t().state[state]} · </>}
-          {device.last_seen ? <Ago time={device.last_seen} /> : null}
-        </span>
-      </header>
-      <Troubles device={device} most={2} />
-      <div class="inside">
-        {stands.known ? (
-          <figure>
-            <WindowPicture
-              position={stands.position}
-              target={stands.target}
-              moving={stands.moving}
-              stuck={stands.stuck}
-              label={t().window.picture(stands.words)}
-            />
-            <figcaption>{stands.words}</figcaption>
-          </figure>
-        ) : null}
-        <Measured device={device} />
-      </div>
-      {line ? <Sparkline device_id={device.device_id} quantity={line} /> : null}
-      {interlocks.map(interlock => (
-        <p key={interlock.cause} class="interlock">
-          {interlockWords(interlock)}
-        </p>
-      ))}
-      {byHand ? (
-        <p class="by-hand">
-          {byHand.text}
-          {byHand.until ? (
-            <>
-              {" "}
-              · <Left time={byHand.until} />
-            </>
+    <Near.Provider value={near}>
+      <article ref={box} class={`room ${state}`} data-device={device.device_id} aria-labelledby={`room-${device.device_id}`}>
+        <header>
+          <h3 id={`room-${device.device_id}`}>
+            <a href={roomPath(device.device_id)}>{device.name}</a>
+          </h3>
+          <span class={`presence ${state}`}>
+            {state === "online" ? null : <>{t().state[state]} · </>}
+            {device.last_seen ? <Ago time={device.last_seen} /> : null}
+          </span>
+        </header>
+        <Troubles device={device} most={2} />
+        <div class="inside">
+          {stands.known ? (
+            <figure>
+              <WindowPicture
+                position={stands.position}
+                target={stands.target}
+                moving={stands.moving}
+                stuck={stands.stuck}
+                label={t().window.picture(stands.words)}
+              />
+              <figcaption>{stands.words}</figcaption>
+            </figure>
           ) : null}
-        </p>
-      ) : (
-        <p class="wish">
-          {wish(device)}
-          {reason && !interlocks.length ? <span class="because">{reason}</span> : null}
-        </p>
-      )}
-      <AtOnce device={device} isHeld={!!byHand} />
-    </article>
+          <Measured device={device} />
+        </div>
+        {line ? <Sparkline device_id={device.device_id} quantity={line} /> : null}
+        {interlocks.map(interlock => (
+          <p key={interlock.cause} class="interlock">
+            {interlockWords(interlock)}
+          </p>
+        ))}
+        {byHand ? (
+          <p class="by-hand">
+            {byHand.text}
+            {byHand.until ? (
+              <>
+                {" "}
+                · <Left time={byHand.until} />
+              </>
+            ) : null}
+          </p>
+        ) : (
+          <p class="wish">
+            {wish(device)}
+            {reason && !interlocks.length ? <span class="because">{reason}</span> : null}
+          </p>
+        )}
+        <AtOnce device={device} isHeld={!!byHand} />
+      </article>
+    </Near.Provider>
   );
 }

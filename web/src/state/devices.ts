@@ -1,7 +1,8 @@
 // Every device as it is now. What happens changes one device's signal, so that only its card is drawn again.
-import { batch, computed, signal, type Signal } from "@preact/signals";
+import { batch, computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { ask, part, Refused } from "../api/client";
 import { isOlder, merged } from "../compute/devices";
+import { glimpse } from "../compute/troubles";
 import type { DeviceView, Happening, QuantityView } from "../api/types";
 
 const known = signal<ReadonlyMap<string, Signal<DeviceView>>>(new Map());
@@ -11,6 +12,19 @@ export const loaded = signal(false);
 
 /** All of them, retired ones included. */
 export const devices = computed(() => [...known.value.values()].map(device => device.value));
+
+const seen = new WeakMap<Signal<DeviceView>, ReadonlySignal<string>>();
+
+function glimpseOf(of: Signal<DeviceView>): ReadonlySignal<string> {
+  let known = seen.get(of);
+  if (!known) seen.set(of, (known = computed(() => glimpse(of.value))));
+  return known;
+}
+
+/** Changes with the order of rooms and with what is said above them: not with each reading, of which there may be hundreds a second. */
+export const glimpses = computed(() =>
+  [...known.value].map(([device_id, device]) => `${device_id} ${glimpseOf(device).value}`).join(),
+);
 
 /** One device's signal. */
 export function deviceOf(device_id: string): Signal<DeviceView> | undefined {

@@ -6,14 +6,14 @@ import type { History } from "../api/types";
 import { spark } from "../compute/history";
 import { t } from "../text";
 import { nameOf, valueOf } from "./describe";
+import { idly } from "./near";
 
 const POINTS = 72,
   FRESH_MS = 5 * 60_000,
   AFTER_FAILURE_MS = 20_000,
   MOST_AT_ONCE = 2,
   /** What is scrolled past is not asked for. */
-  DWELL_MS = 250,
-  IDLE_MS = 500;
+  DWELL_MS = 250;
 
 interface Known {
   drawn: ReturnType<typeof spark>;
@@ -22,11 +22,6 @@ interface Known {
 
 const known = new Map<string, Known>();
 
-/** Draws when nothing else is to be done, so that scrolling goes first. */
-const idly = (draw: () => void): void => {
-  if ("requestIdleCallback" in globalThis) requestIdleCallback(draw, { timeout: IDLE_MS });
-  else setTimeout(draw);
-};
 const waiting: (() => Promise<void>)[] = [];
 let asking = 0;
 

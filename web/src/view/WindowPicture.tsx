@@ -1,18 +1,20 @@
 // A window as it stands: the sash swings to where it reports, an outline shows where it was told to go.
 import type { VNode } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import { OPENING, pane, path, sash } from "../compute/window";
+import { Near } from "./near";
 
 const SWING_MS = 900;
 
 /** The position on its way from where it was drawn to where it is. */
 function useSwing(position: number): number {
   const [drawn, draw] = useState(position);
-  const at = useRef(position);
+  const at = useRef(position),
+    near = useContext(Near);
   useEffect(() => {
     const from = at.current;
     if (from === position) return;
-    if (document.hidden || matchMedia("(prefers-reduced-motion: reduce)").matches) {
+    if (document.hidden || !near.peek() || matchMedia("(prefers-reduced-motion: reduce)").matches) {
       at.current = position;
       draw(position);
       return;
