@@ -3,6 +3,8 @@ import { render } from "preact";
 import "./style/tokens.css";
 import "./style/base.css";
 import "./style/parts.css";
+import "./style/forms.css";
+import "./style/window.css";
 import "./style/home.css";
 import { App } from "./App";
 import { loadDevices } from "./state/devices";
