@@ -182,6 +182,18 @@ it("asks before a device's account is closed alone, and leaves the device in use
   await dialog.getByRole("button", { name: "Retire" }).click();
   await state("retired");
   expect(await isRetired()).toBe(true);
+  // The screen of devices asks the same before it retires one.
+  await casement.ask("/devices/esp-8", "PATCH", { retired: false });
+  await page.goto(`${casement.url}/#/devices`);
+  const device = page.locator("tr[data-device=esp-8]");
+  await device.getByRole("button", { name: "Retire" }).click();
+  await dialog.getByText(/its safety rules no longer close it/).waitFor();
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  expect(await isRetired()).toBe(false);
+  await device.getByRole("button", { name: "Retire" }).click();
+  await dialog.getByRole("button", { name: "Retire" }).click();
+  await device.getByRole("button", { name: "Use again" }).waitFor();
+  expect(await isRetired()).toBe(true);
   expect(wrong).toEqual([]);
   await close();
 });

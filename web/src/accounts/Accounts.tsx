@@ -240,7 +240,7 @@ function Shares(): VNode {
     const done = await work.start(async () => {
       const { path } = await ask<{ path: string }>("/shares", {
         method: "POST",
-        body: { label: label.trim(), days: Number(days) || 7 },
+        body: { label: label.trim(), days: days.trim() ? Number(days) : 7 },
       });
       await reveal(texts.shareMade, `${location.origin}${path}`);
     });

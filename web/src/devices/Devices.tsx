@@ -43,7 +43,8 @@ function Actions({ device }: { device: DeviceView }): VNode {
   const { settings } = t(),
     { busy, failure, start } = useWork(),
     path = `/devices/${part(device.device_id)}`;
-  const retire = () =>
+  const retire = async () =>
+    (device.retired || (await confirmed(settings.retireWhy(device.name), settings.retire))) &&
     start(async () => {
       await ask(path, { method: "PATCH", body: { retired: !device.retired } });
       refetch(device.device_id);
@@ -55,7 +56,7 @@ function Actions({ device }: { device: DeviceView }): VNode {
   return (
     <>
       <div class="row">
-        <button disabled={busy} title={settings.retireWhy} onClick={() => void retire()}>
+        <button disabled={busy} onClick={() => void retire()}>
           {device.retired ? settings.unretire : settings.retire}
         </button>
         <button disabled={busy} class="danger" onClick={() => void forget()}>
@@ -156,6 +157,7 @@ export default function Devices(): VNode {
     <div class="stack">
       <h1 tabIndex={-1}>{texts.title}</h1>
       <Pairing offer />
+      {accounts.failure ? <p class="notice">{t().failed(accounts.failure)}</p> : null}
       <section class="panel">
         <Table
           label={texts.title}
@@ -181,9 +183,11 @@ export default function Devices(): VNode {
             isAdmin.value
               ? {
                   head: texts.credentials,
-                  cell: ({ device_id }) => (
-                    <Secrets account={accounts.value?.find(({ name }) => name === device_id)} device_id={device_id} />
-                  ),
+                  // Until it is known whether there is an account, nothing is said of it.
+                  cell: ({ device_id }) =>
+                    accounts.value ? (
+                      <Secrets account={accounts.value.find(({ name }) => name === device_id)} device_id={device_id} />
+                    ) : null,
                 }
               : null,
             mayChange.value ? { head: texts.settings, kind: "actions", cell: device => <Actions device={device} /> } : null,

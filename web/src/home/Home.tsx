@@ -54,7 +54,13 @@ export function Home(): VNode {
           {t().home.title}
         </h1>
         <Pairing offer={false} />
-        <Later load={empty} />
+        {devices.peek().length ? (
+          <p class="notice">
+            {t().home.allRetired} <a href="#/devices">{t().nav.devices}</a>
+          </p>
+        ) : (
+          <Later load={empty} />
+        )}
       </>
     );
   const found = (device_id: string) => {

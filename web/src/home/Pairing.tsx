@@ -26,8 +26,9 @@ async function look(): Promise<void> {
     const told = await ask<Door>("/pairing");
     // What a person is typing stays, as long as nothing changed.
     if (JSON.stringify(told) !== JSON.stringify(door.value)) door.value = told;
-  } catch {
-    door.value = null;
+  } catch (error) {
+    // What a person is typing stays while the service is away for a moment.
+    if (error instanceof Refused && error.status) door.value = null;
   }
 }
 

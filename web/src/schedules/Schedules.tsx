@@ -185,6 +185,7 @@ export default function Schedules(): VNode {
         <h1 tabIndex={-1}>{rules.title}</h1>
         <p class="quiet">{rules.lead}</p>
       </div>
+      {asking.failure ? <p class="notice">{t().failed(asking.failure)}</p> : null}
       <Overview rooms={rooms} schedules={schedules} change={change} />
       {isGuest.value ? null : (
         <>

@@ -44,6 +44,7 @@ export const de: Texts = {
     more: n => `und ${n} weitere`,
     moreTroubles: n => `und ${n} weitere`,
     add: "Gerät hinzufügen",
+    allRetired: "Jedes Gerät ist außer Betrieb: Für keinen Raum wird etwas entschieden. Wieder in Betrieb geht eines unter",
     sparkline: (name, low, high) => `${name} der letzten 12 Stunden: ${low} bis ${high}`,
     search: "Raum finden",
     nothing: text => `Kein Raum heißt „${text}“.`,
@@ -187,7 +188,7 @@ export const de: Texts = {
     changed: "Inzwischen hat es jemand anders geändert. Bitte noch einmal ansehen, dann speichern.",
     nothing: "Nichts wurde geändert.",
     retire: "Außer Betrieb nehmen", unretire: "Wieder verwenden",
-    retireWhy: "Ein Gerät außer Betrieb bleibt mit seinen Messwerten erhalten; für es wird nichts entschieden.",
+    retireWhy: name => `„${name}“ außer Betrieb nehmen? Für sein Fenster wird nichts entschieden, und auch seine Sicherheitsregeln schließen es nicht mehr. Sein Konto, wenn es eines hat, öffnet nichts mehr. Seine Messwerte bleiben, und es kann wieder in Betrieb gehen.`,
     forget: "Vergessen", forgetWhy: name => `Vergessen, was für „${name}“ eingestellt ist? Die Messwerte bleiben.`,
   },
   devices: {

@@ -44,6 +44,7 @@ export const en = {
     more: (n: number) => `and ${n} more`,
     moreTroubles: (n: number) => `and ${n} more`,
     add: "Add a device",
+    allRetired: "Every device is retired: nothing is decided for any room. Take one back into use on the screen",
     sparkline: (name: string, low: string, high: string) => `${name} over the last 12 hours: ${low} to ${high}`,
     search: "Find a room",
     nothing: (text: string) => `No room is called “${text}”.`,
@@ -188,7 +189,7 @@ export const en = {
     changed: "Somebody else changed it meanwhile. Look at it again, then save.",
     nothing: "Nothing was changed.",
     retire: "Retire", unretire: "Use again",
-    retireWhy: "A retired device is kept with its readings; nothing is decided for it.",
+    retireWhy: (name: string) => `Retire “${name}”? It goes out of use: nothing is decided for its window, and its safety rules no longer close it. Its account, where it has one, opens nothing any more. Its readings stay, and it can be taken back into use.`,
     forget: "Forget", forgetWhy: (name: string) => `Forget what was set up for “${name}”? Its readings are kept.`,
   },
   devices: {

@@ -1,5 +1,5 @@
 // What a screen asks once, and again when it has changed something.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { ask } from "../api/client";
 
 export interface Answer<T> {
@@ -12,20 +12,25 @@ export interface Answer<T> {
 /** Asks for a path; with `every`, again after so many ms while the page is looked at. A null path asks nothing. */
 export function useAsk<T>(path: string | null, every?: number): Answer<T> {
   const [state, set] = useState<{ value: T | null; failure: string; status: number }>({ value: null, failure: "", status: 0 });
-  const [round, next] = useState(0);
+  const [round, next] = useState(0),
+    waits = useRef(false);
   useEffect(() => {
     if (path === null) return undefined;
     const controller = new AbortController();
-    ask<T>(path, { signal: controller.signal }).then(
-      value => set({ value, failure: "", status: 200 }),
-      (error: { message: string; status?: number }) =>
-        controller.signal.aborted || set(before => ({ ...before, failure: error.message, status: error.status ?? 0 })),
-    );
+    waits.current = true;
+    ask<T>(path, { signal: controller.signal })
+      .then(
+        value => set({ value, failure: "", status: 200 }),
+        (error: { message: string; status?: number }) =>
+          controller.signal.aborted || set(before => ({ ...before, failure: error.message, status: error.status ?? 0 })),
+      )
+      .finally(() => controller.signal.aborted || (waits.current = false));
     return () => controller.abort();
   }, [path, round]);
   useEffect(() => {
     if (!every) return undefined;
-    const timer = setInterval(() => document.hidden || next(count => count + 1), every);
+    // An answer that takes longer is waited for: asking again would leave it.
+    const timer = setInterval(() => document.hidden || waits.current || next(count => count + 1), every);
     return () => clearInterval(timer);
   }, [every]);
   return { ...state, again: () => next(count => count + 1) };
