@@ -201,6 +201,10 @@ it("asks before a device's account is closed alone, and leaves the device in use
 it("says in German why something is refused, and what was done", async () => {
   await casement.ask("/accounts", "POST", { name: "gerda", role: "reader" });
   const { page, wrong, close } = await visit(browser, `${casement.url}/sign-in`, { locale: "de-DE" });
+  await page.fill("#password", "falsch");
+  await page.getByRole("button", { name: "Anmelden" }).click();
+  await page.getByRole("alert").getByText("Name, Passwort oder Token ist falsch.").waitFor();
+  expect(await serious(page)).toEqual([]);
   await signIn(page, casement.token);
   await page.goto(`${casement.url}/#/accounts`);
   await page.getByText("mit einem Token").first().waitFor();

@@ -32,7 +32,11 @@ const FOREIGN: &str = "a page of another site asked for this; nothing was done\n
 /// Lets a request through, or answers it.
 pub(crate) async fn check(State(people): State<Arc<People>>, request: Request, next: Next) -> Response {
     let is_asset = request.uri().path().starts_with("/assets/");
+    let is_german = pages::prefers_german(request.headers());
     let mut answer = answer(&people, request, next).await;
+    if is_german {
+        answer = pages::in_german(answer);
+    }
     if !is_asset {
         // What one person may see, and who signs in, is kept for nobody else.
         let headers = answer.headers_mut();

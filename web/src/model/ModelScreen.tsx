@@ -65,7 +65,7 @@ function Version({ model, changed }: { model: Model; changed: () => void }): VNo
         {model.built_in ? <span class="badge">{texts.builtIn}</span> : null}{" "}
         {model.problem ? <span class="badge bad">{texts.broken}</span> : null}
       </h2>
-      {model.problem ? <p class="wrong">{model.problem}</p> : null}
+      {model.problem ? <p class="wrong">{told(model.problem)}</p> : null}
       <Figures model={model} />
       {mayChange.value ? (
         <div class="row">
