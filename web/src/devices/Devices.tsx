@@ -6,7 +6,8 @@ import type { Account, DeviceView, Group } from "../api/types";
 import { Pairing } from "../home/Pairing";
 import { roomPath } from "../router";
 import { LevelForm } from "../settings/LevelForm";
-import { deviceOf, devices, loadDevices, refetch } from "../state/devices";
+import { useCalmDevices } from "../state/calm";
+import { loadDevices, refetch } from "../state/devices";
 import { isAdmin, isGuest, mayChange } from "../state/session";
 import { number, percent, t } from "../text";
 import { Ago } from "../view/Ago";
@@ -152,7 +153,7 @@ function Levels(): VNode {
 export default function Devices(): VNode {
   const { devices: texts } = t();
   const accounts = useAsk<Account[]>(isAdmin.value ? "/accounts" : null);
-  const all = devices.value.map(({ device_id }) => deviceOf(device_id)!.value);
+  const all = useCalmDevices();
   return (
     <div class="stack">
       <h1 tabIndex={-1}>{texts.title}</h1>

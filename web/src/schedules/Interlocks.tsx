@@ -1,5 +1,7 @@
 // What closes or limits a window whatever anybody wants: each cause in one sentence, its values behind it.
+import { computed } from "@preact/signals";
 import type { VNode } from "preact";
+import { useMemo } from "preact/hooks";
 import type { Settings } from "../api/types";
 import { isHeard } from "../compute/interlocks";
 import { FIELDS, SENSORS, type Sensor } from "../settings/rules";
@@ -56,7 +58,10 @@ function SensorEntry({ part, sensor, effective }: { part: Part; sensor: Sensor; 
     prefix = `interlocks.${sensor}`,
     unit = { rain: "mm/h", wind: "m/s", frost: `°${temperatureUnit.value}` }[sensor];
   const field = (name: string) => `${prefix}.${name}`;
-  const heard = isHeard(sensor, part.place, effective, devices.value),
+  const heard = useMemo(
+      () => computed(() => isHeard(sensor, part.place, effective, devices.value)),
+      [sensor, part.place, effective],
+    ).value,
     isOff = effective.interlocks?.[sensor]?.on === false || (sensor !== "rain" && effective.interlocks?.[sensor]?.limit == null);
   const missing = heard === false && !isOff;
   const silent = (["keep", "close", "ignore"] as const).map(value => [value, rules.silent[value]] as const);

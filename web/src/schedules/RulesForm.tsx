@@ -8,7 +8,7 @@ import { Field, Group, Pick } from "../settings/Field";
 import { FIELDS, mendedRules, rulesDraftOf, rulesOf, written, type RulesDraft } from "../settings/rules";
 import { Quiet, wrongWords } from "../settings/SettingsFields";
 import { above, pathOf, useLevel, type Form, type Levels, type Place, type Shape } from "../settings/useLevel";
-import { devices } from "../state/devices";
+import { named } from "../state/devices";
 import { mayChange } from "../state/session";
 import { hours, t, temperatureUnit } from "../text";
 import { Interlocks } from "./Interlocks";
@@ -137,12 +137,11 @@ export function Choice({
 
 /** One of the devices, or nothing. */
 export function DevicePick({ part, path, label, none }: { part: Part; path: string; label: string; none: string }): VNode {
-  const named = devices.value.map(({ device_id, name }) => [device_id, name] as const);
   const chosen = part.draft.texts[path] ?? "",
     holds = String(valueAt(part.inherited, path) ?? "");
   // Who is set and not known any more stays to be seen.
-  const more = [chosen, holds].filter(id => id && !named.some(([known]) => known === id)).map(id => [id, id] as const);
-  return <Choice part={part} path={path} label={label} options={[...named, ...more]} usual={none} />;
+  const more = [chosen, holds].filter(id => id && !named.value.some(([known]) => known === id)).map(id => [id, id] as const);
+  return <Choice part={part} path={path} label={label} options={[...named.value, ...more]} usual={none} />;
 }
 
 /** A part of the form: open where there is room, folded on a telephone, where all of them are several screens long. */

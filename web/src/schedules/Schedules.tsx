@@ -5,7 +5,7 @@ import { ask, part } from "../api/client";
 import type { DeviceSettings, DeviceView, Group, ScheduleState } from "../api/types";
 import { roomPath, route } from "../router";
 import type { Place } from "../settings/useLevel";
-import { devices } from "../state/devices";
+import { useCalmDevices } from "../state/calm";
 import { isGuest } from "../state/session";
 import { hours, number, percent, t } from "../text";
 import { interlockWords } from "../view/sentences";
@@ -167,7 +167,7 @@ export default function Schedules(): VNode {
   useEffect(() => {
     if (asked) choose({ kind: "device", device_id: asked });
   }, [asked]);
-  const known = devices.value.filter(({ retired }) => !retired),
+  const known = useCalmDevices().filter(({ retired }) => !retired),
     isAsked = (device_id: string) => device_id === asked || (place.kind === "device" && device_id === place.device_id);
   // What has no window is no room to set up, as long as there is one, and unless somebody comes for it.
   const rooms = known.some(({ control }) => control)

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import type { DeviceView, Settings } from "../api/types";
 import { decidedBy } from "../compute/settings";
 import { rulesPath } from "../router";
-import { devices, refetch } from "../state/devices";
+import { places, refetch } from "../state/devices";
 import { mayChange } from "../state/session";
 import { t } from "../text";
 import { refusalIn, say } from "../view/sentences";
@@ -29,7 +29,6 @@ export function DeviceForm({ device }: { device: DeviceView }): VNode {
   const before = device.name === device.device_id ? "" : device.name;
   const [name, setName] = useState(before),
     [place, setPlace] = useState(device.location);
-  const places = [...new Set(devices.value.map(({ location }) => location).filter(Boolean))];
   const more = () => ({
     ...(name.trim() === before ? {} : { name: name.trim() || null }),
     ...(place.trim() === device.location ? {} : { location: place.trim() || null }),
@@ -74,7 +73,7 @@ export function DeviceForm({ device }: { device: DeviceView }): VNode {
               wrong={refused["location"] && refusalIn(refused["location"])}
             />
             <datalist id="places">
-              {places.map(known => (
+              {places.value.map(known => (
                 <option key={known} value={known} />
               ))}
             </datalist>

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ask, askRevised, part, Refused } from "../api/client";
 import type { DeviceSettings, Group, Settings } from "../api/types";
 import { applied, differences, mergePatch, over, type Difference } from "../compute/settings";
-import { devices } from "../state/devices";
+import { versions } from "../state/devices";
 import { t } from "../text";
 import type { Wrong } from "./draft";
 
@@ -151,15 +151,14 @@ export function useLevel<D>(place: Place, shape: Shape<D>): Form<D> {
     if (changed.length) differ(changed);
     return changed;
   };
-  // Every change of settings raises a device's version; one of a level above raises that of all it concerns.
-  const versions = devices.value.map(({ settings, location }) => `${settings.version}${location}`).join();
+  const version = versions.value;
   useEffect(() => {
     if (now.current.isSaving) return;
     load().then(
       changed => changed.length && tell({ text: t().rules.meanwhile, bad: true }),
       (error: unknown) => now.current.base || fail(error instanceof Error ? error.message : String(error)),
     );
-  }, [path, versions]);
+  }, [path, version]);
   const save = async (more: Record<string, unknown> = {}): Promise<boolean> => {
     if (!base || draft === null) return false;
     const found = shape.settingsOf(draft, base.levels.own);

@@ -26,6 +26,26 @@ export const glimpses = computed(() =>
   [...known.value].map(([device_id, device]) => `${device_id} ${glimpseOf(device).value}`).join(),
 );
 
+/** What is computed of devices: another object only where its content is another. */
+function steady<T>(of: () => T): ReadonlySignal<T> {
+  let before: { text: string; value: T } | null = null;
+  return computed(() => {
+    const value = of(),
+      text = JSON.stringify(value);
+    if (before?.text !== text) before = { text, value };
+    return before.value;
+  });
+}
+
+/** Ids and names, as to choose from. */
+export const named = steady(() => devices.value.map(({ device_id, name }) => [device_id, name] as const));
+
+/** Every place where a device is. */
+export const places = steady(() => [...new Set(devices.value.map(({ location }) => location).filter(Boolean))]);
+
+/** Changes where the settings of any device do: a change of a level above raises the version of each that it concerns. */
+export const versions = computed(() => devices.value.map(({ settings, location }) => `${settings.version}${location}`).join());
+
 /** One device's signal. */
 export function deviceOf(device_id: string): Signal<DeviceView> | undefined {
   return known.value.get(device_id);
