@@ -221,3 +221,23 @@ it("says in German why something is refused, and what was done", async () => {
   expect(wrong).toEqual([]);
   await close();
 });
+
+it("asks again by itself for what the service could not answer", async () => {
+  const { page, wrong, close } = await visit(browser, `${casement.url}/sign-in`);
+  await signIn(page, casement.token);
+  let failed = 0;
+  await page.route(/\/api\/v1\/(accounts|devices\/esp-7\/settings)$/, route =>
+    failed++ < 2
+      ? route.fulfill({ status: 503, contentType: "application/problem+json", body: '{"detail": "not yet"}' })
+      : route.continue(),
+  );
+  await page.goto(`${casement.url}/#/accounts`);
+  await page.getByText("This cannot be shown now: not yet").waitFor();
+  await page.locator("tr[data-account=admin]").waitFor();
+  failed = 0;
+  await page.goto(`${casement.url}/#/rooms/esp-7`);
+  await page.getByText("This cannot be shown now: not yet").waitFor();
+  await page.getByLabel("Open at most").waitFor();
+  expect(wrong).toEqual([]);
+  await close();
+});

@@ -196,7 +196,7 @@ export function Hand({ device }: { device: DeviceView }): VNode | null {
           ) : null}
         </>
       ) : null}
-      {stands.known && !may && session.value ? (
+      {stands.known && !mayChange.value && session.value ? (
         <p class="quiet">
           {hand.forbidden} {session.value.signed_in ? null : <a href="/sign-in">{t().session.signIn}</a>}
         </p>

@@ -6,6 +6,7 @@ import type { DeviceSettings, Group, Settings } from "../api/types";
 import { applied, differences, mergePatch, over, type Difference } from "../compute/settings";
 import { versions } from "../state/devices";
 import { t } from "../text";
+import { AGAIN_MS, mayPass } from "../view/useAsk";
 import type { Wrong } from "./draft";
 
 /** Whose settings: a device's, those of a location's devices, or those of all. */
@@ -128,6 +129,7 @@ export function useLevel<D>(place: Place, shape: Shape<D>): Form<D> {
   const [told, tell] = useState<Told | null>(null),
     [conflict, differ] = useState<Difference[]>([]),
     [failure, fail] = useState(""),
+    [round, next] = useState(0),
     [busy, work] = useState(false);
   // What an answer that comes later finds.
   const now = useRef({ base, draft, isSaving: false });
@@ -153,12 +155,18 @@ export function useLevel<D>(place: Place, shape: Shape<D>): Form<D> {
   };
   const version = versions.value;
   useEffect(() => {
-    if (now.current.isSaving) return;
+    if (now.current.isSaving) return undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     load().then(
       changed => changed.length && tell({ text: t().rules.meanwhile, bad: true }),
-      (error: unknown) => now.current.base || fail(error instanceof Error ? error.message : String(error)),
+      (error: unknown) => {
+        if (now.current.base) return;
+        fail(error instanceof Error ? error.message : String(error));
+        if (error instanceof Refused && mayPass(error.status)) timer = setTimeout(() => next(count => count + 1), AGAIN_MS);
+      },
     );
-  }, [path, version]);
+    return () => clearTimeout(timer);
+  }, [path, version, round]);
   const save = async (more: Record<string, unknown> = {}): Promise<boolean> => {
     if (!base || draft === null) return false;
     const found = shape.settingsOf(draft, base.levels.own);

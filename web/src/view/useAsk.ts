@@ -2,6 +2,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ask } from "../api/client";
 
+/** How long after an answer that says not now it is asked again. */
+export const AGAIN_MS = 5_000;
+
+/** Whether what an answer says may be over in a moment: there was none, or the service cannot answer now. */
+export const mayPass = (status: number): boolean => status === 0 || status >= 500;
+
 export interface Answer<T> {
   value: T | null;
   failure: string;
@@ -33,6 +39,12 @@ export function useAsk<T>(path: string | null, every?: number): Answer<T> {
     const timer = setInterval(() => document.hidden || waits.current || next(count => count + 1), every);
     return () => clearInterval(timer);
   }, [every]);
+  // A service that is away comes back.
+  useEffect(() => {
+    if (!state.failure || !mayPass(state.status)) return undefined;
+    const timer = setTimeout(() => next(count => count + 1), AGAIN_MS);
+    return () => clearTimeout(timer);
+  }, [state]);
   return { ...state, again: () => next(count => count + 1) };
 }
 
