@@ -26,8 +26,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
-    BackendError, BackendOptions, Devices, InferenceTrigger, Ingest, Inspector, LocalOptions, Metrics,
-    WindowsFile,
+    BackendError, BackendOptions, BatchLimits, Devices, InferenceTrigger, Ingest, Inspector, LocalOptions,
+    Metrics, WindowsFile,
     clips::Recordings,
     clocks::Clocks,
     database::{History, Tables},
@@ -135,13 +135,9 @@ impl Backend {
     }
 
     /// Starts recording from `parts.log` to `parts.tables`. No door is open yet.
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one list of the parts, in the order in which they need each other"
-    )]
     pub fn start<L: Plans + Repeats>(
         options: BackendOptions,
-        parts: Parts<L>,
+        mut parts: Parts<L>,
         registry: &mut Registry,
     ) -> Result<Self, BackendError> {
         parts.registry.stand_on(options.windows.clone());
@@ -150,10 +146,8 @@ impl Backend {
         let trigger = Arc::new(InferenceTrigger::new(options.trigger, Arc::clone(&metrics)));
         // A decision is a change from what was known before, which ClickHouse has yet to say.
         trigger.hold();
-        let clocks = Arc::new(Clocks::new(options.clocks, options.max_devices));
         let (prepared_sender, prepared) = watch::channel(false);
         let (settled_sender, settled) = watch::channel(false);
-        let (replayed_sender, replayed) = watch::channel(false);
         let following = Following::new(
             Arc::clone(&parts.registry),
             Arc::clone(&trigger),
@@ -170,16 +164,17 @@ impl Backend {
         own_registry.register_collector(vitals.collector());
         let storage_figures = Figures::registered(own_registry);
         let most = options.max_devices;
-        let (windows, rules) = hands(&following, &parts.registry, &log, parts.windows, most)?;
+        let (windows, rules) = hands(&following, &parts.registry, &log, parts.windows.take(), most)?;
         let inspector = Inspector::beside(&decoder, options.clocks, &windows);
         let _ = vitals.rules.set(rules.keeping());
+        let _ = vitals.windows.set(windows.keeping());
         let ingest = Arc::new(Ingest {
             decoder,
-            clocks: Arc::clone(&clocks),
+            clocks: Arc::new(Clocks::new(options.clocks, most)),
             past: Past::of(&parts.history, &settled),
             started: Instant::now(),
             trigger,
-            devices: Arc::clone(&devices),
+            devices,
             feed: Arc::clone(&following.feed),
             rules,
             windows,
@@ -188,33 +183,17 @@ impl Backend {
             refusals: Mutex::new(RefusalBudget::new()),
             log: Arc::clone(&log),
             vitals: Arc::clone(&vitals),
-            metrics: Arc::clone(&metrics),
-        });
-        let system_metrics = SystemMetrics {
-            metrics: Arc::clone(&metrics),
-            devices,
-            vitals: Arc::clone(&vitals),
-            history: Arc::clone(&parts.history),
-            log: Arc::clone(&log),
-        };
-        let judging = Arc::clone(&parts.tables);
-        let keeper = parts.storage.map(|storage| Keeper {
-            storage,
-            options: options.retention,
-            log: Arc::clone(&log),
-            vitals: Arc::clone(&vitals),
-            figures: storage_figures,
-            prepared: prepared.clone(),
+            metrics,
         });
         let mut backend = Self {
             ingest,
             inspector,
-            registry: parts.registry,
-            log: Arc::clone(&log),
-            vitals: Arc::clone(&vitals),
+            registry: Arc::clone(&parts.registry),
+            log,
+            vitals,
             topics: options.topics,
             ml_understands_context: options.ml_understands_context,
-            following: Arc::clone(&following),
+            following,
             clockless: Some(clockless),
             doors: CancellationToken::new(),
             drain: CancellationToken::new(),
@@ -224,52 +203,35 @@ impl Backend {
             publisher: None,
             gate: Arc::default(),
             journal: None,
-            prepared: prepared.clone(),
+            prepared,
             settled,
         };
-        let tables = Arc::clone(&parts.tables);
-        let recorder = Recorder {
-            plans: parts.log,
-            tables: parts.tables,
-            limits: options.batch,
-            metrics,
-            vitals: Arc::clone(&vitals),
-            gate: Arc::clone(&backend.gate),
-            give_up: backend.give_up.clone(),
-            replayed: replayed_sender,
-            left: AtomicU64::new(0),
-        };
-        let registry = DeviceRegistry {
-            following,
-            windows: Arc::clone(&backend.ingest.windows),
-            rules: Arc::clone(&backend.ingest.rules),
-            tables,
-            examined: Mutex::default(),
-            clocks,
-            history: parts.history,
-            log,
-            vitals,
-            max_devices: options.max_devices,
-            prepared,
-            replayed,
-            settled: settled_sender,
-        };
-        backend.start_recording(recorder, registry, prepared_sender);
-        backend.start_chores(system_metrics, judging, keeper, archive);
+        backend.start_recording(&parts, options.batch, most, (prepared_sender, settled_sender));
+        let keeper = parts.storage.take().map(|storage| Keeper {
+            storage,
+            options: options.retention,
+            log: Arc::clone(&backend.log),
+            vitals: Arc::clone(&backend.vitals),
+            figures: storage_figures,
+            prepared: backend.prepared.clone(),
+        });
+        backend.start_chores(&parts, keeper, archive);
         Ok(backend)
     }
 
-    fn start_chores(
-        &mut self,
-        system_metrics: SystemMetrics,
-        judging: Arc<dyn Tables>,
-        keeper: Option<Keeper>,
-        archive: Option<Arc<Archive>>,
-    ) {
+    /// Starts what goes on beside recording: figures of the service, judging decisions, removing what is old.
+    fn start_chores<L>(&mut self, parts: &Parts<L>, keeper: Option<Keeper>, archive: Option<Arc<Archive>>) {
         let drain = || self.drain.clone();
+        let system_metrics = SystemMetrics {
+            metrics: Arc::clone(&self.ingest.metrics),
+            devices: self.devices(),
+            vitals: Arc::clone(&self.vitals),
+            history: Arc::clone(&parts.history),
+            log: Arc::clone(&self.log),
+        };
         let chores = [
             tokio::spawn(system_metrics.run(drain())),
-            tokio::spawn(judge::run(judging, drain())),
+            tokio::spawn(judge::run(Arc::clone(&parts.tables), drain())),
             tokio::spawn(Arc::clone(&self.following).run(drain())),
             tokio::spawn(Arc::clone(&self.ingest.rules).run(drain())),
             tokio::spawn(Arc::clone(&self.ingest.windows).run(drain())),
@@ -366,12 +328,42 @@ impl Backend {
         self.log.backlog().records
     }
 
+    /// Starts the recorder, and what reads and writes the table of devices. `prepared` becomes true when ClickHouse has the
+    /// schema, `settled` when what was known before is known again.
     fn start_recording<L: Plans>(
         &mut self,
-        recorder: Recorder<L>,
-        registry: DeviceRegistry,
-        prepared: watch::Sender<bool>,
+        parts: &Parts<L>,
+        limits: BatchLimits,
+        max_devices: usize,
+        (prepared, settled): (watch::Sender<bool>, watch::Sender<bool>),
     ) {
+        let (replayed_sender, replayed) = watch::channel(false);
+        let recorder = Recorder {
+            plans: Arc::clone(&parts.log),
+            tables: Arc::clone(&parts.tables),
+            limits,
+            metrics: Arc::clone(&self.ingest.metrics),
+            vitals: Arc::clone(&self.vitals),
+            gate: Arc::clone(&self.gate),
+            give_up: self.give_up.clone(),
+            replayed: replayed_sender,
+            left: AtomicU64::new(0),
+        };
+        let registry = DeviceRegistry {
+            following: Arc::clone(&self.following),
+            windows: Arc::clone(&self.ingest.windows),
+            rules: Arc::clone(&self.ingest.rules),
+            tables: Arc::clone(&parts.tables),
+            examined: Mutex::default(),
+            clocks: Arc::clone(&self.ingest.clocks),
+            history: Arc::clone(&parts.history),
+            log: Arc::clone(&self.log),
+            vitals: Arc::clone(&self.vitals),
+            max_devices,
+            prepared: self.prepared.clone(),
+            replayed,
+            settled,
+        };
         let (drain, give_up) = (self.drain.clone(), self.give_up.clone());
         let registry = tokio::spawn(registry.run(drain.clone()));
         self.record_tasks.push(tokio::spawn(async move {
