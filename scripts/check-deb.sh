@@ -117,8 +117,18 @@ says co2 800 || fail "the device is not known any more"
 stop
 echo "ok: upgraded from $from to $to over ${stored%%[^0-9]*} readings; configuration, accounts and readings are as they were"
 
+# Enabled, as docs/install.md says: the links go with the package, whether a systemd is there to take them away or not.
+wants=etc/systemd/system/multi-user.target.wants
+made_wants=
+[ -d "$root/$wants" ] || made_wants=$wants
+mkdir -p "$root/$wants"
+for name in casement casement-backend; do ln -s "/lib/systemd/system/$name.service" "$root/$wants/"; done
 in_root dpkg --purge casement >"$work/purge.log" 2>&1 || { cat "$work/purge.log" >&2; fail "it cannot be purged"; }
 grep -q "stay in /var/lib/casement" "$work/purge.log" || { cat "$work/purge.log" >&2; fail "the purge does not say what stays"; }
+for name in casement casement-backend; do
+  if [ -L "$root/$wants/$name.service" ]; then fail "the purge leaves the link of $name.service"; fi
+done
+[ -z "$made_wants" ] || rmdir "$root/$made_wants"
 listing | grep -v '^./var/lib/casement' >"$work/after"
 left=$(left_after "$work/before" "$work/after")
 [ -z "$left" ] || fail "left after the purge: $left"

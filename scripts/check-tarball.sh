@@ -64,10 +64,12 @@ in_root "$unpacked/install.sh" --engine none >"$work/tarball.log" 2>&1 || { cat 
 grep -q "^# mine" "$root/etc/casement/casement.yaml" || fail "the configuration was replaced"
 [ ! -e "$root/usr/local/share/casement/of-an-older-version" ] || fail "a file of an older version stays"
 [ -d "$root/var/lib/casement/data/accounts" ] || fail "accounts are gone"
+mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
+ln -s ../casement.service "$root/etc/systemd/system/multi-user.target.wants/"
 in_root /usr/local/share/casement/install.sh --uninstall >"$work/tarball.log" 2>&1 || { cat "$work/tarball.log" >&2; fail "it cannot be removed"; }
 grep -q "stay in /var/lib/casement" "$work/tarball.log" || fail "removal does not say what stays"
 listing | grep -vE '^\./var/lib/casement|^\./etc/casement' >"$work/after"
-left=$(left_after "$work/before" "$work/after" | grep -vE '^\./(usr/local/share/(man/man1|bash-completion(/completions)?|zsh(/site-functions)?|fish(/vendor_completions.d)?))$' || true)
+left=$(left_after "$work/before" "$work/after" | grep -vE '^\./(usr/local/share/(man/man1|bash-completion(/completions)?|zsh(/site-functions)?|fish(/vendor_completions.d)?)|etc/systemd/system/multi-user.target.wants)$' || true)
 [ -z "$left" ] || fail "left after the removal: $left"
 echo "ok: installed over itself, and removed; readings, accounts and configuration stay, and it says so"
 

@@ -84,6 +84,10 @@ if [ "$action" = uninstall ]; then
       [ ! -e "$units/$unit.service" ] || $control disable --now "$unit.service" >/dev/null 2>&1 || true
     done
   fi
+  # Links of units that were enabled, where no systemd runs that could take them away.
+  for unit in casement casement-backend casement-ml; do
+    rm -f "$units"/*.wants/"$unit.service"
+  done
   gone=$(mktemp)
   cp "$list" "$gone"
   remove "$gone"
