@@ -63,6 +63,11 @@ describe("troubles", () => {
     expect(severity(device("a", { readings }))).toBe(1);
     expect(troubles(device("a", { readings, ...health("offline") })).map(({ kind }) => kind)).toEqual(["offline"]);
   });
+  it("do not call air bad by a sensor that has been silent while the rest of its device goes on", () => {
+    const readings = { co2: { value: 1_900, timestamp: "2026-05-01T12:00:00Z" } };
+    expect(severity(device("a", { readings, last_seen: "2026-05-01T12:10:00Z" }))).toBe(1);
+    expect(severity(device("a", { readings, last_seen: "2026-05-01T13:00:00Z" }))).toBe(0);
+  });
   it("are none of a retired device", () => expect(troubles(device("a", { retired: true, ...health("offline") }))).toEqual([]));
 });
 

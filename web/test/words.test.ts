@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { loudness } from "../src/compute/sound";
 import { brokerUrl, derOf, fingerprint, pairingUrl, snippets } from "../src/compute/snippets";
-import { isNewer, remaining, span, tomorrow } from "../src/compute/time";
+import { BEHIND_MS, isBehind, isNewer, remaining, span, tomorrow } from "../src/compute/time";
 import { shown, shownDifference, usualUnit } from "../src/compute/units";
 import { OPENING, path, positionAt, sash } from "../src/compute/window";
 import { parse, roomPath, rulesPath } from "../src/router";
@@ -32,6 +32,17 @@ describe("spans", () => {
   it("tomorrow is the next day, at seven", () => {
     const day = tomorrow(new Date(2026, 11, 31, 23, 59));
     expect([day.getFullYear(), day.getMonth(), day.getDate(), day.getHours(), day.getMinutes()]).toEqual([2027, 0, 1, 7, 0]);
+  });
+  it("a value is behind that is much older than what its device said last", () => {
+    const heard = "2026-01-01T12:00:00Z",
+      of = (age: number) => ({ timestamp: new Date(Date.parse(heard) - age).toISOString() });
+    expect([of(0), of(BEHIND_MS), of(-BEHIND_MS), of(BEHIND_MS + 1)].map(one => isBehind(one, heard))).toEqual([
+      false,
+      false,
+      false,
+      true,
+    ]);
+    expect([isBehind(null, heard), isBehind(of(BEHIND_MS + 1), null)], "nothing is not old").toEqual([false, false]);
   });
   it("something is newer than nothing", () =>
     expect([isNewer({ timestamp: "2026-01-01T00:00:00Z" }, null), isNewer(null, null)]).toEqual([true, false]));

@@ -49,3 +49,11 @@ export function isSameDay(one: Date, other: Date): boolean {
 export function isNewer(one: { timestamp: string } | null | undefined, other: { timestamp: string } | null | undefined): boolean {
   return !!one && (!other || Date.parse(one.timestamp) > Date.parse(other.timestamp));
 }
+
+/** How much older than what its device said last a value may be before it is told as old, ms. */
+export const BEHIND_MS = 15 * MINUTE;
+
+/** Whether a value is of long before its device was heard last: what measures it may have failed while the rest goes on. */
+export function isBehind(one: { timestamp: string } | null | undefined, heard: string | null | undefined): boolean {
+  return !!one && !!heard && Date.parse(heard) - Date.parse(one.timestamp) > BEHIND_MS;
+}

@@ -1,6 +1,6 @@
 // What is wrong in a room, the worst first. Pure.
 import type { DeviceView } from "../api/types";
-import { isNewer } from "./time";
+import { isBehind, isNewer } from "./time";
 
 /** 3: nothing works there. 2: somebody has to do something. 1: worth knowing. */
 export type Severity = 0 | 1 | 2 | 3;
@@ -59,7 +59,8 @@ function judge(device: DeviceView): Trouble[] {
   const battery = device.telemetry?.battery_percent;
   if (battery != null && battery < BATTERY_LOW) found.push({ kind: "battery", severity: 1, value: battery });
   const co2 = device.readings["co2"];
-  if (co2 && state === "online" && co2.value >= STUFFY_PPM) found.push({ kind: "stuffy", severity: 1, value: co2.value });
+  const isAirKnown = co2 && state === "online" && !isBehind(co2, device.last_seen);
+  if (isAirKnown && co2.value >= STUFFY_PPM) found.push({ kind: "stuffy", severity: 1, value: co2.value });
   return found.sort((one, other) => other.severity - one.severity);
 }
 

@@ -1,14 +1,15 @@
 // A room at a glance: its air, its window and why it stands so, and what is wrong.
 import type { Signal } from "@preact/signals";
-import type { VNode } from "preact";
+import type { ComponentChildren, VNode } from "preact";
 import type { DeviceView } from "../api/types";
+import { isBehind } from "../compute/time";
 import { troubles } from "../compute/troubles";
 import { roomPath } from "../router";
 import { quantities } from "../state/devices";
 import { mayChange } from "../state/session";
 import { t } from "../text";
 import { Ago, Left } from "../view/Ago";
-import { becauseOf, nameOf, override, sound, troubleWords, valueOf, windowState, wish } from "../view/describe";
+import { becauseOf, meanwhile, nameOf, override, sound, troubleWords, valueOf, windowState, wish } from "../view/describe";
 import { hold, resume, untilTomorrow } from "../view/hold";
 import { Near, useNear } from "../view/near";
 import { interlockWords } from "../view/sentences";
@@ -20,6 +21,19 @@ const FURTHER = ["co2", "rain", "wind", "pressure", "illuminance"],
   /** More lines would make every card of its row as long. */
   MOST_LINES = 4;
 
+/** A value; where it is of long before its device was heard last, dimmed and with its age. */
+function Told({ text, of, device }: { text: ComponentChildren; of: { timestamp: string }; device: DeviceView }): VNode {
+  if (!isBehind(of, device.last_seen)) return <>{text}</>;
+  return (
+    <span class="behind">
+      {text}{" "}
+      <small>
+        <Ago time={of.timestamp} />
+      </small>
+    </span>
+  );
+}
+
 function Measured({ device }: { device: DeviceView }): VNode {
   const { temperature, humidity } = device.readings,
     heard = sound(device);
@@ -30,26 +44,38 @@ function Measured({ device }: { device: DeviceView }): VNode {
   return (
     <div class="measured">
       <p class="degrees" data-quantity="temperature">
-        {temperature ? valueOf("temperature", temperature.value) : "–"}
+        {temperature ? <Told text={valueOf("temperature", temperature.value)} of={temperature} device={device} /> : "–"}
       </p>
       <dl>
         {humidity ? (
           <div data-quantity="humidity">
             <dt>{nameOf("humidity")}</dt>
-            <dd>{valueOf("humidity", humidity.value)}</dd>
+            <dd>
+              <Told text={valueOf("humidity", humidity.value)} of={humidity} device={device} />
+            </dd>
           </div>
         ) : null}
         {further.map(word => (
           <div key={word} data-quantity={word}>
             <dt>{nameOf(word)}</dt>
-            <dd>{valueOf(word, device.readings[word]!.value)}</dd>
+            <dd>
+              <Told text={valueOf(word, device.readings[word]!.value)} of={device.readings[word]!} device={device} />
+            </dd>
           </div>
         ))}
         {heard ? (
           <div data-quantity="sound">
             <dt>{nameOf("sound")}</dt>
             <dd>
-              {heard.word} <small>{heard.level}</small>
+              <Told
+                text={
+                  <>
+                    {heard.word} <small>{heard.level}</small>
+                  </>
+                }
+                of={device.clip!}
+                device={device}
+              />
             </dd>
           </div>
         ) : null}
@@ -90,7 +116,8 @@ function AtOnce({ device, isHeld }: { device: DeviceView; isHeld: boolean }): VN
     { hand } = t(),
     { control, device_id } = device;
   if (!control || device.retired || !mayChange.value) return null;
-  const isOpen = (device.window?.value ?? control.target ?? control.position ?? 0) > control.limits.min + 0.5;
+  const { lost, position, target } = windowState(device),
+    isOpen = lost || (position ?? target ?? 0) > control.limits.min + 0.5;
   if (!isHeld && !isOpen) return null;
   const work = () => (isHeld ? resume(device_id) : hold(device_id, { position: control.limits.min, ...untilTomorrow() }));
   return (
@@ -112,6 +139,7 @@ export function RoomCard({ of }: { of: Signal<DeviceView> }): VNode {
   const { value: device, near, box } = useNear(of),
     stands = windowState(device),
     byHand = override(device),
+    wished = meanwhile(device),
     line = charted(device);
   const { state } = device.health,
     reason = becauseOf(device),
@@ -160,7 +188,9 @@ export function RoomCard({ of }: { of: Signal<DeviceView> }): VNode {
               </>
             ) : null}
           </p>
-        ) : (
+        ) : null}
+        {byHand && wished ? <p class="wish">{wished}</p> : null}
+        {byHand ? null : (
           <p class="wish">
             {wish(device)}
             {reason && !interlocks.length ? <span class="because">{reason}</span> : null}

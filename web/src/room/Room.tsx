@@ -2,6 +2,7 @@
 import type { VNode } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import type { DeviceView } from "../api/types";
+import { isBehind } from "../compute/time";
 import { route } from "../router";
 import { Troubles } from "../home/RoomCard";
 import { deviceOf, quantities } from "../state/devices";
@@ -29,7 +30,7 @@ function Now({ device }: { device: DeviceView }): VNode {
           return (
             <div key={quantity} data-quantity={quantity}>
               <dt>{nameOf(quantity)}</dt>
-              <dd>{valueOf(quantity, reading.value)}</dd>
+              <dd class={isBehind(reading, device.last_seen) ? "behind" : undefined}>{valueOf(quantity, reading.value)}</dd>
               <dd class="age">
                 <Ago time={reading.timestamp} />
               </dd>
@@ -39,7 +40,7 @@ function Now({ device }: { device: DeviceView }): VNode {
         {heard ? (
           <div>
             <dt>{nameOf("sound")}</dt>
-            <dd>
+            <dd class={isBehind(device.clip, device.last_seen) ? "behind" : undefined}>
               {heard.word} <small>{heard.level}</small>
             </dd>
             <dd class="age">

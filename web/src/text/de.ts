@@ -80,6 +80,7 @@ export const de: Texts = {
   window: {
     shut: "Zu", open: percent => `${percent} offen`, wide: "Ganz offen", unknown: "Stellung unbekannt",
     moving: percent => `Unterwegs zu ${percent}`, told: percent => `soll ${percent}`,
+    silent: percent => `Meldet nichts; steht vermutlich bei ${percent}`,
     picture: state => `Fenster: ${state}`,
     stuck: "klemmt",
   },
@@ -94,8 +95,8 @@ export const de: Texts = {
     none: "Noch nichts entschieden",
     waits: "Wartet auf die erste Nachricht",
     sure: percent => `${percent} sicher`,
-    agrees: percent => `Das Modell will es, wie es ist: ${percent}`,
-    kept: (percent, why) => `Das Modell möchte ${percent}, aber ${why}`,
+    agrees: (percent, sure) => `Das Modell will es, wie es ist: ${percent}, ${sure} sicher`,
+    kept: (percent, why, sure) => `Das Modell möchte ${percent}, ${sure} sicher, aber ${why}`,
     why: {
       interlock: "eine Sicherheitsregel will es anders", override: "ein Mensch entscheidet", schedule: "ein Zeitplan entscheidet", quiet: "es ist Ruhezeit",
       too_soon: "das Fenster hat sich eben erst bewegt", too_small: "das ist zu wenig für den Motor",

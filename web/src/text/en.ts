@@ -80,6 +80,7 @@ export const en = {
   window: {
     shut: "Shut", open: (percent: string) => `${percent} open`, wide: "Wide open", unknown: "Position unknown",
     moving: (percent: string) => `Moving to ${percent}`, told: (percent: string) => `told ${percent}`,
+    silent: (percent: string) => `Reports nothing; taken to be at ${percent}`,
     picture: (state: string) => `Window: ${state}`,
     stuck: "stuck",
   },
@@ -94,8 +95,8 @@ export const en = {
     none: "Nothing decided yet",
     waits: "Waits for its first message",
     sure: (percent: string) => `${percent} sure`,
-    agrees: (percent: string) => `The model wants it as it is: ${percent}`,
-    kept: (percent: string, why: string) => `The model would like ${percent}, but ${why}`,
+    agrees: (percent: string, sure: string) => `The model wants it as it is: ${percent}, ${sure} sure`,
+    kept: (percent: string, why: string, sure: string) => `The model would like ${percent}, ${sure} sure, but ${why}`,
     why: {
       interlock: "a safety rule says otherwise", override: "a person decides", schedule: "a schedule decides", quiet: "these are quiet hours",
       too_soon: "the window has just moved", too_small: "that is too little for the motor",

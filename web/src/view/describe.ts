@@ -14,6 +14,8 @@ export interface WindowState {
   target: number | null;
   moving: boolean;
   stuck: boolean;
+  /** Whether it began anew and does not say where it stands: it may be open. */
+  lost: boolean;
   words: string;
 }
 
@@ -21,17 +23,22 @@ export function windowState(device: DeviceView): WindowState {
   const { control, window: reported, command } = device;
   // What limits a device that was never told anything and never said anything is no window yet.
   const isWindow = control && (control.target != null || control.position != null || control.override || control.command);
-  const position = reported?.value ?? control?.position ?? null;
+  const lost = control?.motion === "unknown";
   const target = control ? (control.target ?? null) : (command?.position ?? null);
   const moving = control?.motion === "moving",
     stuck = control?.motion === "stuck";
+  // What a window begins with is no place. On its way its reports are newer than what is known of it.
+  const [first, second] = moving ? [reported?.value, control?.position] : [control?.position, reported?.value];
+  const position = lost ? null : (first ?? second ?? null);
+  const isSilent = position === null && !lost;
   return {
     known: !!(reported || command || isWindow),
     position,
     target,
     moving,
     stuck,
-    words: windowWords(position, target, moving, stuck),
+    lost,
+    words: isSilent && target !== null ? t().window.silent(percent(target)) : windowWords(position, target, moving, stuck),
   };
 }
 
@@ -56,9 +63,18 @@ function kept(device: DeviceView, { position, confidence, verdict }: NonNullable
   const { wish } = t(),
     to = percent(position);
   // It wants a little more or less, which is no move: what it agrees to is where the window stands.
-  if (verdict === "there") return wish.agrees(percent(windowState(device).position ?? position));
+  const certain = sure(confidence);
+  if (verdict === "there") return wish.agrees(percent(windowState(device).position ?? position), certain);
   const why = wish.why[verdict];
-  return why ? wish.kept(to, why) : wish.held(to, sure(confidence));
+  return why ? wish.kept(to, why, certain) : wish.held(to, certain);
+}
+
+/** What the model would like while a person decides; empty where it has not said so since they did. */
+export function meanwhile(device: DeviceView): string {
+  const { held, control, withheld } = device,
+    since = control?.override?.since;
+  const isOfNow = held && since && Date.parse(held.timestamp) >= Date.parse(since) && !isNewer(withheld, held);
+  return isOfNow ? kept(device, held) : "";
 }
 
 /** What decides about the window, in one sentence. */
