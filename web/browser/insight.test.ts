@@ -11,6 +11,8 @@ import { expectNoSideways, launch, PATIENCE, serious, shot, signIn, visit } from
 import { Casement, until } from "./casement";
 
 const SIZES = { phone: { width: 360, height: 780 }, tablet: { width: 1024, height: 900 }, wall: { width: 1920, height: 1080 } };
+/** What a stranger says who hopes that a page takes it for its own. */
+const EVIL = "<img src=x onerror=alert(1)>";
 let casement: Casement, browser: Browser, folder: string;
 
 /** Two seconds of a tone in noise, as a device sends them. */
@@ -98,6 +100,7 @@ beforeAll(async () => {
      (number % 10 + 0.5) / 10, 1, '${version}', 30, number % 20, number % 7, -1 FROM numbers(500)`,
   );
   await casement.publish("sensor/kitchen/temperature", "not a reading");
+  await casement.publish("sensor/<script>evil()/temperature", EVIL);
 });
 
 afterAll(async () => {
@@ -157,7 +160,13 @@ it("shows the service over time, and what was refused with its first bytes", asy
   expect(await page.locator(".timeplot").count()).toBe(4);
   await page.getByText("Messages a second as a table").click();
   await page.getByRole("table", { name: "Messages a second" }).getByRole("row").nth(1).waitFor();
-  await page.getByRole("table", { name: "Recent refusals" }).locator("code", { hasText: "not a reading" }).waitFor();
+  const refusals = page.getByRole("table", { name: "Recent refusals" });
+  await refusals.locator("code", { hasText: "not a reading" }).waitFor();
+  // What strangers say is text: a topic, and the first bytes of a message.
+  await refusals.getByText("sensor/<script>evil()/temperature", { exact: true }).waitFor();
+  await refusals.getByText(EVIL, { exact: true }).waitFor();
+  expect(await page.locator("#page img[src=x], #page script").count()).toBe(0);
+  expect(await page.title()).toBe("System · Casement");
   await page.getByRole("button", { name: "1 h", exact: true }).click();
   await page.locator(".timeplot canvas").first().waitFor();
   expect(wrong).toEqual([]);
@@ -175,6 +184,55 @@ it("shows how sure and how right a model is, and what it rests on", async () => 
   await quality.getByText("9.5 points").waitFor();
   await quality.getByText("Mean confidence as a table").waitFor();
   expect(await page.getByRole("button", { name: "Train", exact: true }).count(), "for admins").toBe(0);
+  expect(wrong).toEqual([]);
+  await close();
+});
+
+it("takes a model, tries it in the shadow beside the one that serves, and removes it", async () => {
+  const { page, wrong, close } = await visit(browser, casement.url);
+  await signIn(page, casement.token);
+  await go(page, "model", "Model");
+  const panel = page.getByRole("region", { name: "Upload a model" }),
+    file = page.getByLabel(/^File/),
+    send = panel.getByRole("button", { name: "Upload" });
+  await file.setInputFiles({ name: "none.pth", mimeType: "application/octet-stream", buffer: Buffer.from("no model") });
+  await panel.getByLabel("Version").fill("copy.1");
+  await send.click();
+  await panel.getByRole("alert").filter({ hasText: /./ }).waitFor();
+  await file.setInputFiles(join(folder, "models/window_regressor.pth"));
+  await send.click();
+  const copy = page.locator("[data-version='copy.1']"),
+    heading = copy.getByRole("heading");
+  await heading.getByText("copy.1").waitFor();
+  expect(await serious(page), "a model without figures").toEqual([]);
+  expect(await file.inputValue(), "the form is empty again").toBe("");
+
+  await copy.getByRole("button", { name: "Try in the shadow" }).click();
+  await heading.getByText("in the shadow").waitFor();
+  expect(await copy.getByRole("button", { name: "Remove" }).count(), "what is in use is not removed").toBe(0);
+  const compared = page.getByRole("region", { name: "Serving and shadow, last 7 days" });
+  await compared.getByText("Both have not judged a command yet.").waitFor();
+  const { version } = (await casement.ask<{ version: string; serves: boolean }[]>("/models")).find(({ serves }) => serves)!;
+  for (const [judge, position] of [
+    [version, "50"],
+    ["copy.1", "50 + 12 * (number = 0)"],
+  ])
+    await sql(
+      `INSERT INTO iot.ml_predictions (timestamp, device_id, command_id, prediction, confidence, inference_time_ms, model_version)
+       SELECT now64(3) - INTERVAL 1 HOUR, 'kitchen', concat('both-', toString(number)), ${position}, 0.8, 1, '${judge}' FROM numbers(4)`,
+    );
+  await page.reload();
+  await compared.getByText("12.0 points").waitFor();
+  expect(await compared.locator("dd").allTextContents()).toEqual(["4", "3.0 points", "12.0 points", "75 %"]);
+
+  await copy.getByRole("button", { name: "End its shadow" }).click();
+  await compared.waitFor({ state: "detached" });
+  await copy.getByRole("button", { name: "Remove" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("Remove “copy.1” for good?").waitFor();
+  await dialog.getByRole("button", { name: "Remove" }).click();
+  await copy.waitFor({ state: "detached" });
+  expect((await casement.ask<{ version: string }[]>("/models")).map(model => model.version)).not.toContain("copy.1");
   expect(wrong).toEqual([]);
   await close();
 });

@@ -19,30 +19,33 @@ function Figures({ model }: { model: Model }): VNode {
   const { model: texts } = t(),
     { figures } = model;
   return (
-    <dl class="facts">
-      {figures ? (
-        <>
-          <dt>{texts.mae}</dt>
-          <dd>{texts.points(number(figures.mae, 1))}</dd>
-          <dt>{texts.coverage}</dt>
-          <dd>{percent(figures.coverage_95 * 100, 1)}</dd>
-          <dt>{texts.ece}</dt>
-          <dd>{number(figures.ece, 3)}</dd>
-          <dt>{texts.brier}</dt>
-          <dd>{number(figures.brier, 3)}</dd>
-          <dt>{texts.auroc}</dt>
-          <dd>{number(figures.auroc, 2)}</dd>
-        </>
-      ) : (
-        <dd class="quiet">{texts.noFigures}</dd>
-      )}
-      {model.training_data ? (
-        <>
-          <dt>{texts.trainedOn}</dt>
-          <dd>{told(model.training_data)}</dd>
-        </>
+    <>
+      {figures ? null : <p class="quiet">{texts.noFigures}</p>}
+      {figures || model.training_data ? (
+        <dl class="facts">
+          {figures ? (
+            <>
+              <dt>{texts.mae}</dt>
+              <dd>{texts.points(number(figures.mae, 1))}</dd>
+              <dt>{texts.coverage}</dt>
+              <dd>{percent(figures.coverage_95 * 100, 1)}</dd>
+              <dt>{texts.ece}</dt>
+              <dd>{number(figures.ece, 3)}</dd>
+              <dt>{texts.brier}</dt>
+              <dd>{number(figures.brier, 3)}</dd>
+              <dt>{texts.auroc}</dt>
+              <dd>{number(figures.auroc, 2)}</dd>
+            </>
+          ) : null}
+          {model.training_data ? (
+            <>
+              <dt>{texts.trainedOn}</dt>
+              <dd>{told(model.training_data)}</dd>
+            </>
+          ) : null}
+        </dl>
       ) : null}
-    </dl>
+    </>
   );
 }
 
