@@ -235,6 +235,10 @@ pub struct Account {
     /// Whether it was closed because its device went out of use, and not for itself.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retired_with_device: bool,
+    /// The generation that it was closed by, with its device, last; 0 before the first time. It is told by it that a device was out
+    /// of use meanwhile.
+    #[serde(default, skip_serializing_if = "is_unknown")]
+    pub retired_generation: u64,
     /// The generation that its state has been of since; 0 in a file of before. Who takes something over from the accounts tells
     /// by it what is new, whatever the clock says.
     #[serde(default, skip_serializing_if = "is_unknown")]

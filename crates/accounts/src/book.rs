@@ -6,18 +6,16 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    account::{Account, AccountName, Credentials, Pending, Role, State},
+    account::{Account, AccountName, Credentials, Role, State},
     change::{Change, KEPT},
     guests::{OnceLink, Share},
-    pairing::{MAX_PENDING, MAX_PENDING_OF_ADDRESS, Newcomer, PAIRING_WINDOW},
     secret::{Password, PasswordHash},
 };
 
 /// The form of the file. A file of another form is left alone.
 pub(crate) const FORMAT: u32 = 1;
-const MAX_ACCOUNTS: usize = 100_000;
-const MAX_TEXT_CHARS: usize = 128;
-const MAX_FIRST_CHARS: usize = 120;
+pub(crate) const MAX_ACCOUNTS: usize = 100_000;
+pub(crate) const MAX_TEXT_CHARS: usize = 128;
 
 /// Why something cannot be done to the accounts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,7 +69,7 @@ pub struct Book {
     pub(crate) links: Vec<OnceLink>,
     /// Until when devices may introduce themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pairing_until: Option<Timestamp>,
+    pub(crate) pairing_until: Option<Timestamp>,
     #[serde(default)]
     changes: VecDeque<Change>,
 }
@@ -113,11 +111,6 @@ impl Book {
         self.accounts.get_key_value(&name)
     }
 
-    /// Until when devices may introduce themselves, if they may at `now`.
-    pub fn pairing(&self, now: Timestamp) -> Option<Timestamp> {
-        self.pairing_until.filter(|until| *until > now)
-    }
-
     /// The changes after number `seen`, oldest first; only the newest thousand are kept.
     pub fn changes_after(&self, seen: u64) -> impl Iterator<Item = &Change> {
         self.changes.iter().filter(move |change| change.number > seen)
@@ -154,105 +147,13 @@ impl Book {
             },
             secrets_since: None,
             retired_with_device: false,
+            retired_generation: 0,
             state_generation: generation,
             pending: None,
         };
         self.note(hand, "add", new.name.as_str(), detail);
         self.accounts.insert(new.name, account);
         Ok(())
-    }
-
-    /// A device binds itself to its password, while the door is open.
-    pub(crate) fn introduce(
-        &mut self,
-        name: AccountName,
-        password: PasswordHash,
-        newcomer: Newcomer<'_>,
-        now: Timestamp,
-    ) -> Result<(), BookError> {
-        if self.pairing(now).is_none() {
-            return Err(BookError::DoorClosed);
-        }
-        if self.accounts.contains_key(&name) {
-            return Err(BookError::Exists(name.to_string(), "devices"));
-        }
-        let pending = self
-            .accounts
-            .values()
-            .filter_map(|account| account.pending.as_ref());
-        let of_address = pending.clone().filter(|other| other.address == newcomer.address);
-        if of_address.count() >= MAX_PENDING_OF_ADDRESS {
-            return Err(BookError::Full(
-                "8 devices of this address wait to be approved: approve or forget some of them",
-            ));
-        }
-        if pending.count() >= MAX_PENDING || self.accounts.len() >= MAX_ACCOUNTS {
-            return Err(BookError::Full(
-                "32 devices wait to be approved: approve or forget some of them",
-            ));
-        }
-        let client_id: String = newcomer.client_id.chars().take(64).collect();
-        let detail = format!("from {} as client {client_id:?}", newcomer.address);
-        let generation = self.next();
-        let account = Account {
-            role: Role::Device,
-            state: State::Pending,
-            created: now,
-            generation,
-            label: String::new(),
-            location: String::new(),
-            credentials: Credentials {
-                password: Some(password),
-                tokens: Vec::new(),
-            },
-            secrets_since: None,
-            retired_with_device: false,
-            state_generation: generation,
-            pending: Some(Pending {
-                address: newcomer.address.to_owned(),
-                client_id,
-                since: now,
-                first: Vec::new(),
-            }),
-        };
-        self.note(Hand { by: "pairing", now }, "introduce", name.as_str(), &detail);
-        self.accounts.insert(name, account);
-        Ok(())
-    }
-
-    /// Notes what a waiting device has sent first. Returns whether there was room for one more.
-    pub(crate) fn heard(&mut self, name: &AccountName, topic: &str, payload: &[u8]) -> bool {
-        let waiting = self
-            .accounts
-            .get_mut(name)
-            .and_then(|account| account.pending.as_mut());
-        let Some(pending) = waiting.filter(|pending| pending.first.len() < Pending::MAX_FIRST) else {
-            return false;
-        };
-        if pending.first.iter().any(|(heard, _)| heard == topic) {
-            return false;
-        }
-        let start = &payload[..payload.len().min(4 * MAX_FIRST_CHARS)];
-        let shown = String::from_utf8_lossy(start);
-        let shown = shown.chars().map(|c| if c.is_control() { ' ' } else { c });
-        let shown = shown.take(MAX_FIRST_CHARS).collect();
-        pending
-            .first
-            .push((topic.chars().take(MAX_TEXT_CHARS).collect(), shown));
-        true
-    }
-
-    pub(crate) fn open_pairing(&mut self, hand: Hand<'_>) -> Timestamp {
-        let until = hand.now + PAIRING_WINDOW;
-        self.pairing_until = Some(until);
-        self.note(hand, "pairing", "", &format!("open until {until:.0}"));
-        until
-    }
-
-    pub(crate) fn close_pairing(&mut self, hand: Hand<'_>) {
-        if self.pairing_until.take().is_some_and(|until| until > hand.now) {
-            self.note(hand, "pairing", "", "closed");
-        }
     }
 
     /// Lets a waiting or retired account in.
@@ -275,7 +176,7 @@ impl Book {
         Ok(())
     }
 
-    /// Closes an account and keeps it. The device of that name stays in use.
+    /// Closes an account and keeps it. Whether the device of that name is in use stays as it is.
     pub(crate) fn retire(&mut self, name: &AccountName, hand: Hand<'_>) -> Result<(), BookError> {
         self.shut(name, false, hand)
     }
@@ -291,6 +192,9 @@ impl Book {
         account.state = State::Retired;
         account.pending = None;
         account.retired_with_device = with_device;
+        if with_device {
+            account.retired_generation = generation;
+        }
         account.generation = generation;
         account.state_generation = generation;
         let detail = if with_device { "with its device" } else { "" };
@@ -383,7 +287,7 @@ impl Book {
             .map_or_else(String::new, |known| format!("; did you mean '{known}'?"))
     }
 
-    const fn next(&mut self) -> u64 {
+    pub(crate) const fn next(&mut self) -> u64 {
         self.generation += 1;
         self.generation
     }

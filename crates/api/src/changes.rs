@@ -8,7 +8,7 @@ use accounts::{AccountsFile, BookError, FileError, Role, State};
 use domain::DeviceId;
 use monitoring::{Problem, WrongValue, extract::invalid, with_causes};
 use people::{Caller, Event};
-use registry::{Book, ChangeError, RegistryError};
+use registry::{AccountUse, Book, ChangeError, RegistryError};
 use tracing::warn;
 
 use crate::{
@@ -94,10 +94,15 @@ pub(crate) async fn follow_account(parts: &Parts, device_id: &DeviceId) -> Resul
         let Some((_, account)) = accounts.get(id.as_str()) else {
             return Ok(false);
         };
-        match account.retires_device() {
-            Some(retired) => book.follow_account(&id, retired, account.state_generation),
-            None => Ok(false),
-        }
+        let Some(retired) = account.retires_device() else {
+            return Ok(false);
+        };
+        let says = AccountUse {
+            retired,
+            generation: account.state_generation,
+            retired_generation: account.retired_generation,
+        };
+        book.follow_account(&id, says)
     });
     if followed.await.map_err(of_registry)? {
         parts.views.windows().examine_one(device_id);

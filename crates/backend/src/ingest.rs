@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{DeviceId, Origin, Quantity, Refusal, RefusalReason, WindowAction};
+use domain::{DeviceId, Origin, Refusal, RefusalReason, WindowAction};
 use mqtt::TopicKind;
 use parking_lot::Mutex;
 use store::Row;
@@ -243,12 +243,11 @@ impl Ingest {
 
     /// What a command of ours says of a climate that nobody has measured is not kept.
     fn unmeasured(&self, action: &mut WindowAction) {
-        let is_unknown = |quantity| self.devices.latest(&action.device_id, quantity).is_none();
-        let (temperature, humidity) = (is_unknown(Quantity::Temperature), is_unknown(Quantity::Humidity));
-        if temperature {
+        let [temperature, humidity] = self.windows.climate(&action.device_id);
+        if temperature.is_none() {
             action.temperature = f64::NAN;
         }
-        if humidity {
+        if humidity.is_none() {
             action.humidity = f64::NAN;
         }
     }

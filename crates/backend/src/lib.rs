@@ -27,6 +27,7 @@ mod inspection;
 mod interpreted;
 mod judge;
 mod keys;
+mod keeping;
 mod local;
 mod log;
 mod mean;

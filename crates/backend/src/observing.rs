@@ -111,6 +111,8 @@ impl Ingest {
             Event::Alarm(name, is_on) => {
                 return Interpreted {
                     rules_change: Some(self.rules.alarm(&name, is_on)),
+                    // It is noted there, too, in case that the rules' own file is lost.
+                    window_change: Some(self.windows.newest_change()),
                     ..Interpreted::nothing(Acceptance::Ignored)
                 };
             }

@@ -56,7 +56,7 @@ pub(crate) fn hands(
     log: &Arc<dyn Repeats>,
     file: Option<WindowsFile>,
     most: usize,
-) -> Result<(Arc<Windows>, Arc<Rules>), BackendError> {
+) -> (Arc<Windows>, Arc<Rules>) {
     let around = Around {
         setups: Arc::clone(&following.setups),
         devices: Arc::clone(&following.devices),
@@ -64,7 +64,7 @@ pub(crate) fn hands(
         log: Arc::clone(log),
         most,
     };
-    let windows = Arc::new(Windows::open(around, file).map_err(BackendError::Windows)?);
+    let windows = Arc::new(Windows::open(around, file));
     let rules = Rules::new(
         Arc::clone(registry),
         Arc::clone(&following.devices),
@@ -73,5 +73,5 @@ pub(crate) fn hands(
         Arc::clone(log),
         most,
     );
-    Ok((windows, Arc::new(rules)))
+    (windows, Arc::new(rules))
 }

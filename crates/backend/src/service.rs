@@ -164,7 +164,7 @@ impl Backend {
         own_registry.register_collector(vitals.collector());
         let storage_figures = Figures::registered(own_registry);
         let most = options.max_devices;
-        let (windows, rules) = hands(&following, &parts.registry, &log, parts.windows.take(), most)?;
+        let (windows, rules) = hands(&following, &parts.registry, &log, parts.windows.take(), most);
         let inspector = Inspector::beside(&decoder, options.clocks, &windows);
         let _ = vitals.rules.set(rules.keeping());
         let _ = vitals.windows.set(windows.keeping());

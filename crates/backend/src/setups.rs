@@ -22,6 +22,8 @@ pub(crate) struct Setup {
     pub(crate) allows_no_time: bool,
     /// Whether it is out of use: nothing is decided for it.
     pub(crate) is_retired: bool,
+    /// The number of the last change that took it out of use; 0 before the first.
+    pub(crate) retired_revision: Revision,
     /// How often it is to report.
     pub(crate) interval: Option<Duration>,
     /// What makes a decision due.
@@ -79,6 +81,7 @@ impl Setup {
         let level = book.effective(device_id, location);
         Self {
             is_retired: entry.is_some_and(|entry| entry.retired),
+            retired_revision: entry.map_or(0, |entry| entry.retired_revision),
             ..Self::from(&level.settings, level.revision, general)
         }
     }
@@ -90,6 +93,7 @@ impl Setup {
             offsets: Quantity::ALL.map(|quantity| settings.offset(quantity)),
             allows_no_time: settings.allows_no_time(),
             is_retired: false,
+            retired_revision: 0,
             interval: interval.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
             thresholds: settings.thresholds_over(general),
             window: WindowSetup::from(settings),

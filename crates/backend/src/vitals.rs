@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use prometheus_client::collector::Collector;
 use store::{Progress, Usage};
 
-use crate::{Devices, clock::now, log::Repeats, rules::Keeping};
+use crate::{Devices, clock::now, keeping::Keeping, log::Repeats};
 
 /// Counts by name, such as those of a broker's refusals.
 pub type Counts = Vec<(&'static str, u64)>;
@@ -58,6 +58,8 @@ pub(crate) struct Vitals {
     pub(crate) has_read_devices: AtomicBool,
     /// How what closes windows is kept, once that is known.
     pub(crate) rules: OnceLock<Arc<Keeping>>,
+    /// How the state of windows is kept, once that is known.
+    pub(crate) windows: OnceLock<Arc<Keeping>>,
     /// What ClickHouse said of itself last.
     pub(crate) usage: Mutex<Usage>,
     /// When the oldest record of those that are being stored was received, ms; 0: none is.
@@ -82,6 +84,7 @@ impl Vitals {
             broker_refusals: OnceLock::new(),
             has_read_devices: AtomicBool::new(false),
             rules: OnceLock::new(),
+            windows: OnceLock::new(),
             usage: Mutex::default(),
             waiting_since: AtomicI64::new(0),
             log,
@@ -98,6 +101,10 @@ impl Vitals {
                 format!("more than {most} devices: new ones are stored, but neither shown nor decided for"),
             ),
         };
+        let kept = |keeping: &OnceLock<Arc<Keeping>>, name| {
+            let keeping = keeping.get();
+            keeping.map_or_else(|| Part::ok(name), |keeping| keeping.part())
+        };
         vec![
             self.broker.part(),
             self.subscriptions.part(),
@@ -105,9 +112,8 @@ impl Vitals {
             self.registry(),
             self.journal(),
             self.disk.part(),
-            self.rules
-                .get()
-                .map_or_else(|| Part::ok("rules"), |keeping| keeping.part()),
+            kept(&self.rules, "rules"),
+            kept(&self.windows, "windows"),
             devices,
         ]
     }

@@ -3,78 +3,44 @@
 
 mod support;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 
 use backend::{Acceptance, Message, Passage};
-use domain::{DeviceId, Quantity, Timestamp};
+use domain::{Quantity, Timestamp};
 use monitoring::State;
-use registry::Patch;
 use serde_json::{Value, json};
 use store::{ReadingRow, Row};
-use support::{Bench, MemoryTables};
+use support::{
+    Bench, MemoryTables,
+    limits::{causes, limited, limited_with, look, now, state},
+};
 use tokio_util::sync::CancellationToken;
 
 const FILE: &str = "rules.json";
-const ASIDE: &str = "rules.json.damaged";
+const ASIDE: &str = "rules.json.damaged.1";
 
-fn now() -> i64 {
-    std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as i64
+/// As an earlier version kept it: the names of alarms are in the rules' own file alone.
+fn without_names(dir: &Path) {
+    let path = dir.join("windows.json");
+    let mut kept: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(kept["alarms"].take(), json!(["smoke"]));
+    kept.as_object_mut().unwrap().remove("alarms");
+    std::fs::write(&path, kept.to_string()).unwrap();
 }
 
-fn id(text: &str) -> DeviceId {
-    DeviceId::parse(text).unwrap()
-}
-
-async fn set_up(bench: &Bench, device_id: &str, settings: Value) {
-    let patch = Patch {
-        location: Some("Ground floor".to_owned()),
-        settings: Some(serde_json::from_value(settings).unwrap()),
-        ..Patch::default()
+/// What `ClickHouse` knows of the rain of an hour ago, in mm.
+fn rained_an_hour_ago(value: f64) -> Arc<MemoryTables> {
+    let tables = Arc::<MemoryTables>::default();
+    let at = now() - 3_600_000;
+    let row = ReadingRow {
+        timestamp: at,
+        device_id: "gauge".into(),
+        value,
+        received_at: at,
+        offset: 0.0,
     };
-    let (registry, id) = (Arc::clone(bench.backend.views().registry()), id(device_id));
-    registry
-        .change(move |book| book.patch(&id, patch, None).map(drop))
-        .await
-        .unwrap();
-}
-
-fn causes(bench: &Bench) -> Vec<&'static str> {
-    let control = bench.backend.views().windows().view(&id("kitchen")).unwrap();
-    let interlocks = control.interlocks.into_iter();
-    interlocks.map(|interlock| interlock.cause).collect()
-}
-
-async fn look(times: u64) {
-    tokio::time::sleep(Duration::from_millis(times * 1_000 + 500)).await;
-}
-
-/// How what closes windows is kept.
-fn state(bench: &Bench) -> State {
-    let health = bench.health();
-    let part = health.parts.into_iter().find(|part| part.name == "rules");
-    part.unwrap().state
-}
-
-/// It rains and burns around the window of a kitchen, and then the backend ends.
-async fn limited(dir: &Path) {
-    limited_with(dir, json!({"interlocks": {"alarm": {"alarms": ["smoke"]}}})).await;
-}
-
-/// The same of a kitchen with these settings.
-async fn limited_with(dir: &Path, settings: Value) {
-    let bench = Bench::kept_in(dir, Arc::default());
-    set_up(&bench, "gauge", json!({})).await;
-    set_up(&bench, "kitchen", settings).await;
-    let report = r#"{"timestamp": "2025-10-24T12:00:00Z", "position": 50}"#;
-    assert_eq!(
-        bench.send("window/kitchen/state", report).await,
-        Acceptance::Stored
-    );
-    bench.reading("gauge", "rain", 0, 2.0).await;
-    bench.send("alarm/smoke", "on").await;
-    look(1).await;
-    assert_eq!(causes(&bench), ["alarm", "rain"]);
-    bench.stop().await;
+    tables.put(Row::Reading(Quantity::Rain, row));
+    tables
 }
 
 #[tokio::test(start_paused = true)]
@@ -121,6 +87,7 @@ async fn a_file_that_is_damaged_or_gone_lifts_nothing_until_sensors_and_alarms_s
 async fn what_nobody_says_again_is_held_for_a_day() {
     let dir = tempfile::tempdir().unwrap();
     limited(dir.path()).await;
+    without_names(dir.path());
     let file = dir.path().join(FILE);
     std::fs::write(&file, "{").unwrap();
     let bench = Bench::kept_in(dir.path(), Arc::default());
@@ -149,16 +116,7 @@ async fn what_clickhouse_knows_of_sensors_counts_where_the_file_is_damaged() {
         let dir = tempfile::tempdir().unwrap();
         limited(dir.path()).await;
         std::fs::write(dir.path().join(FILE), "{").unwrap();
-        let tables = Arc::<MemoryTables>::default();
-        let row = ReadingRow {
-            timestamp: now() - 3_600_000,
-            device_id: "gauge".into(),
-            value: rain,
-            received_at: now() - 3_600_000,
-            offset: 0.0,
-        };
-        tables.put(Row::Reading(Quantity::Rain, row));
-        let bench = Bench::kept_in(dir.path(), tables);
+        let bench = Bench::kept_in(dir.path(), rained_an_hour_ago(rain));
         look(1_000).await;
         assert_eq!(causes(&bench), expected, "{rain}");
     }
@@ -222,6 +180,7 @@ async fn what_came_with_a_message_that_cannot_be_kept_is_stored_at_once() {
 async fn the_end_of_another_alarm_lifts_nothing_of_a_window_that_heeds_all() {
     let dir = tempfile::tempdir().unwrap();
     limited_with(dir.path(), json!({})).await;
+    without_names(dir.path());
     std::fs::write(dir.path().join(FILE), "{").unwrap();
     let bench = Bench::kept_in(dir.path(), Arc::default());
     look(1).await;
@@ -246,6 +205,7 @@ async fn the_end_of_another_alarm_lifts_nothing_of_a_window_that_heeds_all() {
 async fn the_end_of_an_alarm_that_was_lost_outlasts_a_restart_when_it_is_acknowledged() {
     let dir = tempfile::tempdir().unwrap();
     limited(dir.path()).await;
+    without_names(dir.path());
     let file = dir.path().join(FILE);
     std::fs::write(&file, "{").unwrap();
     let read = || -> Value { serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap() };
@@ -279,16 +239,7 @@ async fn an_old_stored_value_is_as_old_as_it_is() {
             json!({"interlocks": {"alarm": {"alarms": ["smoke"]}, "rain": {"when_silent": policy}}});
         limited_with(dir.path(), settings).await;
         std::fs::write(dir.path().join(FILE), "{").unwrap();
-        let tables = Arc::<MemoryTables>::default();
-        let row = ReadingRow {
-            timestamp: now() - 3_600_000,
-            device_id: "gauge".into(),
-            value: rain,
-            received_at: now() - 3_600_000,
-            offset: 0.0,
-        };
-        tables.put(Row::Reading(Quantity::Rain, row));
-        let bench = Bench::kept_in(dir.path(), tables);
+        let bench = Bench::kept_in(dir.path(), rained_an_hour_ago(rain));
         look(1_000).await;
         assert_eq!(causes(&bench), expected, "{policy}");
     }

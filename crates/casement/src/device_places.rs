@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use accounts::{Accounts, Role, State};
 use domain::DeviceId;
-use registry::{Book, ChangeError, Patch, Registry};
+use registry::{AccountUse, Book, ChangeError, Patch, Registry};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -37,8 +37,7 @@ pub(crate) async fn follow(accounts: Arc<Accounts>, registry: Arc<Registry>, sto
 /// Whether the accounts say something that the registry does not know.
 fn says_more(accounts: &accounts::Book, registry: &Book) -> bool {
     !not_set_up(accounts, registry).is_empty()
-        || retirements(accounts)
-            .any(|(id, retired, generation)| registry.would_follow_account(&id, retired, generation))
+        || retirements(accounts).any(|(device_id, says)| registry.would_follow_account(&device_id, says))
 }
 
 /// Writes into the registry what the accounts say and it does not know.
@@ -46,20 +45,25 @@ fn take_over(accounts: &accounts::Book, registry: &mut Book) -> Result<(), Chang
     for (device_id, patch) in not_set_up(accounts, registry) {
         registry.patch(&device_id, patch, None)?;
     }
-    for (device_id, retired, generation) in retirements(accounts) {
-        registry.follow_account(&device_id, retired, generation)?;
+    for (device_id, says) in retirements(accounts) {
+        registry.follow_account(&device_id, says)?;
     }
     registry.follow_only(|device_id| accounts.get(device_id.as_str()).is_some());
     Ok(())
 }
 
-/// Whether devices are out of use, as their accounts say, with the generation of that. An account that was closed alone says
-/// nothing, and neither does one that waits to be approved.
-fn retirements(accounts: &accounts::Book) -> impl Iterator<Item = (DeviceId, bool, u64)> {
+/// Whether devices are out of use, as their accounts say. An account that was closed alone says nothing, and neither does one that
+/// waits to be approved.
+fn retirements(accounts: &accounts::Book) -> impl Iterator<Item = (DeviceId, AccountUse)> {
     accounts.iter().filter_map(|(name, account)| {
         let retired = account.retires_device()?;
         let device_id = DeviceId::parse(name.as_str()).ok()?;
-        Some((device_id, retired, account.state_generation))
+        let says = AccountUse {
+            retired,
+            generation: account.state_generation,
+            retired_generation: account.retired_generation,
+        };
+        Some((device_id, says))
     })
 }
 

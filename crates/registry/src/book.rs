@@ -4,6 +4,7 @@
 //! the three is the version of a device's settings: it grows whenever they may have changed.
 
 mod base;
+mod foreign;
 mod retirement;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::Document;
+
+pub use foreign::Foreign;
+pub use retirement::AccountUse;
 
 /// The form of the file; a later one is refused.
 const FORMAT: u32 = 1;
@@ -52,6 +56,10 @@ pub struct Entry {
     /// Whether it was taken out of use: it is neither decided for nor shown among the others.
     #[serde(default)]
     pub retired: bool,
+    /// The number of the last change that took it out of use; 0 before the first. What lasted until then is over, also where it
+    /// was put back at once.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub retired_revision: Revision,
     /// `last_seen` of the newest row of another program that was taken over, ms.
     #[serde(default)]
     pub adopted: i64,
@@ -71,19 +79,6 @@ pub struct Patch {
     pub settings: Option<Settings>,
     /// Whether it is out of use.
     pub retired: Option<bool>,
-}
-
-/// A row of the table of devices that another program wrote.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Foreign {
-    /// What people call it.
-    pub name: String,
-    /// Where it is.
-    pub location: String,
-    /// Its settings.
-    pub settings: Settings,
-    /// Its version, ms.
-    pub last_seen: i64,
 }
 
 /// A change is not possible.
@@ -269,51 +264,12 @@ impl Book {
         entry.settings = patch
             .settings
             .unwrap_or_else(|| std::mem::take(&mut entry.settings));
+        if patch.retired == Some(true) && !entry.retired {
+            entry.retired_revision = revision;
+        }
         entry.retired = patch.retired.unwrap_or(entry.retired);
         entry.revision = revision;
         Ok(entry)
-    }
-
-    /// Takes over what another program wrote into the table of devices, unless that was taken over before or is older than
-    /// the device's removal. Returns whether it changed anything.
-    pub fn adopt(&mut self, device_id: &DeviceId, foreign: Foreign) -> Result<bool, ChangeError> {
-        if !self.would_adopt(device_id, &foreign) {
-            return Ok(false);
-        }
-        let patch = Patch {
-            name: Some(foreign.name),
-            location: Some(foreign.location),
-            settings: Some(foreign.settings),
-            retired: None,
-        };
-        self.patch(device_id, patch, None)?;
-        let entry = self.devices.get_mut(device_id).expect("it was just set up");
-        entry.adopted = foreign.last_seen;
-        Ok(true)
-    }
-
-    /// Whether [`Book::adopt`] would change anything.
-    pub fn would_adopt(&self, device_id: &DeviceId, foreign: &Foreign) -> bool {
-        let known = self.devices.get(device_id);
-        let last_known = known.map_or(i64::MIN, |entry| entry.adopted);
-        let removed = self.forgotten.get(device_id).copied().unwrap_or(i64::MIN);
-        let changed = known.map_or(i64::MIN, |entry| entry.changed_at);
-        let is_new = |entry: &Entry| {
-            (&entry.name, &entry.location, &entry.settings)
-                != (&foreign.name, &foreign.location, &foreign.settings)
-        };
-        foreign.last_seen > last_known.max(removed).max(changed)
-            && known.map_or_else(|| is_new(&Entry::default()), is_new)
-    }
-
-    /// Notes when people changed what differs from `before`. What was taken over from another program is no change of theirs.
-    pub(crate) fn stamp(&mut self, before: &Self, now: i64) {
-        for (device_id, entry) in &mut self.devices {
-            let adopted = before.devices.get(device_id).map_or(0, |entry| entry.adopted);
-            if entry.revision > before.revision && entry.adopted == adopted {
-                entry.changed_at = now;
-            }
-        }
     }
 
     /// Sets what is set for all devices. With `expected`, only if that is its revision.
@@ -371,6 +327,11 @@ impl Book {
         self.revision += 1;
         self.revision
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_none(revision: &Revision) -> bool {
+    *revision == 0
 }
 
 fn unchanged(expected: Option<Revision>, now: Revision) -> Result<(), ChangeError> {

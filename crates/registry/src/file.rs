@@ -85,6 +85,8 @@ struct Head {
     format: u32,
     #[serde(default)]
     program: String,
+    #[serde(default)]
+    mark: String,
 }
 
 /// The file's content.
@@ -92,6 +94,9 @@ struct Head {
 struct Written<'a, T: Serialize> {
     /// Which version wrote it, for those who meet it with an older one.
     program: &'static str,
+    /// What tells files apart that stand in for each other; empty in most.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    mark: &'a str,
     #[serde(flatten)]
     document: &'a T,
 }
@@ -100,22 +105,11 @@ impl<T: Document> DocumentFile<T> {
     /// Takes the document's file in the directory `dir`, which is made if it is missing.
     pub fn open(dir: &Path) -> Result<Self, FileError> {
         let path = dir.join(T::FILE);
-        let failed = |source| FileError::Io {
-            path: path.clone(),
-            done: "opened",
-            source,
-        };
-        fs::create_dir_all(dir).map_err(failed)?;
-        let lock = writable(&path.with_extension("lock"), false).map_err(failed)?;
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self {
-                path,
-                document: PhantomData,
-                _lock: lock,
-            }),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(FileError::InUse(path)),
-            Err(error) => Err(failed(error.into())),
-        }
+        Ok(Self {
+            _lock: own(&path)?,
+            path,
+            document: PhantomData,
+        })
     }
 
     /// The path of another file in its directory.
@@ -125,66 +119,99 @@ impl<T: Document> DocumentFile<T> {
 
     /// Reads the document; an empty one where there is no file yet. A file that cannot be read is never taken for an empty one.
     pub fn read(&self) -> Result<T, FileError> {
-        let path = self.path.clone();
-        let mut bytes = Vec::new();
-        let read = File::open(&path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
-        match read {
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(T::default()),
-            Err(source) => {
-                return Err(FileError::Io {
-                    path,
-                    done: "read",
-                    source,
-                });
-            }
-        }
-        if bytes.len() as u64 > MAX_BYTES {
-            let reason = "it has more than 512 MiB".to_owned();
-            let what = T::WHAT;
-            return Err(FileError::Damaged { path, what, reason });
-        }
-        // The format is read first: a later one may have other fields.
-        if let Ok(head) = serde_json::from_slice::<Head>(&bytes)
-            && head.format > T::FORMAT
-        {
-            return Err(FileError::Newer {
-                path,
-                found: head.format,
-                known: T::FORMAT,
-                program: head.program,
-            });
-        }
-        serde_json::from_slice(&bytes).map_err(|error| FileError::Damaged {
-            path,
-            what: T::WHAT,
-            reason: error.to_string(),
-        })
+        Ok(read(&self.path)?
+            .map(|(document, _)| document)
+            .unwrap_or_default())
     }
 
     /// Puts `document` in the file's place. When this returns, it is on disk.
     pub fn write(&self, document: &T) -> Result<(), FileError> {
-        let written = Written {
-            program: env!("CARGO_PKG_VERSION"),
-            document,
-        };
-        let bytes = serde_json::to_vec_pretty(&written).expect("a document is plain data");
-        self.replace(&bytes).map_err(|source| FileError::Io {
+        write(&self.path, "", document).map_err(|source| FileError::Io {
             path: self.path.clone(),
             done: "written",
             source,
         })
     }
+}
 
-    fn replace(&self, bytes: &[u8]) -> io::Result<()> {
-        let partial = self.path.with_extension("json.new");
-        let mut file = writable(&partial, true)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&partial, &self.path)?;
-        let dir = self.path.parent().expect("the file is in a directory");
-        File::open(dir)?.sync_all()
+/// Makes the directory of the file at `path` and takes the file for this process, until what is returned is dropped.
+pub(crate) fn own(path: &Path) -> Result<File, FileError> {
+    let failed = |source| FileError::Io {
+        path: path.to_owned(),
+        done: "opened",
+        source,
+    };
+    fs::create_dir_all(directory(path)).map_err(failed)?;
+    let lock = writable(&path.with_extension("lock"), false).map_err(failed)?;
+    match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(lock),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(FileError::InUse(path.to_owned())),
+        Err(error) => Err(failed(error.into())),
     }
+}
+
+/// Reads a document and its mark; `None` where there is no file.
+pub(crate) fn read<T: Document>(path: &Path) -> Result<Option<(T, String)>, FileError> {
+    let mut bytes = Vec::new();
+    match File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)) {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => {
+            return Err(FileError::Io {
+                path: path.to_owned(),
+                done: "read",
+                source,
+            });
+        }
+    }
+    let damaged = |reason| FileError::Damaged {
+        path: path.to_owned(),
+        what: T::WHAT,
+        reason,
+    };
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(damaged("it has more than 512 MiB".to_owned()));
+    }
+    // The format is read first: a later one may have other fields.
+    let head = serde_json::from_slice::<Head>(&bytes);
+    if let Ok(head) = &head
+        && head.format > T::FORMAT
+    {
+        return Err(FileError::Newer {
+            path: path.to_owned(),
+            found: head.format,
+            known: T::FORMAT,
+            program: head.program.clone(),
+        });
+    }
+    let document = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+    Ok(Some((document, head.map(|head| head.mark).unwrap_or_default())))
+}
+
+/// Puts `document` in the place of the file at `path`. When this returns, it is on disk.
+pub(crate) fn write<T: Document>(path: &Path, mark: &str, document: &T) -> io::Result<()> {
+    let written = Written {
+        program: env!("CARGO_PKG_VERSION"),
+        mark,
+        document,
+    };
+    let bytes = serde_json::to_vec_pretty(&written).expect("a document is plain data");
+    let partial = path.with_extension("json.new");
+    let mut file = writable(&partial, true)?;
+    file.write_all(&bytes)?;
+    file.sync_all()?;
+    fs::rename(&partial, path)?;
+    sync(path)
+}
+
+/// The directory of a file.
+pub(crate) fn directory(path: &Path) -> &Path {
+    path.parent().expect("the file is in a directory")
+}
+
+/// Makes names in the directory of a file durable.
+pub(crate) fn sync(path: &Path) -> io::Result<()> {
+    File::open(directory(path))?.sync_all()
 }
 
 fn writable(path: &Path, truncate: bool) -> io::Result<File> {

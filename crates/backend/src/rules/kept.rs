@@ -1,25 +1,17 @@
 //! What survives a restart: causes that are there, what sensors said, alarms, schedules that are on.
 //!
-//! The file is written beside, synced and renamed. One that is damaged is set aside; one of a newer version, and one
-//! that cannot be read, are left alone.
+//! `registry::KeptFile` says what becomes of a file that cannot be used.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs::{self, File, OpenOptions},
-    io::{self, Read as _, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Cause, CauseState, DeviceId, Planner, Quantity, Timestamp};
+use registry::{Document, Mergeable};
 use serde::{Deserialize, Serialize};
 
 use super::Rules;
 
 /// The form of the file.
 const FORMAT: u32 = 1;
-/// A file of the most devices is smaller.
-const MAX_BYTES: u64 = 64 << 20;
 
 /// What the file holds.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -37,6 +29,43 @@ pub(super) struct Kept {
     /// Alarms of which anything was said since, and whether they were on.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     said: BTreeMap<DeviceId, bool>,
+    /// Whether it was lost, and the rules were not looked at since: what windows were told is still to be taken up.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_to_recall: bool,
+    /// Whether alarms are on of which nobody knows the names.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) lacks_names: bool,
+}
+
+impl Document for Kept {
+    const FILE: &'static str = "rules.json";
+    const WHAT: &'static str = "causes that close windows";
+    const FORMAT: u32 = FORMAT;
+}
+
+impl Mergeable for Kept {
+    /// What was said since counts; of what nobody said anything, what is here.
+    fn merged(mut self, later: Self) -> Self {
+        for (device_id, values) in later.sensors {
+            self.sensors.entry(device_id).or_default().extend(values);
+        }
+        self.alarms.retain(|name| !later.said.contains_key(name));
+        self.alarms.extend(later.alarms);
+        // Those were told to windows, or recalled, since.
+        if !later.is_to_recall {
+            self.windows = later.windows;
+        }
+        if self.lost_at.is_some() {
+            self.said.extend(later.said);
+            self.is_to_recall &= later.is_to_recall;
+        } else {
+            // Nothing is held for nobody's knowing any more.
+            for window in self.windows.values_mut() {
+                window.recalled.clear();
+            }
+        }
+        self
+    }
 }
 
 impl Kept {
@@ -46,25 +75,6 @@ impl Kept {
     }
 }
 
-/// The part of the file that every version writes.
-#[derive(Deserialize)]
-struct Form {
-    format: u32,
-}
-
-/// What became of reading the file.
-pub(super) enum Found {
-    Kept(Kept),
-    /// There is none.
-    Nothing,
-    /// A newer version wrote it.
-    Newer,
-    /// It cannot be read now, and why: what is in it is not known.
-    Unreadable(io::Error),
-    /// It is no such file, and why.
-    Damaged(io::Error),
-}
-
 #[derive(Debug, Serialize, Deserialize)]
 struct KeptWindow {
     causes: BTreeMap<Cause, CauseState>,
@@ -72,67 +82,6 @@ struct KeptWindow {
     planner: Planner,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     recalled: BTreeSet<Cause>,
-}
-
-pub(super) fn read(path: &Path) -> Found {
-    let bytes = match read_bytes(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Found::Nothing,
-        Err(error) => return Found::Unreadable(error),
-    };
-    match parse(&bytes) {
-        Ok(kept) if kept.format > FORMAT => Found::Newer,
-        Ok(kept) => Found::Kept(kept),
-        Err(error) => Found::Damaged(error),
-    }
-}
-
-/// The file's content, or a byte more than the most of it.
-fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-fn parse(bytes: &[u8]) -> io::Result<Kept> {
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(io::Error::other("it has more than 64 MiB"));
-    }
-    // A newer version may have written anything beside its number.
-    let form: Form = serde_json::from_slice(bytes)?;
-    if form.format > FORMAT {
-        return Ok(Kept {
-            format: form.format,
-            ..Kept::default()
-        });
-    }
-    Ok(serde_json::from_slice(bytes)?)
-}
-
-/// Gives a damaged file another name, which it returns. One that was set aside before is replaced.
-pub(super) fn set_aside(path: &Path) -> io::Result<PathBuf> {
-    let aside = path.with_extension("json.damaged");
-    fs::rename(path, &aside)?;
-    Ok(aside)
-}
-
-pub(super) fn write(path: &Path, kept: &Kept) -> io::Result<()> {
-    let partial = path.with_extension("json.new");
-    let bytes = serde_json::to_vec(kept)?;
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .mode(0o600)
-        .open(&partial)?;
-    file.write_all(&bytes)?;
-    file.sync_all()?;
-    fs::rename(&partial, path)?;
-    match path.parent() {
-        Some(dir) => File::open(dir)?.sync_all(),
-        None => Ok(()),
-    }
 }
 
 impl Rules {
@@ -146,7 +95,7 @@ impl Rules {
             }
         }
         *self.alarms.lock() = kept.alarms;
-        if self.lost_at.is_some() {
+        if self.follows_alarms() {
             *self.said.lock() = kept.said;
         }
         let mut state = self.state.lock();
@@ -166,6 +115,8 @@ impl Rules {
             alarms: self.alarms.lock().clone(),
             lost_at: self.lost_at,
             said: self.said.lock().clone(),
+            is_to_recall: self.is_lost && !state.has_looked,
+            lacks_names: self.lacks_names,
             ..Kept::default()
         };
         for (device_id, quantity, heard) in self.senses.lock().all() {

@@ -133,11 +133,12 @@ impl Rules {
             }
         }
         let mut news = Vec::new();
-        let mut has_changed = false;
+        // From here on it is kept what was recalled, and not that it is to be.
+        let mut has_changed = is_first && self.is_lost;
         for (device_id, compiled) in compiled {
             if let Some(memory) = memory.get_mut(device_id) {
                 if is_first && self.is_lost {
-                    has_changed |= memory.hold_told(compiled, &sight);
+                    has_changed |= memory.hold_told(compiled, &sight, self.lacks_names);
                 }
                 if memory.holds(Cause::Alarm) && self.is_alarm_said(compiled) {
                     has_changed |= memory.recalled.remove(&Cause::Alarm);

@@ -14,7 +14,6 @@ mod view;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -25,17 +24,19 @@ use std::{
 use domain::{Cause, CauseState, DeviceId, Planner, Position, Quantity, Reading, Timestamp};
 use monitoring::with_causes;
 use parking_lot::Mutex;
-use registry::{Registry, Revision};
+use registry::{KeptFile, Registry, Revision};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::{Devices, Feed, Happening, Windows, clock::now, log::Repeats, rows::told_event};
+use crate::{
+    Devices, Feed, Happening, Windows, clock::now, keeping::Keeping, log::Repeats, rows::told_event,
+};
 
-pub(crate) use recalled::Keeping;
 pub use view::ScheduleView;
 
 use compiled::Compiled;
+use kept::Kept;
 use marks::Marks;
 use senses::Senses;
 
@@ -99,13 +100,17 @@ pub struct Rules {
     alarms: Mutex<BTreeSet<DeviceId>>,
     /// When what was kept was found to be lost; `None` where it was not.
     lost_at: Option<Timestamp>,
-    /// Whether it was at this start.
+    /// Whether it was at this start, or at one before that was over before the rules were looked at.
     is_lost: bool,
+    /// Whether the file is left as it is, and changes go to one beside it.
+    is_left: bool,
+    /// Whether alarms are on of which nobody knows the names.
+    lacks_names: bool,
     /// Alarms of which anything was said since, and whether they were on.
     said: Mutex<BTreeMap<DeviceId, bool>>,
     state: Mutex<State>,
     /// Where what was there is kept; `None` keeps nothing.
-    file: Option<PathBuf>,
+    file: Option<Arc<KeptFile<Kept>>>,
     /// Changes that are to survive a restart, and how many of them are in the file.
     changes: AtomicU64,
     written: AtomicU64,
@@ -142,9 +147,11 @@ impl Rules {
             changes: AtomicU64::new(0),
             written: AtomicU64::new(0),
             writing: Arc::default(),
-            keeping: Arc::default(),
+            keeping: Arc::new(Keeping::of("rules")),
             lost_at: None,
             is_lost: false,
+            is_left: false,
+            lacks_names: false,
             said: Mutex::default(),
         };
         if let Some(path) = file {
@@ -208,6 +215,10 @@ impl Rules {
         } else {
             alarms.remove(name)
         };
+        // In their order.
+        if has_changed && !self.lacks_names {
+            self.windows.note_alarms(&alarms);
+        }
         drop(alarms);
         if has_changed {
             info!(alarm = %name, is_on, "an alarm");
@@ -261,7 +272,7 @@ impl Rules {
 
     /// Writes what is to survive a restart, where it has changed. Returns whether all that was taken before survives one.
     async fn keep(&self) -> bool {
-        let Some(path) = self.file.clone() else {
+        let Some(file) = self.file.clone() else {
             return true;
         };
         let turn = Arc::clone(&self.writing).lock_owned().await;
@@ -272,7 +283,7 @@ impl Rules {
         let kept = self.kept();
         // Writing goes on when nobody waits for it any more, and so does the turn.
         let written = tokio::task::spawn_blocking(move || {
-            let written = kept::write(&path, &kept);
+            let written = file.write(&kept);
             (written, turn)
         });
         let (written, _turn) = written.await.expect("writing a file does not panic");

@@ -4,110 +4,97 @@
 //! In: the interlocks that windows were told of before the start, the newest readings that were stored. Out: causes that are
 //! there until sensors and alarms say it again, for a day at most: a window that was shut stays shut.
 
-use std::{collections::HashMap, path::PathBuf, time::Duration};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use domain::{Cause, CauseState, DeviceId, Quantity, Reading, Timestamp};
-use monitoring::{Link, Part, with_causes};
+use registry::{Fault, KeptFile};
 use tracing::error;
 
-use super::{
-    MOST_ALARMS, Memory, Rules, State, Told,
-    compiled::Compiled,
-    kept::{self, Found},
-    look::Sight,
-};
+use super::{MOST_ALARMS, Memory, Rules, State, Told, compiled::Compiled, look::Sight};
 
 /// How long a cause is held of which nobody says anything.
 const LONGEST: Duration = Duration::from_hours(24);
 
-/// How what closes windows is kept.
-#[derive(Debug)]
-pub(crate) struct Keeping {
-    /// Writing the file.
-    pub(super) writes: Link,
-    /// Having read it.
-    pub(super) reads: Link,
-}
-
-impl Default for Keeping {
-    fn default() -> Self {
-        Self {
-            writes: Link::met("rules"),
-            reads: Link::wanted("rules"),
-        }
-    }
-}
-
-impl Keeping {
-    /// As a part of the health.
-    pub(crate) fn part(&self) -> Part {
-        if self.writes.is_up() {
-            self.reads.part()
-        } else {
-            self.writes.part()
-        }
-    }
-}
-
 /// What is held, in words.
 const HELD: &str = "windows that rain, wind, frost or an alarm limited stay so until sensors and alarms say it again, for a day at \
                     most";
+/// The same, where what windows were told is lost as well.
+const UNKNOWN: &str =
+    "windows.json is lost, too: what sensors said last is known, and no alarm before it is said again";
 
 impl Rules {
     /// Takes up what is kept in the file at `path`, and keeps what changes there from now on.
     pub(super) fn open(&mut self, path: PathBuf) {
-        let lost = match kept::read(&path) {
-            Found::Kept(kept) => {
+        let mut file = KeptFile::at(path);
+        let taken = file.take();
+        self.file = Some(Arc::new(file));
+        self.is_left = matches!(taken.fault, Some(Fault::Left(_)));
+        if taken.fault.is_some() || taken.document.is_none() || taken.is_to_write {
+            // From now on, where there is no file it is lost.
+            self.has_changed();
+        }
+        let why = taken.fault.map(|fault| match fault {
+            Fault::Damaged(why) | Fault::Left(why) => why,
+        });
+        let reason = match (taken.document, why) {
+            (Some(kept), why) => {
                 self.lost_at = kept.lost_at.filter(|at| is_held(*at, self.began.0));
-                if self.lost_at.is_some() && kept.holds_any() {
-                    let reason = format!("rules.json was lost before an earlier start: {HELD}");
-                    self.keeping.reads.down(reason);
-                }
+                self.is_lost = self.lost_at.is_some() && kept.is_to_recall;
+                self.lacks_names = self.lost_at.is_some() && kept.lacks_names;
+                let holds = self.lost_at.is_some() && (kept.holds_any() || kept.is_to_recall);
                 self.restore(kept);
-                self.file = Some(path);
-                return;
+                match why {
+                    Some(why) => Some(format!("rules.json {why}")),
+                    None => holds.then(|| "rules.json was lost before an earlier start".to_owned()),
+                }
             }
-            // As at a first start.
-            Found::Nothing if self.windows.interlocks().is_empty() => {
-                self.file = Some(path);
-                return;
+            (None, Some(why)) => {
+                self.lose();
+                Some(format!("rules.json {why}"))
             }
-            Found::Nothing => "is not there".to_owned(),
-            Found::Damaged(error) => {
-                let aside = match kept::set_aside(&path) {
-                    Ok(aside) => format!("it is set aside as {}", aside.display()),
-                    Err(error) => format!("it cannot be set aside ({error}), and will be overwritten"),
-                };
-                format!("is damaged ({}), {aside}", with_causes(&error))
-            }
-            Found::Newer => return self.leave("was written by a newer casement"),
-            Found::Unreadable(error) => {
-                return self.leave(&format!("cannot be read ({})", with_causes(&error)));
+            (None, None) => {
+                // Neither of two files is there at a first start.
+                if self.windows.were_kept() {
+                    self.lose();
+                }
+                let holds = !self.windows.interlocks().is_empty() || !self.alarms.lock().is_empty();
+                holds.then(|| "rules.json is not there".to_owned())
             }
         };
-        (self.lost_at, self.is_lost) = (Some(self.began.0), true);
-        let reason = format!("rules.json {lost}: {HELD}");
-        error!("{reason}");
-        self.keeping.reads.down(reason);
-        self.file = Some(path);
-        // That it was lost is kept from now on.
-        self.has_changed();
+        if !self.lacks_names {
+            self.windows.note_alarms(&self.alarms.lock());
+        }
+        if let Some(reason) = reason {
+            let held = if self.windows.are_known() { HELD } else { UNKNOWN };
+            let reason = format!("{reason}: {held}");
+            error!("{reason}");
+            if self.is_left || self.lost_at.is_some() {
+                self.keeping.reads.down(reason);
+            }
+        }
     }
 
-    /// Neither reads nor writes a file that may hold what was there.
-    fn leave(&mut self, why: &str) {
-        let reason = format!(
-            "rules.json {why}, and is left as it is: what closes windows does not survive a restart, and {HELD}"
-        );
-        error!("{reason}");
-        self.keeping.reads.down(reason);
+    /// Takes that nothing is known of what was there but what windows know.
+    fn lose(&mut self) {
         (self.lost_at, self.is_lost) = (Some(self.began.0), true);
+        let alarms = self.windows.alarms();
+        let interlocks = self.windows.interlocks();
+        let mut interlocks = interlocks.iter().flat_map(|(_, interlocks)| interlocks);
+        let may_be_any =
+            !self.windows.are_known() || interlocks.any(|interlock| interlock.cause == Cause::Alarm);
+        self.lacks_names = alarms.is_none() && may_be_any;
+        *self.alarms.lock() = alarms.unwrap_or_default();
+    }
+
+    /// Whether it matters what is said of alarms, beside which of them are on.
+    pub(super) fn follows_alarms(&self) -> bool {
+        self.lost_at.is_some() || self.is_left
     }
 
     /// Whether a cause of which nobody says anything is held still; `steady` is a time that does not jump.
     pub(super) fn holds_lost(&self, steady: Timestamp) -> bool {
         let is_held = self.lost_at.is_some_and(|at| is_held(at, steady));
-        if self.lost_at.is_some() && !is_held && self.file.is_some() {
+        if self.lost_at.is_some() && !is_held && !self.is_left {
             self.keeping.reads.up();
         }
         is_held
@@ -115,7 +102,7 @@ impl Rules {
 
     /// Is well again where nothing is held any more that nobody has said again.
     pub(super) fn see_what_is_held(&self, memory: &HashMap<DeviceId, Memory>) {
-        let is_lost = self.lost_at.is_some() && self.file.is_some();
+        let is_lost = self.lost_at.is_some() && !self.is_left;
         // What has no window is limited in name alone.
         let mut held = memory.iter().filter(|(_, memory)| !memory.recalled.is_empty());
         if is_lost && held.all(|(device_id, _)| self.windows.view(device_id).is_none()) {
@@ -129,7 +116,7 @@ impl Rules {
         if let Some(was_on) = said.get_mut(name) {
             return is_on && !std::mem::replace(was_on, true);
         }
-        let has_place = self.lost_at.is_some() && said.len() < MOST_ALARMS;
+        let has_place = self.follows_alarms() && said.len() < MOST_ALARMS;
         if has_place {
             said.insert(name.clone(), is_on);
         }
@@ -186,7 +173,8 @@ fn is_held(at: Timestamp, now: Timestamp) -> bool {
 
 impl Memory {
     /// Takes what the window was told before the start to be there still. Returns whether anything is.
-    pub(super) fn hold_told(&mut self, compiled: &Compiled, sight: &Sight<'_>) -> bool {
+    /// Alarms whose names are known need none of that.
+    pub(super) fn hold_told(&mut self, compiled: &Compiled, sight: &Sight<'_>, lacks_names: bool) -> bool {
         for (cause, told) in &self.told {
             let Some(hold) = compiled.hold(*cause) else {
                 continue;
@@ -199,7 +187,7 @@ impl Memory {
                 }
             };
             self.causes.insert(*cause, state);
-            if state == CauseState::There {
+            if state == CauseState::There && (lacks_names || *cause != Cause::Alarm) {
                 self.recalled.insert(*cause);
             }
         }

@@ -39,8 +39,17 @@ impl Turn<'_> {
         if self.window.record.hold.is_some() && self.window.hold(self.c.now).is_none() {
             self.end_override("its time is over".into());
         }
-        if self.is_retired && self.window.record.hold.is_some() {
+        // It may be back in use already.
+        let was_retired = self
+            .window
+            .retired_revision
+            .is_some_and(|heeded| heeded < self.retired_revision);
+        if (self.is_retired || was_retired) && self.window.record.hold.is_some() {
             self.end_override("the device is retired".into());
+        }
+        if self.window.retired_revision != Some(self.retired_revision) {
+            self.window.retired_revision = Some(self.retired_revision);
+            self.to_keep();
         }
         let in_force = self.window.record.interlocks.in_force(self.c.now).count();
         if in_force != self.window.in_force {

@@ -7,13 +7,13 @@ use std::{collections::VecDeque, sync::Arc};
 
 use monitoring::with_causes;
 use parking_lot::Mutex;
-use registry::DocumentFile;
+use registry::KeptFile;
 use store::Row;
 use tokio::sync::{Notify, watch};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::kept::KeptWindows;
-use crate::log::Repeats;
+use crate::{keeping::Keeping, log::Repeats};
 
 /// Rows that wait for the log; beyond them the oldest is let go.
 const MOST_ROWS: usize = 10_000;
@@ -32,7 +32,9 @@ struct Progress {
 #[derive(Debug)]
 pub(super) struct Keeper {
     /// `None` keeps nothing.
-    file: Option<Arc<DocumentFile<KeptWindows>>>,
+    file: Option<Arc<KeptFile<KeptWindows>>>,
+    /// How that is done, for the health.
+    keeping: Arc<Keeping>,
     log: Arc<dyn Repeats>,
     state: Mutex<State>,
     pub(super) due: Notify,
@@ -49,14 +51,20 @@ struct State {
 }
 
 impl Keeper {
-    pub(super) fn new(file: Option<DocumentFile<KeptWindows>>, log: Arc<dyn Repeats>) -> Self {
+    pub(super) fn new(file: Option<KeptFile<KeptWindows>>, log: Arc<dyn Repeats>) -> Self {
         Self {
             file: file.map(Arc::new),
+            keeping: Arc::new(Keeping::of("windows")),
             log,
             state: Mutex::default(),
             due: Notify::new(),
             progress: watch::Sender::default(),
         }
+    }
+
+    /// How the file does.
+    pub(super) fn keeping(&self) -> Arc<Keeping> {
+        Arc::clone(&self.keeping)
     }
 
     /// Notes that something changed. It is written soon.
@@ -114,15 +122,22 @@ impl Keeper {
         let written = tokio::task::spawn_blocking(move || file.write(&kept)).await;
         let written = written.expect("writing a file does not panic");
         self.progress.send_modify(|progress| match written {
-            Ok(()) => progress.written = number,
+            Ok(()) => {
+                progress.written = number;
+                if self.keeping.writes.up() {
+                    info!("the state of windows survives a restart again");
+                }
+            }
             Err(error) => {
                 progress.failures += 1;
-                progress.reason = with_causes(&error);
-                if progress.failures.is_power_of_two() {
-                    warn!(
-                        error = progress.reason,
-                        "the state of windows is not kept; trying again"
-                    );
+                progress.reason = format!("windows.json cannot be written ({})", with_causes(&error));
+                let reason = format!(
+                    "{}: what people want of windows now, and an alarm, would not survive a restart, and is not acknowledged \
+                     meanwhile",
+                    progress.reason
+                );
+                if self.keeping.writes.down(reason.clone()) {
+                    warn!(error = reason, "it is tried again");
                 }
             }
         });

@@ -1,20 +1,21 @@
 //! What of windows survives a restart: who holds them, what limits them, where they were told to go.
 //!
-//! In: windows. Out: a file beside the registry's, written whole, synced and renamed.
+//! In: windows, the names of the alarms that are on. Out: a file beside the registry's, written whole, synced and renamed.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     time::Duration,
 };
 
 use domain::{
     ContextInterlock, DeviceId, Motion, MotionRecord, Origin, Override, Position, Source, Timestamp,
 };
-use registry::Document;
+use registry::{Document, Mergeable, Revision};
 use serde::{Deserialize, Serialize};
 
 use super::{
     CommandState,
+    known::Climate,
     window::{Command, Holder, Window},
 };
 
@@ -25,6 +26,9 @@ const FORMAT: u32 = 1;
 pub(crate) struct KeptWindows {
     format: u32,
     windows: BTreeMap<DeviceId, KeptWindow>,
+    /// The alarms that are on, for rules whose own file is lost; `None` where nobody knows them all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) alarms: Option<BTreeSet<DeviceId>>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -45,10 +49,15 @@ struct KeptWindow {
     /// Whether somebody held it at any time: everybody is told after a start that nobody does any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     was_held: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retired_revision: Option<Revision>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     interlocks: Vec<ContextInterlock>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     command: Option<KeptCommand>,
+    /// The newest temperature, °C, and humidity, %, for commands right after the start.
+    #[serde(default, skip_serializing_if = "is_unknown")]
+    climate: Climate,
     /// The ids of the newest commands of ours: they may come back after the restart.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     own: VecDeque<String>,
@@ -84,6 +93,7 @@ impl Default for KeptWindows {
         Self {
             format: FORMAT,
             windows: BTreeMap::new(),
+            alarms: None,
         }
     }
 }
@@ -94,16 +104,52 @@ impl Document for KeptWindows {
     const FORMAT: u32 = FORMAT;
 }
 
+impl Mergeable for KeptWindows {
+    /// What was noted of a window later counts. A person's wish of before lasts where nobody held the window since.
+    fn merged(mut self, later: Self) -> Self {
+        for (device_id, mut window) in later.windows {
+            if let Some(before) = self.windows.remove(&device_id) {
+                if !window.was_held {
+                    (window.hold, window.was_held) = (before.hold, before.was_held);
+                    window.retired_revision = before.retired_revision;
+                }
+                if is_unknown(&window.climate) {
+                    window.climate = before.climate;
+                }
+            }
+            self.windows.insert(device_id, window);
+        }
+        self.alarms = later.alarms.or(self.alarms);
+        self
+    }
+}
+
 impl KeptWindows {
     /// What is to survive of `windows`.
-    pub(super) fn of(windows: &HashMap<DeviceId, Window>) -> Self {
+    pub(super) fn of(
+        windows: &HashMap<DeviceId, Window>,
+        alarms: Option<BTreeSet<DeviceId>>,
+        climate: impl Fn(&DeviceId) -> Climate,
+    ) -> Self {
         let kept = windows
             .iter()
-            .map(|(device_id, window)| (device_id.clone(), keep(window)));
+            .map(|(device_id, window)| (device_id.clone(), keep(window, climate(device_id))));
         Self {
             format: FORMAT,
             windows: kept.collect(),
+            alarms,
         }
+    }
+
+    /// The climate of each window that has any.
+    pub(super) fn climates(&self) -> HashMap<DeviceId, Climate> {
+        let known = self
+            .windows
+            .iter()
+            .filter(|(_, window)| !is_unknown(&window.climate));
+        known
+            .map(|(device_id, window)| (device_id.clone(), window.climate))
+            .collect()
     }
 
     /// The windows at `now` on the wall, and at `steady_ms` by the clock that never jumps.
@@ -116,7 +162,11 @@ impl KeptWindows {
     }
 }
 
-fn keep(window: &Window) -> KeptWindow {
+fn is_unknown(climate: &Climate) -> bool {
+    climate.iter().all(Option::is_none)
+}
+
+fn keep(window: &Window, climate: Climate) -> KeptWindow {
     let record = &window.record;
     let hold = record.hold.zip(window.holder.as_ref());
     KeptWindow {
@@ -135,6 +185,7 @@ fn keep(window: &Window) -> KeptWindow {
             is_span: holder.is_span,
         }),
         was_held: window.was_held,
+        retired_revision: window.retired_revision,
         interlocks: record.interlocks.all().collect(),
         command: window.command.as_ref().map(|command| KeptCommand {
             command_id: command.command_id.clone(),
@@ -146,6 +197,7 @@ fn keep(window: &Window) -> KeptWindow {
             reason: command.reason.clone(),
             cause: command.cause.clone(),
         }),
+        climate,
         own: window.own.clone(),
     }
 }
@@ -156,6 +208,7 @@ fn restore(kept: KeptWindow, now: Timestamp, steady_ms: i64) -> Window {
         motion: MotionRecord::restored(kept.motion, kept.settled),
         own: kept.own,
         was_held: kept.was_held || kept.hold.is_some(),
+        retired_revision: kept.retired_revision,
         ..Window::default()
     };
     let record = &mut window.record;

@@ -8,6 +8,7 @@ mod clock;
 mod findings;
 mod keeper;
 mod kept;
+mod known;
 mod local_time;
 mod mover;
 mod outgoing;
@@ -25,7 +26,7 @@ use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 use domain::{By, Cause, DeviceId, HeldDecision, Position, Timestamp, WindowAction, WindowState, Wish};
 use mqtt::OverrideNotice;
 use parking_lot::Mutex;
-use registry::{DocumentFile, FileError};
+use registry::{FileError, KeptFile};
 use tokio::{
     sync::broadcast,
     time::{Instant, timeout_at},
@@ -45,6 +46,7 @@ pub(crate) use words::Scheduled;
 use clock::{Clock, MachineClock, Times};
 use keeper::Keeper;
 use kept::KeptWindows;
+use known::Known;
 use outgoing::Outbox;
 use turn::Turn;
 use window::{Window, circumstances};
@@ -72,6 +74,8 @@ pub struct Windows {
     last: Mutex<Times>,
     outbox: Outbox,
     keeper: Keeper,
+    /// What is known of before the start, and what rules want to be kept beside it.
+    known: Known,
     changes: broadcast::Sender<DeviceId>,
 }
 
@@ -88,32 +92,29 @@ pub(crate) struct Around {
 
 /// The file that windows survive a restart in.
 #[derive(Debug)]
-pub struct WindowsFile(DocumentFile<KeptWindows>);
+pub struct WindowsFile(KeptFile<KeptWindows>);
 
 impl WindowsFile {
     /// Takes the file in the directory `dir`, which is made if it is missing.
     pub fn open(dir: &Path) -> Result<Self, FileError> {
-        DocumentFile::open(dir).map(Self)
+        KeptFile::open(dir).map(Self)
     }
 }
 
 impl Windows {
     /// Windows as they were kept in `file`; without one, nothing survives a restart.
-    pub(crate) fn open(around: Around, file: Option<WindowsFile>) -> Result<Self, FileError> {
+    pub(crate) fn open(around: Around, file: Option<WindowsFile>) -> Self {
         Self::with_clock(around, file, Box::new(MachineClock::new()))
     }
 
-    fn with_clock(
-        around: Around,
-        file: Option<WindowsFile>,
-        clock: Box<dyn Clock>,
-    ) -> Result<Self, FileError> {
-        let file = file.map(|file| file.0);
-        let kept = file.as_ref().map(DocumentFile::read).transpose()?;
+    fn with_clock(around: Around, file: Option<WindowsFile>, clock: Box<dyn Clock>) -> Self {
+        let mut file = file.map(|file| file.0);
+        let taken = file.as_mut().map(KeptFile::take);
         let last = clock.read();
-        let by_id = kept.unwrap_or_default().restore(last.wall, last.steady_ms);
-        let windows = Self {
-            by_id: Mutex::new(by_id),
+        let keeper = Keeper::new(file, around.log);
+        let (kept, known) = Known::of(taken, &keeper, last.steady_ms);
+        Self {
+            by_id: Mutex::new(kept.restore(last.wall, last.steady_ms)),
             most: around.most,
             setups: around.setups,
             devices: around.devices,
@@ -121,10 +122,10 @@ impl Windows {
             clock,
             last: Mutex::new(last),
             outbox: Outbox::default(),
-            keeper: Keeper::new(file, around.log),
+            keeper,
+            known,
             changes: broadcast::Sender::new(CHANGES),
-        };
-        Ok(windows)
+        }
     }
 
     /// Looks at all windows twice a second and keeps what changes, until `drain`; then once more.
@@ -137,7 +138,12 @@ impl Windows {
                 next = Instant::now() + TICK;
                 self.examine();
             }
-            self.keeper.write(|| KeptWindows::of(&self.by_id.lock())).await;
+            self.keeper
+                .write(|| {
+                    let climate = |device_id: &DeviceId| self.climate(device_id);
+                    KeptWindows::of(&self.by_id.lock(), self.known.alarms(), climate)
+                })
+                .await;
             self.keeper.append().await;
             if is_over {
                 return;
@@ -156,6 +162,7 @@ impl Windows {
 
     /// Looks at every window.
     fn examine(&self) {
+        self.known.examine(&self.keeper, self.clock.read().steady_ms);
         let known: Vec<DeviceId> = self.by_id.lock().keys().cloned().collect();
         for device_id in known {
             #[expect(

@@ -2,8 +2,9 @@
 
 use domain::{
     By, Cause, Circumstances, Confidence, DeviceId, HeldDecision, Hold, Keep, Lasting, Move, Origin,
-    Position, Quantity, Source, Timestamp, Verdict, WindowAction, Wish, Wisher,
+    Position, Source, Timestamp, Verdict, WindowAction, Wish, Wisher,
 };
+use registry::Revision;
 use uuid::Uuid;
 
 use super::{
@@ -30,6 +31,8 @@ pub(super) struct Turn<'a> {
     pub(super) setup: &'a WindowSetup,
     /// Whether its device is out of use: then nothing moves it.
     pub(super) is_retired: bool,
+    /// The number of the change that took it out of use last.
+    pub(super) retired_revision: Revision,
     /// The time by a clock that never jumps.
     pub(super) steady_ms: i64,
     pub(super) has_changed: bool,
@@ -52,6 +55,7 @@ impl<'a> Turn<'a> {
             c,
             setup: &setup.window,
             is_retired: setup.is_retired,
+            retired_revision: setup.retired_revision,
             steady_ms,
             has_changed: false,
             is_to_keep: false,
@@ -77,6 +81,11 @@ impl<'a> Turn<'a> {
 
     pub(super) const fn changed(&mut self) {
         self.has_changed = true;
+        self.is_to_keep = true;
+    }
+
+    /// What survives a restart has changed, and nothing that is shown.
+    pub(super) const fn to_keep(&mut self) {
         self.is_to_keep = true;
     }
 
@@ -146,6 +155,7 @@ impl<'a> Turn<'a> {
         let begun = hold.begin(self.c.now, self.setup.override_for);
         self.window.record.begin_override(begun);
         self.window.was_held = true;
+        self.window.retired_revision = Some(self.retired_revision);
         self.window.holder = Some(Holder {
             by: by.name.clone(),
             source: by.source,
@@ -311,12 +321,9 @@ impl<'a> Turn<'a> {
         cause: Option<String>,
     ) {
         let now = self.c.now;
-        let devices = &self.windows.devices;
         // The specification's windows expect numbers; the log says that there were none.
-        let temperature = devices
-            .latest(self.device_id, Quantity::Temperature)
-            .unwrap_or(0.0);
-        let humidity = devices.latest(self.device_id, Quantity::Humidity).unwrap_or(0.0);
+        let climate = self.windows.known.climate(&self.windows.devices, self.device_id);
+        let [temperature, humidity] = climate.map(Option::unwrap_or_default);
         let command_id = Uuid::now_v7().to_string();
         if self.window.own.len() >= OWN {
             self.window.own.pop_front();

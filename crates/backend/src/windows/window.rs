@@ -6,6 +6,7 @@ use domain::{
     Circumstances, Limits, Motion, MotionRecord, Move, Override, Position, Source, Timestamp, Verdict,
     WindowContext, WindowRecord,
 };
+use registry::Revision;
 
 use super::{
     local_time::local_time,
@@ -63,6 +64,8 @@ pub(super) struct Window {
     pub(super) is_known: bool,
     /// Whether somebody held it at any time: what a broker keeps may still say so.
     pub(super) was_held: bool,
+    /// The number of the change that took its device out of use last, as far as it was heeded; `None` where nobody noted it.
+    pub(super) retired_revision: Option<Revision>,
     /// Whether its device has left.
     pub(super) is_away: bool,
     /// The ids of our newest commands.
@@ -167,7 +170,8 @@ impl Window {
         let hold = self.hold(c.now).zip(self.holder.as_ref());
         ControlView {
             motion: self.motion.state().into(),
-            position: self.record.reported,
+            // What a window begins with is no place.
+            position: self.record.reported.filter(|_| !self.record.is_lost),
             target: self.record.commanded.map(|(position, _)| position),
             hold: hold.map(|(hold, holder)| OverrideView {
                 position: hold.position,

@@ -7,6 +7,7 @@
     reason = "each test uses a part of it"
 )]
 
+pub mod limits;
 mod log;
 mod tables;
 pub mod times;

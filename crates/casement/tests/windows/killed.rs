@@ -219,7 +219,7 @@ async fn what_closes_windows_holds_though_its_file_is_damaged() {
     world.until("attic", "shut again", holds).await;
     let health = world.up.get("/ready").unwrap();
     assert!(health.contains("rules.json is damaged"), "{health}");
-    assert_eq!(std::fs::read(kept.join("rules.json.damaged")).unwrap(), b"\0\0");
+    assert_eq!(std::fs::read(kept.join("rules.json.damaged.1")).unwrap(), b"\0\0");
     client.publish("sensor/roof/rain", reading(0.0, now())).await;
     let ends = |control: &Value| control["interlocks"][0]["until"].is_string();
     world.until("attic", "about to be free", ends).await;

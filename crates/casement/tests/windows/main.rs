@@ -5,6 +5,7 @@
 mod support;
 
 mod clocks;
+mod files;
 mod killed;
 mod motors;
 mod people;

@@ -93,7 +93,7 @@ impl House {
             log: Arc::new(Nowhere),
             most: 100,
         };
-        let windows = Windows::with_clock(around, file, Box::new(clock.clone())).unwrap();
+        let windows = Windows::with_clock(around, file, Box::new(clock.clone()));
         Self { windows, clock }
     }
 

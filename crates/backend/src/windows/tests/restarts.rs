@@ -85,14 +85,83 @@ async fn that_nobody_holds_a_window_any_more_is_told_after_a_start() {
     }
 }
 
-#[test]
-fn a_file_of_a_newer_program_is_refused_and_left_alone() {
+/// What is to be written is.
+async fn kept(house: House) {
+    let drain = CancellationToken::new();
+    drain.cancel();
+    Arc::new(house.windows).run(drain).await;
+}
+
+#[tokio::test]
+async fn beside_a_file_of_a_newer_program_a_wish_survives_all_the_same() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("windows.json");
-    std::fs::write(&path, r#"{"format": 2, "panes": {}}"#).unwrap();
-    let file = WindowsFile::open(dir.path()).unwrap();
-    assert!(matches!(file.0.read(), Err(FileError::Newer { found: 2, .. })));
-    assert!(std::fs::read_to_string(&path).unwrap().contains("panes"));
+    let clock = Hands::default();
+    let open = || WindowsFile::open(dir.path()).unwrap();
+    let house = House::at(clock.clone(), Some(open()));
+    house.hold(40.0);
+    house.windows.note_alarms(&[room()].into());
+    kept(house).await;
+    let before = std::fs::read(&path).unwrap();
+    let newer = r#"{"program": "9.1.0", "format": 2, "panes": {}}"#;
+    std::fs::write(&path, newer).unwrap();
+    for position in [60.0, 70.0] {
+        let house = House::at(clock.clone(), Some(open()));
+        let part = house.windows.keeping().part();
+        let reason = part.reason.unwrap();
+        assert!(
+            reason.contains("9.1.0") && reason.contains("left as it is"),
+            "{reason}"
+        );
+        house.hold(position);
+        kept(house).await;
+        let house = House::at(clock.clone(), Some(open()));
+        assert_eq!(house.view().hold.unwrap().position, percent(position));
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), newer);
+    // The earlier file is put back.
+    std::fs::write(&path, before).unwrap();
+    for _ in 0..2 {
+        let house = House::at(clock.clone(), Some(open()));
+        assert_eq!(house.view().hold.unwrap().position, percent(70.0));
+        assert_eq!(house.windows.alarms(), Some([room()].into()));
+        assert_eq!(house.windows.keeping().part().reason, None);
+        kept(house).await;
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_set_aside_and_told_for_a_day() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("windows.json"), "{").unwrap();
+    let house = House::at(Hands::default(), Some(WindowsFile::open(dir.path()).unwrap()));
+    assert!(house.windows.were_kept() && !house.windows.are_known());
+    let reason = house.windows.keeping().part().reason.unwrap();
+    assert!(
+        reason.contains("is damaged") && reason.contains("forgotten"),
+        "{reason}"
+    );
+    assert!(dir.path().join("windows.json.damaged.1").exists());
+    house.pass(1);
+    assert!(house.windows.keeping().part().reason.is_some());
+    house.clock.pass(24 * 60 * MINUTE);
+    house.pass(1);
+    assert_eq!(house.windows.keeping().part().reason, None);
+    house.hold(40.0);
+    kept(house).await;
+    let house = House::at(Hands::default(), Some(WindowsFile::open(dir.path()).unwrap()));
+    assert_eq!(house.view().hold.unwrap().position, percent(40.0));
+}
+
+#[tokio::test]
+async fn where_there_was_a_file_there_is_one_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = || WindowsFile::open(dir.path()).unwrap();
+    let house = House::at(Hands::default(), Some(open()));
+    assert!(!house.windows.were_kept());
+    kept(house).await;
+    let house = House::at(Hands::default(), Some(open()));
+    assert!(house.windows.were_kept() && house.windows.are_known());
 }
 
 #[tokio::test]
@@ -140,4 +209,73 @@ async fn a_window_that_began_anew_on_its_way_was_moved_by_nobody() {
     house.pass(300);
     let view = house.view();
     assert_eq!((view.motion, view.hold), (MotionView::Unknown, None));
+}
+
+#[tokio::test]
+async fn a_wish_ends_with_its_device_also_where_that_is_back_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (clock, registry) = (Hands::default(), Registry::in_memory());
+    let open = || Some(WindowsFile::open(dir.path()).unwrap());
+    let retire_and_take_back = async || {
+        for retired in [true, false] {
+            let patch = registry::Patch {
+                retired: Some(retired),
+                ..registry::Patch::default()
+            };
+            let changing = registry.change(move |book| book.patch(&room(), patch, None).map(drop));
+            changing.await.unwrap();
+        }
+    };
+    let house = House::around(clock.clone(), Arc::clone(&registry), open());
+    house.hold(40.0);
+    house.pass(1);
+    retire_and_take_back().await;
+    house.pass(1);
+    assert_eq!(house.view().hold, None);
+    house.hold(60.0);
+    house.pass(1);
+    assert!(house.view().hold.is_some(), "it began afterwards");
+    kept(house).await;
+    // While nobody runs.
+    retire_and_take_back().await;
+    let house = House::around(clock.clone(), Arc::clone(&registry), open());
+    house.pass(1);
+    assert_eq!(house.view().hold, None);
+}
+
+#[tokio::test]
+async fn a_command_right_after_a_start_states_the_climate_of_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = || Some(WindowsFile::open(dir.path()).unwrap());
+    let clock = Hands::default();
+    let house = House::at(clock.clone(), open());
+    house.report(50.0);
+    for (quantity, value) in [
+        (domain::Quantity::Temperature, 21.5),
+        (domain::Quantity::Humidity, 40.0),
+    ] {
+        let reading = domain::Reading::new(room(), quantity, value, clock.read().wall).unwrap();
+        house.windows.devices.reading(&reading, &heard(&clock));
+    }
+    house.pass(1);
+    kept(house).await;
+    let house = House::at(clock.clone(), open());
+    house.windows.limit(&room(), Cause::Rain, Position::SHUT);
+    let told = house.sent().remove(0);
+    assert_eq!((told.temperature, told.humidity), (21.5, 40.0));
+    assert_eq!(house.windows.climate(&room()), [Some(21.5), Some(40.0)]);
+    // Of another nothing is known, which its row says.
+    let other = DeviceId::parse("other").unwrap();
+    assert_eq!(house.windows.climate(&other), [None, None]);
+}
+
+/// Right now.
+fn heard(clock: &Hands) -> crate::devices::Heard {
+    crate::devices::Heard {
+        at: clock.read().wall,
+        clock: None,
+        ahead_ms: None,
+        is_behind: false,
+        interval: None,
+    }
 }
