@@ -10,7 +10,7 @@ use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{
-        LazyLock,
+        Arc, LazyLock,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
@@ -160,7 +160,7 @@ impl Gate {
 
 impl Accounts {
     /// Says who somebody is.
-    pub async fn enter(&self, login: Login<'_>) -> Result<Known, Denied> {
+    pub async fn enter(self: &Arc<Self>, login: Login<'_>) -> Result<Known, Denied> {
         // HMAC fills its key up with NULs: a password that ends in one would be as good as the one without.
         if login.password.is_empty()
             || login.password.len() > MAX_PASSWORD_BYTES
@@ -169,7 +169,7 @@ impl Accounts {
             return Err(Denied::NoPassword);
         }
         let asked = Instant::now();
-        let book = self.book_with(login.name);
+        let book = self.book_with(login.name).await;
         let found = book.get(login.name);
         if let Some((name, account)) = found
             && let Some(known) = self.quickly(name, account, &login)
@@ -197,8 +197,12 @@ impl Accounts {
 
     /// The account that a verified certificate names, which is valid from `not_before` on, in seconds since 1970. One that was
     /// made before the account's secrets were is void, as they are.
-    pub fn of_certificate(&self, name: &str, not_before: Option<i64>) -> Result<Known, Denied> {
-        let book = self.book_with(name);
+    pub async fn of_certificate(
+        self: &Arc<Self>,
+        name: &str,
+        not_before: Option<i64>,
+    ) -> Result<Known, Denied> {
+        let book = self.book_with(name).await;
         let (name, account) = book.get(name).ok_or(Denied::Wrong)?;
         let since = account.secrets_since.unwrap_or(account.created).as_second();
         if not_before.is_some_and(|not_before| not_before < since) {
@@ -208,11 +212,17 @@ impl Accounts {
     }
 
     /// The account that a token opens.
-    pub fn of_token(&self, token: &str) -> Option<Known> {
+    pub async fn of_token(self: &Arc<Self>, token: &str) -> Option<Known> {
         let now = Timestamp::now();
         let book = self.book_that(|book| book.of_token(token, now).is_some());
+        let book = book.await;
         let (name, account) = book.of_token(token, now)?;
         Some(Known::of(name, account))
+    }
+
+    /// Whether a token opens an account that is known already.
+    pub fn knows_token(&self, token: &str) -> bool {
+        self.book().of_token(token, Timestamp::now()).is_some()
     }
 
     /// The account of that name, if it is in use.
@@ -247,7 +257,7 @@ impl Accounts {
 
     /// By argon2id, once, whoever it is.
     async fn slowly(
-        &self,
+        self: &Arc<Self>,
         found: Option<(&AccountName, &Account)>,
         book: &Book,
         login: &Login<'_>,
@@ -281,7 +291,12 @@ impl Accounts {
     }
 
     /// Somebody without an account: a device at an open door, or nobody.
-    async fn stranger(&self, book: &Book, login: &Login<'_>, password: Vec<u8>) -> Result<Known, Denied> {
+    async fn stranger(
+        self: &Arc<Self>,
+        book: &Book,
+        login: &Login<'_>,
+        password: Vec<u8>,
+    ) -> Result<Known, Denied> {
         let is_open = login.strangers == Strangers::MayPair && book.pairing(Timestamp::now()).is_some();
         if !is_open {
             let compared = self.gate.hasher.run(move || NOBODY.is(&password)).await;
@@ -310,14 +325,17 @@ impl Accounts {
             .run(move || PasswordHash::chosen(&password))
             .await;
         let hash = hash.map_err(|_| Denied::Busy)?;
-        let (file, address) = (self.file().by("pairing"), login.address.to_string());
+        let (accounts, address) = (Arc::clone(self), login.address.to_string());
         let (client_id, newcomer) = (login.client_id.to_owned(), name.clone());
         let introduced = tokio::task::spawn_blocking(move || {
             let who = Newcomer {
                 address: &address,
                 client_id: &client_id,
             };
-            file.introduce(newcomer, hash, who)
+            accounts.file().by("pairing").introduce(newcomer, hash, who)?;
+            // It is known to everybody when it is let in.
+            accounts.reload();
+            Ok(())
         });
         match introduced.await.expect("writing a file does not panic") {
             // Two connections at once: the first has the name.
@@ -327,7 +345,6 @@ impl Accounts {
             Err(error) => return Err(Denied::CannotPair(error.to_string())),
             Ok(()) => {}
         }
-        self.reload();
         let book = self.book();
         let (name, account) = book.get(name.as_str()).ok_or(Denied::Wrong)?;
         self.gate.remember(

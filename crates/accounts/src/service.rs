@@ -29,6 +29,8 @@ pub struct Accounts {
     file: AccountsFile,
     current: RwLock<Arc<Book>>,
     looked: Mutex<Looked>,
+    /// Held by who waits for a look: however many ask, they take one thread.
+    turn: tokio::sync::Mutex<()>,
     problem: Mutex<Option<String>>,
     changed: watch::Sender<u64>,
     heard: Mutex<Vec<(AccountName, String, Vec<u8>)>>,
@@ -101,6 +103,7 @@ impl Accounts {
                 stamp,
                 at: Instant::now(),
             }),
+            turn: tokio::sync::Mutex::default(),
             problem: Mutex::new(None),
             changed: watch::Sender::new(0),
             heard: Mutex::default(),
@@ -113,18 +116,31 @@ impl Accounts {
         Arc::clone(&self.current.read())
     }
 
-    /// The accounts of now; where they do not have what is asked for, looked at anew: it may just have been made.
-    pub fn book_that(&self, has: impl Fn(&Book) -> bool) -> Arc<Book> {
+    /// The accounts of now; where they do not have what is asked for, looked at anew: it may just have been made. Whoever asks for
+    /// what is known does not wait for that.
+    pub async fn book_that(self: &Arc<Self>, has: impl Fn(&Book) -> bool + Send) -> Arc<Book> {
         let book = self.book();
         if has(&book) {
             return book;
         }
-        self.reload();
+        let _turn = self.turn.lock().await;
+        // Another one may have looked meanwhile.
+        let book = self.book();
+        if has(&book) {
+            return book;
+        }
+        let accounts = Arc::clone(self);
+        if tokio::task::spawn_blocking(move || accounts.reload())
+            .await
+            .is_err()
+        {
+            warn!("the accounts could not be looked at");
+        }
         self.book()
     }
 
-    pub(crate) fn book_with(&self, name: &str) -> Arc<Book> {
-        self.book_that(|book| book.get(name).is_some())
+    pub(crate) async fn book_with(self: &Arc<Self>, name: &str) -> Arc<Book> {
+        self.book_that(|book| book.get(name).is_some()).await
     }
 
     /// The file they live in.
@@ -193,7 +209,8 @@ impl Accounts {
         }
     }
 
-    /// Reads the file again if it is another one.
+    /// Reads the file again if it is another one. When this returns, what was written before is in force. It waits for the disk: not
+    /// for tasks.
     pub fn reload(&self) {
         // Held until what was read is in force: whoever asks meanwhile waits for it, and nothing older replaces it.
         let mut looked = self.looked.lock();

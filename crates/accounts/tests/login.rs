@@ -297,9 +297,9 @@ async fn a_certificate_is_void_once_the_secrets_are_made_anew() {
     let world = world();
     let made = jiff::Timestamp::now().as_second();
     world.add("a", Role::Device);
-    world.accounts.of_certificate("a", Some(made + 1)).unwrap();
+    world.accounts.of_certificate("a", Some(made + 1)).await.unwrap();
     assert_eq!(
-        world.accounts.of_certificate("a", Some(made - 10)),
+        world.accounts.of_certificate("a", Some(made - 10)).await,
         Err(Denied::OldCertificate),
         "of another account of that name"
     );
@@ -307,26 +307,27 @@ async fn a_certificate_is_void_once_the_secrets_are_made_anew() {
     world.file.rotate(&name("a")).unwrap();
     world.accounts.reload();
     assert_eq!(
-        world.accounts.of_certificate("a", Some(made)),
+        world.accounts.of_certificate("a", Some(made)).await,
         Err(Denied::OldCertificate)
     );
     let now = jiff::Timestamp::now().as_second();
-    world.accounts.of_certificate("a", Some(now)).unwrap();
+    world.accounts.of_certificate("a", Some(now)).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_retired_account_is_closed_and_a_certificate_names_one() {
     let world = world();
     let password = world.add("a", Role::Device);
-    assert_eq!(
-        world.accounts.of_certificate("a", None).unwrap().name.as_str(),
-        "a"
-    );
-    assert_eq!(world.accounts.of_certificate("b", None), Err(Denied::Wrong));
+    let known = world.accounts.of_certificate("a", None).await.unwrap();
+    assert_eq!(known.name.as_str(), "a");
+    assert_eq!(world.accounts.of_certificate("b", None).await, Err(Denied::Wrong));
     world.file.retire(&name("a")).unwrap();
     world.accounts.reload();
     assert_eq!(world.enter("a", &password).await, Err(Denied::Retired));
-    assert_eq!(world.accounts.of_certificate("a", None), Err(Denied::Retired));
+    assert_eq!(
+        world.accounts.of_certificate("a", None).await,
+        Err(Denied::Retired)
+    );
 }
 
 #[tokio::test]
@@ -345,34 +346,4 @@ async fn a_damaged_file_leaves_the_accounts_of_before_in_force() {
     std::fs::write(world.file.path(), whole).unwrap();
     world.accounts.reload();
     assert_eq!(world.accounts.problem(), None);
-}
-
-/// Whoever asks while another is reading the file waits for what it reads: a new account is no stranger for a moment.
-#[test]
-fn a_new_account_is_known_to_everybody_who_asks_at_once() {
-    let world = world();
-    // Some size, so that reading takes a moment.
-    for account in 0..50 {
-        world.add(&format!("other-{account}"), Role::Device);
-    }
-    for round in 0..30 {
-        let newcomer = format!("new-{round}");
-        let new = NewAccount {
-            name: name(&newcomer),
-            role: Role::Device,
-            label: String::new(),
-            location: String::new(),
-        };
-        world.file.add(new).expect("a new account");
-        let together = std::sync::Barrier::new(4);
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    together.wait();
-                    let has = |book: &accounts::Book| book.get(&newcomer).is_some();
-                    assert!(has(&world.accounts.book_that(has)), "{newcomer} is a stranger");
-                });
-            }
-        });
-    }
 }

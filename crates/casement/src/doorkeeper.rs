@@ -38,7 +38,7 @@ struct Anonymous(Rights);
 impl Access for Doorkeeper {
     async fn enter(&self, login: broker::Login<'_>) -> Result<Entry, Denial> {
         if let Some(name) = login.certificate_name {
-            return self.by_certificate(name, &login);
+            return self.by_certificate(name, &login).await;
         }
         let Some(name) = login.username.filter(|name| !name.is_empty()) else {
             return if login.anonymous {
@@ -52,10 +52,12 @@ impl Access for Doorkeeper {
             };
         };
         // An account that was just made is no stranger, who may do everything where nobody needs an account.
-        let has_account = |book: &accounts::Book| book.get(name).is_some();
-        let is_stranger = || !has_account(&self.accounts.book_that(has_account));
-        if login.anonymous && self.registration == Registration::Open && is_stranger() {
-            return Ok(self.anonymous());
+        if login.anonymous && self.registration == Registration::Open {
+            let has_account = |book: &accounts::Book| book.get(name).is_some();
+            let book = self.accounts.book_that(has_account).await;
+            if !has_account(&book) {
+                return Ok(self.anonymous());
+            }
         }
         let asked = Login {
             name,
@@ -116,7 +118,7 @@ impl Doorkeeper {
         }
     }
 
-    fn by_certificate(&self, name: &str, login: &broker::Login<'_>) -> Result<Entry, Denial> {
+    async fn by_certificate(&self, name: &str, login: &broker::Login<'_>) -> Result<Entry, Denial> {
         if let Some(other) = login.username.filter(|other| *other != name) {
             return Err(Denial {
                 reason: DenialReason::NotAuthorized,
@@ -124,7 +126,8 @@ impl Doorkeeper {
                 remedy: "let it name no user, or use the certificate of that user",
             });
         }
-        match self.accounts.of_certificate(name, login.certificate_not_before) {
+        let known = self.accounts.of_certificate(name, login.certificate_not_before);
+        match known.await {
             Ok(known) => Ok(self.entry(known, login)),
             Err(denied) => Err(denial(name, denied)),
         }

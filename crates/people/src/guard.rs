@@ -69,7 +69,7 @@ async fn answer(people: &Arc<People>, request: Request, next: Next) -> Response 
         return (StatusCode::FORBIDDEN, FOREIGN).into_response();
     }
     if is_reading && let Some(token) = share_links::offered(&parts) {
-        return share_links::open(people, token, &arrival);
+        return share_links::open(people, token, &arrival).await;
     }
     match verdict {
         Verdict::Allowed | Verdict::Brief => {}

@@ -115,7 +115,7 @@ impl People {
         }
         // Strangers write no file: what is not there is not taken.
         let now = Timestamp::now();
-        let book = self.accounts.book_that(|book| book.has_link(secret, now));
+        let book = self.accounts.book_that(|book| book.has_link(secret, now)).await;
         if !book.has_link(secret, now) {
             return None;
         }

@@ -89,6 +89,6 @@ impl People {
             let text = String::from_utf8(decoded).ok()?;
             text.split_once(':')?.1.to_owned()
         };
-        self.accounts.of_token(&secret).map(|_| secret)
+        self.accounts.knows_token(&secret).then_some(secret)
     }
 }

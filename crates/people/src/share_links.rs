@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use accounts::FileError;
+use accounts::{AccountsFile, FileError};
 use axum::{
     Extension,
     extract::State,
@@ -92,11 +92,12 @@ pub(crate) fn offered(parts: &Parts) -> Option<&str> {
 }
 
 /// Opens a link: the cookie is set, and the secret leaves the address line.
-pub(crate) fn open(people: &People, secret: &str, arrival: &Arrival) -> Response {
+pub(crate) async fn open(people: &People, secret: &str, arrival: &Arrival) -> Response {
     let now = Timestamp::now();
     let book = people
         .accounts
-        .book_that(|book| book.of_share(secret, now).is_some());
+        .book_that(|book| book.of_share(secret, now).is_some())
+        .await;
     let Some((id, share)) = book.of_share(secret, now) else {
         let text = "This link has expired, or was taken back.";
         return pages::sign_in(StatusCode::UNAUTHORIZED, text, "/");
@@ -148,11 +149,9 @@ pub(crate) async fn add(
         return invalid("days", "is not within 1 to 365").into_response();
     }
     let expires = Timestamp::now() + SignedDuration::from_hours(24 * i64::from(days));
-    let file = people.accounts.file().by(&hand(&visitor));
-    let made = tokio::task::spawn_blocking(move || file.share(&label, expires));
-    match made.await.expect("writing a file does not panic") {
+    let made = changed(&people, &visitor, move |file| file.share(&label, expires));
+    match made.await {
         Ok((id, token)) => {
-            people.accounts.reload();
             let path = format!("/?share={}", token.reveal());
             (StatusCode::CREATED, axum::Json(Made { id, path, expires })).into_response()
         }
@@ -173,16 +172,27 @@ pub(crate) async fn revoke(
     if !people.accounts.book().shares().any(|(known, _)| known == id) {
         return unknown();
     }
-    let file = people.accounts.file().by(&hand(&visitor));
-    let revoked = tokio::task::spawn_blocking(move || file.unshare(&id));
-    match revoked.await.expect("writing a file does not panic") {
-        Ok(true) => {
-            people.accounts.reload();
-            StatusCode::NO_CONTENT.into_response()
-        }
+    let revoked = changed(&people, &visitor, move |file| file.unshare(&id));
+    match revoked.await {
+        Ok(true) => StatusCode::NO_CONTENT.into_response(),
         Ok(false) => unknown(),
         Err(error) => impossible(&error),
     }
+}
+
+/// Changes the accounts in the name of who asks. When this returns, that is in force.
+async fn changed<T: Send + 'static>(
+    people: &People,
+    visitor: &Visitor,
+    work: impl FnOnce(&AccountsFile) -> Result<T, FileError> + Send + 'static,
+) -> Result<T, FileError> {
+    let (accounts, by) = (Arc::clone(&people.accounts), hand(visitor));
+    let changing = tokio::task::spawn_blocking(move || {
+        let done = work(&accounts.file().by(&by));
+        accounts.reload();
+        done
+    });
+    changing.await.expect("writing a file does not panic")
 }
 
 /// Who changes something, for the audit log.

@@ -96,7 +96,7 @@ pub(crate) async fn by_form(
     let known = people.by_secret(name, &filled.password, &arrival).await;
     let denied = match known {
         Ok(known) if has_page(&known) => {
-            let by_token = people.accounts.of_token(&filled.password).is_some();
+            let by_token = people.accounts.knows_token(&filled.password);
             let (token, how) = if by_token {
                 (Some(filled.password.as_str()), "by a token")
             } else {

@@ -158,7 +158,7 @@ impl People {
             return Err(Denied::Wrong);
         }
         if name.is_empty() || secret.starts_with(TOKEN) {
-            let known = self.accounts.of_token(secret).ok_or(Denied::Wrong)?;
+            let known = self.accounts.of_token(secret).await.ok_or(Denied::Wrong)?;
             return if name.is_empty() || known.name.as_str() == name {
                 Ok(known)
             } else {
