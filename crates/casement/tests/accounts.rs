@@ -268,6 +268,22 @@ fn pairing_and_closing_say_what_is_so() {
     command(&["devices", "retire", "room-1"]);
     let closed = command(&["devices", "close", "room-1"]);
     assert!(closed.contains("stays out of use"), "{closed}");
+
+    // The list tells both apart.
+    json(data.path(), &["devices", "add", "room-2"]);
+    command(&["devices", "retire", "room-2"]);
+    let listed = command(&["devices", "list"]);
+    let state = |id: &str| {
+        let line = listed.lines().find(|line| line.contains(id)).unwrap();
+        line.split_whitespace().nth(1).unwrap().to_owned()
+    };
+    assert_eq!(
+        (state("room-1"), state("room-2")),
+        ("closed".into(), "retired".into())
+    );
+    let listed = json(data.path(), &["devices", "list"]);
+    let out_of_use = [&listed[0]["out_of_use"], &listed[1]["out_of_use"]];
+    assert_eq!(out_of_use, [&Value::from(false), &Value::from(true)], "{listed}");
 }
 
 #[test]

@@ -181,8 +181,14 @@ pub(super) fn described(name: &AccountName, account: &Account) -> Value {
         described["device_id"] = json!(name);
         described["location"] = json!(account.location);
         described["pending"] = json!(account.pending);
+        described["out_of_use"] = json!(is_out_of_use(account));
     }
     described
+}
+
+/// Whether the device of an account is out of use with it; one whose account was closed alone is not.
+pub(super) fn is_out_of_use(account: &Account) -> bool {
+    account.retires_device() == Some(true)
 }
 
 /// Prints a link, shown once; `about` is what else is known of it.

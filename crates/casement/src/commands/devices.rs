@@ -9,7 +9,7 @@ use accounts::{Account, AccountName, AccountsFile, Book, NewAccount, Password, R
 use anyhow::ensure;
 use serde_json::{Value, json};
 
-use super::accounts::{configuration, described, file, find};
+use super::accounts::{configuration, described, file, find, is_out_of_use};
 use crate::{
     api_part,
     cli::{self, DevicesCommand as Command},
@@ -65,9 +65,9 @@ pub(super) fn run(flags: cli::Devices) -> anyhow::Result<()> {
             );
         }
         Command::Close { id } => {
-            let is_out_of_use = with_account(&file.read()?, &id)?.retires_device() == Some(true);
+            let was_out_of_use = is_out_of_use(with_account(&file.read()?, &id)?);
             file.retire(&id)?;
-            if is_out_of_use {
+            if was_out_of_use {
                 say!(
                     "{id} is kept out, and stays out of use; take it back into use by: casement devices approve {id}"
                 );
@@ -174,6 +174,15 @@ fn pending(book: &accounts::Book) -> impl Iterator<Item = (&AccountName, &Accoun
     book.iter().filter(|(_, account)| account.state == State::Pending)
 }
 
+/// The state of a device's account: `retired` with its device, or `closed` alone.
+fn state(account: &Account) -> &'static str {
+    if account.state == State::Retired && !is_out_of_use(account) {
+        "closed"
+    } else {
+        account.state.as_str()
+    }
+}
+
 /// How a waiting device introduced itself.
 fn introduction(account: &Account) -> String {
     let Some(pending) = &account.pending else {
@@ -211,7 +220,7 @@ fn list(file: &AccountsFile, as_json: bool) -> anyhow::Result<()> {
     let rows = devices.into_iter().map(|(name, account)| {
         [
             name.to_string(),
-            account.state.as_str().to_owned(),
+            state(account).to_owned(),
             account.label.clone(),
             account.location.clone(),
             format!("{:.0}", account.created),
