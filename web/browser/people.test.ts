@@ -69,6 +69,7 @@ it("lets a device in by a person's word", async () => {
 });
 
 it("names the address in the network where a device is added, also on the service's own machine", async () => {
+  await casement.ask("/pairing", "DELETE");
   const { page, wrong, close } = await visit(browser, casement.url);
   // The tests' broker listens on this machine alone: what a service with `--lan` says is laid over its answer.
   await page.route("**/api/v1/pairing", async route => {
@@ -90,6 +91,8 @@ it("names the address in the network where a device is added, also on the servic
       .count(),
   ).toBe(0);
   await page.getByRole("button", { name: "Close the door" }).click();
+  await page.getByRole("button", { name: "Close the door" }).waitFor({ state: "detached" });
+  await page.unrouteAll({ behavior: "ignoreErrors" });
   expect(wrong).toEqual([]);
   await close();
 });
@@ -192,6 +195,9 @@ it("asks before a device's account is closed alone, and leaves the device in use
   expect(await isRetired()).toBe(false);
   await device.getByRole("button", { name: "Retire" }).click();
   await dialog.getByRole("button", { name: "Retire" }).click();
+  await device.getByRole("button", { name: "Use again" }).waitFor();
+  // Whoever comes later finds it, too, and takes it back.
+  await page.reload();
   await device.getByRole("button", { name: "Use again" }).waitFor();
   expect(await isRetired()).toBe(true);
   expect(wrong).toEqual([]);

@@ -1,6 +1,18 @@
 import { describe, expect, it } from "vitest";
 import type { HistoryColumns, HistoryPoint } from "../src/api/types";
-import { atHand, extremes, isLike, measured, padded, pan, spark, standing, zoom, type Aligned } from "../src/compute/history";
+import {
+  atHand,
+  dragged,
+  extremes,
+  isLike,
+  measured,
+  padded,
+  pan,
+  spark,
+  standing,
+  zoom,
+  type Aligned,
+} from "../src/compute/history";
 
 const point = (second: number, mean: number | null, spread = 0): HistoryPoint => ({
   time: new Date(second * 1000).toISOString(),
@@ -131,5 +143,25 @@ describe("a sparkline", () => {
       Number(y),
     );
     expect(Math.abs(ys[0]! - ys[1]!)).toBeLessThan(3);
+  });
+});
+
+describe("fingers on the charts", () => {
+  const range = { from: 1_000, to: 2_000 };
+  it("move them in time, what was under a finger staying under it", () =>
+    expect(dragged(range, [0.2], [0.7], 2_000)).toEqual({ from: 500, to: 1_500 }));
+  it("never move them beyond now", () => expect(dragged(range, [0.7], [0.2], 2_100)).toEqual({ from: 1_100, to: 2_100 }));
+  it("zoom, both staying where they point", () => {
+    const { from, to } = dragged(range, [0.4, 0.6], [0.2, 0.7], 9_000);
+    expect([from + 0.2 * (to - from), from + 0.7 * (to - from)].map(Math.round)).toEqual([1_400, 1_600]);
+    expect(Math.round(to - from)).toBe(400);
+  });
+  it("zoom no further than a minute", () => {
+    const { from, to } = dragged(range, [0.4, 0.43], [0, 1], 9_000);
+    expect(to - from).toBe(60);
+  });
+  it("do not stretch them without end where they meet", () => {
+    const { from, to } = dragged(range, [0.4, 0.6], [0.5, 0.5], 9_000);
+    expect(to - from).toBe(1_000);
   });
 });

@@ -97,6 +97,22 @@ export function zoom({ from, to }: Range, factor: number, now: number, around = 
   return { from: begin - over, to: begin + length - over };
 }
 
+/**
+ * The range after fingers went from shares of its length to others, never beyond `now`: one moves it, two stretch it as well, and what
+ * was under a finger stays under it.
+ */
+export function dragged(range: Range, before: readonly number[], after: readonly number[], now: number): Range {
+  const length = range.to - range.from,
+    [was = 0, otherWas = was] = before,
+    [is = was, otherIs = is] = after;
+  const isPinch = Math.abs(otherWas - was) > 0.02 && Math.abs(otherIs - is) > 0.02;
+  const made = isPinch ? zoom(range, Math.abs((otherWas - was) / (otherIs - is)), Infinity, 0) : range;
+  const middle = range.from + length * ((was + otherWas) / 2),
+    begin = middle - (made.to - made.from) * ((is + otherIs) / 2),
+    to = Math.min(now, begin + made.to - made.from);
+  return { from: to - (made.to - made.from), to };
+}
+
 /** The range with a quarter of its length at each end, so that moving it shows something at once; never beyond `now`. */
 export function padded({ from, to }: Range, now: number): Range {
   const length = to - from;

@@ -6,7 +6,7 @@ import "uplot/dist/uPlot.min.css";
 import { extremes } from "../compute/history";
 import { dateTime, number, percent, t, temperatureUnit } from "../text";
 import { nameOf, valueOf } from "../view/describe";
-import { preference } from "../state/preferences";
+import { colours } from "../state/colours";
 import { data, options, type Drawn } from "./plots";
 import { show, type Shown } from "./range";
 
@@ -26,8 +26,9 @@ interface Props {
   pointed: Pointed;
 }
 
-function words(name: string, value: number): string {
-  if (name === "position") return percent(value);
+/** A value of a series in words. */
+export function words(name: string, value: number): string {
+  if (name === "position" || name === "commanded") return percent(value);
   if (name === "sound_level") return `${number(value)} dBFS`;
   return valueOf(name, value);
 }
@@ -59,7 +60,7 @@ export function Chart({ drawn, shown, width, lowest, pointed }: Props): VNode {
   };
 
   const fresh = useRef(false);
-  const colours = `${preference("theme").value} ${temperatureUnit.value}`;
+  const look = `${colours.value} ${temperatureUnit.value}`;
   useEffect(() => {
     const size = { width, height: HEIGHT + (lowest ? LOWEST_MORE : 0) };
     const hooks = { select: (from: number, to: number) => show({ from, to }), cursor };
@@ -74,7 +75,7 @@ export function Chart({ drawn, shown, width, lowest, pointed }: Props): VNode {
       made.destroy();
       plot.current = undefined;
     };
-  }, [width, lowest, colours]);
+  }, [width, lowest, look]);
   // A new range is drawn at once with what is there; what belongs to it follows.
   useEffect(() => {
     if (!fresh.current) {

@@ -5,14 +5,16 @@ import type { DeviceView } from "../api/types";
 import { pan, zoom, type Aligned } from "../compute/history";
 import { around, marksOf, ongoing, SPAN_KINDS, spansOf, type Mark, type Span } from "../compute/spans";
 import { quantities } from "../state/devices";
-import { dateTime, day, t } from "../text";
+import { dateTime, day, number, t } from "../text";
 import { say } from "../view/sentences";
 import { Chart, type Pointed } from "./Chart";
-import { EVENTS, type Asked, type Past } from "./histories";
+import { PREDICTIONS, PREDICTIONS_S, type Asked, type Past } from "./histories";
+import { HistoryTable } from "./HistoryTable";
 import { choose, nameOfRange, rangeOf, RANGES, show, shownRange, type RangeName, type Shown } from "./range";
 import type { Drawn } from "./plots";
 import { windowState } from "../view/describe";
 import { SoundMap } from "./SoundMap";
+import { useTouch } from "./touch";
 
 const nowS = () => Date.now() / 1000;
 
@@ -34,13 +36,28 @@ interface Story {
 
 const NO_STORY: Story = { marks: [], spans: [] };
 
+/** Longer ranges have neither marks nor stretches, s. */
+const STORY_S = RANGES.m1 * 1.1;
+
 /** What happened in a range. The list holds the newest events only: over a long range they would show a crowd at its end. */
-function storyOf({ listed, events }: Past, device: DeviceView): Story {
-  if (!listed || listed.to - listed.from > RANGES.m1 * 1.1) return NO_STORY;
-  const isCut = events.length >= EVENTS,
-    from = isCut ? Date.parse(events.at(-1)!.timestamp) / 1000 : listed.from;
+function storyOf({ listed, events, cut }: Past, device: DeviceView): Story {
+  if (!listed || listed.to - listed.from > STORY_S) return NO_STORY;
+  const from = cut.events ? Date.parse(events.at(-1)!.timestamp) / 1000 : listed.from;
   const reachesNow = listed.to > nowS() - 60;
   return { marks: marksOf(events), spans: spansOf(events, { from, to: listed.to }, reachesNow ? ongoing(device) : null) };
+}
+
+/** What the charts leave out over so long a range, or where there is too much of it. */
+function leftOut({ listed, events, predictions, cut }: Past, hasWindow: boolean): string[] {
+  if (!listed) return [];
+  const { room } = t(),
+    length = listed.to - listed.from,
+    found: string[] = [];
+  if (length > STORY_S) found.push(room.leftOut.story(number(Math.floor(STORY_S / 86_400))));
+  else if (cut.events) found.push(room.leftOut.events(dateTime(events.at(-1)!.timestamp)));
+  if (hasWindow && length > PREDICTIONS_S) found.push(room.leftOut.predictions(number(PREDICTIONS_S / 86_400)));
+  else if (cut.predictions) found.push(room.leftOut.older(number(PREDICTIONS), dateTime(predictions.at(-1)!.timestamp)));
+  return found;
 }
 
 /** What was drawn of a series, so that one that comes later leaves the others alone. */
@@ -78,6 +95,19 @@ function useWidth(): [number, (element: HTMLElement | null) => void] {
   return [width, attach];
 }
 
+const PANNED = 0.5,
+  ZOOMED = 0.5;
+/** Where zooming leaves what is seen: at now, or in the middle. */
+const fixed = ({ follows }: Shown): number => (follows ? 1 : 0.5);
+
+/** What moves the range without a keyboard. */
+const STEPS = [
+  ["‹", "earlier", (range: Shown, now: number) => pan(range, -PANNED, now)],
+  ["›", "later", (range: Shown, now: number) => pan(range, PANNED, now)],
+  ["+", "closer", (range: Shown, now: number) => zoom(range, ZOOMED, now, fixed(range))],
+  ["−", "wider", (range: Shown, now: number) => zoom(range, 1 / ZOOMED, now, fixed(range))],
+] as const;
+
 function onKey(event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const range = shownRange.value,
@@ -85,9 +115,9 @@ function onKey(event: KeyboardEvent): void {
   const moved = {
     ArrowLeft: () => pan(range, -0.2, now),
     ArrowRight: () => pan(range, 0.2, now),
-    "+": () => zoom(range, 0.6, now, range.follows ? 1 : 0.5),
-    "=": () => zoom(range, 0.6, now, range.follows ? 1 : 0.5),
-    "-": () => zoom(range, 1 / 0.6, now, range.follows ? 1 : 0.5),
+    "+": () => zoom(range, 0.6, now, fixed(range)),
+    "=": () => zoom(range, 0.6, now, fixed(range)),
+    "-": () => zoom(range, 1 / 0.6, now, fixed(range)),
     Home: () => pan(range, Infinity, now),
   }[event.key];
   if (!moved) return;
@@ -111,6 +141,20 @@ function Bar({ ahead }: { ahead: (range: Shown) => void }): VNode {
             onClick={() => choose(key)}
           >
             {room.ranges[key]}
+          </button>
+        ))}
+      </div>
+      <div role="group" aria-label={room.step} class="choices steps">
+        {STEPS.map(([sign, what, go]) => (
+          <button
+            key={sign}
+            aria-label={room.steps[what]}
+            title={room.steps[what]}
+            data-step={what}
+            disabled={what === "later" && range.follows}
+            onClick={() => show(go(range, nowS()))}
+          >
+            {sign}
           </button>
         ))}
       </div>
@@ -155,7 +199,8 @@ interface Props {
 }
 
 export function Charts({ device, names, asked: { past, failure, asking }, ahead, measure }: Props): VNode {
-  const [width, attach] = useWidth();
+  const [width, attach] = useWidth(),
+    touch = useTouch();
   useEffect(() => measure(width), [width]);
   const { control, health } = device,
     still = JSON.stringify([control?.override?.since, control?.interlocks.length, health.state]);
@@ -192,6 +237,7 @@ export function Charts({ device, names, asked: { past, failure, asking }, ahead,
         aria-describedby="chart-keys"
         tabIndex={0}
         onKeyDown={onKey}
+        {...touch}
       >
         {width && anything
           ? drawn.map((one, at) => (
@@ -200,6 +246,14 @@ export function Charts({ device, names, asked: { past, failure, asking }, ahead,
           : null}
       </div>
       <Legend spans={story.spans} tell={element => (told.current = element)} />
+      {past?.listed
+        ? leftOut(past, names.includes("position")).map(words => (
+            <p key={words} class="quiet left-out">
+              {words}
+            </p>
+          ))
+        : null}
+      {past && anything ? <HistoryTable series={past.series} names={names} shown={shown} /> : null}
       {device.clip && width ? <SoundMap device_id={device.device_id} shown={shown} /> : null}
       <p id="chart-keys" class="quiet keys">
         {t().room.keys}

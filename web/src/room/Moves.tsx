@@ -3,8 +3,26 @@ import type { VNode } from "preact";
 import type { Command, Contributions as PointsOf, DeviceEvent } from "../api/types";
 import { dateTime, number, percent, sure, t } from "../text";
 import { eventWords, whyMoved } from "../view/sentences";
+import { LISTED } from "./histories";
 
-const SHOWN = 25;
+interface Listed<R> {
+  rows: readonly R[];
+  /** Whether there may be more of them in the range than were asked for. */
+  cut: boolean;
+  /** How many are shown. */
+  most: number;
+  more: () => void;
+}
+
+/** The way to more of a list; where it holds as many as it can, how to see what is earlier. */
+function Further({ rows, cut, most, more }: Listed<unknown>): VNode | null {
+  if (rows.length <= most && !cut) return null;
+  return most < LISTED.at(-1)! ? (
+    <button onClick={more}>{t().more}</button>
+  ) : (
+    <p class="quiet">{t().room.listCut(number(rows.length))}</p>
+  );
+}
 
 /** What weighed, in points: bars to both sides of nothing. */
 function Contributions({ points }: { points: PointsOf }): VNode {
@@ -30,14 +48,15 @@ function Contributions({ points }: { points: PointsOf }): VNode {
   );
 }
 
-export function Moves({ commands }: { commands: readonly Command[] }): VNode {
-  const { room, wish } = t();
+export function Moves(listed: Listed<Command>): VNode {
+  const { room, wish } = t(),
+    { rows: commands, most } = listed;
   return (
     <section class="panel" aria-labelledby="moves">
       <h2 id="moves">{room.moves}</h2>
       {commands.length ? null : <p class="quiet">{room.noMoves}</p>}
       <ol class="moves" tabIndex={0} aria-labelledby="moves">
-        {commands.slice(0, SHOWN).map(command => (
+        {commands.slice(0, most).map(command => (
           <li key={command.command_id + command.timestamp}>
             <p>
               <time dateTime={command.timestamp}>{dateTime(command.timestamp)}</time>{" "}
@@ -52,18 +71,20 @@ export function Moves({ commands }: { commands: readonly Command[] }): VNode {
           </li>
         ))}
       </ol>
+      <Further {...listed} />
     </section>
   );
 }
 
-export function Happened({ events }: { events: readonly DeviceEvent[] }): VNode {
-  const { room } = t();
+export function Happened(listed: Listed<DeviceEvent>): VNode {
+  const { room } = t(),
+    { rows: events, most } = listed;
   return (
     <section class="panel" aria-labelledby="happened">
       <h2 id="happened">{room.happened}</h2>
       {events.length ? null : <p class="quiet">{room.nothingHappened}</p>}
       <ol class="moves" tabIndex={0} aria-labelledby="happened">
-        {events.slice(0, SHOWN).map(event => (
+        {events.slice(0, most).map(event => (
           <li key={event.timestamp + event.event}>
             <p>
               <time dateTime={event.timestamp}>{dateTime(event.timestamp)}</time>{" "}
@@ -73,6 +94,7 @@ export function Happened({ events }: { events: readonly DeviceEvent[] }): VNode 
           </li>
         ))}
       </ol>
+      <Further {...listed} />
     </section>
   );
 }

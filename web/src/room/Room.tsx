@@ -13,7 +13,7 @@ import { DeviceForm } from "../settings/DeviceForm";
 import { Clips } from "./Clips";
 import { Charts, pointsFor, seriesOf } from "./Charts";
 import { Hand, Why } from "./Hand";
-import { askAhead, usePast } from "./histories";
+import { askAhead, LISTED, usePast } from "./histories";
 import { chooseFor } from "./range";
 import { Happened, Moves } from "./Moves";
 import "../style/room.css";
@@ -54,11 +54,20 @@ function Now({ device }: { device: DeviceView }): VNode {
   );
 }
 
+/** How much of a list is shown, and the way to more. */
+function useFurther(): { most: number; more: () => void } {
+  const [step, go] = useState(0);
+  return { most: LISTED[step] ?? LISTED.at(-1)!, more: () => go(step => Math.min(step + 1, LISTED.length - 1)) };
+}
+
 function Known({ device }: { device: DeviceView }): VNode {
   const [width, measure] = useState(0);
   useMemo(() => chooseFor(device.registered_at), [device.device_id]);
+  const moves = useFurther(),
+    events = useFurther();
   const names = seriesOf(device),
-    wanted = { device_id: device.device_id, names, points: width && pointsFor(width) },
+    listed = Math.max(moves.most, events.most),
+    wanted = { device_id: device.device_id, names, points: width && pointsFor(width), listed },
     asked = usePast(wanted);
   const { state } = device.health;
   return (
@@ -89,8 +98,8 @@ function Known({ device }: { device: DeviceView }): VNode {
           <div class="story">
             {asked.past?.listed ? (
               <>
-                <Moves commands={asked.past.commands} />
-                <Happened events={asked.past.events} />
+                <Moves rows={asked.past.commands} cut={asked.past.cut.commands} {...moves} />
+                <Happened rows={asked.past.events} cut={asked.past.cut.events} {...events} />
               </>
             ) : null}
             {device.clip ? <Clips device_id={device.device_id} /> : null}

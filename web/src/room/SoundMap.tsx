@@ -5,7 +5,7 @@ import { ask, part, query } from "../api/client";
 import type { History, HistoryPoint, SpectrumHistory } from "../api/types";
 import { heat } from "../compute/heat";
 import { loudestBand, spectrumCells } from "../compute/spectrum";
-import { preference } from "../state/preferences";
+import { colours } from "../state/colours";
 import { dateTime, number, t } from "../text";
 import { inks } from "./plots";
 import type { Shown } from "./range";
@@ -105,7 +105,7 @@ export function SoundMap({ device_id, shown }: { device_id: string; shown: Shown
     [failure, fail] = useState("");
   const canvas = useRef<HTMLCanvasElement>(null),
     readout = useRef<HTMLSpanElement>(null),
-    theme = preference("theme").value,
+    look = colours.value,
     { sound: texts } = t();
   useEffect(() => {
     if (!open) return undefined;
@@ -118,7 +118,7 @@ export function SoundMap({ device_id, shown }: { device_id: string; shown: Shown
   }, [open, kind, device_id, shown]);
   useEffect(() => {
     if (drawn && canvas.current) draw(canvas.current, drawn.cells);
-  }, [drawn, theme]);
+  }, [drawn, look]);
   const point = (text: string) => readout.current && (readout.current.textContent = text);
   return (
     <details class="map" onToggle={event => show(event.currentTarget.open)}>

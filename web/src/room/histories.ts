@@ -7,13 +7,15 @@ import { atHand, isLike, measured, padded, standing, type Aligned, type Range } 
 import { listen } from "../state/live";
 import { catchUp, shownRange, type Shown } from "./range";
 
-const PREDICTIONS = 300,
-  COMMANDS = 100,
-  MOST_POINTS = 2_000;
-/** An event list of this length may not reach back to the beginning of its range. */
-export const EVENTS = 200;
-/** Rows are asked for one by one only over so many seconds. */
-const SINGLE_ROWS_S = 8 * 86_400;
+const MOST_POINTS = 2_000;
+/** How many predictions are drawn at most, the newest of their range. */
+export const PREDICTIONS = 300;
+/** Events that the charts mark at most. */
+const EVENTS = 200;
+/** Predictions are asked for one by one only over so many seconds. */
+export const PREDICTIONS_S = 8 * 86_400;
+/** How many moves and events are listed: what is shown at first, and after each wish for more. The last is what the API gives at once. */
+export const LISTED = [25, 100, 300, 1_000] as const;
 const SOON_MS = 4_000,
   /** Ranges that follow each other faster, as while a key is held down, are not all asked for. */
   APART_MS = 120,
@@ -32,6 +34,14 @@ export interface Past {
   predictions: PastPrediction[];
   commands: Command[];
   events: DeviceEvent[];
+  /** Which lists are as long as they were asked for: they may not reach back to the beginning of their range. */
+  cut: Cut;
+}
+
+export interface Cut {
+  predictions: boolean;
+  commands: boolean;
+  events: boolean;
 }
 
 export interface Asked {
@@ -50,6 +60,8 @@ export interface Wanted {
   device_id: string;
   names: readonly string[];
   points: number;
+  /** So many moves and events are to be listed. */
+  listed: number;
 }
 
 const answered = new Map<string, Answered[]>();
@@ -92,22 +104,36 @@ async function load(
   remember(keyOf(wanted), { ...range, at: Date.now(), series: new Map(both.flat()) });
 }
 
-const NOTHING: Past = { series: new Map(), listed: null, predictions: [], commands: [], events: [] };
+const NOTHING: Past = {
+  series: new Map(),
+  listed: null,
+  predictions: [],
+  commands: [],
+  events: [],
+  cut: { predictions: false, commands: false, events: false },
+};
 
-type Lists = Pick<Past, "listed" | "predictions" | "commands" | "events">;
+type Lists = Pick<Past, "listed" | "predictions" | "commands" | "events" | "cut">;
 
-async function list(device_id: string, range: Range, signal: AbortSignal): Promise<Lists> {
+async function list({ device_id, listed }: Wanted, range: Range, signal: AbortSignal): Promise<Lists> {
   const path = `/devices/${part(device_id)}`,
     period = { from: iso(range.from), to: iso(range.to) };
-  const single = range.to - range.from <= SINGLE_ROWS_S;
+  const single = range.to - range.from <= PREDICTIONS_S,
+    limit = Math.max(100, listed),
+    most = Math.max(EVENTS, listed);
   const [predictions, commands, events] = await Promise.all([
     single
       ? ask<PastPrediction[]>(`${path}/predictions${query({ ...period, limit: PREDICTIONS })}`, { signal })
       : NOTHING.predictions,
-    ask<Command[]>(`${path}/commands${query({ ...period, limit: COMMANDS })}`, { signal }),
-    ask<DeviceEvent[]>(`${path}/events${query({ ...period, limit: EVENTS })}`, { signal }),
+    ask<Command[]>(`${path}/commands${query({ ...period, limit })}`, { signal }),
+    ask<DeviceEvent[]>(`${path}/events${query({ ...period, limit: most })}`, { signal }),
   ]);
-  return { listed: range, predictions, commands, events };
+  const cut = {
+    predictions: predictions.length >= PREDICTIONS,
+    commands: commands.length >= limit,
+    events: events.length >= most,
+  };
+  return { listed: range, predictions, commands, events, cut };
 }
 
 /** Asks ahead for a range that somebody is about to choose. */
@@ -123,7 +149,7 @@ export function askAhead(wanted: Wanted, range: Range): void {
 export function usePast(wanted: Wanted): Asked {
   const [state, set] = useState<Asked>({ past: null, failure: "", asking: true });
   const range = shownRange.value,
-    { device_id, points } = wanted,
+    { device_id, points, listed } = wanted,
     key = keyOf(wanted);
   const [round, ask_] = useState(0),
     lastAsked = useRef(0);
@@ -147,7 +173,7 @@ export function usePast(wanted: Wanted): Asked {
       lastAsked.current = Date.now();
       try {
         await load(wanted, range, signal, arrived);
-        const lists = await list(device_id, range, signal);
+        const lists = await list(wanted, range, signal);
         if (!signal.aborted) set(before => ({ past: { ...(before.past ?? NOTHING), ...lists }, failure: "", asking: false }));
       } catch (error) {
         if (signal.aborted) return;
@@ -161,7 +187,7 @@ export function usePast(wanted: Wanted): Asked {
       clearTimeout(timer);
       controller.abort();
     };
-  }, [key, range, points, round]);
+  }, [key, range, points, listed, round]);
 
   useEffect(catchUp, [device_id]);
   useLate(device_id, () => ask_(count => count + 1));

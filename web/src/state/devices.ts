@@ -60,7 +60,7 @@ const arrived = new Map<string, number>();
 /** Asks for everything anew: at the start, and after events were lost. */
 export async function loadDevices(): Promise<void> {
   const mine = ++asked;
-  const [every, measured] = await Promise.all([ask<DeviceView[]>("/devices"), ask<QuantityView[]>("/quantities")]);
+  const [every, measured] = await Promise.all([ask<DeviceView[]>("/devices?retired=true"), ask<QuantityView[]>("/quantities")]);
   if (mine < applied) return;
   applied = mine;
   batch(() => {

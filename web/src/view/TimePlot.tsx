@@ -1,10 +1,10 @@
 // A small chart over time with up to three lines that differ by more than their colour, and the same numbers as a table.
 import type { VNode } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { inks } from "../room/plots";
-import { preference } from "../state/preferences";
+import { colours } from "../state/colours";
 import { clock, dateTime, day, t } from "../text";
 import { Table } from "./Table";
 
@@ -93,8 +93,7 @@ export function TimePlot(props: Props): VNode {
     [width, measure] = useState(0),
     [at, point] = useState<number | null>(null),
     [open, show] = useState(false),
-    theme = preference("theme").value,
-    dark = useMemo(() => matchMedia("(prefers-color-scheme: dark)"), []);
+    look = colours.value;
   useEffect(() => {
     const observer = new ResizeObserver(([entry]) => measure(Math.floor(entry!.contentRect.width)));
     observer.observe(box.current!);
@@ -105,7 +104,7 @@ export function TimePlot(props: Props): VNode {
     const columns = lines.map(({ values }) => values.map(value => value ?? null));
     const plot = new uPlot(options(props, width, point), [[...times], ...columns] as uPlot.AlignedData, box.current!);
     return () => plot.destroy();
-  }, [width, times, lines, range.from, range.to, theme, dark.matches]);
+  }, [width, times, lines, range.from, range.to, look]);
   const when = (time: number) => (daily ? day(time * 1000) : dateTime(time * 1000)),
     value = (line: PlotLine, place: number) => {
       const found = line.values[place];
