@@ -1,14 +1,11 @@
 // Devices as things: passwords, forgetting, who is refused, what is set for many, a setting's way to the device; tokens, links that only
 // read, and what an operator may.
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { DeviceView } from "../src/api/types";
 import { card, expectNoSideways, launch, serious, shot, signIn, SIZES, visit } from "./browser";
 import { Casement, until } from "./casement";
 
-const run = promisify(execFile);
 let casement: Casement, browser: Browser;
 /** Passwords of devices by their names. */
 const passwords = new Map<string, string>();
@@ -75,7 +72,7 @@ it("makes a device a new password, shown once, that opens the broker where the o
   await dialog.getByRole("button", { name: "New password" }).click();
   await dialog.getByText("The new password of esp-1, shown this once:").waitFor();
   const password = await secretIn(dialog);
-  await expect(says("esp-1", "sensor/esp-1/temperature", reading(5))).rejects.toThrow(/not authori[sz]ed/i);
+  await expect(says("esp-1", "sensor/esp-1/temperature", reading(5))).rejects.toThrow(/Connection Refused/);
   await says("esp-1", "sensor/esp-1/temperature", reading(23.5), password);
   passwords.set("esp-1", password);
   await go(page, "", "Rooms");
@@ -96,7 +93,7 @@ it("forgets what was set up for a device, after it has asked", async () => {
   await row.getByRole("button", { name: "Forget" }).click();
   await dialog.getByRole("button", { name: "Forget" }).click();
   await row.waitFor({ state: "detached" });
-  await expect(casement.ask("/devices/esp-9")).rejects.toThrow(/ 404 /);
+  expect((await casement.ask<DeviceView[]>("/devices")).map(({ device_id }) => device_id)).not.toContain("esp-9");
   expect(wrong).toEqual([]);
   await close();
 });
@@ -105,7 +102,7 @@ it("sets what holds for a place, and for all devices", async () => {
   const { page, wrong, close } = await asAdmin("devices", "Devices");
   for (const [title, label, value] of [
     ["Settings of a place", "Open at most", "55"],
-    ["Settings of all devices", "Open at least", "5"],
+    ["Settings of all devices", "Report every", "45"],
   ] as const) {
     const panel = page.getByRole("region", { name: title });
     await panel.locator("summary").first().click();
@@ -116,7 +113,7 @@ it("sets what holds for a place, and for all devices", async () => {
   const place = await casement.ask<{ settings: object }>(`/groups/${encodeURIComponent("Ground floor")}`),
     all = await casement.ask<{ settings: object }>("/settings");
   expect(place.settings).toEqual({ opening: { max: 55 } });
-  expect(all.settings).toEqual({ opening: { min: 5 } });
+  expect(all.settings).toEqual({ report_interval_s: 45 });
   expect(await serious(page)).toEqual([]);
   await page.setViewportSize(SIZES.phone);
   await expectNoSideways(page, "devices");
@@ -240,7 +237,7 @@ it("shows the rooms by a link that only reads, until it is revoked", async () =>
 
   await entry.getByRole("button", { name: "Revoke" }).click();
   await entry.waitFor({ state: "detached" });
-  await guest.page.waitForURL(/\/sign-in/);
+  await guest.page.locator("#password").waitFor();
   await guest.close();
   expect(wrong).toEqual([]);
   await close();
@@ -254,7 +251,7 @@ it("lets an operator change rooms and settings, and nothing of accounts", async 
   await signIn(page, token);
   const room = card(page, "esp-2");
   await room.getByRole("button", { name: "Close until tomorrow" }).click();
-  await room.getByText(/By hand: 5 % until/).waitFor();
+  await room.getByText(/By hand: 0 % until/).waitFor();
   expect((await casement.ask<DeviceView>("/devices/esp-2")).control?.override?.by).toBe("oscar");
   for (const [name, what] of [
     ["Accounts", "link"],
