@@ -15,10 +15,10 @@ use mqtt::{
 use store::Kept;
 
 use super::{
-    Anonymous, BrokerLimits, Embedded, HomeAssistant, Registration,
+    Anonymous, BrokerLimits, Embedded, HomeAssistant, Registration, Retention,
     schema::{
         Accounts, Audio, Backend, Broker, ChangeDetection, ClickHouse, Engine, EngineLimits, Journal, Ml,
-        Model, Mqtt, Preprocessing, Registry, Retention,
+        Model, Mqtt, Preprocessing, Registry,
     },
 };
 

@@ -41,9 +41,10 @@ pub use http::{Http, HttpLimits};
 pub use judge::shown;
 pub use layers::{Shown, Sources};
 pub use paths::parse as path;
+pub use retention::Retention;
 pub use schema::{
     Accounts, Audio, Backend, Broker, ChangeDetection, ClickHouse, Config, Engine, EngineLimits, Journal, Ml,
-    Model, Mqtt, Registry, Retention, Tls,
+    Model, Mqtt, Registry, Tls,
 };
 
 pub use scope::Reader;

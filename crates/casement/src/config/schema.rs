@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Backup, BrokerLimits, Embedded, HomeAssistant, Http,
+    Backup, BrokerLimits, Embedded, HomeAssistant, Http, Retention,
     doors::{Anonymous, BrokerListener, Registration},
     secret, text,
     windows::Windows,
@@ -348,40 +348,6 @@ pub struct Backend {
     /// stored.
     #[schemars(range(min = 1))]
     pub max_devices: usize,
-}
-
-/// `retention`: days for which rows are kept in ClickHouse, and the guard of its disk. Rows are removed by whole months, so
-/// that a row stays for at least so many days and at most a month longer. 0 means for ever.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Retention {
-    /// Days for readings as devices sent them. They go only where the rollups have them.
-    #[schemars(range(max = 36_500))]
-    pub readings_days: u32,
-    /// Days for rollups by minute, hour and day; at least those of the readings.
-    #[schemars(range(max = 36_500))]
-    pub rollups_days: u32,
-    /// Days for the hashes and features of clips. Recordings: `audio.storage_max_age_days`.
-    #[schemars(range(max = 36_500))]
-    pub audio_days: u32,
-    /// Days for predictions.
-    #[schemars(range(max = 36_500))]
-    pub predictions_days: u32,
-    /// Days for commands and what became of them, positions of windows and events of devices.
-    #[schemars(range(max = 36_500))]
-    pub events_days: u32,
-    /// Days for refused messages, removed day by day.
-    #[schemars(range(max = 36_500))]
-    pub errors_days: u32,
-    /// Days for figures of the system itself, removed day by day.
-    #[schemars(range(max = 36_500))]
-    pub system_metrics_days: u32,
-    /// Days for the audit log, removed day by day.
-    #[schemars(range(max = 36_500))]
-    pub audit_days: u32,
-    /// Free bytes on the disk of ClickHouse below which the oldest readings that are rolled up are removed, then clips. 0
-    /// removes nothing.
-    pub min_free_bytes: u64,
 }
 
 /// `ml`
