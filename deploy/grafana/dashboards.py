@@ -532,7 +532,7 @@ def device():
         GROUP BY time ORDER BY time
     """, points=FEW, unit="none", custom={"fillOpacity": 0}, defaults={"decimals": 0})
     board.panel("table", "Latest moves", "Every command, and why it was given.", (24, 8), f"""
-        SELECT timestamp, position, confidence, origin, reason, verdict, model_version, temperature, humidity FROM window_actions
+        SELECT timestamp, position, confidence, origin, cause, reason, verdict, model_version, temperature, humidity FROM window_actions
         WHERE $__timeFilter_ms(timestamp) AND {ONE} ORDER BY timestamp DESC LIMIT 100
     """, table=True, overrides=[
         {"matcher": {"id": "byName", "options": "position"}, "properties": [{"id": "unit", "value": "percent"}, {"id": "decimals", "value": 0}]},

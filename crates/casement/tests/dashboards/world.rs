@@ -88,6 +88,11 @@ impl World {
             every(50, "70., 1., 21., 50., '', '', '', 'person'")
         ));
         self.run(&format!(
+            "INSERT INTO window_actions (timestamp, device_id, position, confidence, temperature, humidity, audio_hash, \
+             command_id, model_version, origin, cause) \
+             SELECT now64(3) - toIntervalMinute(3), {devices}, 40., 1., 21., 50., '', '', '', 'interlock', 'rain'"
+        ));
+        self.run(&format!(
             "INSERT INTO ml_predictions (timestamp, device_id, prediction, confidence, inference_time_ms, model_version, \
              command_id, held, average, contribution_temperature, contribution_humidity, contribution_sound, verdict) {}",
             every(10, "40., 0.05 * (number % 20) + 0.01, 0.5 + number % 7, if(number < 2000, 'v1', 'v2'), concat('c', toString(number)), \
