@@ -1,5 +1,7 @@
 //! What is stored, by month, and its removal.
 
+use std::path::Path;
+
 use domain::Quantity;
 use store::{Batch, Kept, Row, Store, StoredMonth};
 
@@ -20,6 +22,14 @@ async fn answer<T: clickhouse::RowOwned + clickhouse::RowRead>(engine: &Engine, 
 async fn run(engine: &Engine, sql: &str) {
     let done = engine.client().query(sql).execute().await;
     done.unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+/// An engine with this version's tables.
+async fn started(directory: &Path) -> (Engine, Store) {
+    let engine = Engine::start(directory);
+    let store = engine.store();
+    store.migrate().await.unwrap();
+    (engine, store)
 }
 
 /// A reading of each climate quantity every ten minutes of `days` days from October 24th 2025, 12:00, and a command a day.
@@ -43,9 +53,7 @@ fn of<'a>(months: &'a [StoredMonth], table: &str) -> Vec<&'a StoredMonth> {
 #[tokio::test]
 async fn figures_are_those_of_the_parts() {
     let directory = tempfile::tempdir().unwrap();
-    let engine = Engine::start(directory.path());
-    let store = engine.store();
-    store.migrate().await.unwrap();
+    let (engine, store) = started(directory.path()).await;
     fill(&store, 20).await;
     let months = store.stored_months().await.unwrap();
     let (rows, bytes): (u64, u64) = answer(
@@ -99,9 +107,7 @@ async fn figures_are_those_of_the_parts() {
 #[tokio::test]
 async fn a_month_goes_and_nothing_else_does() {
     let directory = tempfile::tempdir().unwrap();
-    let engine = Engine::start(directory.path());
-    let store = engine.store();
-    store.migrate().await.unwrap();
+    let (engine, store) = started(directory.path()).await;
     fill(&store, 20).await;
     let before = store.stored_months().await.unwrap();
     let october = of(&before, "sensor_temperature")[0].clone();
@@ -129,9 +135,7 @@ async fn a_month_goes_and_nothing_else_does() {
 #[tokio::test]
 async fn rolled_up_is_what_the_rollups_have_every_row_of() {
     let directory = tempfile::tempdir().unwrap();
-    let engine = Engine::start(directory.path());
-    let store = engine.store();
-    store.migrate().await.unwrap();
+    let (engine, store) = started(directory.path()).await;
     fill(&store, 20).await;
     let is_rolled_up = async |table, month| store.is_rolled_up(table, month).await.unwrap();
     assert!(is_rolled_up("sensor_temperature", 202_510).await);
@@ -158,9 +162,7 @@ async fn rolled_up_is_what_the_rollups_have_every_row_of() {
 #[tokio::test]
 async fn the_database_removes_small_tables_rows_itself_and_is_told_only_of_changes() {
     let directory = tempfile::tempdir().unwrap();
-    let engine = Engine::start(directory.path());
-    let store = engine.store();
-    store.migrate().await.unwrap();
+    let (engine, store) = started(directory.path()).await;
     for kept in [Kept::Errors, Kept::SystemMetrics, Kept::Audit] {
         let (table, column) = (kept.tables()[0], kept.time_to_live().expect("a column"));
         let default = if kept == Kept::Audit { 365 } else { 30 };
@@ -192,9 +194,7 @@ async fn the_database_removes_small_tables_rows_itself_and_is_told_only_of_chang
 #[tokio::test]
 async fn the_most_days_keep_every_row_and_few_days_only_the_new_ones() {
     let directory = tempfile::tempdir().unwrap();
-    let engine = Engine::start(directory.path());
-    let store = engine.store();
-    store.migrate().await.unwrap();
+    let (engine, store) = started(directory.path()).await;
     for kept in [Kept::Errors, Kept::SystemMetrics, Kept::Audit] {
         let (table, column) = (kept.tables()[0], kept.time_to_live().expect("a column"));
         let left = async || -> String {
@@ -256,9 +256,7 @@ async fn every_table_of_the_schema_has_its_time_or_is_kept_for_ever() {
 #[tokio::test]
 async fn readings_of_before_the_present_codecs_stay_as_they_are() {
     let directory = tempfile::tempdir().unwrap();
-    let engine = Engine::start(directory.path());
-    let store = engine.store();
-    store.migrate().await.unwrap();
+    let (engine, store) = started(directory.path()).await;
     let codecs = "SELECT toString(groupArray((name, compression_codec))) FROM system.columns WHERE database = 'iot' \
                   AND table = 'sensor_wind' AND name IN ('timestamp', 'value')";
     let present: String = answer(&engine, codecs).await;

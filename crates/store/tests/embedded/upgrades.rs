@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
+    path::Path,
     process::Command,
     sync::{Arc, Mutex},
     thread::JoinHandle,
@@ -55,6 +56,14 @@ const ROWS: [(&str, u64, &str); 6] = [
         "(timestamp, device_id, position) SELECT t, d, n % 100",
     ),
 ];
+
+/// An engine with the tables of that version.
+async fn before_rollups(directory: &Path) -> Engine {
+    let engine = Engine::start(directory);
+    let store = engine.store();
+    store.migrate_until(BEFORE_ROLLUPS, &|_| {}).await.unwrap();
+    engine
+}
 
 async fn fill(engine: &Engine) {
     for (table, rows, what) in ROWS {
@@ -207,12 +216,7 @@ fn listener() -> (Arc<Mutex<Vec<Progress>>>, impl Fn(&Progress) + Send + Sync) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_several_that_change_the_schema_at_once_one_does_it() {
     let directory = tempfile::tempdir().unwrap();
-    let engine = Engine::start(directory.path());
-    engine
-        .store()
-        .migrate_until(BEFORE_ROLLUPS, &|_| {})
-        .await
-        .unwrap();
+    let engine = before_rollups(directory.path()).await;
     fill(&engine).await;
     let start = |store: Store| async move {
         let (heard, tell) = listener();
@@ -247,12 +251,7 @@ async fn of_several_that_change_the_schema_at_once_one_does_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_holder_without_a_sign_of_life_loses_its_turn() {
     let directory = tempfile::tempdir().unwrap();
-    let engine = Engine::start(directory.path());
-    engine
-        .store()
-        .migrate_until(BEFORE_ROLLUPS, &|_| {})
-        .await
-        .unwrap();
+    let engine = before_rollups(directory.path()).await;
     let taken = "INSERT INTO schema_lock (turn, what, holder) SETTINGS insert_deduplicate = 1, \
                  insert_deduplication_token = 'schema-lock/900' VALUES (900, 'taken', 'elsewhere pid:[1] 77 1 1')";
     engine.client().query(taken).execute().await.unwrap();
@@ -273,9 +272,8 @@ async fn a_holder_without_a_sign_of_life_loses_its_turn() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_migration_that_fails_leaves_the_version_of_before() {
     let directory = tempfile::tempdir().unwrap();
-    let engine = Engine::start(directory.path());
+    let engine = before_rollups(directory.path()).await;
     let store = engine.store();
-    store.migrate_until(BEFORE_ROLLUPS, &|_| {}).await.unwrap();
     fill(&engine).await;
     let run = |sql: &'static str| engine.client().query(sql).execute();
     // 0012 passes, 0013 does not.
