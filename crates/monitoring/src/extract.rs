@@ -3,6 +3,8 @@
 //!
 //! In: a request. Out: typed values, or a [`Problem`] with one entry for the first value that cannot be used.
 
+mod unambiguous;
+
 use axum::{
     body::Bytes,
     extract::{
@@ -12,12 +14,14 @@ use axum::{
     },
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
     problem::{Problem, WrongValue, kinds},
     words,
 };
+
+pub use unambiguous::Unambiguous;
 
 /// The parameters of a path.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +38,15 @@ pub struct Json<T>(pub T);
 /// A body of JSON, or none.
 #[derive(Debug, Clone, Copy)]
 pub struct OptionalJson<T>(pub T);
+
+/// No body. An empty object is none, too.
+#[derive(Debug, Clone, Copy)]
+pub struct NoBody;
+
+/// The only content of a body that says nothing.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
 
 /// A problem with one value of a request.
 pub fn invalid(path: impl Into<String>, detail: impl Into<String>) -> Problem {
@@ -85,7 +98,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let query = parts.uri.query().unwrap_or_default();
+        Self::read(parts.uri.query().unwrap_or_default())
+    }
+}
+
+impl<T: DeserializeOwned> Query<T> {
+    /// Reads the text of a query, which begins after the `?`.
+    pub fn read(query: &str) -> Result<Self, Problem> {
         let pairs = form_urlencoded::parse(query.as_bytes());
         let read = serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs));
         read.map(Self).map_err(|error| {
@@ -128,6 +147,18 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJ
             ));
         }
         parse(&bytes).map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for NoBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let bytes = body(request, state).await?;
+        if !bytes.is_empty() {
+            parse::<Option<Nothing>>(&bytes)?;
+        }
+        Ok(Self)
     }
 }
 
@@ -210,7 +241,9 @@ mod tests {
                 "/d",
                 post(async |Json(asked): Json<Asked>| asked.limit.unwrap_or(0).to_string()),
             )
-            .route("/e", post(async |OptionalJson(_): OptionalJson<Value>| "ok"));
+            .route("/e", post(async |OptionalJson(_): OptionalJson<Value>| "ok"))
+            .route("/f", post(async |_: NoBody| "ok"))
+            .route("/g", post(async |Json(_): Json<Unambiguous>| "ok"));
         let request = Request::builder()
             .method(method)
             .uri(uri)
@@ -250,6 +283,15 @@ mod tests {
             ("POST", "/d", "text/plain", "{}", 415, ""),
             ("POST", "/e", "text/plain", "", 200, ""),
             ("POST", "/e", "text/plain", "{}", 415, ""),
+            ("POST", "/f", "text/plain", "", 200, ""),
+            ("POST", "/f", json, "{}", 200, ""),
+            ("POST", "/f", json, "null", 200, ""),
+            ("POST", "/f", json, "{", 400, "body"),
+            ("POST", "/f", json, "{\"minutes\": 5}", 400, "minutes"),
+            ("POST", "/f", "text/plain", "now", 400, "body"),
+            ("POST", "/g", json, "{\"a\": 1, \"b\": 1}", 200, ""),
+            ("POST", "/g", json, "{\"a\": 1, \"a\": 1}", 400, "body"),
+            ("POST", "/g", json, "{\"a\": {\"b\": 1, \"b\": 2}}", 400, "a"),
         ] {
             let (found, told) = ask(method, uri, kind, body.as_bytes()).await;
             assert_eq!(

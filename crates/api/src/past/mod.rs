@@ -5,7 +5,7 @@ mod period;
 
 use domain::DeviceId;
 use monitoring::{Problem, extract::invalid, with_causes};
-use store::StoreError;
+use store::{Page, StoreError};
 use tracing::{debug, warn};
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     problems::{INTERNAL, NOT_FOUND, UNAVAILABLE},
 };
 
-pub(crate) use pages::{Listing, Paging, listed};
+pub(crate) use pages::{Asked, Narrowing, Paging};
 pub(crate) use period::{DAY_MS, Fineness, Intervals, intervals, span};
 
 /// Longest text that is compared with stored ones, bytes.
@@ -61,6 +61,19 @@ fn problem_of(error: &StoreError, may_lack_tables: bool) -> Problem {
 
 fn takes_too_long(error: &StoreError) -> bool {
     with_causes(error).contains("TIMEOUT_EXCEEDED")
+}
+
+/// The page of a device's rows that was found; a problem if there is none, and nobody has heard of `device`.
+pub(crate) async fn of_known<T>(
+    parts: &Parts,
+    device: &DeviceId,
+    found: Result<Page<T>, StoreError>,
+) -> Result<Page<T>, Problem> {
+    let page = found.map_err(unanswered(parts))?;
+    if page.rows.is_empty() {
+        expect_known(parts, device).await?;
+    }
+    Ok(page)
 }
 
 /// A problem if nobody has heard of `device`: it is not set up, it is not known, and nothing of it is stored.

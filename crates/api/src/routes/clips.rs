@@ -18,11 +18,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use domain::{AudioFormat, AudioHash, DeviceId, Timestamp};
-use monitoring::{
-    Problem,
-    extract::{Path, Query},
-    problem::kinds::RANGE,
-};
+use monitoring::{Problem, extract::Path, problem::kinds::RANGE};
 use parking_lot::Mutex;
 use people::{Caller, Event};
 use serde::{Deserialize, Serialize};
@@ -34,7 +30,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     Parts,
     changes::hand,
-    past::{Listing, expect_known, listed, unanswered},
+    past::{Asked, Narrowing, Paging, of_known, unanswered},
     problems::{INTERNAL, NOT_FOUND},
     range::Wanted,
 };
@@ -94,19 +90,13 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Parts>> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct Asked {
+struct Only {
     /// Only clips whose recording was kept.
     kept: Option<bool>,
-    /// Only clips from then on: RFC 3339, or as far back as `-24h` or `-7d`.
-    #[param(example = "-7d")]
-    from: Option<String>,
-    /// Only clips until then, likewise; left out: now.
-    to: Option<String>,
-    /// Only what stands after this place, which is older. The header `Link` has it.
-    before: Option<String>,
-    /// At most so many. Left out: 100.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<u32>,
+}
+
+impl Narrowing for Only {
+    const NAMES: &'static [&'static str] = &["kept"];
 }
 
 /// A clip of a device.
@@ -151,7 +141,7 @@ impl From<ListedClip> for Clip {
 ///
 /// The newest come first. Their sound is `GET /api/v1/recordings/{device_id}/{timestamp}`, where it was kept.
 #[utoipa::path(get, path = "/devices/{device_id}/clips", operation_id = "list_clips", tag = "history",
-    params(("device_id" = DeviceId, Path, description = "The id of the device."), Asked),
+    params(("device_id" = DeviceId, Path, description = "The id of the device."), Only, Paging),
     responses(
         (status = 200, description = "The clips.", body = Vec<Clip>,
             headers(("Link" = Option<String>, description = "Where older ones are: `<…>; rel=\"next\"`."))),
@@ -160,31 +150,13 @@ impl From<ListedClip> for Clip {
 async fn list(
     State(parts): State<Arc<Parts>>,
     Path(device_id): Path<DeviceId>,
-    Query(asked): Query<Asked>,
+    asked: Asked<Only>,
 ) -> Result<Response, Problem> {
-    let listing = Listing {
-        from: asked.from.as_deref(),
-        to: asked.to.as_deref(),
-        before: asked.before.as_deref(),
-        limit: asked.limit,
-    };
-    let query = listing.page()?;
-    let kept = asked.kept.unwrap_or(false);
-    let page = parts
-        .store
-        .clips(&device_id, kept, &query)
-        .await
-        .map_err(unanswered(&parts))?;
-    if page.rows.is_empty() {
-        expect_known(&parts, &device_id).await?;
-    }
+    let kept = asked.only.kept.unwrap_or(false);
+    let found = parts.store.clips(&device_id, kept, &asked.page).await;
+    let page = of_known(&parts, &device_id, found).await?;
     let path = format!("/devices/{device_id}/clips");
-    let filters = [
-        ("kept", kept.then_some("true")),
-        ("from", asked.from.as_deref()),
-        ("to", asked.to.as_deref()),
-    ];
-    Ok(listed(&path, &filters, query.limit, page, Clip::from))
+    Ok(asked.answer(&path, page, Clip::from))
 }
 
 /// Hear a clip.

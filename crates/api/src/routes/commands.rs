@@ -6,10 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use axum::{extract::State, response::Response};
 use domain::{Contributions, DeviceId, Timestamp};
-use monitoring::{
-    Problem,
-    extract::{Path, Query},
-};
+use monitoring::{Problem, extract::Path};
 use serde::Serialize;
 use store::ListedCommand;
 use utoipa::ToSchema;
@@ -17,7 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Parts,
-    past::{Paging, expect_known, listed, unanswered},
+    past::{Asked, Paging, of_known, unanswered},
 };
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Parts>> {
@@ -56,10 +53,10 @@ struct CommandView {
     /// What the law of moves said: `moved`, or `limited` where the model wanted more or less; empty for commands of before.
     #[schema(examples("moved"))]
     verdict: String,
-    /// Which interlock, such as `rain`, or which schedule, by its name; empty where neither moved the window, and for commands of
+    /// Which interlock, such as `rain`, or which schedule, by its name; `null` where neither moved the window, and for commands of
     /// before.
     #[schema(examples("rain"))]
-    cause: String,
+    cause: Option<String>,
     /// The temperature that it is based on, in degrees Celsius.
     temperature: Option<f64>,
     /// The humidity that it is based on, in per cent.
@@ -86,7 +83,7 @@ impl From<ListedCommand> for CommandView {
                 row.contribution_sound,
             ]),
             verdict: row.verdict,
-            cause: row.cause,
+            cause: Some(row.cause).filter(|cause| !cause.is_empty()),
             temperature: number(row.temperature),
             humidity: number(row.humidity),
         }
@@ -106,17 +103,10 @@ impl From<ListedCommand> for CommandView {
 async fn list(
     State(parts): State<Arc<Parts>>,
     Path(device_id): Path<DeviceId>,
-    Query(paging): Query<Paging>,
+    asked: Asked,
 ) -> Result<Response, Problem> {
-    let query = paging.page()?;
-    let page = parts
-        .store
-        .commands(&device_id, &query)
-        .await
-        .map_err(unanswered(&parts))?;
-    if page.rows.is_empty() {
-        expect_known(&parts, &device_id).await?;
-    }
+    let found = parts.store.commands(&device_id, &asked.page).await;
+    let page = of_known(&parts, &device_id, found).await?;
     let ids: Vec<&str> = page.rows.iter().map(|row| row.command_id.as_str()).collect();
     let ids: Vec<&str> = ids.into_iter().filter(|id| !id.is_empty()).collect();
     let states = parts
@@ -130,7 +120,7 @@ async fn list(
         .map(|row| (row.command_id, (row.state, row.detail)))
         .collect();
     let path = format!("/devices/{device_id}/commands");
-    Ok(listed(&path, &paging.filters(), query.limit, page, |row| {
+    Ok(asked.answer(&path, page, |row| {
         let known = states.get(&row.command_id).cloned();
         let mut view = CommandView::from(row);
         if let Some((state, detail)) = known {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use domain::Timestamp;
-use monitoring::{Problem, extract::Query};
+use monitoring::Problem;
 use serde::{Deserialize, Serialize};
 use store::{AuditRow, IngestErrorRow};
 use utoipa::{IntoParams, ToSchema};
@@ -12,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Parts,
-    past::{Listing, listed, unanswered, word},
+    past::{Asked, Narrowing, Paging, unanswered, word},
 };
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Parts>> {
@@ -24,81 +24,29 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Parts>> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct AskedErrors {
+struct OnlyErrors {
     /// Only those of this reason, such as `json`.
     reason: Option<String>,
     /// Only those of this topic, or of this table.
     topic: Option<String>,
-    /// Only what happened from then on: RFC 3339, or as far back as `-24h` or `-7d`.
-    #[param(example = "-7d")]
-    from: Option<String>,
-    /// Only what happened until then, likewise; left out: now.
-    to: Option<String>,
-    /// Only what stands after this place, which is older. The header `Link` has it.
-    before: Option<String>,
-    /// At most so many. Left out: 100.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<u32>,
 }
 
-impl AskedErrors {
-    fn listing(&self) -> Listing<'_> {
-        Listing {
-            from: self.from.as_deref(),
-            to: self.to.as_deref(),
-            before: self.before.as_deref(),
-            limit: self.limit,
-        }
-    }
-
-    fn filters(&self) -> [(&'static str, Option<&str>); 4] {
-        [
-            ("reason", self.reason.as_deref()),
-            ("topic", self.topic.as_deref()),
-            ("from", self.from.as_deref()),
-            ("to", self.to.as_deref()),
-        ]
-    }
+impl Narrowing for OnlyErrors {
+    const NAMES: &'static [&'static str] = &["reason", "topic"];
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct AskedAudit {
+struct OnlyAudit {
     /// Only those of this kind, such as `sign_in_failed`.
     kind: Option<String>,
     /// Only those of this account.
     account: Option<String>,
-    /// Only what happened from then on: RFC 3339, or as far back as `-24h` or `-7d`.
-    #[param(example = "-7d")]
-    from: Option<String>,
-    /// Only what happened until then, likewise; left out: now.
-    to: Option<String>,
-    /// Only what stands after this place, which is older. The header `Link` has it.
-    before: Option<String>,
-    /// At most so many. Left out: 100.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<u32>,
 }
 
-impl AskedAudit {
-    fn listing(&self) -> Listing<'_> {
-        Listing {
-            from: self.from.as_deref(),
-            to: self.to.as_deref(),
-            before: self.before.as_deref(),
-            limit: self.limit,
-        }
-    }
-
-    fn filters(&self) -> [(&'static str, Option<&str>); 4] {
-        [
-            ("kind", self.kind.as_deref()),
-            ("account", self.account.as_deref()),
-            ("from", self.from.as_deref()),
-            ("to", self.to.as_deref()),
-        ]
-    }
+impl Narrowing for OnlyAudit {
+    const NAMES: &'static [&'static str] = &["kind", "account"];
 }
 
 /// A message that was refused, or a row.
@@ -132,27 +80,17 @@ impl From<IngestErrorRow> for IngestError {
 ///
 /// Messages that could not be used and rows that ClickHouse did not take, the newest first: a sample of them, kept for a
 /// month.
-#[utoipa::path(get, path = "/ingest-errors", operation_id = "list_ingest_errors", tag = "history", params(AskedErrors),
+#[utoipa::path(get, path = "/ingest-errors", operation_id = "list_ingest_errors", tag = "history", params(OnlyErrors, Paging),
     responses(
         (status = 200, description = "What was refused.", body = Vec<IngestError>,
             headers(("Link" = Option<String>, description = "Where older ones are: `<…>; rel=\"next\"`.")))
     ))]
-async fn list_errors(
-    State(parts): State<Arc<Parts>>,
-    Query(asked): Query<AskedErrors>,
-) -> Result<Response, Problem> {
-    let query = asked.listing().page()?;
-    let reason = word("reason", asked.reason.as_deref())?;
-    let topic = word("topic", asked.topic.as_deref())?;
-    let found = parts.store.ingest_errors(reason, topic, &query).await;
+async fn list_errors(State(parts): State<Arc<Parts>>, asked: Asked<OnlyErrors>) -> Result<Response, Problem> {
+    let reason = word("reason", asked.only.reason.as_deref())?;
+    let topic = word("topic", asked.only.topic.as_deref())?;
+    let found = parts.store.ingest_errors(reason, topic, &asked.page).await;
     let page = found.map_err(unanswered(&parts))?;
-    Ok(listed(
-        "/ingest-errors",
-        &asked.filters(),
-        query.limit,
-        page,
-        IngestError::from,
-    ))
+    Ok(asked.answer("/ingest-errors", page, IngestError::from))
 }
 
 /// A line of the audit log.
@@ -189,28 +127,15 @@ impl From<AuditRow> for AuditEntry {
 /// List the audit log.
 ///
 /// Who came in, who did not, and what was done to accounts, the newest first; for admins. A year of it is kept.
-#[utoipa::path(get, path = "/audit", operation_id = "list_audit", tag = "accounts", params(AskedAudit),
+#[utoipa::path(get, path = "/audit", operation_id = "list_audit", tag = "accounts", params(OnlyAudit, Paging),
     responses(
         (status = 200, description = "The audit log.", body = Vec<AuditEntry>,
             headers(("Link" = Option<String>, description = "Where older lines are: `<…>; rel=\"next\"`.")))
     ))]
-async fn list_audit(
-    State(parts): State<Arc<Parts>>,
-    Query(asked): Query<AskedAudit>,
-) -> Result<Response, Problem> {
-    let query = asked.listing().page()?;
-    let kind = word("kind", asked.kind.as_deref())?;
-    let account = word("account", asked.account.as_deref())?;
-    let page = parts
-        .store
-        .audit(kind, account, &query)
-        .await
-        .map_err(unanswered(&parts))?;
-    Ok(listed(
-        "/audit",
-        &asked.filters(),
-        query.limit,
-        page,
-        AuditEntry::from,
-    ))
+async fn list_audit(State(parts): State<Arc<Parts>>, asked: Asked<OnlyAudit>) -> Result<Response, Problem> {
+    let kind = word("kind", asked.only.kind.as_deref())?;
+    let account = word("account", asked.only.account.as_deref())?;
+    let found = parts.store.audit(kind, account, &asked.page).await;
+    let page = found.map_err(unanswered(&parts))?;
+    Ok(asked.answer("/audit", page, AuditEntry::from))
 }

@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use domain::{DeviceId, Timestamp};
-use monitoring::{
-    Problem,
-    extract::{Path, Query},
-};
+use monitoring::{Problem, extract::Path};
 use serde::Serialize;
 use store::DeviceEventRow;
 use utoipa::ToSchema;
@@ -15,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Parts,
-    past::{Paging, expect_known, listed, unanswered},
+    past::{Asked, Paging, of_known, unanswered},
 };
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Parts>> {
@@ -65,22 +62,12 @@ impl From<DeviceEventRow> for DeviceEvent {
 async fn of_device(
     State(parts): State<Arc<Parts>>,
     Path(device_id): Path<DeviceId>,
-    Query(paging): Query<Paging>,
+    asked: Asked,
 ) -> Result<Response, Problem> {
-    let query = paging.page()?;
-    let found = parts.store.device_events(Some(&device_id), &query).await;
-    let page = found.map_err(unanswered(&parts))?;
-    if page.rows.is_empty() {
-        expect_known(&parts, &device_id).await?;
-    }
+    let found = parts.store.device_events(Some(&device_id), &asked.page).await;
+    let page = of_known(&parts, &device_id, found).await?;
     let path = format!("/devices/{device_id}/events");
-    Ok(listed(
-        &path,
-        &paging.filters(),
-        query.limit,
-        page,
-        DeviceEvent::from,
-    ))
+    Ok(asked.answer(&path, page, DeviceEvent::from))
 }
 
 /// List the events of all devices.
@@ -91,18 +78,8 @@ async fn of_device(
         (status = 200, description = "The events.", body = Vec<DeviceEvent>,
             headers(("Link" = Option<String>, description = "Where older ones are: `<…>; rel=\"next\"`.")))
     ))]
-async fn of_all(State(parts): State<Arc<Parts>>, Query(paging): Query<Paging>) -> Result<Response, Problem> {
-    let query = paging.page()?;
-    let page = parts
-        .store
-        .device_events(None, &query)
-        .await
-        .map_err(unanswered(&parts))?;
-    Ok(listed(
-        "/device-events",
-        &paging.filters(),
-        query.limit,
-        page,
-        DeviceEvent::from,
-    ))
+async fn of_all(State(parts): State<Arc<Parts>>, asked: Asked) -> Result<Response, Problem> {
+    let found = parts.store.device_events(None, &asked.page).await;
+    let page = found.map_err(unanswered(&parts))?;
+    Ok(asked.answer("/device-events", page, DeviceEvent::from))
 }

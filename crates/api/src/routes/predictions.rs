@@ -5,10 +5,7 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use domain::{Contributions, DeviceId, Timestamp};
-use monitoring::{
-    Problem,
-    extract::{Path, Query},
-};
+use monitoring::{Problem, extract::Path};
 use serde::{Deserialize, Serialize};
 use store::ListedPrediction;
 use utoipa::{IntoParams, ToSchema};
@@ -16,7 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Parts,
-    past::{Listing, expect_known, listed, unanswered, word},
+    past::{Asked, Narrowing, Paging, of_known, word},
 };
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Parts>> {
@@ -26,38 +23,13 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Parts>> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct Asked {
+struct Only {
     /// Only predictions of this version of the model.
     version: Option<String>,
-    /// Only what happened from then on: RFC 3339, or as far back as `-24h` or `-7d`.
-    #[param(example = "-7d")]
-    from: Option<String>,
-    /// Only what happened until then, likewise; left out: now.
-    to: Option<String>,
-    /// Only what stands after this place, which is older. The header `Link` has it.
-    before: Option<String>,
-    /// At most so many. Left out: 100.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<u32>,
 }
 
-impl Asked {
-    fn listing(&self) -> Listing<'_> {
-        Listing {
-            from: self.from.as_deref(),
-            to: self.to.as_deref(),
-            before: self.before.as_deref(),
-            limit: self.limit,
-        }
-    }
-
-    fn filters(&self) -> [(&'static str, Option<&str>); 3] {
-        [
-            ("version", self.version.as_deref()),
-            ("from", self.from.as_deref()),
-            ("to", self.to.as_deref()),
-        ]
-    }
+impl Narrowing for Only {
+    const NAMES: &'static [&'static str] = &["version"];
 }
 
 /// A prediction for a window.
@@ -122,7 +94,7 @@ impl From<ListedPrediction> for PastPrediction {
 ///
 /// The newest come first: those of the model that served, of candidates, and those that were held.
 #[utoipa::path(get, path = "/devices/{device_id}/predictions", operation_id = "list_predictions", tag = "history",
-    params(("device_id" = DeviceId, Path, description = "The id of the device."), Asked),
+    params(("device_id" = DeviceId, Path, description = "The id of the device."), Only, Paging),
     responses(
         (status = 200, description = "The predictions.", body = Vec<PastPrediction>,
             headers(("Link" = Option<String>, description = "Where older ones are: `<…>; rel=\"next\"`."))),
@@ -131,21 +103,11 @@ impl From<ListedPrediction> for PastPrediction {
 async fn list(
     State(parts): State<Arc<Parts>>,
     Path(device_id): Path<DeviceId>,
-    Query(asked): Query<Asked>,
+    asked: Asked<Only>,
 ) -> Result<Response, Problem> {
-    let query = asked.listing().page()?;
-    let version = word("version", asked.version.as_deref())?;
-    let found = parts.store.predictions(&device_id, version, &query).await;
-    let page = found.map_err(unanswered(&parts))?;
-    if page.rows.is_empty() {
-        expect_known(&parts, &device_id).await?;
-    }
+    let version = word("version", asked.only.version.as_deref())?;
+    let found = parts.store.predictions(&device_id, version, &asked.page).await;
+    let page = of_known(&parts, &device_id, found).await?;
     let path = format!("/devices/{device_id}/predictions");
-    Ok(listed(
-        &path,
-        &asked.filters(),
-        query.limit,
-        page,
-        PastPrediction::from,
-    ))
+    Ok(asked.answer(&path, page, PastPrediction::from))
 }

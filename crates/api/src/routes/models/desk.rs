@@ -2,8 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+use axum::{extract::FromRequestParts, http::request};
 use model::RegistryError;
 use monitoring::{Problem, extract::invalid, with_causes};
+use people::Caller;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
@@ -11,7 +13,7 @@ use tokio::{
 use tracing::warn;
 
 use crate::{
-    Models, Parts,
+    Models, Parts, changes,
     problems::{CONFLICT, INTERNAL, NOT_FOUND, UNAVAILABLE},
 };
 
@@ -50,16 +52,40 @@ impl Desk {
         let place = Arc::clone(&self.0).acquire_owned().await;
         place.expect("the place is never closed")
     }
+}
 
+/// The versions of this process, for a request about them. It is refused where another process has the models.
+pub(super) struct Versions {
+    pub(super) parts: Arc<Parts>,
+    pub(super) desk: Desk,
+}
+
+impl FromRequestParts<Arc<Parts>> for Versions {
+    type Rejection = Problem;
+
+    async fn from_request_parts(request: &mut request::Parts, parts: &Arc<Parts>) -> Result<Self, Problem> {
+        models(parts)?;
+        let desk = request.extensions.get::<Desk>();
+        Ok(Self {
+            parts: Arc::clone(parts),
+            desk: desk.expect("these routes have a desk").clone(),
+        })
+    }
+}
+
+impl Versions {
     /// Does `work` when the place is free. It is done to its end, even if nobody waits for it any more.
     pub(super) async fn work<T: Send + 'static>(
         &self,
-        parts: &Parts,
         work: impl FnOnce(&Models) -> Result<T, RegistryError> + Send + 'static,
     ) -> Result<T, Problem> {
-        models(parts)?;
-        let place = self.take().await?;
-        done(parts, place, work).await.map_err(refused)
+        let place = self.desk.take().await?;
+        done(&self.parts, place, work).await.map_err(refused)
+    }
+
+    /// Writes down who did what.
+    pub(super) fn note(&self, caller: &Caller, kind: &'static str, detail: String) {
+        changes::note(&self.parts, caller, kind, detail);
     }
 }
 

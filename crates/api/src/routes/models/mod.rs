@@ -13,12 +13,15 @@ use std::sync::Arc;
 
 use axum::{
     Extension,
-    extract::State,
     http::{HeaderMap, HeaderName, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use model::RegistryError;
-use monitoring::{Problem, extract::Path, with_causes};
+use monitoring::{
+    Problem,
+    extract::{NoBody, Path},
+    with_causes,
+};
 use people::Caller;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -26,12 +29,12 @@ use tracing::debug;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Models, Parts, changes, problems::CONFLICT};
+use crate::{Models, Parts, problems::CONFLICT};
 
 pub(super) use upload::MOST_VERSIONS;
 pub(super) use view::ModelView;
 
-use desk::Desk;
+use desk::{Desk, Versions};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Parts>> {
     OpenApiRouter::new()
@@ -84,16 +87,12 @@ fn predecessor(models: &Models) -> Option<String> {
         (status = 304, description = "Nothing is new."),
         (status = 503, description = "Another process has the models.")
     ))]
-async fn list(
-    State(parts): State<Arc<Parts>>,
-    Extension(desk): Extension<Desk>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let views = desk.work(&parts, |models| {
-        let mut versions: Vec<_> = models.registry.plain(&models.unnamed).into_iter().collect();
-        versions.extend(models.registry.list()?);
+async fn list(versions: Versions, headers: HeaderMap) -> Result<Response, Problem> {
+    let views = versions.work(|models| {
+        let mut known: Vec<_> = models.registry.plain(&models.unnamed).into_iter().collect();
+        known.extend(models.registry.list()?);
         let predecessor = predecessor(models);
-        let views = versions
+        let views = known
             .into_iter()
             .map(|version| ModelView::beside(version, predecessor.as_deref()));
         Ok(views.collect::<Vec<_>>())
@@ -109,12 +108,8 @@ async fn list(
         (status = 404, description = "There is no such version."),
         (status = 503, description = "Another process has the models.")
     ))]
-async fn show(
-    State(parts): State<Arc<Parts>>,
-    Extension(desk): Extension<Desk>,
-    Path(version): Path<String>,
-) -> Result<axum::Json<ModelView>, Problem> {
-    let view = desk.work(&parts, move |models| {
+async fn show(versions: Versions, Path(version): Path<String>) -> Result<axum::Json<ModelView>, Problem> {
+    let view = versions.work(move |models| {
         let predecessor = predecessor(models);
         let shown = models.registry.show(&version)?;
         Ok(ModelView::beside(shown, predecessor.as_deref()))
@@ -134,20 +129,20 @@ async fn show(
         (status = 503, description = "Another process has the models.")
     ))]
 async fn remove(
-    State(parts): State<Arc<Parts>>,
-    Extension(desk): Extension<Desk>,
+    versions: Versions,
     Extension(caller): Extension<Caller>,
     Path(version): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let removed = version.clone();
-    desk.work(&parts, move |models| {
-        if models.registry.show(&removed)?.built_in {
-            return Err(RegistryError::NoFile(removed));
-        }
-        models.registry.remove(&removed)
-    })
-    .await?;
-    changes::note(&parts, &caller, "model_removed", version);
+    versions
+        .work(move |models| {
+            if models.registry.show(&removed)?.built_in {
+                return Err(RegistryError::NoFile(removed));
+            }
+            models.registry.remove(&removed)
+        })
+        .await?;
+    versions.note(&caller, "model_removed", version);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -173,19 +168,19 @@ struct Promoted {
         (status = 503, description = "Another process has the models.")
     ))]
 async fn promote(
-    State(parts): State<Arc<Parts>>,
-    Extension(desk): Extension<Desk>,
+    versions: Versions,
     Extension(caller): Extension<Caller>,
     Path(version): Path<String>,
+    _: NoBody,
 ) -> Result<axum::Json<Promoted>, Problem> {
-    let promoted = desk.work(&parts, move |models| {
+    let promoted = versions.work(move |models| {
         let before = models.registry.promote(&version, &models.unnamed)?;
         Ok(Promoted { version, before })
     });
     let promoted = promoted.await?;
     let before = promoted.before.as_deref().unwrap_or("none");
     let detail = format!("{} in place of {before}", promoted.version);
-    changes::note(&parts, &caller, "model_promoted", detail);
+    versions.note(&caller, "model_promoted", detail);
     Ok(axum::Json(promoted))
 }
 
@@ -197,16 +192,16 @@ async fn promote(
         (status = 503, description = "Another process has the models.")
     ))]
 async fn rollback(
-    State(parts): State<Arc<Parts>>,
-    Extension(desk): Extension<Desk>,
+    versions: Versions,
     Extension(caller): Extension<Caller>,
+    _: NoBody,
 ) -> Result<axum::Json<ModelView>, Problem> {
-    let view = desk.work(&parts, |models| {
+    let view = versions.work(|models| {
         let version = models.registry.rollback()?;
         models.registry.show(&version).map(ModelView::from)
     });
     let view = view.await?;
-    changes::note(&parts, &caller, "model_rolled_back", view.version.clone());
+    versions.note(&caller, "model_rolled_back", view.version.clone());
     Ok(axum::Json(view))
 }
 
@@ -223,17 +218,17 @@ async fn rollback(
         (status = 503, description = "Another process has the models.")
     ))]
 async fn shadow(
-    State(parts): State<Arc<Parts>>,
-    Extension(desk): Extension<Desk>,
+    versions: Versions,
     Extension(caller): Extension<Caller>,
     Path(version): Path<String>,
+    _: NoBody,
 ) -> Result<axum::Json<ModelView>, Problem> {
-    let view = desk.work(&parts, move |models| {
+    let view = versions.work(move |models| {
         models.registry.shadow(&version)?;
         models.registry.show(&version).map(ModelView::from)
     });
     let view = view.await?;
-    changes::note(&parts, &caller, "model_shadowed", view.version.clone());
+    versions.note(&caller, "model_shadowed", view.version.clone());
     Ok(axum::Json(view))
 }
 
@@ -247,13 +242,12 @@ async fn shadow(
         (status = 503, description = "Another process has the models.")
     ))]
 async fn unshadow(
-    State(parts): State<Arc<Parts>>,
-    Extension(desk): Extension<Desk>,
+    versions: Versions,
     Extension(caller): Extension<Caller>,
     Path(version): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let ended = version.clone();
-    let was_candidate = desk.work(&parts, move |models| {
+    let was_candidate = versions.work(move |models| {
         let is_candidate = models.registry.show(&ended)?.shadows;
         if is_candidate {
             models.registry.unshadow()?;
@@ -266,6 +260,6 @@ async fn unshadow(
             format!("version '{version}' is not the candidate"),
         ));
     }
-    changes::note(&parts, &caller, "model_unshadowed", version);
+    versions.note(&caller, "model_unshadowed", version);
     Ok(StatusCode::NO_CONTENT)
 }

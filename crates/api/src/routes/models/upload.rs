@@ -3,12 +3,12 @@
 //! In: the bytes of a `.pth` or `.onnx` file, the name of the version. Out: the version, if the file loads as the service would
 //! load it. One file at a time is read, and only of somebody who may.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, time::Duration};
 
 use axum::{
     Extension,
     body::{Body, Bytes, to_bytes},
-    extract::{Request, State},
+    extract::Request,
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
@@ -25,12 +25,12 @@ use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    Models, Parts, changes,
+    Models,
     problems::{CONFLICT, INTERNAL},
 };
 
 use super::{
-    desk::{self, Desk},
+    desk::{self, Versions},
     view::ModelView,
 };
 
@@ -85,13 +85,11 @@ impl From<Scale> for OutputScale {
         (status = 503, description = "Another process has the models, or another file is being uploaded.")
     ))]
 pub(super) async fn add(
-    State(parts): State<Arc<Parts>>,
-    Extension(desk): Extension<Desk>,
+    versions: Versions,
     Extension(caller): Extension<Caller>,
     Query(asked): Query<Asked>,
     request: Request,
 ) -> Result<Response, Problem> {
-    desk::models(&parts)?;
     let kind = request.headers().get(header::CONTENT_TYPE);
     if kind.is_none_or(|kind| kind != "application/octet-stream") {
         return Err(Problem::new(
@@ -99,11 +97,13 @@ pub(super) async fn add(
             "the body has to be the file itself: Content-Type: application/octet-stream",
         ));
     }
-    let place = desk.take().await?;
+    let place = versions.desk.take().await?;
     let bytes = arrived(request.into_body()).await?;
-    let added = desk::done(&parts, place, move |models| store(models, &asked, &bytes));
+    let added = desk::done(&versions.parts, place, move |models| {
+        store(models, &asked, &bytes)
+    });
     let view = added.await?;
-    changes::note(&parts, &caller, "model_added", view.version.clone());
+    versions.note(&caller, "model_added", view.version.clone());
     let location = [(header::LOCATION, format!("/api/v1/models/{}", view.version))];
     Ok((StatusCode::CREATED, location, axum::Json(view)).into_response())
 }
