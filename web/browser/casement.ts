@@ -124,6 +124,8 @@ interface Options {
   engine?: boolean;
   /** The URL of a ClickHouse that runs elsewhere. */
   clickhouse?: string;
+  /** The port of a broker that runs elsewhere on this machine. */
+  broker?: number;
   /** A data directory that is there already, and stays. */
   data?: string;
   environment?: Record<string, string>;
@@ -142,10 +144,18 @@ export class Casement {
     private readonly hasHistory: boolean,
     private readonly environment: Record<string, string>,
     private readonly flags: string[],
+    private readonly isGuest: boolean,
   ) {}
 
-  static async start({ engine = false, clickhouse, data, environment = {}, flags = [] }: Options = {}): Promise<Casement> {
-    const [mqtt, http, free] = [await freePort(), await freePort(), await freePort()];
+  static async start({
+    engine = false,
+    clickhouse,
+    broker,
+    data,
+    environment = {},
+    flags = [],
+  }: Options = {}): Promise<Casement> {
+    const [mqtt, http, free] = [broker ?? (await freePort()), await freePort(), await freePort()];
     // Without an engine: a ClickHouse of one's own that is not there.
     const where = clickhouse ?? (engine ? `127.0.0.1:${free}` : `http://127.0.0.1:${free}`);
     const made = new Casement(
@@ -157,6 +167,7 @@ export class Casement {
       engine || !!clickhouse,
       environment,
       flags,
+      broker !== undefined,
     );
     try {
       await made.begin();
@@ -173,7 +184,11 @@ export class Casement {
 
   async begin(): Promise<void> {
     const at = (port: number) => `127.0.0.1:${port}`;
-    const addresses = [`--mqtt=${at(this.mqttPort)}`, `--http=${at(this.httpPort)}`, `--clickhouse=${this.clickhouse}`];
+    const addresses = [
+      `--mqtt=${this.isGuest ? "mqtt://" : ""}${at(this.mqttPort)}`,
+      `--http=${at(this.httpPort)}`,
+      `--clickhouse=${this.clickhouse}`,
+    ];
     this.program.start(["up", `--data=${this.data}`, ...addresses, ...this.flags], this.environment);
     await this.program.answers(`${this.url}/health`);
     // With its tables: before that, it has no history to show.
