@@ -13,11 +13,10 @@ use domain::{DeviceId, InvalidSetting};
 use jiff::Timestamp;
 use monitoring::{
     Problem,
-    extract::{Json, Path, Query, invalid},
+    extract::{Json, NoBody, Path, Query, Unambiguous, invalid},
 };
 use people::Caller;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -214,7 +213,7 @@ async fn change(
     State(parts): State<Arc<Parts>>,
     Extension(caller): Extension<Caller>,
     Path(name): Path<AccountName>,
-    Json(patch): Json<Value>,
+    Json(Unambiguous(patch)): Json<Unambiguous>,
 ) -> Result<axum::Json<AccountView>, Problem> {
     let book = parts.accounts.book();
     let (_, account) = book.get(name.as_str()).ok_or_else(|| unknown(&name))?;
@@ -273,6 +272,7 @@ async fn close(
     State(parts): State<Arc<Parts>>,
     Extension(caller): Extension<Caller>,
     Path(name): Path<AccountName>,
+    _: NoBody,
 ) -> Result<axum::Json<AccountView>, Problem> {
     keep_an_admin(&parts.accounts.book(), &name)?;
     let closed = name.clone();
@@ -314,6 +314,7 @@ async fn rotate(
     State(parts): State<Arc<Parts>>,
     Extension(caller): Extension<Caller>,
     Path(name): Path<AccountName>,
+    _: NoBody,
 ) -> Result<axum::Json<WithPassword>, Problem> {
     let rotated = name.clone();
     let password = changes::accounts(&parts, &caller, move |file| file.rotate(&rotated)).await?;

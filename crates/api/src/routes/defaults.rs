@@ -7,10 +7,12 @@ use axum::{
     extract::State,
     response::{IntoResponse as _, Response},
 };
-use monitoring::{Problem, extract::Json};
+use monitoring::{
+    Problem,
+    extract::{Json, Unambiguous},
+};
 use people::Caller;
 use registry::Level;
-use serde_json::Value;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::levels::{SettingsPatch, merged};
@@ -54,7 +56,7 @@ async fn change(
     State(parts): State<Arc<Parts>>,
     Extension(caller): Extension<Caller>,
     if_match: IfMatch,
-    Json(patch): Json<Value>,
+    Json(Unambiguous(patch)): Json<Unambiguous>,
 ) -> Result<Response, Problem> {
     let expected = if_match.expected(parts.views.registry().book().defaults().revision)?;
     let what = "the settings of all devices are changed".to_owned();

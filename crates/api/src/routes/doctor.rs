@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{Extension, Json, extract::State, http::StatusCode};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use monitoring::Problem;
+use monitoring::{Problem, extract::NoBody};
 use parking_lot::Mutex;
 use serde::Serialize;
 use tokio_util::task::AbortOnDropHandle;
@@ -199,6 +199,7 @@ async fn show(Extension(surgery): Extension<Surgery>) -> Json<Examinations> {
 async fn examine(
     State(parts): State<Arc<Parts>>,
     Extension(surgery): Extension<Surgery>,
+    _: NoBody,
 ) -> Result<(StatusCode, Json<Examinations>), Problem> {
     let doctor = parts.doctor.clone();
     let doctor = doctor.ok_or_else(|| Problem::new(&UNAVAILABLE, "this process has no checks"))?;

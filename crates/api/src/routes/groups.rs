@@ -11,12 +11,11 @@ use axum::{
 use domain::Settings;
 use monitoring::{
     Problem,
-    extract::{Json, Path},
+    extract::{Json, Path, Unambiguous},
 };
 use people::Caller;
 use registry::{Book, Revision};
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -123,7 +122,7 @@ async fn change(
     Extension(caller): Extension<Caller>,
     Path(location): Path<String>,
     if_match: IfMatch,
-    Json(patch): Json<Value>,
+    Json(Unambiguous(patch)): Json<Unambiguous>,
 ) -> Result<Response, Problem> {
     let now = revision(&parts, &location);
     let expected = if_match.expected(now)?;

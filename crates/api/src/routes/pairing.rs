@@ -8,7 +8,7 @@ use domain::{DeviceId, InvalidSetting};
 use jiff::Timestamp;
 use monitoring::{
     Problem,
-    extract::{OptionalJson, Path},
+    extract::{NoBody, OptionalJson, Path},
 };
 use people::Caller;
 use registry::Patch;
@@ -130,6 +130,7 @@ async fn show(State(parts): State<Arc<Parts>>) -> Json<Pairing> {
 async fn open(
     State(parts): State<Arc<Parts>>,
     Extension(caller): Extension<Caller>,
+    _: NoBody,
 ) -> Result<Json<Pairing>, Problem> {
     changes::accounts(&parts, &caller, |file| file.open_pairing().map(drop)).await?;
     Ok(Json(state(&parts)))

@@ -196,3 +196,37 @@ fn every_text_field_keeps_text_or_refuses_it() {
         }
     }
 }
+
+/// What takes no body is not carried out with one that means nothing, and of two values nobody knows which one is meant.
+#[test]
+fn a_body_that_nobody_asked_for_and_a_key_that_stands_twice_are_refused() {
+    let world = World::start(&["--no-ml"]);
+    let document = world.get("/api/v1/openapi.json").body;
+    let authorization = format!("Bearer {}", world.token);
+    let headers = [
+        ("authorization", authorization.as_str()),
+        ("content-type", "application/json"),
+    ];
+    let (mut without_body, mut merged) = (0, 0);
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let url = filled(path, "sensor-001");
+        if item["post"].is_object() && item["post"]["requestBody"].is_null() {
+            without_body += 1;
+            for body in ["{", "now", r#"{"minutes": 5}"#] {
+                let answer = world.bare("POST", &url, &headers, body.as_bytes());
+                assert_eq!(answer.status, 400, "{url} {body}: {}", answer.body);
+            }
+        }
+        if item["patch"].is_object() {
+            merged += 1;
+            let answer = world.bare("PATCH", &url, &headers, br#"{"name": "a", "name": "b"}"#);
+            assert_eq!(answer.status, 400, "{url}: {}", answer.body);
+            let detail = answer.body["detail"].as_str().unwrap();
+            assert!(detail.contains("has name more than once"), "{url}: {detail}");
+        }
+    }
+    assert!(without_body > 5 && merged > 3, "{without_body} {merged}");
+    assert_eq!(world.get("/api/v1/pairing").body["open_until"], Value::Null);
+    let opened = world.bare("POST", "/api/v1/pairing", &headers, b"{}");
+    assert_eq!(opened.status, 200, "{}", opened.body);
+}

@@ -12,7 +12,7 @@ use backend::DeviceView;
 use domain::{DeviceId, InvalidSetting, Settings};
 use monitoring::{
     Problem,
-    extract::{Json, Path},
+    extract::{Json, Path, Unambiguous},
 };
 use people::Caller;
 use registry::{Book, ChangeError, Entry, Patch, Revision};
@@ -107,7 +107,7 @@ pub(super) async fn change(
     Extension(caller): Extension<Caller>,
     Path(device_id): Path<DeviceId>,
     if_match: IfMatch,
-    Json(patch): Json<Value>,
+    Json(Unambiguous(patch)): Json<Unambiguous>,
 ) -> Result<Response, Problem> {
     let is_new = view::one(&parts, &device_id).is_none();
     if is_new && if_match == IfMatch::Something {
