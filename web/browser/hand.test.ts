@@ -97,6 +97,32 @@ it("is moved by keyboard, within its limits, for two hours unless it is said oth
   await close();
 });
 
+it("keeps what a person says until they say otherwise, and gives way to a hand at the window", async () => {
+  const { page, wrong, close, hand } = await ready();
+  await page.getByLabel("Until I say so").check();
+  await page.getByRole("button", { name: "Open and keep it so" }).click();
+  const command = await study.command();
+  expect(command.position).toBe(80);
+  await hand.getByText("By hand: 80 % until you say so · admin").waitFor();
+  expect((await control())!.override!.until).toBeNull();
+  await study.report(80, command);
+  await hand.getByText("Done: the window stands there.").waitFor();
+  await card(page, "study").waitFor({ state: "detached" });
+  await giveBack();
+  // Told to shut, but somebody stands at it and opens it instead.
+  await page.getByLabel("2 hours").check();
+  await page.getByRole("button", { name: "Close for 2 hours" }).click();
+  const unheard = await study.command();
+  expect(unheard.position).toBe(0);
+  await hand.locator("[data-command=sent]").waitFor();
+  await study.report(35);
+  await hand.getByText(/By hand: 35 % until .*by the switch at the window/).waitFor();
+  await hand.locator("[data-command=expired]").getByText("The window never answered. a person moved the window").waitFor();
+  await giveBack();
+  expect(wrong).toEqual([]);
+  await close();
+});
+
 it("is moved on its drawing", async () => {
   const { page, wrong, close, hand } = await ready();
   const box = await until("the drawing is there", () => page.locator(".drawing svg").boundingBox());
@@ -178,6 +204,11 @@ it("shows a window that does not move, above the others", async () => {
     .getByText(/told four times/)
     .waitFor();
   await shot(page, "stuck");
+  // Where it was told so, it says what came of it.
+  await page.goto(`${casement.url}/#/rooms/study`);
+  const told = page.getByRole("region", { name: "Move by hand" }).locator("[data-command=failed]");
+  await told.getByText(/^The window did not get there\. .*told four times/).waitFor();
+  expect(await serious(page)).toEqual([]);
   expect(wrong).toEqual([]);
   await close();
 });

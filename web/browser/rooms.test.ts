@@ -44,8 +44,9 @@ it("shows a message within a second, without being asked", async () => {
   }
   took.sort((one, other) => one - other);
   console.log(`on screen after the acknowledgement: ${took.join(", ")} ms`);
-  // A busy machine may hold up some of them, but not most.
-  expect(took[4]).toBeLessThan(1_000);
+  // A busy machine may hold up one of them, but none for long.
+  expect(took[8], "nine of ten").toBeLessThan(1_000);
+  expect(took[9], "the slowest").toBeLessThan(5_000);
   expect(wrong).toEqual([]);
   await close();
 });
@@ -59,6 +60,21 @@ it("takes what comes late as history, not as the present", async () => {
   await casement.reading("living-room", "humidity", 44);
   await card(page, "living-room").getByText("44.0 %").waitFor();
   expect(await card(page, "living-room").locator("[data-quantity=temperature]").textContent()).toBe("19.0 °C");
+  expect(wrong).toEqual([]);
+  await close();
+});
+
+it("dims a value of long ago beside newer ones of its device, and says its age", async () => {
+  const earlier = new Date(Date.now() - 3_600_000).toISOString();
+  await casement.publish("sensor/living-room/co2", { value: 1_900, timestamp: earlier });
+  await casement.reading("living-room", "humidity", 45);
+  const { page, wrong, close } = await visit(browser, casement.url);
+  const room = card(page, "living-room");
+  await room.locator("[data-quantity=co2] .behind").getByText("1 h ago").waitFor();
+  await room.locator("[data-quantity=humidity]").getByText("45.0 %").waitFor();
+  expect(await room.locator(".behind").count(), "what is of now is not dimmed").toBe(1);
+  expect(await room.getByText("Stuffy air").count(), "nobody knows the air of now").toBe(0);
+  expect(await serious(page)).toEqual([]);
   expect(wrong).toEqual([]);
   await close();
 });

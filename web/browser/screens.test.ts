@@ -44,6 +44,81 @@ for (const colorScheme of ["light", "dark"] as const) {
   });
 }
 
+it("is for those who asked their system for more contrast, or the page, on every screen", async () => {
+  for (const contrast of ["more", "no-preference"] as const) {
+    const { page, wrong, close } = await visit(browser, casement.url, { contrast });
+    await signIn(page, casement.token);
+    if (contrast !== "more") {
+      await page.getByRole("button", { name: "View" }).click();
+      await page.getByLabel("Colours").selectOption("contrast");
+      await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+      expect(await page.getAttribute("html", "data-theme")).toBe("contrast");
+    }
+    for (const screen of SCREENS) {
+      await page.goto(`${casement.url}/#/${screen}`);
+      await page.getByRole("heading", { level: 1 }).waitFor({ state: "attached" });
+      await until(`${screen} has loaded`, async () => (await page.getByText("One moment …").count()) === 0, PATIENCE);
+      expect(await serious(page), `${screen}, ${contrast}`).toEqual([]);
+      await shot(page, `${screen.split("/")[0] || "home"}-contrast-${contrast}`);
+    }
+    expect(wrong).toEqual([]);
+    await close();
+  }
+});
+
+it("shows on a card what is heard, the last hours as a line, and how long a hand lasts", async () => {
+  const { page, wrong, close } = await visit(browser, casement.url);
+  const kitchen = card(page, "sim-002");
+  await kitchen
+    .locator("[data-quantity=sound] dd")
+    .getByText(/^(quiet|ordinary|loud) -?−?\d+ dBFS$/)
+    .waitFor();
+  await kitchen
+    .locator(".by-hand")
+    .getByText(/By hand: 55 % until .* · \d+ min left$/)
+    .waitFor();
+  const line = kitchen.getByRole("img", { name: /^Temperature over the last 12 hours: -?[\d.]+ °C to [\d.]+ °C$/ });
+  await line.waitFor();
+  const drawn = await line.locator("path.mean").getAttribute("d");
+  expect(drawn?.match(/L/g)?.length ?? 0, "a line of many points").toBeGreaterThan(20);
+  expect(wrong).toEqual([]);
+  await close();
+});
+
+it("shows what the model predicts with its band, and each of its moves with what weighed", async () => {
+  const decided = await until(
+    "the model has moved a window",
+    async () => {
+      for (const [device_id] of ROOMS.slice(2)) {
+        const commands = await casement.ask<{ model_version: string }[]>(`/devices/${device_id}/commands`);
+        if (commands.some(({ model_version }) => model_version)) return device_id;
+      }
+      return null;
+    },
+    60_000,
+  );
+  const { page, wrong, close } = await visit(browser, `${casement.url}/#/rooms/${decided}`);
+  await page.getByRole("button", { name: "1 h", exact: true }).click();
+  await page.locator("[data-chart=position] figcaption").getByText("with the model's 80 % band").waitFor();
+  await page.locator("[data-chart=position] canvas").waitFor();
+  const moved = page
+    .getByRole("region", { name: "Moves" })
+    .locator("li")
+    .filter({ has: page.locator(".contributions") })
+    .first();
+  await moved.getByText("model", { exact: true }).waitFor();
+  await moved
+    .locator(".why")
+    .getByText(/\d+ % sure/)
+    .waitFor();
+  expect((await moved.locator(".why").textContent())!.length, "a reason in words").toBeGreaterThan(20);
+  await moved.locator(".contributions dt").getByText("Humidity", { exact: true }).waitFor();
+  expect(await moved.locator(".contributions rect").count()).toBe(3);
+  await shot(page, "predicted", true);
+  expect(wrong).toEqual([]);
+  await close();
+});
+
 it("is for those who need more contrast, and for a phone", async () => {
   const { page, wrong, close } = await visit(browser, casement.url, { viewport: SIZES.phone, hasTouch: true, isMobile: true });
   await page.getByRole("button", { name: "View" }).click();
