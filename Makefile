@@ -100,7 +100,7 @@ check-image: engine python ## Images by buildah on a base by debootstrap, and th
 
 # Two versions, that the one may be upgraded to the other.
 check-deb: export PATH := $(HOME)/.cargo/bin:$(PATH)
-check-deb: engine ## The Debian package in a root made by debootstrap: installed, run, upgraded, purged
+check-deb: engine ## The Debian package in a root made by debootstrap: installed, run, upgraded over ROWS readings (1000000), purged
 	scripts/packages.sh image
 	$(MAKE) deb PROFILE=debug
 	mkdir -p target/image
@@ -108,7 +108,7 @@ check-deb: engine ## The Debian package in a root made by debootstrap: installed
 	mv target/debian/casement_*.deb target/image/old.deb
 	DEB_VERSION=$$(sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml | head -1 | awk -F. -v OFS=. '{$$3++; print}')-1 scripts/deb.sh debug
 	mv target/debian/casement_*.deb target/image/new.deb
-	scripts/check-deb.sh target/image/old.deb target/image/new.deb
+	scripts/check-deb.sh target/image/old.deb target/image/new.deb $(ROWS)
 
 check-tarball: engine ## The archive in a root made by debootstrap: installed for the system and by one person, run, removed
 	scripts/packages.sh image

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Two packages in a root made by debootstrap: the older one is installed and runs as its units say, a device joins by TLS and its
-# window moves; the newer one goes over it and over ROWS (1000000) readings; purged, it leaves nothing but what it says. lintian has
-# read both.
-#   scripts/check-deb.sh OLD.deb NEW.deb [ROWS]
+# window moves; the newer one goes over it and over ROWS (1000000) readings, and over data of an older schema; purged, it leaves
+# nothing but what it says. lintian has read both.
+#   scripts/check-deb.sh OLD.deb NEW.deb [ROWS]        ten million: make check-deb ROWS=10000000
 # Needs root, debootstrap, mosquitto-clients, lintian and the engine (make engine). make check-deb makes two versions.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -36,10 +36,17 @@ listing >"$work/before"
 in_root dpkg --install /tmp/old.deb >"$work/install.log" 2>&1 || { cat "$work/install.log" >&2; fail "it cannot be installed"; }
 [ "$(in_root stat -c %U:%a /var/lib/casement)" = casement:700 ] || fail "/var/lib/casement is not its user's"
 for file in /usr/bin/casement /lib/systemd/system/casement.service /usr/share/man/man1/casement-up.1.gz \
-  /usr/share/bash-completion/completions/casement /etc/casement/casement.yaml /usr/share/doc/casement/casement.cdx.json \
+  /usr/share/bash-completion/completions/casement /usr/share/zsh/vendor-completions/_casement \
+  /usr/share/fish/vendor_completions.d/casement.fish /etc/casement/casement.yaml /usr/share/doc/casement/casement.cdx.json \
   /usr/share/doc/casement/changelog.gz \
   /usr/share/doc/casement/changelog.Debian.gz /usr/share/doc/casement/copyright; do
   [ -e "$root$file" ] || fail "$file is missing"
+done
+# Each shell's completions are in that shell's manner, and know the commands.
+for file in "bash-completion/completions/casement:complete -F" "zsh/vendor-completions/_casement:#compdef casement" \
+  "fish/vendor_completions.d/casement.fish:complete -c casement"; do
+  grep -qe "${file#*:}" "$root/usr/share/${file%%:*}" || fail "${file%%:*} completes nothing"
+  grep -q backup "$root/usr/share/${file%%:*}" || fail "${file%%:*} does not know the commands"
 done
 echo "ok: $from is installed"
 
@@ -47,9 +54,10 @@ echo "ok: $from is installed"
 mqtts=$((20000 + RANDOM % 5000))
 host=127.91.$((RANDOM % 250)).$((RANDOM % 250 + 1))
 unit() { sed -n 's/^ExecStart=//p' "$root/lib/systemd/system/$1.service"; }
+extra=() # Variables of the next starts.
 start() { # UNIT LOG
   : >"$2"
-  exec_as_casement env CASEMENT__HTTP__ADDR="$host:8080" CASEMENT__MQTT__BROKER="tcp://$host:1883" CASEMENT__CLICKHOUSE__ADDR="$host:8123" \
+  exec_as_casement env "${extra[@]}" CASEMENT__HTTP__ADDR="$host:8080" CASEMENT__MQTT__BROKER="tcp://$host:1883" CASEMENT__CLICKHOUSE__ADDR="$host:8123" \
     CASEMENT__ENGINE__ADDR="$host:8123" CASEMENT__ML__ADDR="$host:8081" \
     CASEMENT__BROKER__LISTENERS="[{addr: \"$host:1883\"}, {addr: \"127.0.0.1:$mqtts\", tls: true}]" \
     sh -c "exec $(unit "$1")" >"$2" 2>&1 &
@@ -98,11 +106,20 @@ grep -q '"position"' "$work/deb-window.log" || fail "the window hears $(cat "$wo
 started=("${started[0]}")
 echo "ok: a device joins by TLS, and its window moves"
 
-sql() { as_casement casement sql --clickhouse "http://$host:8123" "$1"; }
+sql() { as_casement casement sql --clickhouse "http://$host:8123" "$1" </dev/null; }
 sql "INSERT INTO iot.sensor_temperature (device_id, timestamp, value) SELECT concat('sensor-', toString(number % 100)), now() - number % 864000, 20 + number % 10 FROM numbers($rows)" || fail "no rows can be made"
 count="SELECT count(), sum(cityHash64(device_id, timestamp, value)) FROM iot.sensor_temperature"
 stored=$(sql "$count")
 stop
+
+# Data of an older schema lie there as well when the new version comes. Everything in them is old, and stays.
+fixture=crates/casement/tests/fixtures/data-schema-26
+data=$root/var/lib/casement/data
+mv "$data" "$data.present"
+tar -C "$root/var/lib/casement" -xJf "$fixture.tar.xz"
+# A listener with TLS was added to the configuration since.
+cp -a "$data.present/tls" "$data/"
+in_root chown -R casement:casement /var/lib/casement/data
 
 # Over the data, to another version. A change of the configuration outlives it.
 echo "# mine" >>"$root/etc/casement/casement.yaml"
@@ -110,6 +127,42 @@ in_root dpkg --install /tmp/new.deb >"$work/upgrade.log" 2>&1 || { cat "$work/up
 # shellcheck disable=SC2016
 [ "$(in_root dpkg-query --show --showformat='${Version}' casement)" = "$to" ] || fail "$to is not installed"
 grep -q "^# mine" "$root/etc/casement/casement.yaml" || fail "the configuration was replaced"
+extra=(CASEMENT__RETENTION__MIN_FREE_BYTES=0 CASEMENT__MODEL__PATH=/var/lib/casement/data/models/window_regressor.pth)
+for name in ERRORS SYSTEM_METRICS AUDIT; do extra+=("CASEMENT__RETENTION__${name}_DAYS=20000"); done
+start casement "$work/deb-up.log"
+wait_line "$work/deb-up.log" "Casement is ready"
+extra=()
+for _ in $(seq 600); do
+  schema=$(sql "SELECT max(version) FROM iot.schema_migrations" || echo 0)
+  [ "$schema" -le 26 ] || break
+  sleep 0.1
+done
+was() { python3 -c 'import json, sys
+account = json.load(open(sys.argv[1]))
+print("schema", account["schema"], sep="\t")
+for name, table in account["tables"].items():
+    print(name, table["rows"], table["checksum"], table["sum"], table["final"] or "-", sep="\t")' "$fixture.json"; }
+tables=0
+while IFS=$'\t' read -r table rows_were sum_was sum final; do
+  if [ "$table" = schema ]; then
+    [ "$schema" -gt "$rows_were" ] || fail "the schema is $schema after the upgrade from $rows_were"
+    continue
+  fi
+  is=$(sql "SELECT count(), $sum FROM iot.$table ${final%-}")
+  case "$table" in
+  # Nothing that waited in the journal goes there.
+  sensor_co2 | sensor_pressure | sensor_illuminance | window_states)
+    [ "$is" = "$rows_were"$'\t'"$sum_was" ] || fail "$table was $rows_were $sum_was, and is $is" ;;
+  *) [ "${is%%$'\t'*}" -ge "$rows_were" ] || fail "$table had $rows_were rows, and has $is" ;;
+  esac
+  tables=$((tables + 1))
+done < <(was)
+[ "$tables" -ge 27 ] || fail "$fixture has $tables tables"
+stop
+rm -rf "$data"
+mv "$data.present" "$data"
+echo "ok: $to goes over data of ${fixture##*-schema-}, an older schema, to $schema: every row of $tables tables is there"
+
 start casement "$work/deb-up.log"
 wait_line "$work/deb-up.log" "Casement is ready"
 says co2 800 || fail "the device is not known any more"
