@@ -5,10 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -16,7 +13,7 @@ use domain::{By, DeviceId, Hold, Lasting, Source};
 use monitoring::with_causes;
 use mqtt::{
     Delivery, Event, Incoming, PublishError, Publisher,
-    homeassistant::{Discovery, Entity, Found, Room, Wish, is_birth, wish_of_topic},
+    homeassistant::{Discovery, Entity, Room, Wish, is_birth, wish_of_topic},
 };
 use registry::Registry;
 use tokio::{
@@ -26,7 +23,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use super::{OFFLINE, notes::Notes, nothing, status};
+use super::{OFFLINE, found::At, notes::Notes, status};
 use crate::{
     Backend, Devices, Feed, Happening, Ingest, Message, Passage, Windows, clock::now,
     interpreted::Interpreted, vitals::Vitals,
@@ -41,6 +38,8 @@ const REVIEW: Duration = Duration::from_mins(1);
 const BIRTH_PAUSE: Duration = Duration::from_secs(5);
 /// Home Assistant takes an entity away a moment after it was told: until then its state must not be empty.
 pub(super) const PARTING: Duration = Duration::from_secs(3);
+/// Home Assistant unloads entities a moment after it was told that they move; until then the other form is refused.
+const MOVE: Duration = Duration::from_secs(1);
 /// For saying goodbye.
 const FAREWELL: Duration = Duration::from_millis(300);
 /// Events of the feed that are looked at in one step.
@@ -53,15 +52,15 @@ const MOST_REFUSALS: usize = 64;
 /// Announces rooms.
 pub(super) struct Announcer {
     pub(super) discovery: Discovery,
-    devices: Arc<Devices>,
+    pub(super) devices: Arc<Devices>,
     pub(super) windows: Arc<Windows>,
-    registry: Arc<Registry>,
+    pub(super) registry: Arc<Registry>,
     feed: Arc<Feed>,
     ingest: Arc<Ingest>,
-    vitals: Arc<Vitals>,
+    pub(super) vitals: Arc<Vitals>,
     pub(super) publisher: Publisher,
     incoming: Incoming,
-    notes: Notes,
+    pub(super) notes: Notes,
     /// Places for refusals that wait for the log.
     refusals: Arc<Semaphore>,
     pub(super) state: State,
@@ -75,8 +74,11 @@ pub(super) struct State {
     /// What each room was ever announced with: entities do not go because a sensor is silent.
     pub(super) entities: HashMap<DeviceId, BTreeSet<Entity>>,
     /// What the broker retains, by topic, until it is judged.
-    found: BTreeMap<String, At>,
-    due: HashSet<DeviceId>,
+    pub(super) found: BTreeMap<String, At>,
+    /// When Home Assistant was last told that entities come in the other form, and topics that are emptied once they have.
+    pub(super) moving: Option<Instant>,
+    pub(super) left: Vec<String>,
+    pub(super) due: HashSet<DeviceId>,
     /// Whose state is still to be cleared, and from when on.
     pub(super) parting: VecDeque<(Instant, DeviceId)>,
     /// The number of the newest event of the feed that was looked at.
@@ -94,15 +96,6 @@ pub(super) struct State {
 pub(super) struct Told {
     pub(super) room: Room,
     pub(super) state: Vec<u8>,
-}
-
-/// An announcement that the broker retains.
-#[derive(Debug)]
-struct At {
-    found: Found,
-    is_below_present_prefix: bool,
-    /// Of a whole device: the entities in it.
-    entities: Vec<Entity>,
 }
 
 impl Announcer {
@@ -162,6 +155,7 @@ impl Announcer {
                 let state = &mut self.state;
                 state.told.clear();
                 state.found.clear();
+                state.left.clear();
                 (state.subscribed, state.reviewed) = (None, None);
                 state.was_taken = AtomicBool::new(false);
             }
@@ -203,6 +197,7 @@ impl Announcer {
                     || Discovery::entities_of(&delivery.payload),
                     |entity| vec![entity],
                 ),
+                removal: Discovery::removal_of(&delivery.payload),
                 found,
             };
             self.state.found.insert(delivery.topic.clone(), at);
@@ -276,7 +271,10 @@ impl Announcer {
         if !has_settled || !self.publisher.is_connected() {
             return Ok(());
         }
-        self.judge_found().await?;
+        self.judge_found(now).await?;
+        if self.state.moving.is_some_and(|at| now - at < MOVE) {
+            return Ok(());
+        }
         self.leave_other_prefixes();
         if self.state.is_born && self.state.born.is_none_or(|at| now - at >= BIRTH_PAUSE) {
             (self.state.is_born, self.state.born) = (false, Some(now));
@@ -294,6 +292,7 @@ impl Announcer {
             }
             self.state.due.remove(&device_id);
         }
+        self.empty_left().await?;
         self.clear_states(now).await
     }
 
@@ -329,56 +328,6 @@ impl Announcer {
             .map(|(device_id, _)| device_id);
         self.state.due.extend(known);
         self.state.due.extend(self.state.told.keys().cloned());
-    }
-
-    /// What the broker retains is a room's that is there, or is taken away. Of a device that is not known it is certain only
-    /// when the table of devices was read.
-    async fn judge_found(&mut self) -> Result<(), PublishError> {
-        let topics: Vec<String> = self.state.found.keys().cloned().collect();
-        for topic in topics {
-            let Some(at) = self.state.found.get(&topic) else {
-                continue;
-            };
-            let device_id = at.found.device_id.clone();
-            let is_present = at.is_below_present_prefix && at.found.form == self.discovery.form();
-            let view = self.devices.get(&device_id);
-            let is_kept = match &view {
-                Some(view) => is_present && !view.retired,
-                None if is_present => {
-                    let has_read = self.vitals.has_read_devices.load(Ordering::Relaxed);
-                    let book = self.registry.book();
-                    let is_forgotten = book.forgotten().any(|(forgotten, _)| *forgotten == device_id);
-                    if !has_read && !is_forgotten {
-                        // Perhaps it is only not known yet.
-                        continue;
-                    }
-                    false
-                }
-                None => false,
-            };
-            if is_kept {
-                let entities = self.state.entities.entry(device_id.clone()).or_default();
-                entities.extend(&at.entities);
-                self.state.due.insert(device_id);
-            } else {
-                self.publisher.send(nothing(topic.clone())).await?;
-                if view.is_none() {
-                    self.part(device_id);
-                }
-            }
-            self.state.found.remove(&topic);
-        }
-        Ok(())
-    }
-
-    /// Notes that below other prefixes nothing is left.
-    fn leave_other_prefixes(&mut self) {
-        if self.notes.prefixes().len() > 1 && self.state.found.is_empty() {
-            let present = BTreeSet::from([self.discovery.prefix().to_owned()]);
-            if let Err(error) = self.notes.write(present) {
-                warn!(%error, "that nothing is left below an earlier prefix cannot be noted");
-            }
-        }
     }
 }
 

@@ -8,6 +8,7 @@
 //! something was announced are on disk (`notes`), so that all of it goes when the integration is switched off or moved.
 
 mod announcer;
+mod found;
 mod notes;
 mod room;
 mod sweep;
@@ -113,4 +114,10 @@ fn status(word: &'static [u8]) -> Message {
 /// A message that makes the broker forget what it retains on `topic`.
 fn nothing(topic: impl Into<String>) -> Message {
     Message::new(topic, Vec::new()).retained()
+}
+
+/// What takes an announcement away: the entities of a whole device are named by `removal` before its topic is emptied.
+fn taking_away(topic: &str, removal: Option<Vec<u8>>) -> impl Iterator<Item = Message> {
+    let removal = removal.map(|removal| Message::new(topic, removal));
+    removal.into_iter().chain([nothing(topic)])
 }

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::{notes::Notes, nothing};
+use super::{notes::Notes, nothing, taking_away};
 
 /// When nothing more was said for so long after the subscription, everything was.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -65,8 +65,10 @@ impl Sweep {
                             continue;
                         };
                         let state = self.topics.topic_for(TopicKind::RoomState, &found.device_id);
-                        let announcement = nothing(delivery.topic.clone());
-                        self.publisher.send_confirmed(announcement).await.ok()?;
+                        let removal = Discovery::removal_of(&delivery.payload);
+                        for message in taking_away(&delivery.topic, removal) {
+                            self.publisher.send_confirmed(message).await.ok()?;
+                        }
                         states.insert(state);
                         removed += 1;
                         break;

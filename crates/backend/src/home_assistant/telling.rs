@@ -9,14 +9,14 @@ use domain::DeviceId;
 use monitoring::with_causes;
 use mqtt::{
     Message, PublishError, TopicKind,
-    homeassistant::{Room, encode_room_state},
+    homeassistant::{Discovery, Room, encode_room_state},
 };
 use tokio::time::{Instant, timeout};
 use tracing::warn;
 
 use super::{
     announcer::{Announcer, PARTING, Told},
-    nothing, room,
+    nothing, room, taking_away,
 };
 use crate::DeviceView;
 
@@ -88,8 +88,10 @@ impl Announcer {
             firmware: None,
             entities: entities.unwrap_or_default(),
         };
-        for (topic, _) in self.discovery.messages(&room) {
-            self.publisher.send(nothing(topic)).await?;
+        for (topic, payload) in self.discovery.messages(&room) {
+            for message in taking_away(&topic, Discovery::removal_of(&payload)) {
+                self.publisher.send(message).await?;
+            }
         }
         self.part(device_id.clone());
         Ok(())

@@ -179,6 +179,67 @@ async fn what_was_announced_before_is_found_again_and_taken_away_when_it_is_not_
     .unwrap();
 }
 
+/// Home Assistant is told before, so that names and areas that people gave stay: it unloads entities meanwhile, and refuses them twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn entities_move_from_one_form_to_the_other_and_back() {
+    let broker = Mosquitto::start().unwrap();
+    let elsewhere = Some(broker.addr());
+    let mut world = World::start(ON, elsewhere);
+    let mut tap = Tap::connect(broker.addr()).await;
+    furnish(&tap).await;
+    tap.until("the room is announced", |tap| {
+        tap.latest.contains_key(TEMPERATURE) && tap.latest.contains_key(WINDOW)
+    })
+    .await;
+    wait_until_blocking("the device is stored", || {
+        world.ask_clickhouse("SELECT count() FROM iot.device_registry") == "1"
+    })
+    .unwrap();
+
+    let whole = "homeassistant/device/casement/room-1/config";
+    tap.said.clear();
+    world.kill_and_start("{enabled: true, discovery: device}", elsewhere);
+    tap.until("the message for the device stands alone", |tap| {
+        tap.announced() == [whole]
+    })
+    .await;
+    let place = |tap: &Tap, topic: &str, is: &dyn Fn(&str) -> bool| {
+        let mut said = tap.said.iter();
+        said.position(|(heard, payload)| heard == topic && is(payload))
+    };
+    let migration = |payload: &str| payload.contains("migrate_discovery");
+    for topic in [TEMPERATURE, WINDOW] {
+        let moved = place(&tap, topic, &migration);
+        let announced = place(&tap, whole, &|payload| payload.contains("state_topic"));
+        let emptied = place(&tap, topic, &str::is_empty);
+        assert!(
+            moved.is_some() && moved < announced && announced < emptied,
+            "{:?}",
+            tap.said
+        );
+    }
+
+    tap.said.clear();
+    world.kill_and_start(ON, elsewhere);
+    tap.until("messages for entities stand alone", |tap| {
+        tap.latest.contains_key(TEMPERATURE)
+            && tap.latest.contains_key(WINDOW)
+            && !tap.latest.contains_key(whole)
+    })
+    .await;
+    let moved = place(&tap, whole, &migration);
+    let named = place(&tap, whole, &|payload| {
+        payload.contains(r#""temperature":{"platform":"sensor"}"#)
+    });
+    let emptied = place(&tap, whole, &str::is_empty);
+    let announced = place(&tap, TEMPERATURE, &|payload| payload.contains("state_topic"));
+    assert!(
+        moved.is_some() && moved < named && named < emptied && emptied < announced,
+        "{:?}",
+        tap.said
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_key_nothing_is_announced() {
     let world = World::start("{}", None);

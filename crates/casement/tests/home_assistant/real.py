@@ -1,13 +1,14 @@
 """A real Home Assistant at a real Casement: `make check-homeassistant`.
 
 Entities come up with their states and follow within a second; a cover that is moved is a person's override; after restarts of
-either everything is there again; a device that is forgotten takes its entities along.
+either everything is there again; a device that is forgotten takes its entities along. With a version that knows messages for a
+device, the room moves from one form to the other and back.
 
 Usage: real.py CASEMENT HASS DIRECTORY [component|device]
 """
 
+import asyncio
 import json
-import os
 import pathlib
 import shutil
 import signal
@@ -71,10 +72,13 @@ class Casement:
         self.mqtt, self.http, self.sql = free_port(), free_port(), free_port()
         self.data.mkdir(parents=True)
         self.config = directory / "casement.yaml"
+        self.announce_by(form)
+        self.process = None
+
+    def announce_by(self, form):
         self.config.write_text(
             f"home_assistant: {{enabled: true, discovery: {form}, page_url: 'http://127.0.0.1:{self.http}'}}\n"
         )
-        self.process = None
 
     def start(self):
         log = open(self.data.parent / "casement.log", "a")
@@ -155,6 +159,29 @@ class HomeAssistant:
     def state(self, entity):
         return self.states().get(entity, {}).get("state")
 
+    def command(self, **command):
+        """A command of the WebSocket API; None where it is refused."""
+        import aiohttp
+
+        async def exchange():
+            async with aiohttp.ClientSession() as session, session.ws_connect(self.url("/api/websocket")) as socket:
+                await socket.receive_json()
+                await socket.send_json({"type": "auth", "access_token": self.token})
+                await socket.receive_json()
+                await socket.send_json({"id": 1, **command})
+                answer = await socket.receive_json()
+                return answer["result"] if answer["success"] else None
+
+        return asyncio.run(exchange())
+
+    def forms(self):
+        """The forms in which the room's entities are announced, and how many entities there are."""
+        devices = self.command(type="config/device_registry/list")
+        room = [device["id"] for device in devices if ["mqtt", "casement_room-1"] in device["identifiers"]]
+        known = self.command(type="mqtt/device/debug_info", device_id=room[0]) if room else None
+        topics = [entity["discovery_data"]["topic"] for entity in known["entities"]] if known else []
+        return {"device" if "/device/" in topic else "component" for topic in topics}, len(topics)
+
     def call(self, domain, service, **data):
         ask("POST", self.url(f"/api/services/{domain}/{service}"), data, self.token)
 
@@ -211,6 +238,22 @@ def move(casement, home):
     home.call("switch", "turn_off", entity_id="switch.room_1_override")
 
 
+def change(casement, home, form):
+    """Announced in the other form it is the same room, with the same entities. Home Assistant loses the embedded broker meanwhile and
+    does not hear that they move, so it is started again."""
+    before = ours(home.states())
+    home.stop()
+    casement.process.send_signal(signal.SIGTERM)
+    casement.process.wait(60)
+    casement.announce_by(form)
+    casement.start()
+    home.start()
+    wait(f"it is announced by {form}", lambda: home.forms() == ({form}, len(before)))
+    wait("with the same entities", lambda: ours(home.states()).keys() == before.keys())
+    wait("which are available", lambda: all(state["state"] != "unavailable" for state in ours(home.states()).values()))
+    wait("with their values", lambda: same(home.state("sensor.room_1_temperature"), 22.5))
+
+
 def main():
     program, hass, directory = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
     form = sys.argv[4] if len(sys.argv) > 4 else "component"
@@ -246,6 +289,13 @@ def main():
         wait("after its own restart, too", lambda: same(home.state("sensor.room_1_temperature"), 22.5))
         wait("the cover, too", lambda: home.states()["cover.room_1"]["attributes"].get("current_position") == 100)
 
+        if form == "device":
+            change(casement, home, "component")
+            home.command(type="config/entity_registry/update", entity_id="sensor.room_1_humidity", name="Damp")
+            change(casement, home, "device")
+            named = home.command(type="config/entity_registry/get", entity_id="sensor.room_1_humidity")["name"]
+            assert named == "Damp", f"what people set is kept, and it is {named}"
+
         casement.say("device/room-1/status", "offline")
         wait("a device that left is unavailable", lambda: home.state("sensor.room_1_temperature") == "unavailable")
         casement.reading("temperature", 21)
@@ -253,7 +303,9 @@ def main():
         casement.api("DELETE", "/devices/room-1")
         wait("a forgotten device takes its entities along", lambda: not ours(home.states()))
         complaints = [line for line in (directory / "hass.log").read_text().splitlines()
-                      if ("mqtt" in line and ("ERROR" in line or "WARNING" in line)) and "connect" not in line.lower()]
+                      if ("mqtt" in line and ("ERROR" in line or "WARNING" in line)) and "connect" not in line.lower()
+                      # By an empty message alone it does not find entities whose topic has a node id, before 2025.2; they are gone.
+                      and "No device components to cleanup" not in line]
         assert not complaints, "\n".join(complaints)
         print("a real Home Assistant has everything as it should be")
     finally:

@@ -82,6 +82,8 @@ pub(crate) struct Tap {
     pub(crate) latest: BTreeMap<String, Bytes>,
     /// How many messages came on each topic.
     pub(crate) count: BTreeMap<String, usize>,
+    /// Topics and payloads of announcements, in their order.
+    pub(crate) said: Vec<(String, String)>,
 }
 
 impl Tap {
@@ -94,6 +96,7 @@ impl Tap {
             incoming,
             latest: BTreeMap::new(),
             count: BTreeMap::new(),
+            said: Vec::new(),
         };
         while tap.next().await != Some(Event::Subscribed) {}
         tap
@@ -103,6 +106,10 @@ impl Tap {
         let event = self.incoming.recv().await?;
         if let Event::Message(delivery) = &event {
             *self.count.entry(delivery.topic.clone()).or_default() += 1;
+            if delivery.topic.ends_with("/config") {
+                let payload = String::from_utf8_lossy(&delivery.payload).into_owned();
+                self.said.push((delivery.topic.clone(), payload));
+            }
             if delivery.payload.is_empty() {
                 self.latest.remove(&delivery.topic);
             } else {

@@ -78,6 +78,22 @@ pub struct Discovery {
     page: Option<String>,
 }
 
+/// What is read of a message for a whole device.
+#[derive(Debug, Default, Deserialize)]
+struct WholeDevice {
+    #[serde(default)]
+    device: Value,
+    #[serde(default)]
+    components: Map<String, Value>,
+}
+
+impl WholeDevice {
+    fn read(payload: &[u8]) -> Option<Self> {
+        let is_short = payload.len() <= LONGEST_PAYLOAD;
+        is_short.then(|| serde_json::from_slice(payload).ok())?
+    }
+}
+
 impl Form {
     /// Every form.
     pub const ALL: [Self; 2] = [Self::Component, Self::Device];
@@ -108,6 +124,10 @@ impl FromStr for Form {
 impl Discovery {
     /// The prefix that Home Assistant looks below by default.
     pub const PREFIX: &str = "homeassistant";
+
+    /// What a topic is told before messages of the other form take over, not retained: Home Assistant then keeps the names and areas
+    /// that people gave.
+    pub const MIGRATION: &[u8] = br#"{"migrate_discovery": true}"#;
 
     /// Announces below `prefix`, in `form`, rooms that talk on `topics`. `page` is the address of Casement's page, for links.
     pub fn new(
@@ -212,19 +232,26 @@ impl Discovery {
 
     /// The entities in the message for a whole device, as far as they are known here. Anybody may have written it.
     pub fn entities_of(payload: &[u8]) -> Vec<Entity> {
-        #[derive(Deserialize)]
-        struct Message {
-            #[serde(default)]
-            components: serde_json::Map<String, serde_json::Value>,
-        }
-        if payload.len() > LONGEST_PAYLOAD {
-            return Vec::new();
-        }
-        let Ok(message) = serde_json::from_slice::<Message>(payload) else {
-            return Vec::new();
-        };
+        let message = WholeDevice::read(payload).unwrap_or_default();
         let known = Entity::all().filter(|entity| message.components.contains_key(entity.as_str()));
         known.collect()
+    }
+
+    /// What takes away the entities of a message for a whole device, to be said on its topic before that is emptied, not
+    /// retained: by an empty message alone Home Assistant before 2025.2 does not find entities whose topic has a node id. `None`
+    /// for a message for one entity, which needs no such thing. Anybody may have written it.
+    pub fn removal_of(payload: &[u8]) -> Option<Vec<u8>> {
+        let WholeDevice { device, components } = WholeDevice::read(payload)?;
+        let platforms = components.into_iter().filter_map(|(name, component)| {
+            let platform = component.get("platform")?.clone();
+            Some((name, json!({"platform": platform})))
+        });
+        let platforms: Map<String, Value> = platforms.collect();
+        if platforms.is_empty() {
+            return None;
+        }
+        let removal = json!({"device": device, "origin": origin(), "components": platforms});
+        Some(serde_json::to_vec(&removal).expect("a JSON value is JSON"))
     }
 
     fn topic(&self, component: &str, object_id: &str) -> String {

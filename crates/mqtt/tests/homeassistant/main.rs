@@ -1,6 +1,7 @@
 //! Discovery messages are what Home Assistant's own schema takes, and their topics are ours alone.
 //!
-//! `schema.json` was extracted from Home Assistant by `schema.py`. `make check-homeassistant` asks a real one.
+//! `schema.json` was extracted by `schema.py` from a Home Assistant of before messages for a device, `schema-device.json` from one that
+//! knows them. `make check-homeassistant` asks real ones.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
@@ -16,8 +17,10 @@ use serde_json::{Map, Value};
 
 const IDS: [&str; 5] = ["room-1", "temperature", "_", "x_temperature_window", "hold"];
 
-fn schema() -> Value {
-    serde_json::from_str(include_str!("schema.json")).unwrap()
+/// Of 2024.3.3, and of 2025.1.4.
+fn schemas() -> [Value; 2] {
+    let texts = [include_str!("schema.json"), include_str!("schema-device.json")];
+    texts.map(|text| serde_json::from_str(text).unwrap())
 }
 
 fn device(id: &str) -> DeviceId {
@@ -46,16 +49,20 @@ fn messages(form: Form, id: &str) -> Vec<(String, Value)> {
         .collect()
 }
 
-/// Fails where Home Assistant would refuse the payload of `component`, or drop a part of it.
-fn judge(schema: &Value, component: &str, payload: &Value) {
-    let own = &schema["components"][component];
-    assert!(own.is_object(), "{component}");
-    let validator: Validator = jsonschema::draft7::new(own).unwrap();
+/// Fails where `payload` is not of `schema`.
+fn hold(schema: &Value, payload: &Value) {
+    assert!(schema.is_object());
+    let validator: Validator = jsonschema::draft7::new(schema).unwrap();
     let found: Vec<String> = validator
         .iter_errors(payload)
         .map(|error| format!("{}: {error}", error.instance_path()))
         .collect();
-    assert!(found.is_empty(), "{component} {payload}: {found:?}");
+    assert!(found.is_empty(), "{payload}: {found:?}");
+}
+
+/// Fails where Home Assistant would refuse the payload of `component`, or drop a part of it.
+fn judge(schema: &Value, component: &str, payload: &Value) {
+    hold(&schema["components"][component], payload);
     if let Some(class) = payload["device_class"].as_str().filter(|_| component == "sensor") {
         let has = |table: &str, key: &str| {
             let allowed = schema[table][class].as_array().unwrap();
@@ -68,13 +75,15 @@ fn judge(schema: &Value, component: &str, payload: &Value) {
 
 #[test]
 fn every_message_for_an_entity_is_one_that_home_assistant_takes() {
-    let schema = schema();
+    let schemas = schemas();
     let messages = messages(Form::Component, "room-1");
     assert_eq!(messages.len(), Entity::all().count());
     let mut ids = BTreeSet::new();
     for (topic, payload) in &messages {
         let component = topic.split('/').nth(1).unwrap();
-        judge(&schema, component, payload);
+        schemas
+            .iter()
+            .for_each(|schema| judge(schema, component, payload));
         assert!(ids.insert(payload["unique_id"].to_string()), "{topic}");
         assert_eq!(
             payload["device"]["configuration_url"],
@@ -85,7 +94,14 @@ fn every_message_for_an_entity_is_one_that_home_assistant_takes() {
 
 #[test]
 fn what_the_schema_does_not_know_is_found() {
-    let schema = schema();
+    let [_, schema] = schemas();
+    let (_, payload) = messages(Form::Device, "room-1").remove(0);
+    for key in ["device", "origin", "components"] {
+        let mut wrong = payload.clone();
+        wrong.as_object_mut().unwrap().remove(key);
+        let judged = std::panic::catch_unwind(|| hold(&schema["device"], &wrong));
+        assert!(judged.is_err(), "{key}");
+    }
     let (_, payload) = messages(Form::Component, "room-1").remove(0);
     for (key, value) in [
         ("unit_of_measurment", "°C".into()),
@@ -100,16 +116,15 @@ fn what_the_schema_does_not_know_is_found() {
     }
 }
 
-/// Keys and requirements of Home Assistant's schema of messages for a device, as of 2024.11: `device`, `components` and `origin`
-/// are required, each component names its platform and has an id of its own.
 #[test]
 fn the_message_for_a_device_has_every_entity_as_home_assistant_takes_it() {
-    let schema = schema();
+    let [_, schema] = schemas();
     let messages = messages(Form::Device, "room-1");
     let [(topic, payload)] = messages.as_slice() else {
         panic!("{} messages", messages.len());
     };
     assert_eq!(topic, "homeassistant/device/casement/room-1/config");
+    hold(&schema["device"], payload);
     let keys: Vec<_> = payload.as_object().unwrap().keys().collect();
     assert_eq!(keys, ["components", "device", "origin"]);
     let components: &Map<String, Value> = payload["components"].as_object().unwrap();
@@ -125,6 +140,37 @@ fn the_message_for_a_device_has_every_entity_as_home_assistant_takes_it() {
     let bytes = serde_json::to_vec(payload).unwrap();
     let entities: BTreeSet<_> = Discovery::entities_of(&bytes).into_iter().collect();
     assert_eq!(entities, Entity::all().collect());
+}
+
+/// An empty message alone does not find entities whose topic has a node id: they are named, each by its platform alone.
+#[test]
+fn what_takes_a_device_away_names_every_entity() {
+    let [_, schema] = schemas();
+    let bytes = |payload: &Value| serde_json::to_vec(payload).unwrap();
+    let (_, payload) = messages(Form::Device, "room-1").remove(0);
+    let removal = Discovery::removal_of(&bytes(&payload)).unwrap();
+    let removal: Value = serde_json::from_slice(&removal).unwrap();
+    hold(&schema["device"], &removal);
+    assert_eq!(removal["device"]["identifiers"], payload["device"]["identifiers"]);
+    let components = removal["components"].as_object().unwrap();
+    assert_eq!(components.len(), Entity::all().count());
+    for (name, component) in components {
+        let platform = payload["components"][name]["platform"].clone();
+        assert_eq!(*component, serde_json::json!({"platform": platform}), "{name}");
+    }
+    for (_, payload) in messages(Form::Component, "room-1") {
+        assert_eq!(Discovery::removal_of(&bytes(&payload)), None);
+    }
+    for other in [
+        "",
+        "{}",
+        "[]",
+        r#"{"components": {}}"#,
+        r#"{"components": {"a": 1}}"#,
+        "{",
+    ] {
+        assert_eq!(Discovery::removal_of(other.as_bytes()), None, "{other}");
+    }
 }
 
 #[test]
@@ -145,6 +191,13 @@ fn a_window_has_no_stop_and_is_moved_as_a_persons_wish() {
         let sent: Value = serde_json::from_str(cover[key].as_str().unwrap()).unwrap();
         assert_eq!(sent["position"], position);
         assert_eq!(sent["source"], "home_assistant");
+    }
+    // Home Assistant puts whole per cents in.
+    let template = cover["set_position_template"].as_str().unwrap();
+    for position in [0, 37, 100] {
+        let rendered = template.replace("{{ position }}", &position.to_string());
+        let sent: Value = serde_json::from_str(&rendered).unwrap();
+        assert_eq!(sent, serde_json::json!({"position": position, "source": "home_assistant"}));
     }
     let topics: Vec<_> = cover["availability"].as_array().unwrap().iter().collect();
     assert_eq!(topics[0]["topic"], STATUS_TOPIC);
@@ -233,5 +286,6 @@ proptest! {
         let _ = Discovery::find_below("homeassistant", &topic);
         let _ = Discovery::find_below("homeassistant", &format!("homeassistant/{topic}"));
         let _ = Discovery::entities_of(&payload);
+        let _ = Discovery::removal_of(&payload);
     }
 }

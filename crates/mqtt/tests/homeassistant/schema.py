@@ -1,6 +1,7 @@
 """Home Assistant's own schema of MQTT discovery, as JSON Schema: which keys there are, which are required, which values.
 
-Run by the Python of an environment that has Home Assistant (scripts/homeassistant.sh makes one): python schema.py > schema.json
+Run by the Python of an environment that has Home Assistant (scripts/check-homeassistant.sh makes them): python schema.py > schema.json,
+and with one that knows messages for a device, schema-device.json.
 Only names and values are taken, which are facts of an interface; Home Assistant is Apache-2.0. Keys that it does not know it
 drops without a word, so the schema allows none.
 """
@@ -42,6 +43,8 @@ def convert(rule):
     if isinstance(rule, list):
         return {"type": "array", "items": convert(rule[0])}
     if isinstance(rule, vol.Schema):
+        if isinstance(rule.schema, dict):
+            return record(rule.schema, is_open=rule.extra == vol.ALLOW_EXTRA)
         return convert(rule.schema)
     if isinstance(rule, vol.All):
         parts = [part for part in map(convert, rule.validators) if part]
@@ -63,10 +66,13 @@ def convert(rule):
     return named(rule) if callable(rule) and hasattr(rule, "__name__") else None
 
 
-def record(rules):
-    properties = {str(key): convert(rule) or {} for key, rule in rules.items()}
-    required = sorted(str(key) for key in rules if isinstance(key, vol.Required))
-    return {"type": "object", "additionalProperties": False, "required": required, "properties": properties}
+def record(rules, is_open=False):
+    """The schema of a dictionary; `str` in place of a key stands for every other one."""
+    named = {key: rule for key, rule in rules.items() if key is not str}
+    properties = {str(key): convert(rule) or {} for key, rule in named.items()}
+    required = sorted(str(key) for key in named if isinstance(key, vol.Required))
+    others = convert(rules[str]) if str in rules else is_open
+    return {"type": "object", "additionalProperties": others, "required": required, "properties": properties}
 
 
 def keys(schema):
@@ -76,6 +82,12 @@ def keys(schema):
     if isinstance(schema, dict):
         return schema
     return next((found for found in map(keys, getattr(schema, "validators", [])) if found), None)
+
+
+def knows_devices():
+    """Whether this version knows messages for a whole device: 2024.11 and later."""
+    year, month = map(int, __version__.split(".")[:2])
+    return (year, month) >= (2024, 11)
 
 
 def main():
@@ -91,6 +103,9 @@ def main():
         "units": units,
         "state_classes": states,
     }
+    if knows_devices():
+        schemas = importlib.import_module("homeassistant.components.mqtt.schemas")
+        found["device"] = record(keys(schemas.DEVICE_DISCOVERY_SCHEMA))
     json.dump(found, sys.stdout, indent=1, sort_keys=True, ensure_ascii=False)
     sys.stdout.write("\n")
 
