@@ -197,7 +197,10 @@ fn a_window_has_no_stop_and_is_moved_as_a_persons_wish() {
     for position in [0, 37, 100] {
         let rendered = template.replace("{{ position }}", &position.to_string());
         let sent: Value = serde_json::from_str(&rendered).unwrap();
-        assert_eq!(sent, serde_json::json!({"position": position, "source": "home_assistant"}));
+        assert_eq!(
+            sent,
+            serde_json::json!({"position": position, "source": "home_assistant"})
+        );
     }
     let topics: Vec<_> = cover["availability"].as_array().unwrap().iter().collect();
     assert_eq!(topics[0]["topic"], STATUS_TOPIC);
