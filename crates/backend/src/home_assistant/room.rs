@@ -107,6 +107,8 @@ fn window(control: &ControlView) -> WindowState {
     // A window that never says where it stands is where it was told to go.
     let position = match control.motion {
         MotionView::Unreported => position.or(target),
+        // One that began anew may be open, whatever it begins with.
+        MotionView::Unknown => None,
         _ => position,
     };
     let moves = control.motion == MotionView::Moving;

@@ -114,6 +114,27 @@ fn a_window_shows_where_it_goes_why_and_who_holds_it() {
     let window = shown(&control).window;
     assert_eq!((window.position, window.state), (Some(0.0), Some("closed")));
     assert_eq!(shown(&control).r#override.hold_for, Some("Automatic"));
+    // It began anew and says nothing but 0: it may be open, and nothing is said of where it stands.
+    control.motion = MotionView::Unknown;
+    control.position = Some(Position::SHUT);
+    control.target = Some(Position::new(60.0).unwrap());
+    let window = shown(&control).window;
+    assert_eq!(
+        (window.position, window.state, window.motion),
+        (None, None, Some("unknown"))
+    );
+    let mut reporting = view();
+    reporting.window = Some(Latest {
+        value: 0.0,
+        timestamp: at(0),
+    });
+    let window = state(&reporting, Some(&control)).window;
+    assert_eq!(
+        (window.position, window.state, window.target),
+        (None, None, Some(60.0))
+    );
+    control.motion = MotionView::Unreported;
+    (control.position, control.target) = (None, Some(Position::SHUT));
 
     control.command = Some(CommandView {
         command_id: "c".into(),

@@ -138,7 +138,7 @@ pub struct CommandView {
 pub struct ControlView {
     /// What it does.
     pub motion: MotionView,
-    /// Where it says that it stands, % open.
+    /// Where it says that it stands, % open; `null` where it has not said so, and while that is unknown since it began anew.
     #[schema(value_type = Option<f64>, minimum = 0, maximum = 100)]
     pub position: Option<Position>,
     /// Where it was told to go last, % open.

@@ -41,6 +41,13 @@ pub(crate) struct Command {
     pub(super) position: f64,
 }
 
+/// What is known of a window.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Control {
+    pub(super) motion: String,
+}
+
 /// A device.
 #[allow(clippy::struct_field_names, reason = "the API's own name")]
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -57,6 +64,7 @@ pub(crate) struct Device {
     pub(super) clip: Option<Clip>,
     pub(super) command: Option<Command>,
     pub(super) window: Option<Latest>,
+    pub(super) control: Option<Control>,
 }
 
 /// What was counted since the start.
@@ -131,6 +139,15 @@ impl Device {
 
     pub(super) fn value(&self, quantity: &str) -> Option<f64> {
         self.readings.get(quantity).map(|latest| latest.value)
+    }
+
+    /// Where its window stands, % open; `None` where that is not known, as after it began anew.
+    pub(super) fn stands(&self) -> Option<f64> {
+        let is_lost = (self.control.as_ref()).is_some_and(|control| control.motion == "unknown");
+        self.window
+            .as_ref()
+            .filter(|_| !is_lost)
+            .map(|window| window.value)
     }
 
     /// Whether its window is not yet where it was told to go.

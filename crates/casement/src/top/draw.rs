@@ -154,7 +154,7 @@ fn draw_rooms(frame: &mut Frame<'_>, state: &State, area: Rect, now: Timestamp) 
 /// The cells of a room, as text.
 pub(super) fn cells(room: &Device, now: Timestamp) -> [String; 8] {
     let told = number(room.command.as_ref().map(|command| command.position), 0);
-    let stands = number(room.window.as_ref().map(|window| window.value), 0);
+    let stands = number(room.stands(), 0);
     let name = if room.name.is_empty() {
         &room.device_id
     } else {

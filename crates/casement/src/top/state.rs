@@ -168,7 +168,7 @@ impl State {
                 });
                 self.errors.truncate(ERRORS);
             }
-            "reading" | "window" | "command" | "clip" => {
+            "reading" | "window" | "control" | "command" | "clip" => {
                 let id = text("device_id");
                 match self.devices.iter_mut().find(|device| device.device_id == id) {
                     Some(device) => happened(device, &event.name, &data, at),
@@ -237,6 +237,7 @@ fn happened(device: &mut Device, name: &str, data: &Value, at: Option<Timestamp>
             }
         }
         "window" => device.window = data["position"].as_f64().map(|value| Latest { value }),
+        "control" => device.control = serde_json::from_value(data["control"].clone()).ok(),
         "command" => {
             device.command = data["command"]["position"]
                 .as_f64()
@@ -249,7 +250,7 @@ fn happened(device: &mut Device, name: &str, data: &Value, at: Option<Timestamp>
         }
     }
     // A command is said to a device, and not by it.
-    if name != "command" {
+    if !matches!(name, "command" | "control") {
         device.last_seen = device.last_seen.max(at);
     }
 }
@@ -293,6 +294,17 @@ pub(super) mod tests {
         assert_eq!((room.value("co2"), room.is_under_way()), (Some(640.0), true));
         assert_eq!(room.last_seen.unwrap().to_string(), "2025-10-24T12:00:05Z");
         assert!(!state.is_outdated);
+        // One that began anew may be open, whatever it begins with.
+        assert_eq!(room.stands(), Some(75.0));
+        let control = |motion: &str| {
+            let data =
+                format!(r#"{{"device_id": "a", "control": {{"motion": "{motion}", "position": null}}}}"#);
+            event("control", &data)
+        };
+        state.update(control("unknown"));
+        assert_eq!(state.devices[0].stands(), None);
+        state.update(control("still"));
+        assert_eq!(state.devices[0].stands(), Some(75.0));
         state.update(event(
             "reading",
             r#"{"device_id": "b", "quantity": "co2", "value": 1}"#,

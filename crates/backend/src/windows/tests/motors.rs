@@ -85,12 +85,15 @@ fn a_reboot_that_reports_zero_is_nobodys_move_and_what_holds_is_told_again() {
     house.pass(60);
     let view = house.view();
     assert_eq!((view.motion, view.hold), (MotionView::Unknown, None));
+    // It may be open: the 0 that it begins with is not shown.
+    assert_eq!((view.position, view.target), (None, Some(percent(60.0))));
     assert_eq!(house.told(), []);
     let context = house.windows.context(&room());
     assert_eq!((context.position, context.commanded), (None, None));
     house.hold(60.0);
     assert_eq!(house.told(), [(60.0, "person")]);
     house.report(60.0);
+    assert_eq!(house.view().position, Some(percent(60.0)));
     house.pass(60);
     house.windows.status(&room(), true);
     house.report(0.0);
