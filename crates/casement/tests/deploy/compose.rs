@@ -112,6 +112,34 @@ fn every_container_is_hardened_and_pinned() {
 }
 
 #[test]
+fn settings_have_a_file_that_may_be_missing() {
+    let place = Place::new();
+    for (file, service) in [
+        ("compose.yaml", "backend"),
+        ("compose.yaml", "ml"),
+        ("compose.single.yaml", "casement"),
+    ] {
+        let settings = place.deploy().join("casement.env");
+        let Some(without) = place.project(&[file], "") else {
+            return;
+        };
+        let variable =
+            |project: &Value, name: &str| project["services"][service]["environment"].get(name).cloned();
+        assert_eq!(variable(&without, "CASEMENT__RETENTION__ERRORS_DAYS"), None);
+        // What the file of Compose sets is not the settings' to change.
+        fs::write(&settings, "CASEMENT__RETENTION__ERRORS_DAYS=90\nRUST_LOG=trace\n").unwrap();
+        let with = place.project(&[file], "").unwrap();
+        assert_eq!(
+            variable(&with, "CASEMENT__RETENTION__ERRORS_DAYS"),
+            Some("90".into()),
+            "{service}"
+        );
+        assert_eq!(variable(&with, "RUST_LOG"), Some("info".into()), "{service}");
+        fs::remove_file(&settings).unwrap();
+    }
+}
+
+#[test]
 fn nothing_is_open_beyond_this_machine_until_it_is_asked_for() {
     let place = Place::new();
     let Some(project) = place.project(&["compose.yaml"], "demo,gpu") else {
