@@ -200,7 +200,7 @@ fn every_text_field_keeps_text_or_refuses_it() {
 /// What takes no body is not carried out with one that means nothing, and of two values nobody knows which one is meant.
 #[test]
 fn a_body_that_nobody_asked_for_and_a_key_that_stands_twice_are_refused() {
-    let world = World::start(&["--no-ml"]);
+    let world = World::start(&[]);
     let document = world.get("/api/v1/openapi.json").body;
     let authorization = format!("Bearer {}", world.token);
     let headers = [
