@@ -113,6 +113,23 @@ impl WindowContext {
 
     /// Judges a wish at `now`, which is a little later than the context.
     pub fn judge(&self, wish: Wish, now: Timestamp) -> Verdict {
+        let circumstances = Circumstances {
+            now,
+            limits: Limits {
+                min: self.limits.min,
+                max: self.limits.max,
+            },
+            is_quiet: self.quiet,
+            options: LawOptions {
+                min_interval_ms: (self.min_interval_s.clamp(0.0, 86_400.0) * 1e3).round() as i64,
+                min_move: self.min_move,
+            },
+        };
+        self.record().judge(Some(wish), &circumstances)
+    }
+
+    /// The window, as far as the law looks at it.
+    pub(super) fn record(&self) -> WindowRecord {
         let mut interlocks = Interlocks::default();
         for interlock in &self.interlocks {
             interlocks.set(interlock.cause, interlock.most);
@@ -120,7 +137,7 @@ impl WindowContext {
                 interlocks.clear(interlock.cause, until);
             }
         }
-        let window = WindowRecord {
+        WindowRecord {
             commanded: self
                 .commanded_at
                 .map(|at| (self.commanded.or(self.position).unwrap_or(Position::SHUT), at)),
@@ -132,19 +149,6 @@ impl WindowContext {
             }),
             interlocks,
             schedule_until: self.schedule_until,
-        };
-        let circumstances = Circumstances {
-            now,
-            limits: Limits {
-                min: self.limits.min,
-                max: self.limits.max,
-            },
-            is_quiet: self.quiet,
-            options: LawOptions {
-                min_interval_ms: (self.min_interval_s.clamp(0.0, 86_400.0) * 1e3) as i64,
-                min_move: self.min_move,
-            },
-        };
-        window.judge(Some(wish), &circumstances)
+        }
     }
 }

@@ -287,6 +287,8 @@ enum Happening {
     Interlock(Cause, f64),
     Clear(Cause),
     Report(f64),
+    Scheduled(Option<i64>),
+    Quiet(bool),
     Reboot,
     Restart,
     Tick,
@@ -303,6 +305,8 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => (cause.clone(), position.clone()).prop_map(|(cause, most)| Happening::Interlock(cause, most)),
         1 => cause.prop_map(Happening::Clear),
         1 => position.prop_map(Happening::Report),
+        1 => prop::option::of(1..120 * MINUTE).prop_map(Happening::Scheduled),
+        1 => any::<bool>().prop_map(Happening::Quiet),
         1 => Just(Happening::Reboot),
         1 => Just(Happening::Restart),
         1 => Just(Happening::Tick),
@@ -313,15 +317,20 @@ proptest! {
     #[test]
     fn no_sequence_of_events_breaks_the_law(
         events in prop::collection::vec((0_i64..5 * MINUTE, happening()), 1..80),
-        min in 0.0_f64..40.0,
-        room in 0.0_f64..60.0,
+        (min, room) in (0_u32..40, 0_u32..60),
+        (interval, min_move) in (0_i64..10 * MINUTE, 0_u32..=20),
     ) {
+        let (min, room, min_move) = (f64::from(min), f64::from(room), f64::from(min_move));
         let limits = Limits { min, max: min + room };
-        let (mut window, mut now) = (WindowRecord::default(), 0);
+        let options = LawOptions { min_interval_ms: interval, min_move };
+        let (mut window, mut now, mut is_quiet) = (WindowRecord::default(), 0, false);
         let (mut known_before, mut last_command) = (None, None::<i64>);
         for (pause, event) in events {
             now += pause;
-            let c = Circumstances { limits, ..circumstances(at(now)) };
+            if let Happening::Quiet(is_so) = event {
+                is_quiet = is_so;
+            }
+            let c = Circumstances { now: at(now), limits, is_quiet, options };
             let mut asked = None;
             match event {
                 Happening::Wish(of, position) => asked = Some(wish(of, position)),
@@ -338,9 +347,20 @@ proptest! {
                     window.lose();
                     known_before = None;
                 }
-                // What is kept survives it: the record.
-                Happening::Restart => window = window.clone(),
-                Happening::Tick => {}
+                Happening::Scheduled(lasting) => {
+                    window.schedule_until = lasting.map(|lasting| at(now + lasting));
+                }
+                // What is kept survives it, and says the same as before.
+                Happening::Restart => {
+                    let kept = serde_json::to_string(&WindowContext::of(&window, &c)).unwrap();
+                    let context: WindowContext = serde_json::from_str(&kept).unwrap();
+                    for of in [Wisher::Model, Wisher::Schedule, Wisher::Person] {
+                        let asked = wish(of, 50.0);
+                        prop_assert_eq!(context.judge(asked, c.now), window.judge(Some(asked), &c));
+                    }
+                    window = context.record();
+                }
+                Happening::Quiet(_) | Happening::Tick => {}
             }
             let cap = window.cap(&c).map_or(percent(100.0), |(most, _)| most);
             let verdict = window.judge(asked, &c);
@@ -359,12 +379,15 @@ proptest! {
                     prop_assert_eq!(Some(target), wanted);
                 }
                 Move::Wish(Wisher::Person) => {}
-                Move::Wish(_) => {
-                    prop_assert!(held.is_none());
-                    prop_assert!(last_command.is_none_or(|last| now - last >= MINUTE));
+                Move::Wish(of) => {
+                    prop_assert!(held.is_none() && !is_quiet);
+                    // While a schedule decides, the model does not.
+                    let by_schedule = window.schedule_until.is_some_and(|until| at(now) < until);
+                    prop_assert!(of == Wisher::Schedule || !by_schedule);
+                    prop_assert!(last_command.is_none_or(|last| now - last >= interval));
                     let before: Option<Position> = known_before;
                     let is_worth_it = before.is_none_or(|b| {
-                        (b.percent() - target.percent()).abs() >= 5.0 || target.percent() <= limits.min
+                        (b.percent() - target.percent()).abs() >= min_move || target.percent() <= limits.min
                     });
                     prop_assert!(is_worth_it);
                 }
