@@ -1,5 +1,6 @@
 mod answers;
 mod motors;
+mod nights;
 mod restarts;
 mod sequences;
 

@@ -4,13 +4,17 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// From half an hour to an hour and a half after the beginning.
+const QUIET: &str = r#"{"time_zone": "UTC", "quiet_hours": [{"from": "12:30", "until": "13:30"}]}"#;
+
 /// What can happen to a house.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 enum Happening {
     Hold(f64),
     Resume,
     Model(f64),
     Schedule(f64),
+    Scheduled(Option<i64>),
     Rain,
     Dry,
     Report(f64),
@@ -27,6 +31,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => Just(Happening::Resume),
         3 => position.clone().prop_map(Happening::Model),
         3 => position.clone().prop_map(Happening::Schedule),
+        1 => prop::option::of(1_i64..7_200_000).prop_map(Happening::Scheduled),
         1 => Just(Happening::Rain),
         1 => Just(Happening::Dry),
         3 => position.prop_map(Happening::Report),
@@ -57,9 +62,15 @@ proptest! {
     fn no_sequence_of_events_moves_a_window_against_a_person(
         events in prop::collection::vec(happening(), 1..60),
     ) {
-        let house = House::new();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let house = runtime.block_on(House::with(QUIET));
         let mut last = None;
-        for event in events {
+        // What is told is looked at each second: a second later a person may have moved the window by hand.
+        let each_second = events.into_iter().flat_map(|event| match event {
+            Happening::Pass(seconds) => vec![Happening::Pass(1); usize::try_from(seconds).unwrap()],
+            other => vec![other],
+        });
+        for event in each_second {
             let now = house.clock.read().wall;
             match event {
                 Happening::Hold(position) => house.hold(position),
@@ -68,6 +79,9 @@ proptest! {
                 Happening::Schedule(position) => {
                     let wish = Wish { position: percent(position), of: Wisher::Schedule };
                     house.windows.wish(&room(), wish, AIRING);
+                }
+                Happening::Scheduled(lasting) => {
+                    house.windows.scheduled(&room(), lasting.map(|ms| now.shifted(ms)));
                 }
                 Happening::Rain => house.windows.limit(&room(), Cause::Rain, Position::SHUT),
                 Happening::Dry => house.windows.unlimit(&room(), Cause::Rain, now.shifted(MINUTE)),
@@ -85,8 +99,12 @@ proptest! {
             for action in house.sent() {
                 let hold = view.hold.as_ref().map(|hold| hold.position);
                 match action.origin {
-                    // Nobody else is heard while a person decides.
-                    Origin::Model(_) | Origin::Schedule => prop_assert_eq!(hold, None),
+                    // Nobody else is heard while a person decides, and nobody else moves a window in quiet hours.
+                    Origin::Model(_) | Origin::Schedule => {
+                        prop_assert_eq!(hold, None);
+                        let minute = (action.timestamp.as_millis() - NOON).rem_euclid(24 * 60 * MINUTE) / MINUTE;
+                        prop_assert!(!(30..90).contains(&minute), "minute {minute}");
+                    }
                     Origin::Person => prop_assert!(
                         hold.is_none_or(|hold| hold == action.position) || !view.interlocks.is_empty()
                     ),
