@@ -9,7 +9,7 @@ import { clock, percent, t } from "../text";
 import { Left } from "../view/Ago";
 import { override, reasonOf, windowState, wish } from "../view/describe";
 import { hold, resume, untilTomorrow } from "../view/hold";
-import { interlockWords, say } from "../view/sentences";
+import { interlockWords } from "../view/sentences";
 import { WindowPicture } from "../view/WindowPicture";
 
 type Length = "hours2" | "tomorrow" | "forever";
@@ -28,7 +28,6 @@ function Followed({ control }: { control: Control }): VNode | null {
   return (
     <p role="status" class={bad ? "wrong" : "followed"} data-command={command.state}>
       {t().hand.state[command.state] ?? command.state}
-      {bad && command.reason ? ` ${say(command.reason)}` : ""}
     </p>
   );
 }

@@ -126,7 +126,7 @@ export const de: Texts = {
     limited: (min, max) => `Darf ${min} bis ${max} öffnen`,
     state: {
       sent: "Unterwegs zum Fenster …", received: "Das Fenster hat es gehört und bewegt sich …", reached: "Fertig: Das Fenster steht dort.",
-      failed: "Das Fenster kam dort nicht an.", expired: "Das Fenster hat nie geantwortet.",
+      failed: "Das Fenster kam dort nicht an.", expired: "Nicht ausgeführt: Jemand oder etwas anderes kam zuvor, oder das Fenster war nicht zu erreichen.",
     },
     resumed: "Casement entscheidet wieder.",
     forbidden: "Melden Sie sich als operator an, um dieses Fenster zu bewegen.",

@@ -126,7 +126,7 @@ export const en = {
     limited: (min: string, max: string) => `May open ${min} to ${max}`,
     state: {
       sent: "On its way to the window …", received: "The window has heard it and moves …", reached: "Done: the window stands there.",
-      failed: "The window did not get there.", expired: "The window never answered.",
+      failed: "The window did not get there.", expired: "Not carried out: somebody or something else came first, or the window could not be told.",
     } as Record<string, string>,
     resumed: "Casement decides again.",
     forbidden: "Sign in as operator to move this window.",
