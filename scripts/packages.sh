@@ -5,7 +5,7 @@ set -euo pipefail
 case "${1:-build}" in
 build) needed=(cc:gcc npm:npm curl:curl) ;;
 test) needed=(mosquitto:mosquitto mosquitto_pub:mosquitto-clients faketime:faketime promtool:prometheus python3:python3 curl:curl ip:iproute2 openssl:openssl systemd-analyze:systemd wget:wget chromium:chromium) ;;
-image) needed=(cc:gcc buildah:buildah debootstrap:debootstrap objcopy:binutils mosquitto_pub:mosquitto-clients lintian:lintian python3:python3) ;;
+image) needed=(cc:gcc buildah:buildah debootstrap:debootstrap objcopy:binutils mosquitto:mosquitto mosquitto_pub:mosquitto-clients lintian:lintian python3:python3) ;;
 *) echo "usage: $0 build|test|image" >&2; exit 2 ;;
 esac
 
