@@ -191,6 +191,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_lowered_confidence_is_doubt_and_one_that_nobody_states_is_another() {
+        let sure = Prediction {
+            position: 50.0,
+            log_variance: Some(2.0),
+            confidence: 0.9,
+            model_confidence: 0.9,
+            largest_z: 1.0,
+        };
+        assert_eq!(doubt(&sure), None);
+        let far = Prediction {
+            confidence: 0.2,
+            largest_z: 7.0,
+            ..sure
+        };
+        assert_eq!(doubt(&far), Some(Doubt::FarOff));
+        let unstated = Prediction {
+            log_variance: None,
+            confidence: 0.0,
+            model_confidence: 0.0,
+            ..sure
+        };
+        assert_eq!(doubt(&unstated), Some(Doubt::Unknown));
+    }
+
+    #[test]
     fn the_level_is_where_it_is_looked_for() {
         let summaries: BTreeMap<_, _> = FeatureName::SPECIFIED
             .map(|name| {

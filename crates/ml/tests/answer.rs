@@ -232,6 +232,29 @@ fn far_from_the_training_data_the_command_says_so() {
     let service = service();
     let mut hot = request(None);
     hot.temperature = 100.0;
+    // The guard lowers it, and not the model, by how far the temperature lies from its training.
+    let model = service.models.current();
+    let predict = |request: &InferenceRequest| {
+        let input = model::input(request.temperature, request.humidity, None, &model);
+        model.predict(&input).unwrap()
+    };
+    let far = predict(&hot);
+    let beyond = |temperature| InferenceRequest {
+        temperature,
+        ..hot.clone()
+    };
+    let steps = [80.0, 90.0].map(|temperature| predict(&beyond(temperature)).largest_z);
+    let (first, second) = (steps[1] - steps[0], far.largest_z - steps[1]);
+    assert!(first > 0.1 && (first - second).abs() < 1e-3, "{steps:?} {far:?}");
+    assert!(
+        far.largest_z > 5.0 && far.confidence < far.model_confidence,
+        "{far:?}"
+    );
+    let near = predict(&request(None));
+    assert!(
+        near.largest_z < far.largest_z && near.confidence >= near.model_confidence,
+        "{near:?}"
+    );
     let action = answer(&service, &hot).unwrap().action;
     assert!(action.confidence.probability() < 0.05, "{:?}", action.confidence);
     assert!(

@@ -177,6 +177,8 @@ pub struct PredictResponse {
     pub log_variance: Vec<Option<f64>>,
     /// Confidences without the guard.
     pub model_confidence: Vec<f64>,
+    /// How far from the training data each row lies: the largest distance of an input from its mean, standard deviations.
+    pub largest_z: Vec<f64>,
     /// The model's version.
     pub model_version: String,
     /// What moves each position away from the average, where that was asked for.
@@ -206,6 +208,7 @@ pub fn answer(model: &Model, request: &PredictRequest) -> Result<PredictResponse
         confidence: column(|p| p.confidence),
         log_variance,
         model_confidence: column(|p| p.model_confidence),
+        largest_z: column(|p| p.largest_z),
         model_version: model.version().to_owned(),
         explanation: None,
     })
