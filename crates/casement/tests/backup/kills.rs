@@ -1,6 +1,9 @@
 //! `kill -9` at different moments of a backup and of a restoration, under a flood.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use testkit::{DEADLINE, Process};
 
@@ -14,6 +17,43 @@ use crate::{
 
 /// Milliseconds after which a command is killed.
 const MOMENTS: [u64; 8] = [10, 40, 100, 200, 350, 600, 1_000, 1_800];
+
+/// How many readings are acknowledged after each of them.
+const EACH: usize = 400;
+const FORMS: [Form; 3] = [Form::Directory, Form::Archive, Form::Incremental];
+
+/// How a backup is written.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Directory,
+    Archive,
+    /// Beside the directories, and based on the newest of them.
+    Incremental,
+}
+
+impl Form {
+    fn shelf(self, places: &Places) -> PathBuf {
+        places.at(match self {
+            Self::Directory | Self::Incremental => "shelf",
+            Self::Archive => "archives",
+        })
+    }
+
+    fn at(self, places: &Places, moment: u64) -> PathBuf {
+        let shelf = self.shelf(places);
+        match self {
+            Self::Directory | Self::Incremental => shelf,
+            Self::Archive => shelf.join(format!("{moment}.tar.zst")),
+        }
+    }
+
+    fn flags(self) -> Vec<String> {
+        match self {
+            Self::Directory | Self::Archive => Vec::new(),
+            Self::Incremental => vec!["--incremental".to_owned()],
+        }
+    }
+}
 
 /// Starts a command and kills it after a while.
 fn killed(arguments: &[&str], after_ms: u64) {
@@ -31,37 +71,49 @@ async fn a_killed_backup_is_none_and_the_service_goes_on() {
     let places = Places::new();
     let (data, shelf, new) = (places.at("data"), places.at("shelf"), places.at("new"));
     let mut up = support::up(&data, &[]);
-    let mut acknowledged = publish(up.mqtt, "early", 1_700_000_000_000, 1_000).await;
+    let early = publish(up.mqtt, "early", 1_700_000_000_000, 1_000).await;
     let flood = Flood::begin(up.mqtt, "flood", 2);
-    for moment in MOMENTS {
-        let (data, shelf) = (words(&data), words(&shelf));
-        let kill = move || killed(&["backup", "--data", &data, "--to", &shelf], moment);
-        tokio::task::spawn_blocking(kill).await.unwrap();
-        // What has its name is whole, whenever it was killed.
-        for path in whole(&places.at("shelf")) {
-            assert!(verify(&path).status.success(), "{moment} ms: {}", path.display());
+    std::fs::create_dir(Form::Archive.shelf(&places)).unwrap();
+    let mut kept = Vec::new();
+    for form in FORMS {
+        for moment in MOMENTS {
+            let to = form.at(&places, moment);
+            let flags = [words(&data), words(&to)];
+            let own = ["backup", "--data", &flags[0], "--to", &flags[1]].map(str::to_owned);
+            let own = [own.to_vec(), form.flags()].concat();
+            let kill = move || killed(&own.iter().map(String::as_str).collect::<Vec<_>>(), moment);
+            tokio::task::spawn_blocking(kill).await.unwrap();
+            // What has its name is whole, whenever it was killed.
+            let made = whole(&form.shelf(&places));
+            for path in &made {
+                assert!(
+                    verify(path).status.success(),
+                    "{form:?}, {moment} ms: {}",
+                    path.display()
+                );
+            }
+            if !to.exists() || made.is_empty() {
+                let said = refused(&restore(&to, &new));
+                assert!(
+                    said.contains("no backup") || said.contains("no such file"),
+                    "{form:?}, {moment} ms: {said}"
+                );
+                assert!(!new.exists());
+            }
+            flood.wait_for(EACH).await;
         }
-        if whole(&places.at("shelf")).is_empty() {
-            let said = refused(&restore(&places.at("shelf"), &new));
-            assert!(
-                said.contains("no backup") || said.contains("no such file"),
-                "{moment} ms: {said}"
-            );
-            assert!(!new.exists());
-        }
-        flood.wait_for(20).await;
+        kept.push((form.at(&places, 0), [early.clone(), flood.so_far()].concat()));
+        let (from, to) = (data.clone(), form.at(&places, 0));
+        let made = tokio::task::spawn_blocking(move || {
+            let flags = form.flags();
+            backed_up(&from, &to, &flags.iter().map(String::as_str).collect::<Vec<_>>())
+        });
+        made.await.unwrap();
+        let left = partial(&form.shelf(&places));
+        assert!(left.is_empty(), "{form:?}: what was left is swept away: {left:?}");
     }
-    acknowledged.extend(flood.so_far());
-    let (from, to) = (data.clone(), shelf.clone());
-    tokio::task::spawn_blocking(move || backed_up(&from, &to, &[]))
-        .await
-        .unwrap();
-    assert_eq!(
-        partial(&shelf),
-        Vec::<std::path::PathBuf>::new(),
-        "what was left is swept away"
-    );
     let all = flood.end().await;
+    assert!(all.len() > FORMS.len() * MOMENTS.len() * EACH, "{}", all.len());
     assert_once(&stored(&up), &all);
 
     // The service dies in the middle of a backup.
@@ -90,9 +142,14 @@ async fn a_killed_backup_is_none_and_the_service_goes_on() {
         assert_once(&stored(&up), &all);
     }
     drop(up);
-    restored(&shelf, &new);
-    let up = support::up(&new, &[]);
-    assert_once(&stored(&up), &acknowledged);
+    // The archive, and the newest of the others.
+    for (from, acknowledged) in kept.into_iter().skip(1) {
+        restored(&from, &new);
+        let up = support::up(&new, &[]);
+        assert_once(&stored(&up), &acknowledged);
+        drop(up);
+        std::fs::remove_dir_all(&new).unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

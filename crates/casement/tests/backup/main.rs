@@ -2,6 +2,7 @@
 //! restored, and held against what was acknowledged to devices.
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
 
+mod around;
 mod chains;
 mod kills;
 mod refusals;

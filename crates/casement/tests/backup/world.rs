@@ -87,11 +87,12 @@ pub fn refused(output: &Output) -> String {
     said
 }
 
-/// Every backup in `shelf`.
+/// Every backup in `shelf`, directories and archives.
 pub fn whole(shelf: &Path) -> Vec<PathBuf> {
+    let is_archive = |path: &Path| path.extension().is_some_and(|ending| ending == "zst");
     entries(shelf)
         .into_iter()
-        .filter(|path| path.join("manifest.json").exists() && !is_hidden(path))
+        .filter(|path| (path.join("manifest.json").exists() || is_archive(path)) && !is_hidden(path))
         .collect()
 }
 
@@ -138,7 +139,8 @@ pub async fn publish(broker: SocketAddr, device: &str, start: i64, count: i64) -
     (0..count).map(|i| (device.to_owned(), start + i)).collect()
 }
 
-/// A stream of readings until it is stopped or the broker is gone.
+/// A stream of readings until it is stopped or the broker is gone. It is paced: what a test has stored by it depends on what
+/// the test waits for, not on the machine.
 pub struct Flood {
     stop: Arc<AtomicBool>,
     tasks: Vec<JoinHandle<()>>,
@@ -190,10 +192,13 @@ async fn flow(
     acknowledged: Arc<parking_lot::Mutex<Vec<Key>>>,
 ) {
     const AT_ONCE: i64 = 50;
+    let mut pace = tokio::time::interval(Duration::from_millis(25));
+    pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let client = Client::connect(broker, &[]).await;
     let topic = format!("sensor/{device}/temperature");
     let mut time = client::now().as_millis() - 3_600_000;
     while !stop.load(Ordering::Relaxed) {
+        pace.tick().await;
         let group = (0..AT_ONCE).map(|i| {
             let payload = client::reading(20.0, Timestamp::from_millis(time + i));
             let confirmed =
