@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 version=2024.3.3
 # What the script of the check speaks MQTT with, in Home Assistant's own version: it installs that itself, later.
-paho=paho-mqtt==1.6.1
+paho='paho-mqtt==1.6.1'
 env=target/homeassistant/python
 if [ "$(cat "$env/stamp" 2>/dev/null)" != "$version $paho" ]; then
   rm -rf "$env"
