@@ -88,31 +88,31 @@ tarball: packages ## An archive with an install script, of the release binary (P
 	scripts/tarball.sh $(or $(PROFILE),release)
 
 .PHONY: check-deploy check-image check-deb check-tarball
-check-deploy: check-image check-deb check-tarball ## What make test leaves out of deploy/: images and packages, of the debug binary; as root
+check-deploy: check-image check-deb check-tarball ## What make test leaves out of deploy/: images and packages, of the debug binary (PROFILE=release: of the optimised one); as root
 	$(CARGO) test -p casement --locked --test deploy
 
 check-image: export PATH := $(HOME)/.cargo/bin:$(PATH)
 check-image: engine python ## Images by buildah on a base by debootstrap, and their roles
 	scripts/packages.sh image
 	scripts/page.sh
-	$(CARGO) build --locked -p casement
-	scripts/check-image.sh
+	$(CARGO) build $(if $(filter release,$(PROFILE)),--release) --locked -p casement
+	scripts/check-image.sh target/$(or $(PROFILE),debug)/casement
 
 # Two versions, that the one may be upgraded to the other.
 check-deb: export PATH := $(HOME)/.cargo/bin:$(PATH)
 check-deb: engine ## The Debian package in a root made by debootstrap: installed, run, upgraded over ROWS readings (1000000), purged
 	scripts/packages.sh image
-	$(MAKE) deb PROFILE=debug
+	$(MAKE) deb PROFILE=$(or $(PROFILE),debug)
 	mkdir -p target/image
 	rm -f target/image/*.deb
 	mv target/debian/casement_*.deb target/image/old.deb
-	DEB_VERSION=$$(sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml | head -1 | awk -F. -v OFS=. '{$$3++; print}')-1 scripts/deb.sh debug
+	DEB_VERSION=$$(sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml | head -1 | awk -F. -v OFS=. '{$$3++; print}')-1 scripts/deb.sh $(or $(PROFILE),debug)
 	mv target/debian/casement_*.deb target/image/new.deb
 	scripts/check-deb.sh target/image/old.deb target/image/new.deb $(ROWS)
 
 check-tarball: engine ## The archive in a root made by debootstrap: installed for the system and by one person, run, removed
 	scripts/packages.sh image
-	$(MAKE) tarball PROFILE=debug
+	$(MAKE) tarball PROFILE=$(or $(PROFILE),debug)
 	scripts/check-tarball.sh
 
 .PHONY: check-homeassistant

@@ -3,7 +3,7 @@
 //! In: an HTTP request. Out: an HTTP response. The statement runs on a blocking thread, see `execution`.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr},
     sync::Arc,
     time::Duration,
 };
@@ -21,6 +21,7 @@ use crate::{
     admission::Place,
     body::InsertData,
     compression,
+    delivery::{Delivery, Peer},
     encoding::Encoding,
     exception::Exception,
     execution::Job,
@@ -97,7 +98,12 @@ async fn answer(service: Arc<Service>, request: Request, reply: &mut Reply) -> R
         tables: understood.tables,
         places: [understood.input.place, understood.form],
     };
-    run(service, understood.request, statement).await
+    let delivery = peer(&parts).map(|peer| peer.delivery.clone());
+    run(service, understood.request, statement, delivery).await
+}
+
+fn peer(parts: &Parts) -> Option<&Peer> {
+    parts.extensions.get().map(|ConnectInfo(peer)| peer)
 }
 
 /// Reads who asks, then what they ask.
@@ -109,8 +115,7 @@ async fn understand(
     reply: &mut Reply,
 ) -> Result<Understood, Exception> {
     let (name, password) = credentials(&parameters, &parts.headers);
-    let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    let address = address.map_or(UNKNOWN, |ConnectInfo(address)| address.ip());
+    let address = peer(parts).map_or(UNKNOWN, |peer| peer.address.ip());
     let user = match service.users.admit(&name, &password, address).await {
         Ok(user) => user,
         Err(error) => return Err(refused(body, error).await),
@@ -184,6 +189,7 @@ async fn run(
     service: Arc<Service>,
     request: Arc<QueryRequest>,
     statement: ToRun,
+    delivery: Option<Delivery>,
 ) -> Result<Response, Exception> {
     let ToRun {
         permitted,
@@ -216,7 +222,7 @@ async fn run(
         });
     });
     match head.await {
-        Ok(Ok(head)) => Ok(success(&request, head, pieces, cancel)),
+        Ok(Ok(head)) => Ok(success(&request, head, pieces, delivery, cancel)),
         Ok(Err(error)) => Err(error),
         Err(_) => Err(Exception::from_engine("the statement ended without an answer")),
     }

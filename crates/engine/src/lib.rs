@@ -14,6 +14,7 @@ mod allowed;
 mod blocks;
 mod body;
 mod compression;
+mod delivery;
 mod encoding;
 mod error;
 mod exception;

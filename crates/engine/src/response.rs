@@ -15,6 +15,7 @@ use tempfile::{SpooledTempFile, spooled_tempfile_in};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
+    delivery::{self, Delivery, Piece},
     encoding::{Encoding, Pieces},
     exception::{CANNOT_READ, Exception},
     execution::Sink,
@@ -26,16 +27,12 @@ use crate::{
 
 /// Separates data from an error. Data hold these sixteen letters by no accident.
 const TAG: &str = "casementexceptio";
-
-const TRAILER_LEAVES: Duration = Duration::from_millis(100);
 /// An answer up to this is sent at once, with its length, its counters and the right status; a longer one as it comes.
 const AT_ONCE: usize = 64 << 10;
 /// A held answer beyond this lies in a temporary file.
 const HELD_IN_MEMORY: usize = 1 << 20;
 const HELD_PIECE: usize = 256 << 10;
 const LONGEST_PIECE: usize = 1 << 20;
-
-type Piece = Result<Bytes, std::io::Error>;
 
 /// The head of an answer, decided before its first piece.
 pub(crate) struct ResponseHead {
@@ -137,8 +134,6 @@ impl ResponseWriter {
                     text.len()
                 );
                 self.send(trailer.into_bytes());
-                // A failing body drops what is not yet on the wire.
-                std::thread::sleep(TRAILER_LEAVES);
                 let _ = self
                     .pieces
                     .blocking_send(Err(std::io::Error::other("the query failed")));
@@ -242,14 +237,12 @@ pub(crate) fn success(
     request: &QueryRequest,
     mut head: ResponseHead,
     pieces: mpsc::Receiver<Piece>,
+    delivery: Option<Delivery>,
     cancel: Option<CancelOnDrop>,
 ) -> Response {
-    let stream = futures_util::stream::unfold((pieces, cancel), async |(mut pieces, cancel)| {
-        pieces.recv().await.map(|piece| (piece, (pieces, cancel)))
-    });
     let mut response = match head.whole.take() {
         Some(whole) => Body::from(whole),
-        None => Body::from_stream(stream),
+        None => Body::from_stream(delivery::body(pieces, delivery, cancel)),
     }
     .into_response();
     let headers = response.headers_mut();

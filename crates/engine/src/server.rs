@@ -7,7 +7,6 @@ use std::{net::SocketAddr, sync::Arc};
 use axum::{
     Router,
     routing::{any, get},
-    serve::ListenerExt as _,
 };
 use monitoring::{Monitor, Registry};
 use tokio::net::TcpListener;
@@ -17,6 +16,7 @@ use crate::{
     EngineError, Options,
     access::Policy,
     admission::Admission,
+    delivery::{Deliveries, Peer},
     handler::handle,
     pool::ConnectionPool,
     running::Running,
@@ -75,12 +75,10 @@ pub async fn serve(
         loopback,
     });
     ready(local);
-    // The last piece of an answer must not wait for the acknowledgement of the one before.
-    let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
     let routes = router(Arc::clone(&service), &monitor, local);
     let serving = axum::serve(
-        listener,
-        routes.into_make_service_with_connect_info::<SocketAddr>(),
+        Deliveries(listener),
+        routes.into_make_service_with_connect_info::<Peer>(),
     )
     .with_graceful_shutdown(shutdown.clone().cancelled_owned());
     tokio::select! {
