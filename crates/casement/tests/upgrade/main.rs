@@ -10,6 +10,7 @@ mod kept;
 mod killed;
 mod measured;
 mod newer;
+mod told;
 
 use std::{
     collections::BTreeMap,
@@ -63,6 +64,11 @@ impl Past {
 
     /// Starts `casement up` on it.
     fn up(&self, at: Addresses) -> Process {
+        self.up_with(at, &[])
+    }
+
+    /// The same with more variables.
+    fn up_with(&self, at: Addresses, variables: &[(&str, String)]) -> Process {
         let arguments = at.arguments(&self.data);
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         // What is in it is years old.
@@ -81,6 +87,7 @@ impl Past {
         let environment: Vec<(&str, String)> = environment
             .iter()
             .map(|(name, value)| (name.as_str(), value.clone()))
+            .chain(variables.iter().cloned())
             .collect();
         support::casement().start_with(&arguments, &environment).unwrap()
     }
