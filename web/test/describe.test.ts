@@ -92,9 +92,12 @@ describe("what holds a window", () => {
     expect(said(anew)).toBe("Position unknown · told 60 %");
     expect(said(at("unknown", { position: 0, target: 60 }, 0))).toBe("Position unknown · told 60 %");
   });
-  it("stands where the service knows it to stand, and on its way where it reports", () => {
-    expect(said(at("still", { position: 40, target: 40 }, 0))).toBe("40 % open");
+  it("stands where it reports, and where the service knows it to stand as long as it reports nothing", () => {
+    expect(said(at("still", { position: 0, target: 0 }, 2)), "pushed a little").toBe("2 % open");
+    expect(at("stuck", { position: 30, target: 80 }, 31).position).toBe(31);
     expect(at("moving", { position: 10, target: 80 }, 30).position).toBe(30);
+    expect(said(at("still", { position: 40, target: 40 }))).toBe("40 % open");
+    expect(said(at("unreported", { position: null, target: 35 }, 20))).toBe("20 % open · told 35 %");
   });
   it("that reports nothing is taken to be where it was told to go", () => {
     expect(said(at("unreported", { position: null, target: 35 }))).toBe("Reports nothing; taken to be at 35 %");

@@ -27,9 +27,9 @@ export function windowState(device: DeviceView): WindowState {
   const target = control ? (control.target ?? null) : (command?.position ?? null);
   const moving = control?.motion === "moving",
     stuck = control?.motion === "stuck";
-  // What a window begins with is no place. On its way its reports are newer than what is known of it.
-  const [first, second] = moving ? [reported?.value, control?.position] : [control?.position, reported?.value];
-  const position = lost ? null : (first ?? second ?? null);
+  // What a window begins with is no place. Elsewhere its reports are newer than what is known of it, which comes only where that
+  // changes what it does: one that is pushed a little says so by its report alone.
+  const position = lost ? null : (reported?.value ?? control?.position ?? null);
   const isSilent = position === null && !lost;
   return {
     known: !!(reported || command || isWindow),
