@@ -5,6 +5,7 @@ import {
   dragged,
   extremes,
   isLike,
+  later,
   measured,
   padded,
   pan,
@@ -113,6 +114,11 @@ describe("ranges", () => {
     expect(zoom({ from: 9_000, to: 10_000 }, 2, now, 0.5)).toEqual({ from: 8_000, to: 10_000 });
   });
   it("go back as far as wished", () => expect(pan({ from: 8_000, to: 9_000 }, -0.2, now)).toEqual({ from: 7_800, to: 8_800 }));
+  it("reach now where little is left to it", () => {
+    expect(later({ from: 8_000, to: 9_000 }, 0.5, now)).toEqual({ from: 8_500, to: 9_500 });
+    expect(later({ from: 8_460, to: 9_460 }, 0.5, now)).toEqual({ from: 9_000, to: 10_000 });
+    expect(later({ from: 9_000, to: 10_000 }, 0.5, now)).toEqual({ from: 9_000, to: 10_000 });
+  });
   it("keep a point where it is while they grow and shrink", () => {
     expect(zoom({ from: 0, to: 1_000 }, 0.5, now, 0.5)).toEqual({ from: 250, to: 750 });
     expect(zoom({ from: 0, to: 1_000 }, 0.5, now, 1)).toEqual({ from: 500, to: 1_000 });

@@ -88,6 +88,15 @@ export function pan({ from, to }: Range, share: number, now: number): Range {
   return { from: from + by, to: to + by };
 }
 
+/** What is left to now that moving on takes along, as a share of the range: nobody sees it, and it would keep the range from now. */
+const REST = 0.05;
+
+/** The range moved on by a share of its length: to now where little is left to it. */
+export function later(range: Range, share: number, now: number): Range {
+  const moved = pan(range, share, now);
+  return now - moved.to <= REST * (range.to - range.from) ? pan(range, Infinity, now) : moved;
+}
+
 /** The range made `factor` as long around a point (0 its beginning, 1 its end), between a minute and a year, never beyond `now`. */
 export function zoom({ from, to }: Range, factor: number, now: number, around = 1): Range {
   const length = Math.min(YEAR_S, Math.max(LEAST_S, (to - from) * factor));

@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { DeviceView } from "../api/types";
-import { pan, zoom, type Aligned } from "../compute/history";
+import { later, pan, zoom, type Aligned, type Range } from "../compute/history";
 import { around, marksOf, ongoing, SPAN_KINDS, spansOf, type Mark, type Span } from "../compute/spans";
 import { quantities } from "../state/devices";
 import { dateTime, day, number, t } from "../text";
@@ -10,7 +10,7 @@ import { say } from "../view/sentences";
 import { Chart, type Pointed } from "./Chart";
 import { PREDICTIONS, PREDICTIONS_S, type Asked, type Past } from "./histories";
 import { HistoryTable } from "./HistoryTable";
-import { choose, nameOfRange, rangeOf, RANGES, show, shownRange, type RangeName, type Shown } from "./range";
+import { choose, nameOfRange, rangeOf, RANGES, shownRange, step, type RangeName, type Shown } from "./range";
 import type { Drawn } from "./plots";
 import { windowState } from "../view/describe";
 import { SoundMap } from "./SoundMap";
@@ -103,26 +103,27 @@ const fixed = ({ follows }: Shown): number => (follows ? 1 : 0.5);
 /** What moves the range without a keyboard. */
 const STEPS = [
   ["‹", "earlier", (range: Shown, now: number) => pan(range, -PANNED, now)],
-  ["›", "later", (range: Shown, now: number) => pan(range, PANNED, now)],
+  ["›", "later", (range: Shown, now: number) => later(range, PANNED, now)],
   ["+", "closer", (range: Shown, now: number) => zoom(range, ZOOMED, now, fixed(range))],
   ["−", "wider", (range: Shown, now: number) => zoom(range, 1 / ZOOMED, now, fixed(range))],
 ] as const;
 
+/** The same by keys. */
+const KEYS: Record<string, (range: Shown, now: number) => Range> = {
+  ArrowLeft: (range, now) => pan(range, -0.2, now),
+  ArrowRight: (range, now) => later(range, 0.2, now),
+  "+": (range, now) => zoom(range, 0.6, now, fixed(range)),
+  "=": (range, now) => zoom(range, 0.6, now, fixed(range)),
+  "-": (range, now) => zoom(range, 1 / 0.6, now, fixed(range)),
+  Home: (range, now) => pan(range, Infinity, now),
+};
+
 function onKey(event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const range = shownRange.value,
-    now = nowS();
-  const moved = {
-    ArrowLeft: () => pan(range, -0.2, now),
-    ArrowRight: () => pan(range, 0.2, now),
-    "+": () => zoom(range, 0.6, now, fixed(range)),
-    "=": () => zoom(range, 0.6, now, fixed(range)),
-    "-": () => zoom(range, 1 / 0.6, now, fixed(range)),
-    Home: () => pan(range, Infinity, now),
-  }[event.key];
-  if (!moved) return;
+  const go = Object.hasOwn(KEYS, event.key) ? KEYS[event.key] : undefined;
+  if (!go) return;
   event.preventDefault();
-  show(moved());
+  step(go);
 }
 
 function Bar({ ahead }: { ahead: (range: Shown) => void }): VNode {
@@ -151,14 +152,14 @@ function Bar({ ahead }: { ahead: (range: Shown) => void }): VNode {
             aria-label={room.steps[what]}
             title={room.steps[what]}
             data-step={what}
-            disabled={what === "later" && range.follows}
-            onClick={() => show(go(range, nowS()))}
+            aria-disabled={what === "later" && range.follows}
+            onClick={() => step(go)}
           >
             {sign}
           </button>
         ))}
       </div>
-      {range.follows ? null : <button onClick={() => show(pan(range, Infinity, nowS()))}>{room.nowButton}</button>}
+      {range.follows ? null : <button onClick={() => step((range, now) => pan(range, Infinity, now))}>{room.nowButton}</button>}
       <span class="quiet span" title={`${day(range.from * 1000)} – ${day(range.to * 1000)}`}>
         {dateTime(range.from * 1000)} – {range.follows ? t().now : dateTime(range.to * 1000)}
       </span>

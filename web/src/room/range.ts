@@ -56,3 +56,9 @@ export function catchUp(): void {
     now = nowS();
   if (follows && now - to > 1) shownRange.value = { from: from + now - to, to: now, follows };
 }
+
+/** Goes on from what is shown, caught up before: the end of one that follows may be seconds ago, and would not be now any more. */
+export function step(to: (range: Shown, now: number) => Range): void {
+  catchUp();
+  show(to(shownRange.value, nowS()));
+}
