@@ -34,15 +34,25 @@ describe("spans", () => {
     expect([day.getFullYear(), day.getMonth(), day.getDate(), day.getHours(), day.getMinutes()]).toEqual([2027, 0, 1, 7, 0]);
   });
   it("a value is behind that is much older than what its device said last", () => {
-    const heard = "2026-01-01T12:00:00Z",
-      of = (age: number) => ({ timestamp: new Date(Date.parse(heard) - age).toISOString() });
+    const last_seen = "2026-01-01T12:00:00Z",
+      heard = { last_seen, health: {} },
+      of = (age: number) => ({ timestamp: new Date(Date.parse(last_seen) - age).toISOString() });
     expect([of(0), of(BEHIND_MS), of(-BEHIND_MS), of(BEHIND_MS + 1)].map(one => isBehind(one, heard))).toEqual([
       false,
       false,
       false,
       true,
     ]);
-    expect([isBehind(null, heard), isBehind(of(BEHIND_MS + 1), null)], "nothing is not old").toEqual([false, false]);
+    const nothing = [isBehind(null, heard), isBehind(of(BEHIND_MS + 1), { last_seen: null, health: {} })];
+    expect(nothing, "nothing is not old").toEqual([false, false]);
+  });
+  it("a device that reports once an hour may be hours behind, one that reports often may not", () => {
+    const at = (minutes: number, interval_s: number | null) =>
+      isBehind(
+        { timestamp: new Date(Date.parse("2026-01-01T12:00:00Z") - minutes * 60_000).toISOString() },
+        { last_seen: "2026-01-01T12:00:00Z", health: { interval_s } },
+      );
+    expect([at(100, 3_600), at(181, 3_600), at(14, 10), at(16, 10), at(16, null)]).toEqual([false, true, false, true, true]);
   });
   it("something is newer than nothing", () =>
     expect([isNewer({ timestamp: "2026-01-01T00:00:00Z" }, null), isNewer(null, null)]).toEqual([true, false]));

@@ -50,10 +50,19 @@ export function isNewer(one: { timestamp: string } | null | undefined, other: { 
   return !!one && (!other || Date.parse(one.timestamp) > Date.parse(other.timestamp));
 }
 
-/** How much older than what its device said last a value may be before it is told as old, ms. */
+/** How much older than what its device said last a value may be at least before it is told as old, ms. */
 export const BEHIND_MS = 15 * MINUTE;
+/** The same in intervals at which its data are expected. */
+const BEHIND_INTERVALS = 3;
+
+/** When a device was heard, and how often it is expected to be, s. */
+interface Heard {
+  last_seen?: string | null;
+  health: { interval_s?: number | null };
+}
 
 /** Whether a value is of long before its device was heard last: what measures it may have failed while the rest goes on. */
-export function isBehind(one: { timestamp: string } | null | undefined, heard: string | null | undefined): boolean {
-  return !!one && !!heard && Date.parse(heard) - Date.parse(one.timestamp) > BEHIND_MS;
+export function isBehind(one: { timestamp: string } | null | undefined, { last_seen, health }: Heard): boolean {
+  const most = Math.max(BEHIND_MS, BEHIND_INTERVALS * 1_000 * (health.interval_s ?? 0));
+  return !!one && !!last_seen && Date.parse(last_seen) - Date.parse(one.timestamp) > most;
 }

@@ -59,7 +59,7 @@ function judge(device: DeviceView): Trouble[] {
   const battery = device.telemetry?.battery_percent;
   if (battery != null && battery < BATTERY_LOW) found.push({ kind: "battery", severity: 1, value: battery });
   const co2 = device.readings["co2"];
-  const isAirKnown = co2 && state === "online" && !isBehind(co2, device.last_seen);
+  const isAirKnown = co2 && state === "online" && !isBehind(co2, device);
   if (isAirKnown && co2.value >= STUFFY_PPM) found.push({ kind: "stuffy", severity: 1, value: co2.value });
   return found.sort((one, other) => other.severity - one.severity);
 }

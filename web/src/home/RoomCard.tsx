@@ -23,7 +23,7 @@ const FURTHER = ["co2", "rain", "wind", "pressure", "illuminance"],
 
 /** A value; where it is of long before its device was heard last, dimmed and with its age. */
 function Told({ text, of, device }: { text: ComponentChildren; of: { timestamp: string }; device: DeviceView }): VNode {
-  if (!isBehind(of, device.last_seen)) return <>{text}</>;
+  if (!isBehind(of, device)) return <>{text}</>;
   return (
     <span class="behind">
       {text}{" "}

@@ -30,7 +30,7 @@ function Now({ device }: { device: DeviceView }): VNode {
           return (
             <div key={quantity} data-quantity={quantity}>
               <dt>{nameOf(quantity)}</dt>
-              <dd class={isBehind(reading, device.last_seen) ? "behind" : undefined}>{valueOf(quantity, reading.value)}</dd>
+              <dd class={isBehind(reading, device) ? "behind" : undefined}>{valueOf(quantity, reading.value)}</dd>
               <dd class="age">
                 <Ago time={reading.timestamp} />
               </dd>
@@ -40,7 +40,7 @@ function Now({ device }: { device: DeviceView }): VNode {
         {heard ? (
           <div>
             <dt>{nameOf("sound")}</dt>
-            <dd class={isBehind(device.clip, device.last_seen) ? "behind" : undefined}>
+            <dd class={isBehind(device.clip, device) ? "behind" : undefined}>
               {heard.word} <small>{heard.level}</small>
             </dd>
             <dd class="age">
