@@ -47,9 +47,9 @@ else
 fi
 
 # Go fetches the version that a module names, since 1.21.
-go_version=$(go version 2>/dev/null | sed -n 's/^go version go1\.\([0-9]*\).*/\1/p')
+go_version=$({ go version 2>/dev/null || true; } | sed -n 's/^go version go1\.\([0-9]*\).*/\1/p')
 if [ "${go_version:-0}" -lt 21 ]; then
-  echo "note: clickhouse-go is not tested: Go 1.26 is missing"
+  echo "note: clickhouse-go is not tested: Go 1.21 or later is missing"
   go=../../../target/go
   if [ "${CASEMENT_WITHOUT_GO:-}" = 1 ]; then
     echo "note: the Compose files are not tested: CASEMENT_WITHOUT_GO"

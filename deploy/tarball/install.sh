@@ -84,14 +84,16 @@ if [ "$action" = uninstall ]; then
       [ ! -e "$units/$unit.service" ] || $control disable --now "$unit.service" >/dev/null 2>&1 || true
     done
   fi
-  # Links of units that were enabled, where no systemd runs that could take them away.
-  for unit in casement casement-backend casement-ml; do
-    rm -f "$units"/*.wants/"$unit.service"
-  done
   gone=$(mktemp)
   cp "$list" "$gone"
   remove "$gone"
   rm -f "$gone"
+  # Links of units that were enabled, where no systemd runs that could take them away. A package's units keep theirs.
+  for unit in casement casement-backend casement-ml; do
+    for link in "$units"/*.wants/"$unit.service"; do
+      [ -e "$link" ] || rm -f "$link"
+    done
+  done
   rm -rf "$cache/chdb"
   rmdir "$cache" 2>/dev/null || true
   if has_systemd; then $control daemon-reload || true; fi

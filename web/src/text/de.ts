@@ -55,7 +55,13 @@ export const de: Texts = {
     button: "Ein Gerät sich vorstellen lassen",
     buttonWhy: "Fünf Minuten lang wartet hier auf Ihr Wort, was sich mit eigener Kennung und eigenem Passwort verbindet.",
     signInFirst: "Melden Sie sich als admin an, damit Geräte sich vorstellen können.",
-    onlyHere: "Diese Adresse gilt nur auf diesem Rechner. Als admin angemeldet sehen Sie die, unter der Geräte im Netz ihn erreichen.",
+    onlyHere: {
+      unnamed: "Diese Adresse gilt nur auf diesem Rechner. Als admin angemeldet sehen Sie die, unter der Geräte im Netz ihn erreichen.",
+      closed:
+        "Von anderen Rechnern erreicht kein Gerät den Broker: Er horcht nur auf seinem eigenen. „casement up --lan“ öffnet ihn für das Netz.",
+      beside:
+        "Diese Adresse gilt nur auf diesem Rechner. Von anderen erreichen Geräte den Broker unter dessen Namen im Netz, wenn er dort horcht.",
+    },
     qr: "Mit der Einrichtungs-App des Geräts lesen, oder abtippen:",
     qrLabel: url => `QR-Code von ${url}`,
     broker: "Broker",
@@ -289,7 +295,7 @@ export const de: Texts = {
   },
   system: {
     title: "System", parts: "Teile", ok: "gut", degraded: "eingeschränkt", down: "weg",
-    part: { broker: "Broker", clickhouse: "ClickHouse", journal: "Journal", ml_model: "Modell", certificate: "Zertifikat", disk: "Festplatte", engine: "Eingebettetes ClickHouse", accounts: "Konten", subscriptions: "Abonnements", registry: "Namen und Einstellungen", rules: "Sicherheitsregeln", devices: "Geräte", ml_broker: "Broker, für das Modell", descriptors: "Offene Dateien" },
+    part: { broker: "Broker", clickhouse: "ClickHouse", journal: "Journal", ml_model: "Modell", certificate: "Zertifikat", disk: "Festplatte", engine: "Eingebettetes ClickHouse", accounts: "Konten", subscriptions: "Abonnements", registry: "Namen und Einstellungen", rules: "Sicherheitsregeln", windows: "Fenster", devices: "Geräte", ml_broker: "Broker, für das Modell", descriptors: "Offene Dateien" },
     numbers: "Seit dem Start", messages: "Nachrichten", perSecond: n => `${n} je Sekunde`, rows: "Gespeicherte Zeilen", duplicates: "Ausgelassene Wiederholungen", refused: "Abgelehnt", requests: "Erfragte Entscheidungen",
     journal: "Journal", journalUse: (used, most) => `${used} von ${most}`, waiting: n => (n === "1" ? "1 Eintrag wartet auf ClickHouse" : `${n} Einträge warten auf ClickHouse`),
     version: "Version", devices: "Aktive Geräte",

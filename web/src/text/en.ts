@@ -55,7 +55,12 @@ export const en = {
     button: "Let a device introduce itself",
     buttonWhy: "For five minutes, a device that connects with an id and a password of its own waits here for your word.",
     signInFirst: "Sign in as admin to let devices introduce themselves.",
-    onlyHere: "This address holds on this machine alone. Signed in as admin, you see the one that devices on the network reach.",
+    onlyHere: {
+      unnamed: "This address holds on this machine alone. Signed in as admin, you see the one that devices on the network reach.",
+      closed:
+        "From other machines no device reaches the broker: it listens on its own alone. “casement up --lan” opens it to the network.",
+      beside: "This address holds on this machine alone. From others, devices reach the broker by its name in the network, if it listens there.",
+    },
     qr: "Scan with the device's set-up app, or read:",
     qrLabel: (url: string) => `QR code of ${url}`,
     broker: "Broker",
@@ -290,7 +295,7 @@ export const en = {
   },
   system: {
     title: "System", parts: "Parts", ok: "well", degraded: "impaired", down: "down",
-    part: { broker: "Broker", clickhouse: "ClickHouse", journal: "Journal", ml_model: "Model", certificate: "Certificate", disk: "Disk", engine: "Embedded ClickHouse", accounts: "Accounts", subscriptions: "Subscriptions", registry: "Names and settings", rules: "Safety rules", devices: "Devices", ml_broker: "Broker, for the model", descriptors: "Open files" } as Record<string, string>,
+    part: { broker: "Broker", clickhouse: "ClickHouse", journal: "Journal", ml_model: "Model", certificate: "Certificate", disk: "Disk", engine: "Embedded ClickHouse", accounts: "Accounts", subscriptions: "Subscriptions", registry: "Names and settings", rules: "Safety rules", windows: "Windows", devices: "Devices", ml_broker: "Broker, for the model", descriptors: "Open files" } as Record<string, string>,
     numbers: "Since the start", messages: "Messages", perSecond: (n: string) => `${n} a second`, rows: "Rows stored", duplicates: "Repeats left out", refused: "Refused", requests: "Decisions asked for",
     journal: "Journal", journalUse: (used: string, most: string) => `${used} of ${most}`, waiting: (n: string) => (n === "1" ? "1 record waits for ClickHouse" : `${n} records wait for ClickHouse`),
     version: "Version", devices: "Devices active",
