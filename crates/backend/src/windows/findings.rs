@@ -49,7 +49,7 @@ impl Turn<'_> {
         }
         if self.window.retired_revision != Some(self.retired_revision) {
             self.window.retired_revision = Some(self.retired_revision);
-            self.to_keep();
+            self.must_keep();
         }
         let in_force = self.window.record.interlocks.in_force(self.c.now).count();
         if in_force != self.window.in_force {

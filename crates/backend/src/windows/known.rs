@@ -74,7 +74,7 @@ impl Known {
             return (KeptWindows::default(), known);
         };
         known.was_kept = true;
-        *known.alarms.lock() = kept.alarms.clone();
+        known.alarms.lock().clone_from(&kept.alarms);
         known.climates = kept.climates();
         (kept, known)
     }

@@ -85,7 +85,7 @@ impl<'a> Turn<'a> {
     }
 
     /// What survives a restart has changed, and nothing that is shown.
-    pub(super) const fn to_keep(&mut self) {
+    pub(super) const fn must_keep(&mut self) {
         self.is_to_keep = true;
     }
 
@@ -356,6 +356,7 @@ impl<'a> Turn<'a> {
             cause,
             expires_at: Some(now.plus(COMMAND_TTL)),
             contributions: None,
+            guard: None,
             wish: None,
         });
     }

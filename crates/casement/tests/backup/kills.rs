@@ -40,10 +40,10 @@ impl Form {
     }
 
     fn at(self, places: &Places, moment: u64) -> PathBuf {
-        let shelf = self.shelf(places);
+        let folder = self.shelf(places);
         match self {
-            Self::Directory | Self::Incremental => shelf,
-            Self::Archive => shelf.join(format!("{moment}.tar.zst")),
+            Self::Directory | Self::Incremental => folder,
+            Self::Archive => folder.join(format!("{moment}.tar.zst")),
         }
     }
 

@@ -81,9 +81,9 @@ fn every_message_for_an_entity_is_one_that_home_assistant_takes() {
     let mut ids = BTreeSet::new();
     for (topic, payload) in &messages {
         let component = topic.split('/').nth(1).unwrap();
-        schemas
-            .iter()
-            .for_each(|schema| judge(schema, component, payload));
+        for schema in &schemas {
+            judge(schema, component, payload);
+        }
         assert!(ids.insert(payload["unique_id"].to_string()), "{topic}");
         assert_eq!(
             payload["device"]["configuration_url"],
