@@ -27,6 +27,7 @@ it("offers lines for mosquitto_pub that make a room as they are printed", async 
       const text = await page.locator(".copy code").textContent();
       return text?.includes(String(fresh.mqttPort)) && text;
     });
+    await page.getByText("From other machines no device reaches the broker").waitFor();
     expect(await serious(page)).toEqual([]);
     for (const [name, size] of Object.entries(SIZES)) {
       await page.setViewportSize(size);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { authorityUrl, isLoopback, placeOf, type Configuration } from "../src/compute/place";
+import { authorityUrl, guessedPlace, isLoopback, placeOf, type Configuration } from "../src/compute/place";
 
 /** As `casement up --lan` listens. */
 const LAN: Configuration = {
@@ -16,13 +16,13 @@ const NETWORK = "mqtts://192.0.2.20:8883";
 
 describe("where devices reach the broker", () => {
   it.each<[string, Configuration, string, string | null, object]>([
-    ["nothing is set: on this machine", {}, "127.0.0.1", null, { host: "127.0.0.1", port: 1883, tls: false }],
+    ["nothing is set: on this machine", {}, "127.0.0.1", null, { host: "127.0.0.1", port: 1883, tls: false, onlyHere: "closed" }],
     [
       "an address of its own",
       { broker: { addr: "127.0.0.1:1999" } },
       "localhost",
       null,
-      { host: "localhost", port: 1999, tls: false },
+      { host: "localhost", port: 1999, tls: false, onlyHere: "closed" },
     ],
     [
       "with --lan, on the machine itself: its address in the network",
@@ -50,7 +50,7 @@ describe("where devices reach the broker", () => {
       LAN,
       "localhost",
       null,
-      { host: "localhost", port: 8883, tls: true, onlyHere: true },
+      { host: "localhost", port: 8883, tls: true, onlyHere: "unnamed" },
     ],
     [
       "a listener at one address names it",
@@ -64,7 +64,21 @@ describe("where devices reach the broker", () => {
       { broker: { listeners: [{ addr: "127.0.0.1:8883", tls: true }] } },
       "127.0.0.1",
       null,
-      { host: "127.0.0.1", port: 8883, tls: true },
+      { host: "127.0.0.1", port: 8883, tls: true, onlyHere: "closed" },
+    ],
+    [
+      "the same, looked at from elsewhere",
+      { broker: { addr: "127.0.0.1:1999" } },
+      "casement.lan",
+      null,
+      { host: "casement.lan", port: 1999, tls: false, onlyHere: "closed" },
+    ],
+    [
+      "a broker beside it, on its own machine",
+      { broker: { embedded: false }, mqtt: { broker: "tcp://127.0.0.1:1883" } },
+      "localhost",
+      null,
+      { host: "localhost", port: 1883, tls: false, onlyHere: "beside" },
     ],
     [
       "a broker elsewhere",
@@ -91,6 +105,11 @@ describe("where devices reach the broker", () => {
       { host: "casement.lan", port: 8883, tls: true },
     ],
   ])("%s", (_, configuration, shownAt, network, place) => expect(placeOf(configuration, shownAt, network)).toEqual(place));
+});
+
+it("whoever is not shown the configuration is told that the machine's own name holds there alone", () => {
+  expect(guessedPlace("127.0.0.1")).toEqual({ host: "127.0.0.1", port: 1883, tls: false, onlyHere: "unnamed" });
+  expect(guessedPlace("casement.lan")).toEqual({ host: "casement.lan", port: 1883, tls: false });
 });
 
 it("devices get the authority from the page's address in the network", () => {

@@ -53,21 +53,30 @@ export function placeOf(configuration: Configuration, shownAt: string, network?:
     told = network && isHere ? ofUrl(network) : null,
     other = external(configuration);
   if (told) return told;
-  if (other) return isLoopback(other.host) ? { ...other, host: shownAt } : other;
+  if (other && !isLoopback(other.host)) return other;
+  if (other) return { ...other, host: shownAt, ...(isHere ? { onlyHere: "beside" as const } : {}) };
   const listeners = broker?.listeners?.length ? broker.listeners : [{ addr: broker?.addr ?? USUAL } as Listener];
   const usable = listeners.filter(({ websocket }) => !websocket);
   const ofNetwork = usable
     .filter(({ addr }) => !isLoopback(addr))
     .sort((one, other) => Number(!!other.tls) - Number(!!one.tls))[0];
-  if (!isHere || !ofNetwork) {
-    const wanted = isHere ? (usable.find(({ tls }) => !tls) ?? usable[0]) : (ofNetwork ?? usable[0]);
-    return { host: shownAt, port: parts(wanted?.addr ?? USUAL).port, tls: !!wanted?.tls };
+  if (!ofNetwork) {
+    const own = (isHere ? usable.find(({ tls }) => !tls) : undefined) ?? usable[0];
+    return { host: shownAt, port: parts(own?.addr ?? USUAL).port, tls: !!own?.tls, onlyHere: "closed" };
   }
+  if (!isHere) return { host: shownAt, port: parts(ofNetwork.addr).port, tls: !!ofNetwork.tls };
   const { host, port } = parts(ofNetwork.addr);
   // It listens at every address of the machine, and which those are is not known here.
-  if (isEverywhere(host)) return { host: shownAt, port, tls: !!ofNetwork.tls, onlyHere: true };
+  if (isEverywhere(host)) return { host: shownAt, port, tls: !!ofNetwork.tls, onlyHere: "unnamed" };
   return { host, port, tls: !!ofNetwork.tls };
 }
+
+/** Where the broker usually is. */
+export const usualPlace = (host: string): Place => ({ host, port: USUAL_PORT, tls: false });
+
+/** The same for whoever is not shown the configuration. */
+export const guessedPlace = (host: string): Place =>
+  isLoopback(host) ? { ...usualPlace(host), onlyHere: "unnamed" } : usualPlace(host);
 
 /** Where a device gets the authority: from the page, at its address in the network. */
 export function authorityUrl({ http }: Configuration, { host }: Place, page: { hostname: string; origin: string }): string {

@@ -6,8 +6,11 @@ export interface Place {
   tls: boolean;
   /** The authority that signed the broker's certificate, where Casement has one of its own. */
   authority?: Authority;
-  /** The host is that of the service's own machine, which devices on the network do not reach by it. */
-  onlyHere?: boolean;
+  /**
+   * Why devices on the network do not reach it there: the host is the name that the service's own machine has for itself (`unnamed`), the
+   * broker listens for that machine alone (`closed`), or both may be so of a broker that is not the service's own (`beside`).
+   */
+  onlyHere?: "unnamed" | "closed" | "beside";
 }
 
 /** A certificate that is fetched before anybody can be trusted: its digest says whether it is the right one. */

@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { ask } from "../api/client";
-import { authorityUrl, placeOf, type Configuration } from "../compute/place";
+import { authorityUrl, guessedPlace, placeOf, usualPlace, type Configuration } from "../compute/place";
 import { brokerUrl, derOf, fingerprint, pairingUrl, snippets, type Authority, type Place } from "../compute/snippets";
 import type { Pairing } from "../api/types";
 import { isAdmin } from "../state/session";
@@ -23,7 +23,7 @@ async function authorityOf(url: string): Promise<Authority | null> {
 }
 
 export function usePlace(): Place {
-  const [place, setPlace] = useState<Place>(() => ({ host: location.hostname, port: 1883, tls: false }));
+  const [place, setPlace] = useState<Place>(() => usualPlace(location.hostname));
   useEffect(() => {
     // A guest does not see the configuration; the usual port is shown.
     Promise.all([ask<Configuration>("/configuration"), isAdmin.value ? ask<Pairing>("/pairing") : null]).then(
@@ -33,7 +33,7 @@ export function usePlace(): Place {
         const authority = found.tls ? await authorityOf(authorityUrl(configuration, found, location)).catch(() => null) : null;
         if (authority) setPlace({ ...found, authority });
       },
-      () => undefined,
+      () => setPlace(guessedPlace(location.hostname)),
     );
   }, [isAdmin.value]);
   return place;
@@ -55,7 +55,7 @@ export function Code({ place }: { place: Place }): VNode {
     { authority } = place;
   return (
     <>
-      {place.onlyHere ? <p class="notice">{empty.onlyHere}</p> : null}
+      {place.onlyHere ? <p class="notice">{empty.onlyHere[place.onlyHere]}</p> : null}
       <p>{empty.qr}</p>
       <Qr text={pairingUrl(place)} />
       <dl class="facts">
