@@ -87,6 +87,11 @@ export function glimpse(device: DeviceView): string {
   return JSON.stringify([device.name, device.location, device.retired, troubles(device)[0] ?? null]);
 }
 
+/** Whether it is in use, and what kinds of things are wrong: the same text while only their values change. */
+export function outline(device: DeviceView): string {
+  return [device.retired, ...troubles(device).map(({ kind }) => kind)].join(" ");
+}
+
 /** Rooms by their place: worst first within each, places with troubles before others, and what has no place last. */
 export function byPlace(
   devices: readonly DeviceView[],

@@ -8,7 +8,7 @@ import { Field, Group, Pick } from "../settings/Field";
 import { FIELDS, mendedRules, rulesDraftOf, rulesOf, written, type RulesDraft } from "../settings/rules";
 import { Quiet, wrongWords } from "../settings/SettingsFields";
 import { above, pathOf, useLevel, type Form, type Levels, type Place, type Shape } from "../settings/useLevel";
-import { named } from "../state/devices";
+import { choices } from "../state/devices";
 import { mayChange } from "../state/session";
 import { hours, t, temperatureUnit } from "../text";
 import { Interlocks } from "./Interlocks";
@@ -139,9 +139,7 @@ export function Choice({
 export function DevicePick({ part, path, label, none }: { part: Part; path: string; label: string; none: string }): VNode {
   const chosen = part.draft.texts[path] ?? "",
     holds = String(valueAt(part.inherited, path) ?? "");
-  // Who is set and not known any more stays to be seen.
-  const more = [chosen, holds].filter(id => id && !named.value.some(([known]) => known === id)).map(id => [id, id] as const);
-  return <Choice part={part} path={path} label={label} options={[...named.value, ...more]} usual={none} />;
+  return <Choice part={part} path={path} label={label} options={choices(chosen, holds)} usual={none} />;
 }
 
 /** A part of the form: open where there is room, folded on a telephone, where all of them are several screens long. */

@@ -2,7 +2,7 @@
 import { batch, computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { ask, part, Refused } from "../api/client";
 import { isOlder, merged } from "../compute/devices";
-import { glimpse } from "../compute/troubles";
+import { glimpse, outline } from "../compute/troubles";
 import type { DeviceView, Happening, QuantityView } from "../api/types";
 
 const known = signal<ReadonlyMap<string, Signal<DeviceView>>>(new Map());
@@ -13,18 +13,22 @@ export const loaded = signal(false);
 /** All of them, retired ones included. */
 export const devices = computed(() => [...known.value.values()].map(device => device.value));
 
-const seen = new WeakMap<Signal<DeviceView>, ReadonlySignal<string>>();
-
-function glimpseOf(of: Signal<DeviceView>): ReadonlySignal<string> {
-  let known = seen.get(of);
-  if (!known) seen.set(of, (known = computed(() => glimpse(of.value))));
-  return known;
+/** What a text about each device says of all of them, with their ids: computed anew for the one that changed. */
+function each(text: (device: DeviceView) => string): ReadonlySignal<string> {
+  const seen = new WeakMap<Signal<DeviceView>, ReadonlySignal<string>>();
+  const of = (device: Signal<DeviceView>) => {
+    let found = seen.get(device);
+    if (!found) seen.set(device, (found = computed(() => text(device.value))));
+    return found.value;
+  };
+  return computed(() => [...known.value].map(([device_id, device]) => `${device_id} ${of(device)}`).join());
 }
 
 /** Changes with the order of rooms and with what is said above them: not with each reading, of which there may be hundreds a second. */
-export const glimpses = computed(() =>
-  [...known.value].map(([device_id, device]) => `${device_id} ${glimpseOf(device).value}`).join(),
-);
+export const glimpses = each(glimpse);
+
+/** Changes with who is there, who is in use, and what kinds of things are wrong. */
+export const outlines = each(outline);
 
 /** What is computed of devices: another object only where its content is another. */
 function steady<T>(of: () => T): ReadonlySignal<T> {
@@ -37,11 +41,19 @@ function steady<T>(of: () => T): ReadonlySignal<T> {
   });
 }
 
-/** Ids and names, as to choose from. */
-export const named = steady(() => devices.value.map(({ device_id, name }) => [device_id, name] as const));
+const inUse = computed(() => devices.value.filter(({ retired }) => !retired));
 
-/** Every place where a device is. */
-export const places = steady(() => [...new Set(devices.value.map(({ location }) => location).filter(Boolean))]);
+/** Ids and names of those in use, as to choose from. */
+export const named = steady(() => inUse.value.map(({ device_id, name }) => [device_id, name] as const));
+
+/** The same with those that are set: who is out of use, or not known any more, stays to be seen. */
+export function choices(...set: readonly string[]): (readonly [string, string])[] {
+  const more = [...new Set(set)].filter(id => id && !named.value.some(([known]) => known === id));
+  return [...named.value, ...more.map(id => [id, known.value.get(id)?.value.name ?? id] as const)];
+}
+
+/** Every place where a device in use is. */
+export const places = steady(() => [...new Set(inUse.value.map(({ location }) => location).filter(Boolean))]);
 
 /** Changes where the settings of any device do: a change of a level above raises the version of each that it concerns. */
 export const versions = computed(() => devices.value.map(({ settings, location }) => `${settings.version}${location}`).join());
