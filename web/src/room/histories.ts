@@ -5,6 +5,7 @@ import { ask, part, query, Refused } from "../api/client";
 import type { Command, DeviceEvent, Histories, PastPrediction } from "../api/types";
 import { atHand, isLike, measured, padded, standing, type Aligned, type Range } from "../compute/history";
 import { listen } from "../state/live";
+import { afterSeen } from "../state/seen";
 import { catchUp, shownRange, type Shown } from "./range";
 
 const MOST_POINTS = 2_000;
@@ -194,8 +195,7 @@ export function usePast(wanted: Wanted): Asked {
   // A failure is tried again: ClickHouse comes back.
   useEffect(() => {
     if (!state.failure) return undefined;
-    const timer = setTimeout(() => ask_(count => count + 1), SOON_MS);
-    return () => clearTimeout(timer);
+    return afterSeen(() => ask_(count => count + 1), SOON_MS);
   }, [state]);
   return state;
 }

@@ -6,6 +6,7 @@ import type { DeviceSettings, Group, Settings } from "../api/types";
 import { applied, differences, mergePatch, over, type Difference } from "../compute/settings";
 import { versions } from "../state/devices";
 import { t } from "../text";
+import { afterSeen } from "../state/seen";
 import { AGAIN_MS, mayPass } from "../view/useAsk";
 import type { Wrong } from "./draft";
 
@@ -156,16 +157,16 @@ export function useLevel<D>(place: Place, shape: Shape<D>): Form<D> {
   const version = versions.value;
   useEffect(() => {
     if (now.current.isSaving) return undefined;
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let stop = () => undefined as void;
     load().then(
       changed => changed.length && tell({ text: t().rules.meanwhile, bad: true }),
       (error: unknown) => {
         if (now.current.base) return;
         fail(error instanceof Error ? error.message : String(error));
-        if (error instanceof Refused && mayPass(error.status)) timer = setTimeout(() => next(count => count + 1), AGAIN_MS);
+        if (error instanceof Refused && mayPass(error.status)) stop = afterSeen(() => next(count => count + 1), AGAIN_MS);
       },
     );
-    return () => clearTimeout(timer);
+    return () => stop();
   }, [path, version, round]);
   const save = async (more: Record<string, unknown> = {}): Promise<boolean> => {
     if (!base || draft === null) return false;

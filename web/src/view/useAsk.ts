@@ -1,6 +1,7 @@
 // What a screen asks once, and again when it has changed something.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ask } from "../api/client";
+import { afterSeen } from "../state/seen";
 
 /** How long after an answer that says not now it is asked again. */
 export const AGAIN_MS = 5_000;
@@ -42,8 +43,7 @@ export function useAsk<T>(path: string | null, every?: number): Answer<T> {
   // A service that is away comes back.
   useEffect(() => {
     if (!state.failure || !mayPass(state.status)) return undefined;
-    const timer = setTimeout(() => next(count => count + 1), AGAIN_MS);
-    return () => clearTimeout(timer);
+    return afterSeen(() => next(count => count + 1), AGAIN_MS);
   }, [state]);
   return { ...state, again: () => next(count => count + 1) };
 }
