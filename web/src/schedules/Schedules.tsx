@@ -1,8 +1,7 @@
 // When windows keep still, how far they may open, what moves or closes them by itself: as it is in each room, and to change.
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { ask, part } from "../api/client";
-import type { DeviceSettings, DeviceView, Group, ScheduleState } from "../api/types";
+import type { DeviceView, Group, ScheduleState } from "../api/types";
 import { roomPath, route } from "../router";
 import type { Place } from "../settings/useLevel";
 import { useCalmDevices } from "../state/calm";
@@ -11,28 +10,9 @@ import { hours, number, percent, t } from "../text";
 import { interlockWords } from "../view/sentences";
 import { Table } from "../view/Table";
 import { useAsk } from "../view/useAsk";
+import { useEffective } from "./effective";
 import { RulesForm } from "./RulesForm";
 import { Next } from "./ScheduleList";
-
-/** The settings in effect of each device, asked for again where their version has changed. */
-function useEffective(rooms: readonly DeviceView[]): Record<string, DeviceSettings> {
-  const [known, set] = useState<Record<string, DeviceSettings>>({});
-  const versions = rooms.map(({ device_id, settings, location }) => `${device_id} ${settings.version} ${location}`).join("\n");
-  useEffect(() => {
-    let gone = false;
-    void (async () => {
-      // One after the other: a hundred rooms do not ask at once.
-      for (const line of versions.split("\n").filter(Boolean)) {
-        const device_id = line.split(" ")[0]!;
-        const found = await ask<DeviceSettings>(`/devices/${part(device_id)}/settings`).catch(() => null);
-        if (gone) return;
-        if (found) set(before => ({ ...before, [device_id]: found }));
-      }
-    })();
-    return () => void (gone = true);
-  }, [versions]);
-  return known;
-}
 
 function Overview({
   rooms,
@@ -44,10 +24,15 @@ function Overview({
   change: (id: string) => void;
 }): VNode {
   const { schedules: texts, rules } = t(),
-    levels = useEffective(rooms);
+    { known: levels, failure } = useEffective(rooms);
   const quiet = (id: string) => levels[id]?.effective.quiet_hours?.map(hours).join(", ");
   return (
     <section class="panel" aria-label={rules.rooms}>
+      {failure ? (
+        <p class="notice" role="status">
+          {t().failed(failure)}
+        </p>
+      ) : null}
       <Table
         label={rules.rooms}
         rows={rooms}
