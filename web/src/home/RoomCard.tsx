@@ -136,7 +136,7 @@ function AtOnce({ device, isHeld }: { device: DeviceView; isHeld: boolean }): VN
 }
 
 export function RoomCard({ of }: { of: Signal<DeviceView> }): VNode {
-  const { value: device, near, box } = useNear(of),
+  const { value: device, around, box } = useNear(of),
     stands = windowState(device),
     byHand = override(device),
     wished = meanwhile(device),
@@ -145,7 +145,7 @@ export function RoomCard({ of }: { of: Signal<DeviceView> }): VNode {
     reason = becauseOf(device),
     interlocks = device.control?.interlocks ?? [];
   return (
-    <Near.Provider value={near}>
+    <Near.Provider value={around}>
       <article ref={box} class={`room ${state}`} data-device={device.device_id} aria-labelledby={`room-${device.device_id}`}>
         <header>
           <h3 id={`room-${device.device_id}`}>

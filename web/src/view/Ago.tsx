@@ -1,15 +1,17 @@
-import { computed } from "@preact/signals";
+import { computed, type ReadonlySignal } from "@preact/signals";
 import type { VNode } from "preact";
 import { useContext, useMemo } from "preact/hooks";
 import { now } from "../state/clock";
 import { ago, dateTime, left } from "../text";
-import { Near } from "./near";
+import { Near, seenOf, type Around } from "./near";
 
-/** A text about a time that changes with the clock, where it can be seen; elsewhere as it is when it is drawn. */
+/** A text about a time that changes with the clock where it can be seen, and with each turn of what is around it elsewhere. */
+export const clockText = (around: Around, text: (now: number) => string): ReadonlySignal<string> =>
+  computed(() => text(seenOf(around, now)));
+
 function useClock(time: string, text: (time: string, now: number) => string): string {
-  const near = useContext(Near),
-    ticking = useMemo(() => computed(() => text(time, now.value)), [time]);
-  return near.value ? ticking.value : text(time, now.peek());
+  const around = useContext(Near);
+  return useMemo(() => clockText(around, now => text(time, now)), [around, time]).value;
 }
 
 /** How long ago a time was; grows by itself. */

@@ -10,7 +10,7 @@ const SWING_MS = 900;
 function useSwing(position: number): number {
   const [drawn, draw] = useState(position);
   const at = useRef(position),
-    near = useContext(Near);
+    { near } = useContext(Near);
   useEffect(() => {
     const from = at.current;
     if (from === position) return;

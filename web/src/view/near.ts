@@ -9,14 +9,26 @@ const MARGIN = "60% 0px",
   TURN_MS = 60,
   IDLE_MS = 1_000;
 
-const always = signal(true);
-/** Whether what is around is seen, or about to be. */
-export const Near = createContext<ReadonlySignal<boolean>>(always);
-
-interface Place {
-  near: Signal<boolean>;
+/** Whether what is there is seen, or about to be; and when it is drawn where it is not. */
+export interface Around {
+  near: ReadonlySignal<boolean>;
   /** Rises when it is its turn, while it is far away. */
+  turn: ReadonlySignal<number>;
+}
+
+/** Where one stands: what nobody observes counts as seen. */
+export const Near = createContext<Around>({ near: signal(true), turn: signal(0) });
+
+interface Place extends Around {
+  near: Signal<boolean>;
   turn: Signal<number>;
+}
+
+/** What a signal says: its newest where it can be seen, elsewhere what it was when it was its turn. */
+export function seenOf<T>({ near, turn }: Around, of: ReadonlySignal<T>): T {
+  if (near.value) return of.value;
+  void turn.value;
+  return of.peek();
 }
 
 const places = new Map<Element, Place>();
@@ -58,7 +70,7 @@ function see(entries: IntersectionObserverEntry[]): void {
 }
 
 /** A value of which the newest is shown where it can be seen, with what observes where that is: for the element that shows it. */
-export function useNear<T>(of: Signal<T>): { value: T; near: ReadonlySignal<boolean>; box: (element: Element | null) => void } {
+export function useNear<T>(of: Signal<T>): { value: T; around: Around; box: (element: Element | null) => void } {
   // What nobody has looked at yet counts as seen.
   const place = useMemo<Place>(() => ({ near: signal(true), turn: signal(0) }), []),
     element = useRef<Element | null>(null);
@@ -76,10 +88,6 @@ export function useNear<T>(of: Signal<T>): { value: T; near: ReadonlySignal<bool
       wind();
     };
   }, []);
-  const { value } = useComputed(() => {
-    if (place.near.value) return of.value;
-    void place.turn.value;
-    return of.peek();
-  });
-  return { value, near: place.near, box };
+  const { value } = useComputed(() => seenOf(place, of));
+  return { value, around: place, box };
 }
