@@ -1,4 +1,5 @@
 // Rooms as they are lived with: the first message, live values, troubles, texts of strangers, many rooms.
+import { get } from "node:http";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { card, expectNoSideways, launch, PATIENCE, serious, shot, signIn, SIZES, visit } from "./browser";
@@ -121,6 +122,33 @@ it("shows what strangers say as text, however long", async () => {
   expect(await page.title()).toBe("Casement");
   expect(wrong).toEqual([]);
   await close();
+  await casement.ask("/devices/attic", "PATCH", { name: "Attic", location: "Upstairs" });
+});
+
+it("has room for names of 200 characters, with and without blanks, on every screen and in every size", async () => {
+  const word = `${"Kirchenfenster".repeat(14)}ende`,
+    words = `${"Das Fenster ".repeat(16)}im Haus.`;
+  expect([word.length, words.length]).toEqual([200, 200]);
+  for (const [name, location] of [
+    [word, words],
+    [words, word],
+  ] as const) {
+    await casement.ask("/devices/attic", "PATCH", { name, location });
+    const { page, wrong, close } = await visit(browser, casement.url);
+    await signIn(page, casement.token);
+    await card(page, "attic").getByRole("heading", { name }).waitFor();
+    for (const screen of ["", "rooms/attic", "devices", "schedules", "model", "system", "accounts"]) {
+      await page.goto(`${casement.url}/#/${screen}`);
+      await page.getByRole("heading", { level: 1 }).waitFor({ state: "attached" });
+      await until(`${screen} has loaded`, async () => (await page.getByText("One moment …").count()) === 0);
+      for (const [size, viewport] of Object.entries(SIZES)) {
+        await page.setViewportSize(viewport);
+        await expectNoSideways(page, `${screen} ${size}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+    await close();
+  }
   await casement.ask("/devices/attic", "PATCH", { name: "Attic", location: "Upstairs" });
 });
 
@@ -252,6 +280,32 @@ it("speaks German, in °F where that is wanted, and remembers it", async () => {
   await page.reload();
   await card(page, "living-room").getByText("68,0 °F").waitFor();
   expect(await page.getAttribute("html", "lang")).toBe("de");
+  await close();
+});
+
+/** How many bytes a file has on its way, packed by gzip. */
+const packed = (url: string): Promise<number> =>
+  new Promise((resolve, reject) => {
+    get(url, { headers: { "accept-encoding": "gzip" } }, answer => {
+      let bytes = 0;
+      answer.on("data", (chunk: Buffer) => (bytes += chunk.length)).on("error", reject);
+      answer.on("end", () => resolve(bytes));
+    }).on("error", reject);
+  });
+
+it("is small at its first load, also in German, which comes with what it needs", async () => {
+  await casement.reading("living-room", "temperature", 20);
+  const { page, close } = await visit(browser, casement.url, { locale: "de-DE" });
+  await card(page, "living-room").getByText("20,0 °C").waitFor();
+  const files = await until("German has come, the service's sentences included", async () => {
+    const all = await page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => name));
+    const found = all.filter(url => /\/assets\/.*\.(js|css)$/.test(url));
+    return ["de-", "de-service-"].every(name => found.some(url => url.includes(`/assets/${name}`))) ? new Set(found) : null;
+  });
+  let bytes = await packed(casement.url);
+  for (const url of files) bytes += await packed(url);
+  expect(files.size).toBeGreaterThan(3);
+  expect(bytes, "KiB").toBeLessThanOrEqual(150 * 1024);
   await close();
 });
 
