@@ -29,8 +29,9 @@ pub struct Accounts {
     file: AccountsFile,
     current: RwLock<Arc<Book>>,
     looked: Mutex<Looked>,
-    /// Held by who waits for a look: however many ask, they take one thread.
-    turn: tokio::sync::Mutex<()>,
+    /// Held by the look that somebody asked for, until it is over, whoever still waits for it: however many ask, they take one
+    /// thread.
+    turn: Arc<tokio::sync::Mutex<()>>,
     problem: Mutex<Option<String>>,
     changed: watch::Sender<u64>,
     heard: Mutex<Vec<(AccountName, String, Vec<u8>)>>,
@@ -103,7 +104,7 @@ impl Accounts {
                 stamp,
                 at: Instant::now(),
             }),
-            turn: tokio::sync::Mutex::default(),
+            turn: Arc::default(),
             problem: Mutex::new(None),
             changed: watch::Sender::new(0),
             heard: Mutex::default(),
@@ -123,17 +124,19 @@ impl Accounts {
         if has(&book) {
             return book;
         }
-        let _turn = self.turn.lock().await;
+        let turn = Arc::clone(&self.turn).lock_owned().await;
         // Another one may have looked meanwhile.
         let book = self.book();
         if has(&book) {
             return book;
         }
         let accounts = Arc::clone(self);
-        if tokio::task::spawn_blocking(move || accounts.reload())
-            .await
-            .is_err()
-        {
+        let looked = tokio::task::spawn_blocking(move || {
+            // Whoever asked may wait no longer.
+            let _turn = turn;
+            accounts.reload();
+        });
+        if looked.await.is_err() {
             warn!("the accounts could not be looked at");
         }
         self.book()

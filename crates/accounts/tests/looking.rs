@@ -43,6 +43,13 @@ impl World {
         };
         self.file.add(new).unwrap().reveal().to_owned()
     }
+
+    /// Puts a pipe in the file's place: whoever reads it waits for who writes it.
+    fn put_a_pipe(&self) {
+        fs::remove_file(self.file.path()).unwrap();
+        let made = Command::new("mkfifo").arg(self.file.path()).status().unwrap();
+        assert!(made.success());
+    }
 }
 
 fn login<'a>(name: &'a str, password: &'a str) -> Login<'a> {
@@ -62,15 +69,7 @@ async fn who_is_known_does_not_wait_for_the_disk() {
     let password = world.add("known");
     world.accounts.reload();
     let whole = fs::read(world.file.path()).unwrap();
-    // Whoever reads a pipe waits for who writes it.
-    fs::remove_file(world.file.path()).unwrap();
-    assert!(
-        Command::new("mkfifo")
-            .arg(world.file.path())
-            .status()
-            .unwrap()
-            .success()
-    );
+    world.put_a_pipe();
     let mut strangers = JoinSet::new();
     for number in 0..8 {
         let accounts = Arc::clone(&world.accounts);
@@ -118,6 +117,41 @@ async fn who_is_known_does_not_wait_for_the_disk() {
         began < entered && entered < written,
         "before the file could be read"
     );
+}
+
+/// A look goes on when nobody waits for it any more: who asks next waits for the same, and takes no further thread.
+#[test]
+fn however_many_give_up_waiting_one_thread_waits_for_the_disk() {
+    let world = world();
+    world.add("known");
+    world.accounts.reload();
+    let whole = fs::read(world.file.path()).unwrap();
+    world.put_a_pipe();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(2)
+        .build()
+        .unwrap();
+    let has_room = runtime.block_on(async {
+        for _ in 0..4 {
+            let asked = tokio::time::timeout(Duration::from_millis(50), world.accounts.book_that(|_| false));
+            assert!(asked.await.is_err(), "nobody has written the file");
+        }
+        let other = tokio::task::spawn_blocking(|| ());
+        tokio::time::timeout(Duration::from_secs(5), other).await.is_ok()
+    });
+    // Who reads goes on, and whoever reads next finds a file.
+    let beside = world.file.path().with_extension("whole");
+    fs::write(&beside, &whole).unwrap();
+    let mut pipe = fs::OpenOptions::new()
+        .write(true)
+        .open(world.file.path())
+        .unwrap();
+    fs::rename(&beside, world.file.path()).unwrap();
+    pipe.write_all(&whole).unwrap();
+    drop(pipe);
+    drop(runtime);
+    assert!(has_room);
 }
 
 /// Whoever asks while another is reading the file waits for what it reads: a new account is no stranger for a moment.
