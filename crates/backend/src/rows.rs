@@ -3,7 +3,7 @@
 //! In: domain values and the time of receipt. Out: `store`'s rows. Pure.
 
 use domain::{
-    Contributions, FeatureName, HeldDecision, Origin, Reading, Refusal, ShadowPrediction, Telemetry,
+    Contributions, FeatureName, Guard, HeldDecision, Origin, Reading, Refusal, ShadowPrediction, Telemetry,
     Timestamp, WindowAction, WindowState,
 };
 use store::{
@@ -89,6 +89,7 @@ pub(crate) fn action(
     let waited_ms = || basis.map(|request| request.sent.elapsed().as_secs_f64() * 1e3);
     let command_id = action.command_id.clone().unwrap_or_default();
     let parts = parts(action.contributions);
+    let (model_confidence, largest_z) = guarded(action.guard);
     let verdict = action.verdict();
     let told = WindowActionRow {
         timestamp: action.timestamp.as_millis(),
@@ -109,6 +110,8 @@ pub(crate) fn action(
         contribution_sound: parts[3],
         verdict: verdict.to_owned(),
         cause: action.cause.clone().unwrap_or_default(),
+        model_confidence,
+        largest_z,
     };
     let model = match &action.origin {
         Origin::Model(version) => version,
@@ -137,6 +140,8 @@ pub(crate) fn action(
         reason: String::new(),
         temperature: f64::NAN,
         humidity: f64::NAN,
+        model_confidence,
+        largest_z,
     };
     vec![Row::WindowAction(told), Row::MlPrediction(predicted)]
 }
@@ -161,6 +166,7 @@ pub(crate) fn command_state(
 /// What a candidate would have decided: a prediction like any other, and no action.
 pub(crate) fn shadow(prediction: &ShadowPrediction, received_at: Timestamp) -> Row {
     let [average, temperature, humidity, sound] = parts(prediction.contributions);
+    let (model_confidence, largest_z) = guarded(prediction.guard);
     Row::MlPrediction(MlPredictionRow {
         timestamp: prediction.timestamp.as_millis(),
         device_id: prediction.device_id.to_string(),
@@ -175,6 +181,8 @@ pub(crate) fn shadow(prediction: &ShadowPrediction, received_at: Timestamp) -> R
         contribution_temperature: temperature,
         contribution_humidity: humidity,
         contribution_sound: sound,
+        model_confidence,
+        largest_z,
         ..MlPredictionRow::default()
     })
 }
@@ -182,6 +190,7 @@ pub(crate) fn shadow(prediction: &ShadowPrediction, received_at: Timestamp) -> R
 /// What the model decided and nobody was told.
 pub(crate) fn held(decision: &HeldDecision, received_at: Timestamp) -> Row {
     let [average, temperature, humidity, sound] = parts(decision.contributions);
+    let (model_confidence, largest_z) = guarded(decision.guard);
     Row::MlPrediction(MlPredictionRow {
         timestamp: decision.timestamp.as_millis(),
         device_id: decision.device_id.to_string(),
@@ -200,6 +209,8 @@ pub(crate) fn held(decision: &HeldDecision, received_at: Timestamp) -> Row {
         reason: decision.reason.clone().unwrap_or_default(),
         temperature: decision.temperature,
         humidity: decision.humidity,
+        model_confidence,
+        largest_z,
     })
 }
 
@@ -207,6 +218,13 @@ pub(crate) fn held(decision: &HeldDecision, received_at: Timestamp) -> Row {
 fn parts(contributions: Option<Contributions>) -> [f32; 4] {
     contributions.map_or([f32::NAN; 4], |c| {
         [c.average, c.temperature, c.humidity, c.sound].map(|points| points as f32)
+    })
+}
+
+/// The model's own confidence, and the largest distance: as columns.
+fn guarded(guard: Option<Guard>) -> (f64, f32) {
+    guard.map_or((f64::NAN, f32::NAN), |guard| {
+        (guard.model_confidence.probability(), guard.largest_z as f32)
     })
 }
 

@@ -53,6 +53,6 @@ pub use settings::{
 pub use telemetry::Telemetry;
 pub use time::{ClockPolicy, ClockState, InvalidTimestamp, Stamped, Timestamp};
 pub use window::{
-    Confidence, Contributions, InferenceRequest, InvalidValue, Origin, Position, RequestAudio, WindowAction,
-    WindowState,
+    Confidence, Contributions, Guard, InferenceRequest, InvalidValue, Origin, Position, RequestAudio,
+    WindowAction, WindowState,
 };

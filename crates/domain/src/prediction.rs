@@ -1,6 +1,6 @@
 //! Predictions that move no window: a candidate's, made beside the model that serves, and those of too little confidence.
 
-use crate::{Confidence, Contributions, DeviceId, Position, Timestamp};
+use crate::{Confidence, Contributions, DeviceId, Guard, Position, Timestamp};
 
 /// A shadow prediction: a candidate's answer to a request that the serving model has answered. It moves nothing.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,8 @@ pub struct ShadowPrediction {
     pub command_id: Option<String>,
     /// What moved the prediction away from the average of the candidate's training.
     pub contributions: Option<Contributions>,
+    /// What lowered the candidate's confidence, or left it.
+    pub guard: Option<Guard>,
 }
 
 /// A decision of the serving model that is not carried out: its confidence is too low, or the law of moves keeps the window
@@ -49,6 +51,8 @@ pub struct HeldDecision {
     pub verdict: Option<String>,
     /// What moved the prediction away from the average of the model's training.
     pub contributions: Option<Contributions>,
+    /// What lowered the model's confidence, or left it; absent from other senders.
+    pub guard: Option<Guard>,
 }
 
 impl HeldDecision {

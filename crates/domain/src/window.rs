@@ -215,6 +215,8 @@ pub struct WindowAction {
     pub expires_at: Option<Timestamp>,
     /// What moved the model's prediction away from the average of its training.
     pub contributions: Option<Contributions>,
+    /// What lowered the model's confidence, or left it; absent from other senders.
+    pub guard: Option<Guard>,
     /// What the model wanted, where the law of moves gave less; absent where that is the commanded position.
     pub wish: Option<Position>,
 }
@@ -264,6 +266,35 @@ impl Contributions {
             temperature: round(self.temperature),
             humidity: round(self.humidity),
             sound: round(self.sound),
+        }
+    }
+}
+
+/// What lowers the model's own confidence where an input lies far from the training data.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Guard {
+    /// The confidence before it is lowered.
+    pub model_confidence: Confidence,
+    /// The largest distance of an input from its mean in the training data, standard deviations.
+    pub largest_z: f64,
+}
+
+impl Guard {
+    /// Returns it where both numbers are what they are said to be: a probability, and a finite distance of 0 or more.
+    pub fn known(model_confidence: f64, largest_z: f64) -> Option<Self> {
+        let model_confidence = Confidence::new(model_confidence).ok()?;
+        (largest_z.is_finite() && largest_z >= 0.0).then_some(Self {
+            model_confidence,
+            largest_z,
+        })
+    }
+
+    /// Returns it with the distance in hundredths of a standard deviation, as it is told.
+    #[must_use]
+    pub fn rounded(self) -> Self {
+        Self {
+            largest_z: (self.largest_z * 100.0).round() / 100.0,
+            ..self
         }
     }
 }

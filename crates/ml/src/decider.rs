@@ -10,8 +10,8 @@ use std::{
 
 use audio::Extractor;
 use domain::{
-    AudioHash, ClipFeatures, ClipLimits, Confidence, Contributions, InferenceRequest, MODEL_AUDIO_INPUTS,
-    Origin, Position, Refusal, RefusalReason, RequestAudio, Timestamp, WindowAction,
+    AudioHash, ClipFeatures, ClipLimits, Confidence, Contributions, Guard, InferenceRequest,
+    MODEL_AUDIO_INPUTS, Origin, Position, Refusal, RefusalReason, RequestAudio, Timestamp, WindowAction,
 };
 use model::{Model, Prediction};
 use uuid::Uuid;
@@ -105,6 +105,7 @@ impl Decider {
             cause: None,
             expires_at: Some(now.plus(self.command_ttl)),
             contributions,
+            guard: guard(&prediction),
             wish: None,
         };
         Ok(Answer {
@@ -172,6 +173,12 @@ pub(crate) fn checked(prediction: &Prediction) -> Result<(Position, Confidence),
 pub(crate) fn contributions(model: &Model, input: &[f32]) -> Option<Contributions> {
     let explained = model.explain(input).ok()?;
     Some(Contributions::from(explained).rounded())
+}
+
+/// What lowered the confidence; `None` where the distance is beyond all numbers.
+pub(crate) fn guard(prediction: &Prediction) -> Option<Guard> {
+    let known = Guard::known(prediction.model_confidence, prediction.largest_z);
+    known.map(Guard::rounded)
 }
 
 fn doubt(prediction: &Prediction) -> Option<Doubt> {

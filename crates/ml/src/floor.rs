@@ -46,6 +46,7 @@ mod tests {
             cause: None,
             expires_at: None,
             contributions: None,
+            guard: None,
             wish: None,
         }
     }

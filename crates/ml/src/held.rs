@@ -19,5 +19,6 @@ pub(crate) fn held(action: &WindowAction, why: &str, verdict: Option<&str>) -> H
         reason: Some(reason::kept(basis, action.position, why)),
         verdict: verdict.map(str::to_owned),
         contributions: action.contributions,
+        guard: action.guard,
     }
 }

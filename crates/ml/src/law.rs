@@ -60,6 +60,7 @@ mod tests {
             cause: None,
             expires_at: None,
             contributions: None,
+            guard: domain::Guard::known(0.95, 5.25),
             wish: None,
         }
     }
@@ -101,6 +102,7 @@ mod tests {
             (wish.position, wish.verdict.as_deref()),
             (percent(80.0), Some("override"))
         );
+        assert_eq!(wish.guard, domain::Guard::known(0.95, 5.25));
         let reason = wish.reason.expect("a reason");
         assert!(
             reason.ends_with("not carried out: a person decides until they say otherwise"),

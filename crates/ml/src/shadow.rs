@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use tracing::{debug, error};
 
 use crate::{
-    decider::{checked, contributions},
+    decider::{checked, contributions, guard},
     metrics::Metrics,
     models::ShadowSlot,
 };
@@ -57,7 +57,8 @@ impl ShadowJob {
     fn predict(self, candidate: &Model) -> Option<ShadowPrediction> {
         let started = Instant::now();
         let input = model::input(self.temperature, self.humidity, self.inputs.as_ref(), candidate);
-        let (position, confidence) = checked(&candidate.predict(&input).ok()?).ok()?;
+        let prediction = candidate.predict(&input).ok()?;
+        let (position, confidence) = checked(&prediction).ok()?;
         let inference_time_ms = started.elapsed().as_secs_f64() * 1e3;
         Some(ShadowPrediction {
             device_id: self.device_id,
@@ -68,6 +69,7 @@ impl ShadowJob {
             inference_time_ms: Some(inference_time_ms),
             command_id: self.command_id,
             contributions: contributions(candidate, &input),
+            guard: guard(&prediction),
         })
     }
 }
@@ -227,5 +229,11 @@ mod tests {
             (beside.model_version.as_str(), beside.command_id.as_deref()),
             ("v2", Some("c"))
         );
+        let guard = beside.guard.expect("it is stated");
+        assert_eq!(
+            guard.model_confidence.probability().to_bits(),
+            alone.model_confidence.to_bits()
+        );
+        assert!((guard.largest_z - alone.largest_z).abs() <= 0.005, "{guard:?}");
     }
 }

@@ -255,6 +255,19 @@ fn far_from_the_training_data_the_command_says_so() {
         near.largest_z < far.largest_z && near.confidence >= near.model_confidence,
         "{near:?}"
     );
+    let guard_of = |request: &InferenceRequest| {
+        let guard = answer(&service, request).unwrap().action.guard;
+        let guard = guard.expect("a command states it");
+        (guard.model_confidence.probability(), guard.largest_z)
+    };
+    for (request, prediction) in [(&hot, &far), (&request(None), &near)] {
+        let (model_confidence, largest_z) = guard_of(request);
+        assert_eq!(model_confidence.to_bits(), prediction.model_confidence.to_bits());
+        assert!(
+            (largest_z - prediction.largest_z).abs() <= 0.005,
+            "{largest_z} {prediction:?}"
+        );
+    }
     let action = answer(&service, &hot).unwrap().action;
     assert!(action.confidence.probability() < 0.05, "{:?}", action.confidence);
     assert!(

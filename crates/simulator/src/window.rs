@@ -156,6 +156,7 @@ mod tests {
             cause: None,
             expires_at: expires_ms.map(Timestamp::from_millis),
             contributions: None,
+            guard: None,
             wish: None,
         }
     }

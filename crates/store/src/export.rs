@@ -106,12 +106,14 @@ impl Exported {
             Self::Commands => rows(
                 "position, confidence, toString(origin) AS origin, toString(model_version) AS model_version, \
                  toString(reason) AS reason, command_id, temperature, humidity, audio_hash, average, contribution_temperature, \
-                 contribution_humidity, contribution_sound, toString(verdict) AS verdict, toString(cause) AS cause",
+                 contribution_humidity, contribution_sound, toString(verdict) AS verdict, toString(cause) AS cause, model_confidence, \
+                 largest_z",
                 "window_actions",
             ),
             Self::Predictions => rows(
                 "prediction, confidence, inference_time_ms, toString(model_version) AS model_version, held, command_id, \
-                 average, contribution_temperature, contribution_humidity, contribution_sound, toString(verdict) AS verdict, reason",
+                 average, contribution_temperature, contribution_humidity, contribution_sound, toString(verdict) AS verdict, reason, \
+                 model_confidence, largest_z",
                 "ml_predictions",
             ),
             Self::Events => rows("toString(event) AS event, detail", "device_events"),

@@ -84,6 +84,10 @@ pub struct ListedCommand {
     pub verdict: String,
     /// Which interlock or schedule it is of; empty where neither moved the window.
     pub cause: String,
+    /// The model's confidence before it was lowered for an input far from the training data, 0–1; NaN if unknown.
+    pub model_confidence: f64,
+    /// The largest distance of an input from its mean in the training data, standard deviations; NaN if unknown.
+    pub largest_z: f32,
     /// Temperature that it is based on, °C; NaN if unknown.
     pub temperature: f64,
     /// Humidity that it is based on, %; NaN if unknown.
@@ -123,6 +127,10 @@ pub struct ListedPrediction {
     pub humidity: f64,
     /// Why it was held, in words; empty for what was carried out.
     pub reason: String,
+    /// The model's confidence before it was lowered for an input far from the training data, 0–1; NaN if unknown.
+    pub model_confidence: f64,
+    /// The largest distance of an input from its mean in the training data, standard deviations; NaN if unknown.
+    pub largest_z: f32,
 }
 
 /// A clip, as it is listed.

@@ -59,6 +59,11 @@ fn problem_of(error: &StoreError, may_lack_tables: bool) -> Problem {
     }
 }
 
+/// A column of 32 bits as it is told, in hundredths.
+pub(crate) fn hundredths(number: f32) -> f64 {
+    (f64::from(number) * 100.0).round() / 100.0
+}
+
 fn takes_too_long(error: &StoreError) -> bool {
     with_causes(error).contains("TIMEOUT_EXCEEDED")
 }

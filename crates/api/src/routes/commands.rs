@@ -14,7 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Parts,
-    past::{Asked, Paging, of_known, unanswered},
+    past::{Asked, Paging, hundredths, of_known, unanswered},
 };
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Parts>> {
@@ -50,6 +50,14 @@ struct CommandView {
     /// What moved the prediction away from the average of the model's training, in points of the position; `null` where no model
     /// of Casement decided.
     contributions: Option<Contributions>,
+    /// The model's own confidence, 0 to 1: `confidence` before it was lowered because an input lies far from the training data;
+    /// `null` where that is unknown.
+    #[schema(minimum = 0, maximum = 1)]
+    model_confidence: Option<f64>,
+    /// How far the input lies from the training data: the largest distance of a number from its mean there, in standard deviations.
+    /// Up to 5 the confidence is the model's own, from 10 on it is 0. `null` where that is unknown.
+    #[schema(minimum = 0)]
+    largest_z: Option<f64>,
     /// What the law of moves said: `moved`, or `limited` where the model wanted more or less; empty for commands of before.
     #[schema(examples("moved"))]
     verdict: String,
@@ -82,6 +90,8 @@ impl From<ListedCommand> for CommandView {
                 row.contribution_humidity,
                 row.contribution_sound,
             ]),
+            model_confidence: number(row.model_confidence),
+            largest_z: number(hundredths(row.largest_z)),
             verdict: row.verdict,
             cause: Some(row.cause).filter(|cause| !cause.is_empty()),
             temperature: number(row.temperature),

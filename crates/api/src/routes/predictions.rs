@@ -13,7 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Parts,
-    past::{Asked, Narrowing, Paging, of_known, word},
+    past::{Asked, Narrowing, Paging, hundredths, of_known, word},
 };
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Parts>> {
@@ -53,6 +53,14 @@ struct PastPrediction {
     inference_time_ms: Option<f64>,
     /// What moved it away from the average of the model's training, in points of the position; `null` where that is unknown.
     contributions: Option<Contributions>,
+    /// The model's own confidence, 0 to 1: `confidence` before it was lowered because an input lies far from the training data;
+    /// `null` where that is unknown.
+    #[schema(minimum = 0, maximum = 1)]
+    model_confidence: Option<f64>,
+    /// How far the input lies from the training data: the largest distance of a number from its mean there, in standard deviations.
+    /// Up to 5 the confidence is the model's own, from 10 on it is 0. `null` where that is unknown.
+    #[schema(minimum = 0)]
+    largest_z: Option<f64>,
     /// What the law of moves said: `moved`, `limited`, `override`, `interlock`, `quiet`, `too_soon`, `too_small`, `there`;
     /// `unsure` where the confidence was too low; empty for a candidate's, and for predictions of before.
     #[schema(examples("override"))]
@@ -82,6 +90,8 @@ impl From<ListedPrediction> for PastPrediction {
                 row.contribution_humidity,
                 row.contribution_sound,
             ]),
+            model_confidence: number(row.model_confidence),
+            largest_z: number(hundredths(row.largest_z)),
             verdict: row.verdict,
             reason: row.reason,
             temperature: number(row.temperature),

@@ -19,6 +19,7 @@ fn specification_only() -> WindowAction {
         cause: None,
         expires_at: None,
         contributions: None,
+        guard: None,
         wish: None,
     }
 }
@@ -55,8 +56,10 @@ fn why_a_window_moved_or_stayed_fills_columns() {
         humidity: 0.5,
         sound: 6.0,
     });
+    let guard = Guard::known(0.97, 5.25);
     let limited = WindowAction {
         contributions,
+        guard,
         wish: Some(Position::new(90.0).unwrap()),
         origin: Origin::Model("v1".into()),
         cause: Some("airing".into()),
@@ -71,6 +74,8 @@ fn why_a_window_moved_or_stayed_fills_columns() {
         ("limited", "limited")
     );
     assert_eq!(told.cause, "airing");
+    assert_eq!((told.model_confidence, told.largest_z), (0.97, 5.25));
+    assert_eq!((predicted.model_confidence, predicted.largest_z), (0.97, 5.25));
     for row in [
         [
             told.average,
@@ -99,6 +104,7 @@ fn why_a_window_moved_or_stayed_fills_columns() {
         reason: Some("wished for 75.5 %".into()),
         verdict: verdict.map(str::to_owned),
         contributions,
+        guard,
     };
     for (verdict, stored) in [(Some("override"), "override"), (None, "unsure")] {
         let Row::MlPrediction(row) = held(&decision(verdict), Timestamp::from_millis(2)) else {
@@ -112,6 +118,7 @@ fn why_a_window_moved_or_stayed_fills_columns() {
             (row.temperature, row.humidity, row.contribution_sound),
             (25.5, 60.0, 6.0)
         );
+        assert_eq!((row.model_confidence, row.largest_z), (0.97, 5.25));
     }
 }
 
@@ -122,6 +129,7 @@ fn a_strangers_command_without_a_request_is_logged_too() {
         panic!("other rows");
     };
     assert!(predicted.inference_time_ms.is_nan());
+    assert!(predicted.model_confidence.is_nan() && predicted.largest_z.is_nan());
 }
 
 #[test]

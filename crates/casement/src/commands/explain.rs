@@ -156,7 +156,7 @@ fn text(decision: &Value) -> String {
     line(
         "confidence",
         &number(&decision["confidence"], 2).unwrap_or_default(),
-        "",
+        &guard(decision),
     );
     let or_dash = |text: &str| {
         if text.is_empty() {
@@ -173,6 +173,15 @@ fn text(decision: &Value) -> String {
     text
 }
 
+/// What lowered the model's own confidence, or left it; empty where that is not known.
+fn guard(decision: &Value) -> String {
+    let numbers = [&decision["model_confidence"], &decision["largest_z"]].map(Value::as_f64);
+    let [Some(own), Some(largest_z)] = numbers else {
+        return String::new();
+    };
+    format!("the model's own: {own:.2}; the input lies {largest_z:.1} standard deviations from its training")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,7 +192,7 @@ mod tests {
             "origin": "model", "model_version": "v1.0.0", "command_id": "c", "verdict": "moved",
             "reason": "opened to 75.5 %: warm (26.4 °C, +38), quiet (+6)",
             "contributions": {"average": 31.0, "temperature": 38.25, "humidity": -0.5, "sound": 6.0},
-            "temperature": 26.4, "humidity": 48.0, "held": false,
+            "temperature": 26.4, "humidity": 48.0, "held": false, "model_confidence": 0.97, "largest_z": 5.25,
         })
     }
 
@@ -198,7 +207,7 @@ temperature       +38.2  at 26.4 °C
 humidity           -0.5  at 48.0 %
 sound              +6.0
 position           75.5  % open
-confidence         0.92
+confidence         0.92  the model's own: 0.97; the input lies 5.2 standard deviations from its training
 verdict        moved
 decided by     model
 model          v1.0.0";
@@ -210,9 +219,10 @@ model          v1.0.0";
         let stranger = json!({
             "device_id": "room-1", "timestamp": "2026-05-01T12:00:00.000Z", "position": 20.0, "confidence": null,
             "origin": "", "model_version": "", "verdict": "", "reason": "", "contributions": null,
-            "temperature": null, "humidity": null, "held": false,
+            "temperature": null, "humidity": null, "held": false, "model_confidence": null, "largest_z": null,
         });
         let text = text(&stranger);
+        assert!(!text.contains("the model's own"), "{text}");
         assert!(text.contains("\n20.0 %; its sender said no reason\n"), "{text}");
         assert!(
             text.contains("\ntemperature           ?\n") && text.ends_with("model          –"),

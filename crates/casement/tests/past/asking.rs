@@ -28,15 +28,15 @@ fn fill(up: &Up) {
          SELECT now64(3) - INTERVAL number MINUTE, 'attic-1', number, 0.75, toString(number), 'v1', 'temperature', 'model' \
          FROM numbers(30)",
         "INSERT INTO iot.window_actions (timestamp, device_id, position, confidence, temperature, humidity, command_id, \
-         model_version, reason, origin, average, contribution_temperature, contribution_humidity, contribution_sound, verdict) \
-         VALUES ('2024-05-01 12:00:00', 'attic-2', 75.5, 0.9, 26.4, 48, 'why', 'v1', 'opened to 75.5 %: warm (26.4 °C, +38)', \
-         'model', 31.25, 38.25, -0.25, 6.25, 'moved')",
+         model_version, reason, origin, average, contribution_temperature, contribution_humidity, contribution_sound, verdict, \
+         model_confidence, largest_z) VALUES ('2024-05-01 12:00:00', 'attic-2', 75.5, 0.9, 26.4, 48, 'why', 'v1', 'opened to 75.5 %: warm (26.4 °C, +38)', \
+         'model', 31.25, 38.25, -0.25, 6.25, 'moved', 0.95, 5.26)",
         "INSERT INTO iot.window_actions (timestamp, device_id, position, command_id, reason, origin, cause) \
          VALUES ('2024-05-01 11:00:00', 'attic-3', 0, 'shut', 'it rains', 'interlock', 'rain')",
         "INSERT INTO iot.ml_predictions (timestamp, device_id, prediction, confidence, inference_time_ms, model_version, held, \
-         average, contribution_temperature, contribution_humidity, contribution_sound, verdict, reason, temperature, humidity) \
-         VALUES ('2024-05-01 13:00:00', 'attic-2', 80, 0.9, 0.1, 'v1', true, 31.25, 42.5, 0, 6.25, 'override', \
-         'wished for 80 %: warm (26.9 °C, +43)', 26.9, 47.5)",
+         average, contribution_temperature, contribution_humidity, contribution_sound, verdict, reason, temperature, humidity, \
+         model_confidence, largest_z) VALUES ('2024-05-01 13:00:00', 'attic-2', 80, 0.9, 0.1, 'v1', true, 31.25, 42.5, 0, 6.25, 'override', \
+         'wished for 80 %: warm (26.9 °C, +43)', 26.9, 47.5, 0.9, 4.75)",
         "INSERT INTO iot.ml_predictions (timestamp, device_id, prediction, confidence, inference_time_ms, model_version, \
          command_id, held) SELECT now64(3) - INTERVAL number MINUTE, 'attic-1', number, 0.5, nan, if(number % 2 = 0, 'v1', \
          'v2'), toString(intDiv(number, 2)), number = 7 FROM numbers(30)",
@@ -319,6 +319,7 @@ fn explained(up: &Up, data: &Path) {
         "opened to 75.5 %: warm (26.4 °C, +38)",
         "temperature       +38.2  at 26.4 °C",
         "sound              +6.2",
+        "confidence         0.90  the model's own: 0.95; the input lies 5.3 standard deviations from its training",
         "verdict        moved",
         "model          v1",
     ] {
@@ -335,6 +336,14 @@ fn explained(up: &Up, data: &Path) {
     );
     assert_eq!(stayed["contributions"]["temperature"], 42.5);
     assert_eq!(stayed["temperature"], 26.9);
+    assert_eq!(
+        (
+            &stayed["confidence"],
+            &stayed["model_confidence"],
+            &stayed["largest_z"]
+        ),
+        (&0.9.into(), &0.9.into(), &4.75.into())
+    );
     for (at, why) in [
         ("rubbish", "--at is no time: write 2025-10-24T12:00:00Z"),
         ("2024-05-01T11:59:59Z", "no command and no held wish of attic-2"),
@@ -351,6 +360,8 @@ fn explained(up: &Up, data: &Path) {
     let listed = get(up, "/devices/attic-2/commands").json();
     assert_eq!(listed[0]["contributions"]["humidity"], -0.25);
     assert_eq!(listed[0]["verdict"], "moved");
+    assert_eq!(listed[0]["model_confidence"], 0.95);
+    assert_eq!(listed[0]["largest_z"], 5.26);
     let of_rain = get(up, "/devices/attic-3/commands").json();
     assert_eq!(
         (&of_rain[0]["origin"], &of_rain[0]["cause"]),
@@ -358,6 +369,8 @@ fn explained(up: &Up, data: &Path) {
     );
     // Rows of before say nothing.
     let before = get(up, "/devices/attic-1/commands?limit=1").json();
+    assert_eq!(before[0]["model_confidence"], Value::Null);
+    assert_eq!(before[0]["largest_z"], Value::Null);
     assert_eq!(
         (
             &before[0]["contributions"],

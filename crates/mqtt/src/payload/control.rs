@@ -2,7 +2,7 @@
 //!
 //! In addition to the specification's fields it may have `command_id`, `origin`, `model_version`, `inference_time_ms`,
 //! `audio_hash`, `reason`, `cause`, `expires_at`,
-//! `contributions` and `wish`. It is never retained.
+//! `contributions`, `model_confidence`, `largest_z` and `wish`. It is never retained.
 
 use std::borrow::Cow;
 
@@ -61,6 +61,10 @@ struct Inbound<'a> {
     #[serde(default)]
     contributions: Option<serde_json::Value>,
     #[serde(default)]
+    model_confidence: Option<serde_json::Value>,
+    #[serde(default)]
+    largest_z: Option<serde_json::Value>,
+    #[serde(default)]
     wish: Option<serde_json::Value>,
 }
 
@@ -97,6 +101,10 @@ struct Outbound<'a> {
     expires_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     contributions: Option<Contributions>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model_confidence: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    largest_z: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     wish: Option<f64>,
 }
@@ -140,6 +148,7 @@ pub fn decode_control(device_id: DeviceId, payload: &[u8]) -> Result<WindowActio
             .transpose()?,
         // Another sender may have a field of that name for something else.
         contributions: field::lenient(inbound.contributions),
+        guard: field::guard(inbound.model_confidence, inbound.largest_z),
         wish: field::lenient(inbound.wish),
     })
 }
@@ -172,6 +181,8 @@ pub fn encode_control(action: &WindowAction) -> Vec<u8> {
         cause: action.cause.as_deref(),
         expires_at: action.expires_at,
         contributions: action.contributions,
+        model_confidence: action.guard.map(|guard| guard.model_confidence.probability()),
+        largest_z: action.guard.map(|guard| guard.largest_z),
         wish: action.wish.map(Position::percent),
     })
 }

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use domain::{AudioHash, DeviceId, Refusal, RefusalReason, Timestamp};
+use domain::{AudioHash, DeviceId, Guard, Refusal, RefusalReason, Timestamp};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -232,6 +232,11 @@ pub(super) fn audio_hash(path: &str, text: Option<&str>) -> Result<Option<AudioH
 /// Decodes an optional field that the specification does not have. A value of another form counts as absent.
 pub(super) fn lenient<T: DeserializeOwned>(value: Option<Value>) -> Option<T> {
     value.and_then(|value| serde_json::from_value(value).ok())
+}
+
+/// What lowered a model's confidence; absent where either number is, or has another form.
+pub(super) fn guard(model_confidence: Option<Value>, largest_z: Option<Value>) -> Option<Guard> {
+    Guard::known(lenient(model_confidence)?, lenient(largest_z)?)
 }
 
 /// Decodes an optional text without copying it where it has no escapes.

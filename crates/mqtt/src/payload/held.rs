@@ -40,6 +40,10 @@ struct Inbound<'a> {
     verdict: Option<String>,
     #[serde(default)]
     contributions: Option<serde_json::Value>,
+    #[serde(default)]
+    model_confidence: Option<serde_json::Value>,
+    #[serde(default)]
+    largest_z: Option<serde_json::Value>,
 }
 
 #[derive(Serialize)]
@@ -60,6 +64,10 @@ struct Outbound<'a> {
     verdict: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     contributions: Option<Contributions>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model_confidence: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    largest_z: Option<f64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -86,6 +94,7 @@ pub fn decode_held(device_id: DeviceId, payload: &[u8]) -> Result<HeldDecision, 
         reason: inbound.reason,
         verdict: inbound.verdict,
         contributions: field::lenient(inbound.contributions),
+        guard: field::guard(inbound.model_confidence, inbound.largest_z),
     })
 }
 
@@ -106,6 +115,8 @@ pub fn encode_held(decision: &HeldDecision) -> Vec<u8> {
         reason: decision.reason.as_deref(),
         verdict: decision.verdict.as_deref(),
         contributions: decision.contributions,
+        model_confidence: decision.guard.map(|guard| guard.model_confidence.probability()),
+        largest_z: decision.guard.map(|guard| guard.largest_z),
     })
 }
 
@@ -138,10 +149,37 @@ mod tests {
                 humidity: 2.5,
                 sound: 1.5,
             }),
+            guard: domain::Guard::known(0.82, 4.25),
         };
         let text = encode_held(&decision);
         assert!(String::from_utf8_lossy(&text).contains(r#""held":true"#));
         assert_eq!(decode_held(device(), &text).unwrap(), decision);
+    }
+
+    #[test]
+    fn numbers_that_are_none_or_stand_alone_count_as_absent() {
+        let of = |fields: &str| {
+            let text = format!(
+                r#"{{"timestamp": "2025-10-24T12:00:00Z", "position": 50, "confidence": 0.5, "model_version": "v1",
+                    "features_used": {{"temperature": 21, "humidity": 50}}{fields}}}"#
+            );
+            decode_held(device(), text.as_bytes()).unwrap().guard
+        };
+        assert_eq!(
+            of(r#", "model_confidence": 0.75, "largest_z": 6"#),
+            domain::Guard::known(0.75, 6.0)
+        );
+        for fields in [
+            "",
+            r#", "model_confidence": 0.75"#,
+            r#", "largest_z": 6"#,
+            r#", "model_confidence": 1.5, "largest_z": 6"#,
+            r#", "model_confidence": 0.75, "largest_z": -1"#,
+            r#", "model_confidence": "sure", "largest_z": "far""#,
+            r#", "model_confidence": null, "largest_z": null"#,
+        ] {
+            assert_eq!(of(fields), None, "{fields}");
+        }
     }
 
     proptest! {

@@ -32,6 +32,10 @@ struct Inbound<'a> {
     command_id: Option<String>,
     #[serde(default)]
     contributions: Option<serde_json::Value>,
+    #[serde(default)]
+    model_confidence: Option<serde_json::Value>,
+    #[serde(default)]
+    largest_z: Option<serde_json::Value>,
 }
 
 #[derive(Serialize)]
@@ -47,6 +51,10 @@ struct Outbound<'a> {
     command_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     contributions: Option<Contributions>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model_confidence: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    largest_z: Option<f64>,
 }
 
 /// Decodes a candidate's prediction.
@@ -64,6 +72,7 @@ pub fn decode_shadow(device_id: DeviceId, payload: &[u8]) -> Result<ShadowPredic
         inference_time_ms: inbound.inference_time_ms,
         command_id: inbound.command_id,
         contributions: field::lenient(inbound.contributions),
+        guard: field::guard(inbound.model_confidence, inbound.largest_z),
     })
 }
 
@@ -78,6 +87,8 @@ pub fn encode_shadow(prediction: &ShadowPrediction) -> Vec<u8> {
         inference_time_ms: prediction.inference_time_ms,
         command_id: prediction.command_id.as_deref(),
         contributions: prediction.contributions,
+        model_confidence: prediction.guard.map(|guard| guard.model_confidence.probability()),
+        largest_z: prediction.guard.map(|guard| guard.largest_z),
     })
 }
 
@@ -107,6 +118,7 @@ mod tests {
                 humidity: 1.5,
                 sound: 0.25,
             }),
+            guard: domain::Guard::known(0.82, 4.25),
         };
         assert_eq!(
             decode_shadow(device(), &encode_shadow(&prediction)).unwrap(),

@@ -121,6 +121,8 @@ pub(super) fn beside(kind: TopicKind, path: &str) -> Vec<(&'static str, Value)> 
                 }),
             ),
             ("contributions", contributions()),
+            ("model_confidence", model_confidence()),
+            ("largest_z", largest_z()),
             (
                 "wish",
                 json!({"description": "What the model wanted, % open, where something limits the window.", "examples": [90.0]}),
@@ -133,9 +135,15 @@ pub(super) fn beside(kind: TopicKind, path: &str) -> Vec<(&'static str, Value)> 
                     json!({"description": "True: no command follows.", "const": true}),
                 ),
                 ("contributions", contributions()),
+                ("model_confidence", model_confidence()),
+                ("largest_z", largest_z()),
             ]
         }
-        (TopicKind::ShadowPrediction, "") => vec![("contributions", contributions())],
+        (TopicKind::ShadowPrediction, "") => vec![
+            ("contributions", contributions()),
+            ("model_confidence", model_confidence()),
+            ("largest_z", largest_z()),
+        ],
         (TopicKind::InferenceRequest, "") => vec![(
             "audio_features",
             json!({"description": "The features of the recording with the version of their computation."}),
@@ -148,6 +156,22 @@ fn contributions() -> Value {
     json!({
         "description": "What moved the prediction away from the average of the model's training, points.",
         "examples": [{"average": 31.0, "temperature": 38.0, "humidity": 0.5, "sound": 6.0}],
+    })
+}
+
+fn model_confidence() -> Value {
+    json!({
+        "description": "The model's own confidence, 0 to 1: `confidence` before it is lowered because an input lies far from the \
+                        training data.",
+        "examples": [0.82],
+    })
+}
+
+fn largest_z() -> Value {
+    json!({
+        "description": "How far the input lies from the training data: the largest distance of a number from its mean there, in \
+                        standard deviations. Up to 5 the confidence is the model's own, from 10 on it is 0.",
+        "examples": [4.25],
     })
 }
 

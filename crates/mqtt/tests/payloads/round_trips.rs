@@ -147,6 +147,7 @@ proptest! {
                 humidity: -2.5,
                 sound: 0.0,
             }),
+            guard: extra.then(|| domain::Guard::known(0.82, 4.25).unwrap()),
             wish: extra.then(|| Position::new(99.0).unwrap()),
         };
         prop_assert_eq!(decode_control(device(), &encode_control(&action)).unwrap(), action);

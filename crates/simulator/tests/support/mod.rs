@@ -75,6 +75,7 @@ impl Watcher {
             cause: None,
             expires_at,
             contributions: None,
+            guard: None,
             wish: None,
         };
         let topic = self.topics.topic_for(TopicKind::WindowControl, id);

@@ -58,6 +58,12 @@ pub struct WindowActionRow {
     /// Which interlock or schedule it is of; empty where neither moves the window.
     #[serde(default)]
     pub cause: String,
+    /// The model's confidence before it was lowered for an input far from the training data, 0–1; NaN if unknown.
+    #[serde(default = "nan", deserialize_with = "number_or_nan")]
+    pub model_confidence: f64,
+    /// The largest distance of an input from its mean in the training data, standard deviations; NaN if unknown.
+    #[serde(default = "unknown", deserialize_with = "number_or_nan")]
+    pub largest_z: f32,
 }
 
 impl Default for WindowActionRow {
@@ -82,6 +88,8 @@ impl Default for WindowActionRow {
             contribution_sound: f32::NAN,
             verdict: String::new(),
             cause: String::new(),
+            model_confidence: f64::NAN,
+            largest_z: f32::NAN,
         }
     }
 }
@@ -136,6 +144,12 @@ pub struct MlPredictionRow {
     /// Humidity that a held prediction is based on, %; NaN for others.
     #[serde(default = "nan", deserialize_with = "number_or_nan")]
     pub humidity: f64,
+    /// The model's confidence before it was lowered for an input far from the training data, 0–1; NaN if unknown.
+    #[serde(default = "nan", deserialize_with = "number_or_nan")]
+    pub model_confidence: f64,
+    /// The largest distance of an input from its mean in the training data, standard deviations; NaN if unknown.
+    #[serde(default = "unknown", deserialize_with = "number_or_nan")]
+    pub largest_z: f32,
 }
 
 impl Default for MlPredictionRow {
@@ -159,6 +173,8 @@ impl Default for MlPredictionRow {
             reason: String::new(),
             temperature: f64::NAN,
             humidity: f64::NAN,
+            model_confidence: f64::NAN,
+            largest_z: f32::NAN,
         }
     }
 }

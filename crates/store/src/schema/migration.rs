@@ -26,7 +26,7 @@ macro_rules! migration {
 }
 
 /// Every file, in order.
-pub(super) const MIGRATIONS: [Migration; 30] = [
+pub(super) const MIGRATIONS: [Migration; 31] = [
     migration!(1, "0001_schema_migrations"),
     migration!(2, "0002_readings"),
     migration!(3, "0003_audio"),
@@ -57,6 +57,7 @@ pub(super) const MIGRATIONS: [Migration; 30] = [
     migration!(28, "0028_reasons"),
     migration!(29, "0029_sentences"),
     migration!(30, "0030_causes"),
+    migration!(31, "0031_guard"),
 ];
 
 /// The schema version that this program needs.

@@ -85,6 +85,8 @@ pub(crate) fn one_of_each() -> Vec<Row> {
             contribution_sound: 6.0,
             verdict: "limited".into(),
             cause: "rain".into(),
+            model_confidence: 0.97,
+            largest_z: 5.25,
         }),
         prediction(device_id(), timestamp, received_at),
         Row::Device(DeviceRow {
@@ -145,6 +147,8 @@ fn prediction(device_id: String, timestamp: i64, received_at: i64) -> Row {
         reason: "wished for 75.5 %: warm (25.5 °C, +38)".into(),
         temperature: 25.5,
         humidity: 60.0,
+        model_confidence: 0.97,
+        largest_z: 5.25,
     })
 }
 

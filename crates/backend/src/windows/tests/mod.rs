@@ -188,6 +188,7 @@ fn action(origin: Origin, position: f64, at: Timestamp) -> WindowAction {
         cause: None,
         expires_at: None,
         contributions: None,
+        guard: None,
         wish: None,
     }
 }
