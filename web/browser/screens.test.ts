@@ -117,6 +117,10 @@ it("shows what the model predicts with its band, and each of its moves with what
   expect((await moved.locator(".why").textContent())!.length, "a reason in words").toBeGreaterThan(20);
   await moved.locator(".contributions dt").getByText("Humidity", { exact: true }).waitFor();
   expect(await moved.locator(".contributions rect").count()).toBe(3);
+  await moved
+    .locator(".guard")
+    .getByText(/\d+\.\d standard deviations from/)
+    .waitFor();
   await shot(page, "predicted", true);
   expect(wrong).toEqual([]);
   await close();

@@ -9,7 +9,7 @@ vi.stubGlobal("localStorage", { getItem: () => null, setItem: () => undefined, r
 
 const { speak } = await import("../src/text");
 const { prefer } = await import("../src/state/preferences");
-const { because, eventWords, say, whyMoved } = await import("../src/view/sentences");
+const { because, eventWords, guardWords, say, whyMoved } = await import("../src/view/sentences");
 
 afterEach(async () => {
   prefer("unit", "C");
@@ -123,6 +123,23 @@ describe("reasons of moves", () => {
     expect(whyMoved({ ...command, contributions: null })).toBe("warm, and the air is damp");
     expect(whyMoved({ ...command, contributions: null, reason: "", origin: "interlock" })).toBe("eine Sicherheitsregel");
   });
+});
+
+it("what lies far from the training says how sure the model itself was", async () => {
+  const far = { confidence: 0.6234, model_confidence: 0.8234, largest_z: 6.21 },
+    near = { confidence: 0.8234, model_confidence: 0.8234, largest_z: 1.25 };
+  expect([guardWords(far), guardWords(near)]).toEqual([
+    "The model itself was 82 % sure; the input lies 6.2 standard deviations from its training",
+    "The input lies 1.3 standard deviations from the model's training",
+  ]);
+  for (const unknown of [{}, { ...far, largest_z: null }, { ...far, model_confidence: null }, { ...far, confidence: null }]) {
+    expect(guardWords(unknown)).toBe("");
+  }
+  await speak("de");
+  expect([guardWords(far), guardWords(near)]).toEqual([
+    "Das Modell selbst war 82 % sicher; die Eingabe liegt 6,2 Standardabweichungen entfernt von dem, woraus es gelernt hat",
+    "Die Eingabe liegt 1,3 Standardabweichungen entfernt von dem, woraus das Modell gelernt hat",
+  ]);
 });
 
 it("a reason for a glance names what weighed, without numbers", async () => {

@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import type { Command, Contributions as PointsOf, DeviceEvent } from "../api/types";
 import { dateTime, number, percent, sure, t } from "../text";
-import { eventWords, whyMoved } from "../view/sentences";
+import { eventWords, guardWords, whyMoved } from "../view/sentences";
 import { LISTED } from "./histories";
 
 interface Listed<R> {
@@ -68,6 +68,7 @@ export function Moves(listed: Listed<Command>): VNode {
               {command.confidence != null && command.model_version ? ` · ${wish.sure(sure(command.confidence))}` : ""}
             </p>
             {command.contributions ? <Contributions points={command.contributions} /> : null}
+            {guardWords(command) ? <p class="quiet guard">{guardWords(command)}</p> : null}
           </li>
         ))}
       </ol>

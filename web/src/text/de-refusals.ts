@@ -319,7 +319,7 @@ export const codes: Record<string, string> = {
   sign_in: "angemeldet", sign_in_failed: "Anmeldung gescheitert", sign_out: "abgemeldet", session_ended: "Sitzung beendet", refused: "abgelehnt",
   mqtt_login_failed: "Anmeldung am Broker gescheitert", mqtt_not_authorized: "am Broker nicht erlaubt", mqtt_access_ended: "Zugang am Broker beendet", mqtt_takeover_fight: "zwei mit derselben Kennung am Broker",
   pairing: "Tür für Geräte", introduce: "Gerät stellte sich vor", share: "Link gemacht", unshare: "Link widerrufen", link: "Anmeldelink gemacht", share_opened: "Link geöffnet",
-  account_add: "Konto angelegt", account_approve: "Konto zugelassen", account_retire: "Konto außer Betrieb", account_rotate: "neues Passwort", account_rename: "Konto umbenannt", account_forget: "Konto vergessen",
+  account_add: "Konto angelegt", account_approve: "Konto zugelassen", account_retire: "Konto außer Betrieb", account_return: "Gerät wieder in Betrieb", account_rotate: "neues Passwort", account_rename: "Konto umbenannt", account_forget: "Konto vergessen",
   account_token: "Token gemacht", account_revoke: "Token widerrufen", device_forgotten: "Gerät vergessen", registry_changed: "Geräte oder Einstellungen geändert", recording_heard: "Aufnahme gehört",
   model_added: "Modell hinzugefügt", model_removed: "Modell entfernt", model_promoted: "Modell entscheidet", model_rolled_back: "Modell zurückgenommen", model_shadowed: "Modell im Schatten",
   model_unshadowed: "Schatten beendet", model_trained: "Modell trainiert", training_started: "Training begonnen", training_cancelled: "Training abgebrochen",

@@ -165,6 +165,8 @@ export const de: Texts = {
     reasonless: "ohne Begründung",
     origin: { model: "Modell", person: "von Hand", schedule: "Zeitplan", interlock: "Sicherheitsregel", "": "unbekannt" },
     contributions: "Was den Ausschlag gab, in Punkten",
+    distance: deviations => `Die Eingabe liegt ${deviations} Standardabweichungen entfernt von dem, woraus das Modell gelernt hat`,
+    lowered: (sure, deviations) => `Das Modell selbst war ${sure} sicher; die Eingabe liegt ${deviations} Standardabweichungen entfernt von dem, woraus es gelernt hat`,
     happened: "Was geschah",
     nothingHappened: "In diesem Zeitraum geschah nichts.",
     retired: "Dieses Gerät ist außer Betrieb: Nichts bewegt sein Fenster, und nichts wird dafür entschieden. Auf der Seite Geräte lässt es sich wieder in Betrieb nehmen.",

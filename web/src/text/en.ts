@@ -164,6 +164,8 @@ export const en = {
     reasonless: "no reason given",
     origin: { model: "model", person: "by hand", schedule: "schedule", interlock: "safety rule", "": "unknown" } as Record<string, string>,
     contributions: "What weighed, in points",
+    distance: (deviations: string) => `The input lies ${deviations} standard deviations from the model's training`,
+    lowered: (sure: string, deviations: string) => `The model itself was ${sure} sure; the input lies ${deviations} standard deviations from its training`,
     happened: "What happened",
     nothingHappened: "Nothing happened in this range.",
     retired: "This device is retired: nothing moves its window, and nothing is decided for it. Take it back into use on the screen Devices.",

@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import type { Command } from "../api/types";
 import { basisOf, dampness, filled, parsed, warmth } from "../compute/phrases";
 import { translator } from "../compute/told";
-import { dateTime, localeInUse, moment, number, percent, quantity, t } from "../text";
+import { dateTime, localeInUse, moment, number, percent, quantity, sure, t } from "../text";
 
 const digitsOf = (text: string) => text.split(".")[1]?.length ?? 0;
 const numeric = (text: string) => Number(text.replace("−", "-"));
@@ -121,6 +121,14 @@ export async function toldOnce(text: string): Promise<string> {
 
 /** A word of the service's lists. */
 export const word = (code: string): string => words()?.codes[code] ?? code.replaceAll("_", " ");
+
+/** How far a decision's input lies from the model's training, and what that took of its confidence; empty where that is not known. */
+export function guardWords({ confidence, model_confidence: own, largest_z: distance }: Partial<Command>): string {
+  if (confidence == null || own == null || distance == null) return "";
+  const { room } = t(),
+    deviations = number(distance, 1);
+  return sure(own) === sure(confidence) ? room.distance(deviations) : room.lowered(sure(own), deviations);
+}
 
 /** More about an event of a device. */
 export function eventWords(event: string, detail: string): string {
