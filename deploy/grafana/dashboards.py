@@ -531,12 +531,15 @@ def device():
         FROM ml_predictions WHERE $__timeFilter_ms(timestamp) AND {ONE} AND isFinite(average) AND verdict != ''
         GROUP BY time ORDER BY time
     """, points=FEW, unit="none", custom={"fillOpacity": 0}, defaults={"decimals": 0})
-    board.panel("table", "Latest moves", "Every command, and why it was given.", (24, 8), f"""
-        SELECT timestamp, position, confidence, origin, cause, reason, verdict, model_version, temperature, humidity FROM window_actions
+    board.panel("table", "Latest moves", "Every command, and why it was given. model_confidence: before it was lowered for an input far from "
+                "the model's training; largest_z: how far, in standard deviations.", (24, 8), f"""
+        SELECT timestamp, position, confidence, model_confidence, largest_z, origin, cause, reason, verdict, model_version, temperature, humidity FROM window_actions
         WHERE $__timeFilter_ms(timestamp) AND {ONE} ORDER BY timestamp DESC LIMIT 100
     """, table=True, overrides=[
         {"matcher": {"id": "byName", "options": "position"}, "properties": [{"id": "unit", "value": "percent"}, {"id": "decimals", "value": 0}]},
         {"matcher": {"id": "byName", "options": "confidence"}, "properties": [{"id": "unit", "value": "percentunit"}]},
+        {"matcher": {"id": "byName", "options": "model_confidence"}, "properties": [{"id": "unit", "value": "percentunit"}]},
+        {"matcher": {"id": "byName", "options": "largest_z"}, "properties": [{"id": "decimals", "value": 1}]},
     ], options={"showHeader": True, "cellHeight": "sm"})
     return board.write("device-detail")
 
