@@ -124,7 +124,8 @@ impl Turn<'_> {
     /// A window that is stuck is told again, unless that is somebody else's turn by now.
     fn retry(&mut self, attempt: u8) {
         let Some(command) = self.window.command.clone() else {
-            return;
+            // A stored one, of before the start, of which nothing else is known.
+            return self.window.motion.abandon();
         };
         let meant = self.window.record.commanded.map(|(position, _)| position);
         if meant != Some(command.position) {

@@ -44,6 +44,9 @@ struct KeptWindow {
     motion: Motion,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     settled: Option<Position>,
+    /// The time of its newest report, by its own clock: what is stored may be newer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reported_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     hold: Option<KeptHold>,
     /// Whether somebody held it at any time: everybody is told after a start that nobody does any more.
@@ -176,6 +179,7 @@ fn keep(window: &Window, climate: Climate) -> KeptWindow {
         is_lost: record.is_lost,
         motion: window.motion.state(),
         settled: window.motion.settled(),
+        reported_at: window.newest,
         hold: hold.map(|(hold, holder)| KeptHold {
             position: hold.position,
             until: hold.until,
@@ -207,6 +211,7 @@ fn restore(kept: KeptWindow, now: Timestamp, steady_ms: i64) -> Window {
         is_known: kept.is_known,
         motion: MotionRecord::restored(kept.motion, kept.settled),
         own: kept.own,
+        newest: kept.reported_at,
         was_held: kept.was_held || kept.hold.is_some(),
         retired_revision: kept.retired_revision,
         ..Window::default()

@@ -251,17 +251,20 @@ impl Windows {
         self.known_turn(device_id, |turn| if online { turn.born() } else { turn.left() });
     }
 
-    /// Takes the newest commands and positions that were stored, of windows of which nothing was kept, and commands that are newer
-    /// than what was kept.
+    /// Takes the newest commands and positions that were stored, of windows of which nothing was kept, and those that are newer than
+    /// what was kept.
     pub(crate) fn remember(&self) {
         let known = self.devices.snapshot();
+        let mut missed = Vec::new();
         let mut windows = self.by_id.lock();
+        let steady_ms = self.now(&mut windows).steady_ms;
         for (device_id, view) in known {
             let commanded = view.command.map(|command| (command.position, command.timestamp));
-            let reported = view.window.map(|window| window.value);
+            let reported = view.window.map(|window| (window.value, window.timestamp));
             let is_window = commanded.is_some() || reported.is_some();
             if let Some(window) = windows.get_mut(&device_id).filter(|window| window.is_known) {
-                window.catch_up(commanded);
+                window.catch_up(commanded, steady_ms);
+                missed.extend(reported.and_then(|reported| window.missed(device_id, reported)));
                 continue;
             }
             if !is_window || windows.len() >= self.most {
@@ -270,6 +273,10 @@ impl Windows {
             // What limits it may have been told before it was heard of.
             let before = windows.remove(&device_id).unwrap_or_default();
             windows.insert(device_id, before.remembering(commanded, reported));
+        }
+        drop(windows);
+        for state in missed {
+            self.turn(&state.device_id, |turn| turn.state(&state, false));
         }
     }
 

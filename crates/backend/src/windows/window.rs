@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use domain::{
-    Circumstances, Limits, Motion, MotionRecord, Move, Override, Position, Source, Timestamp, Verdict,
-    WindowContext, WindowRecord,
+    Circumstances, DeviceId, Limits, Motion, MotionRecord, Move, Override, Position, Source, Timestamp,
+    Verdict, WindowContext, WindowRecord, WindowState,
 };
 use registry::Revision;
 
@@ -106,14 +106,19 @@ pub(super) fn circumstances(setup: &WindowSetup, now: Timestamp) -> Circumstance
 
 impl Window {
     /// The same with its newest stored command and position, % open.
-    pub(super) fn remembering(self, commanded: Option<(f64, Timestamp)>, reported: Option<f64>) -> Self {
+    pub(super) fn remembering(
+        self,
+        commanded: Option<(f64, Timestamp)>,
+        reported: Option<(f64, Timestamp)>,
+    ) -> Self {
         let position = |percent: f64| Position::new(percent).ok();
         let mut window = Self {
             is_known: true,
             ..self
         };
         window.record.commanded = commanded.and_then(|(percent, at)| Some((position(percent)?, at)));
-        window.record.reported = reported.and_then(position);
+        window.record.reported = reported.and_then(|(percent, _)| position(percent));
+        window.newest = reported.map(|(_, at)| at);
         let motion = window
             .record
             .reported
@@ -123,8 +128,8 @@ impl Window {
     }
 
     /// Takes a stored command that is newer than what was kept: the process was killed before it was kept, and what became of the
-    /// command is not known.
-    pub(super) fn catch_up(&mut self, commanded: Option<(f64, Timestamp)>) {
+    /// command is not known. It has the motor's time from `steady_ms` on.
+    pub(super) fn catch_up(&mut self, commanded: Option<(f64, Timestamp)>, steady_ms: i64) {
         let stored = commanded.and_then(|(percent, at)| Some((Position::new(percent).ok()?, at)));
         let Some((position, at)) = stored else {
             return;
@@ -134,9 +139,27 @@ impl Window {
             .commanded
             .is_none_or(|(known, since)| since < at && known != position)
         {
-            self.record.commanded = Some((position, at));
+            self.record.command(position, at);
+            self.motion.command(position, steady_ms);
             self.command = None;
         }
+    }
+
+    /// A stored report, % open, that is newer than what was kept: the process was killed before it was kept.
+    pub(super) fn missed(&self, device_id: DeviceId, (percent, at): (f64, Timestamp)) -> Option<WindowState> {
+        let is_missed = match self.newest {
+            Some(newest) => newest < at,
+            // A file of before this was noted has no time of the report that it knows.
+            None => self.motion.state() == Motion::Unreported,
+        };
+        let position = Position::new(percent).ok().filter(|_| is_missed)?;
+        Some(WindowState {
+            device_id,
+            timestamp: at,
+            position,
+            target: None,
+            command_id: None,
+        })
     }
 
     /// The person's wish that is in force.

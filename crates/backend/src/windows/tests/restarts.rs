@@ -269,6 +269,118 @@ async fn a_command_right_after_a_start_states_the_climate_of_before() {
     assert_eq!(house.windows.climate(&other), [None, None]);
 }
 
+/// What is stored of it outlasts a kill, and what is kept may be older.
+fn stored(house: &House, command: Option<f64>, report: f64) {
+    let at = house.clock.read().wall;
+    if let Some(position) = command {
+        house
+            .windows
+            .devices
+            .action(&action(Origin::Model("v1".into()), position, at));
+    }
+    let state = WindowState {
+        device_id: room(),
+        timestamp: at,
+        position: percent(report),
+        target: None,
+        command_id: None,
+    };
+    house.windows.devices.state(&state, &heard(&house.clock));
+    house.windows.remember();
+}
+
+#[tokio::test]
+async fn a_report_that_was_stored_and_not_kept_is_where_the_window_stands() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = || Some(WindowsFile::open(dir.path()).unwrap());
+    let clock = Hands::default();
+    let house = House::at(clock.clone(), open());
+    house.report(0.0);
+    house.hold(100.0);
+    kept(house).await;
+    let before = std::fs::read(dir.path().join("windows.json")).unwrap();
+    let again = || std::fs::write(dir.path().join("windows.json"), &before).unwrap();
+    // The window arrived in the moment before the kill, and says it only once.
+    clock.pass(20 * SECOND);
+    let house = House::at(clock.clone(), open());
+    stored(&house, None, 100.0);
+    let arrived = |house: &House| {
+        let view = house.view();
+        assert_eq!(
+            (
+                view.position,
+                view.target,
+                view.motion,
+                view.command.unwrap().state
+            ),
+            (
+                Some(percent(100.0)),
+                Some(percent(100.0)),
+                MotionView::Still,
+                CommandState::Reached
+            )
+        );
+    };
+    arrived(&house);
+    house.pass(300);
+    arrived(&house);
+    assert_eq!(house.told(), [], "it is not told again");
+    kept(house).await;
+    // What is kept is as new: nothing is missed.
+    let house = House::at(clock.clone(), open());
+    assert_eq!(
+        house.windows.by_id.lock()[&room()].newest,
+        Some(Timestamp::from_millis(NOON + 20 * SECOND))
+    );
+    arrived(&house);
+    drop(house);
+    // What was reported before the command says nothing of now.
+    again();
+    let house = House::at(clock.clone(), open());
+    let old = Timestamp::from_millis(NOON - SECOND);
+    assert_eq!(
+        house.windows.by_id.lock()[&room()].missed(room(), (70.0, old)),
+        None
+    );
+    drop(house);
+    // On its way at the kill.
+    again();
+    let house = House::at(clock.clone(), open());
+    stored(&house, None, 60.0);
+    let view = house.view();
+    assert_eq!(
+        (view.position, view.motion),
+        (Some(percent(60.0)), MotionView::Moving)
+    );
+}
+
+#[tokio::test]
+async fn a_command_that_was_stored_and_not_kept_is_no_persons_move() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = || Some(WindowsFile::open(dir.path()).unwrap());
+    let clock = Hands::default();
+    let house = House::at(clock.clone(), open());
+    house.report(20.0);
+    kept(house).await;
+    let before = std::fs::read(dir.path().join("windows.json")).unwrap();
+    clock.pass(20 * SECOND);
+    for arrives in [true, false] {
+        std::fs::write(dir.path().join("windows.json"), &before).unwrap();
+        let house = House::at(clock.clone(), open());
+        stored(&house, Some(70.0), if arrives { 70.0 } else { 40.0 });
+        assert_eq!(house.view().target, Some(percent(70.0)));
+        house.pass(600);
+        let view = house.view();
+        let motion = if arrives {
+            MotionView::Still
+        } else {
+            MotionView::Stuck
+        };
+        assert_eq!((view.motion, view.hold), (motion, None));
+        assert_eq!(house.told(), []);
+    }
+}
+
 /// Right now.
 fn heard(clock: &Hands) -> crate::devices::Heard {
     crate::devices::Heard {
