@@ -120,6 +120,12 @@ check-homeassistant: packages engine ## A real Home Assistant (from PyPI) at a r
 	$(CARGO) build --locked -p casement
 	scripts/check-homeassistant.sh
 
+.PHONY: check-python-service
+check-python-service: export SERVICE ?=
+check-python-service: packages engine ## An ML service in Python (SERVICE=PATH), as it is, beside Casement while people hold a window
+	$(CARGO) build --locked -p casement
+	scripts/check-python-service.sh
+
 .PHONY: fuzz
 fuzz: ## Fuzz the audio decoder and a clip's whole path, SECONDS each (60)
 	scripts/fuzz.sh $(or $(SECONDS_EACH),60)
