@@ -235,6 +235,10 @@ pub struct Account {
     /// Whether it was closed because its device went out of use, and not for itself.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retired_with_device: bool,
+    /// Whether its device was put out of use with it, and neither came back since. An account that is then closed for itself
+    /// keeps it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub device_is_out: bool,
     /// The generation that it was closed by, with its device, last; 0 before the first time. It is told by it that a device was out
     /// of use meanwhile.
     #[serde(default, skip_serializing_if = "is_unknown")]
@@ -247,12 +251,13 @@ pub struct Account {
 
 impl Account {
     /// Whether the device of this account is out of use, as the account says; `None` where it says nothing: it is of no device, it
-    /// was closed alone, or it waits to be approved.
+    /// was closed while its device was in use, or it waits to be approved.
     pub fn retires_device(&self) -> Option<bool> {
         match self.state {
             _ if self.role != Role::Device => None,
             State::Active => Some(false),
-            State::Retired => self.retired_with_device.then_some(true),
+            // A file of before says it by how the account was closed last.
+            State::Retired => (self.device_is_out || self.retired_with_device).then_some(true),
             State::Pending => None,
         }
     }

@@ -147,6 +147,7 @@ impl Book {
             },
             secrets_since: None,
             retired_with_device: false,
+            device_is_out: false,
             retired_generation: 0,
             state_generation: generation,
             pending: None,
@@ -170,6 +171,7 @@ impl Book {
         account.state = State::Active;
         account.pending = None;
         account.retired_with_device = false;
+        account.device_is_out = false;
         account.generation = generation;
         account.state_generation = generation;
         self.note(hand, "approve", name.as_str(), "");
@@ -189,16 +191,30 @@ impl Book {
     fn shut(&mut self, name: &AccountName, with_device: bool, hand: Hand<'_>) -> Result<(), BookError> {
         let generation = self.next();
         let account = self.find(name)?;
+        let was_out = account.retires_device() == Some(true);
         account.state = State::Retired;
         account.pending = None;
         account.retired_with_device = with_device;
+        account.device_is_out = with_device || was_out;
         if with_device {
             account.retired_generation = generation;
         }
         account.generation = generation;
-        account.state_generation = generation;
+        // Of a device that was out of use already, closing the account alone says nothing new.
+        if with_device || !was_out {
+            account.state_generation = generation;
+        }
         let detail = if with_device { "with its device" } else { "" };
         self.note(hand, "retire", name.as_str(), detail);
+        Ok(())
+    }
+
+    /// Notes that the device of a closed account is in use again; the account stays closed.
+    pub(crate) fn return_device(&mut self, name: &AccountName, hand: Hand<'_>) -> Result<(), BookError> {
+        let account = self.find(name)?;
+        account.retired_with_device = false;
+        account.device_is_out = false;
+        self.note(hand, "return", name.as_str(), "its device");
         Ok(())
     }
 

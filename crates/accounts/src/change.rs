@@ -12,7 +12,7 @@ pub struct Change {
     pub at: Timestamp,
     /// Who did it: `cli:USER` for a command, the account of a person at the page, `pairing` for a device itself.
     pub by: String,
-    /// What: `add`, `approve`, `retire`, `forget`, `rotate`, `rename`, `token`, `revoke`, `pairing`, `introduce`, `share`,
+    /// What: `add`, `approve`, `retire`, `return`, `forget`, `rotate`, `rename`, `token`, `revoke`, `pairing`, `introduce`, `share`,
     /// `unshare`, `link`.
     pub action: String,
     /// The account, or empty.

@@ -242,6 +242,11 @@ impl AccountsFile {
         self.change(|book, hand| book.retire_with_device(name, hand))
     }
 
+    /// Notes that the device of a closed account is in use again. The account stays closed.
+    pub fn return_device(&self, name: &AccountName) -> Result<(), FileError> {
+        self.change(|book, hand| book.return_device(name, hand))
+    }
+
     /// Removes an account.
     pub fn forget(&self, name: &AccountName) -> Result<(), FileError> {
         self.change(|book, hand| book.forget(name, hand))

@@ -85,6 +85,7 @@ impl Book {
             },
             secrets_since: None,
             retired_with_device: false,
+            device_is_out: false,
             retired_generation: 0,
             state_generation: generation,
             pending: Some(Pending {

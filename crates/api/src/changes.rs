@@ -80,6 +80,9 @@ pub(crate) async fn of_retirement(
         State::Retired if comes_back && may_open => {
             accounts(parts, caller, move |file| file.approve(&name)).await?;
         }
+        State::Retired if comes_back && account.retires_device() == Some(true) => {
+            accounts(parts, caller, move |file| file.return_device(&name)).await?;
+        }
         _ => return Ok(()),
     }
     follow_account(parts, device_id).await

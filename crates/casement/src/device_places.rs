@@ -52,8 +52,8 @@ fn take_over(accounts: &accounts::Book, registry: &mut Book) -> Result<(), Chang
     Ok(())
 }
 
-/// Whether devices are out of use, as their accounts say. An account that was closed alone says nothing, and neither does one that
-/// waits to be approved.
+/// Whether devices are out of use, as their accounts say. An account that was closed while its device was in use says nothing, and
+/// neither does one that waits to be approved.
 fn retirements(accounts: &accounts::Book) -> impl Iterator<Item = (DeviceId, AccountUse)> {
     accounts.iter().filter_map(|(name, account)| {
         let retired = account.retires_device()?;
@@ -165,6 +165,23 @@ mod tests {
         assert_eq!(world.is_retired(), None, "it was forgotten");
         world.registry = Book::default();
         assert_eq!(world.is_retired(), Some(true));
+    }
+
+    #[test]
+    fn a_device_that_went_and_whose_account_was_then_closed_is_out_of_use_until_somebody_takes_it_back() {
+        let mut world = World::new();
+        assert_eq!(world.is_retired(), Some(false));
+        // Between two looks, as while the service is stopped.
+        world.file.retire_with_device(&world.name).unwrap();
+        world.file.retire(&world.name).unwrap();
+        assert_eq!(world.is_retired(), Some(true));
+        // The registry took it back: closing the account once more is no word of its device.
+        world.say(false);
+        world.file.retire(&world.name).unwrap();
+        assert_eq!(world.is_retired(), Some(false));
+        world.file.approve(&world.name).unwrap();
+        world.file.retire(&world.name).unwrap();
+        assert_eq!(world.is_retired(), Some(false), "its account alone is closed");
     }
 
     #[test]

@@ -283,7 +283,11 @@ fn pairing_and_closing_say_what_is_so() {
     );
     let listed = json(data.path(), &["devices", "list"]);
     let out_of_use = [&listed[0]["out_of_use"], &listed[1]["out_of_use"]];
-    assert_eq!(out_of_use, [&Value::from(false), &Value::from(true)], "{listed}");
+    assert_eq!(out_of_use, [&Value::from(true), &Value::from(true)], "{listed}");
+    command(&["devices", "approve", "room-1"]);
+    command(&["devices", "close", "room-1"]);
+    let listed = json(data.path(), &["devices", "list"]);
+    assert_eq!(listed[0]["out_of_use"], Value::from(false), "{listed}");
 }
 
 #[test]

@@ -128,7 +128,24 @@ fn what_an_account_says_of_its_device_is_new_with_each_state_and_with_nothing_el
     let again = said();
     assert!(again.0 == Some(true) && again.1 > retired.1, "it is said again");
     file.retire(&name).unwrap();
+    assert_eq!(
+        said(),
+        again,
+        "closed for itself, it says of its device what it said"
+    );
+    file.return_device(&name).unwrap();
+    assert_eq!(said(), (None, again.1), "it is closed, and its device in use");
+    file.retire(&name).unwrap();
     assert_eq!(said().0, None, "the account alone");
+    // As an earlier version wrote it.
+    file.retire_with_device(&name).unwrap();
+    let written = fs::read_to_string(file.path()).unwrap();
+    let line = "\n      \"device_is_out\": true,";
+    assert!(written.contains(line), "{written}");
+    fs::write(file.path(), written.replace(line, "")).unwrap();
+    assert_eq!(said().0, Some(true));
+    file.retire(&name).unwrap();
+    assert_eq!(said().0, Some(true));
     file.approve(&name).unwrap();
     let approved = said();
     assert!(approved.0 == Some(false) && approved.1 > again.1);

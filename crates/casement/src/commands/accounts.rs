@@ -186,7 +186,7 @@ pub(super) fn described(name: &AccountName, account: &Account) -> Value {
     described
 }
 
-/// Whether the device of an account is out of use with it; one whose account was closed alone is not.
+/// Whether the device of an account is out of use, as the account says; closing the account for itself does not change it.
 pub(super) fn is_out_of_use(account: &Account) -> bool {
     account.retires_device() == Some(true)
 }

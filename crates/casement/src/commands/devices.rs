@@ -174,9 +174,9 @@ fn pending(book: &accounts::Book) -> impl Iterator<Item = (&AccountName, &Accoun
     book.iter().filter(|(_, account)| account.state == State::Pending)
 }
 
-/// The state of a device's account: `retired` with its device, or `closed` alone.
+/// The state of a device's account: `retired` with its device, or `closed` for itself, whether its device is in use or not.
 fn state(account: &Account) -> &'static str {
-    if account.state == State::Retired && !is_out_of_use(account) {
+    if account.state == State::Retired && !account.retired_with_device {
         "closed"
     } else {
         account.state.as_str()
