@@ -2,7 +2,8 @@
 //!
 //! In: a file as it is found, changes. Out: what is known, why the file could not be used, a file that holds every change.
 //! A damaged file is set aside under a number. One of a newer version, and one that cannot be read, are left alone: meanwhile
-//! changes go to a file beside it, and the next start that can read the first one takes in both.
+//! changes go to a file beside it, and the next start that can read the first one takes in both. The same holds for a file
+//! beside: where it cannot be read, changes go to a further one.
 
 use std::{
     fs::{self, File},
@@ -14,7 +15,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use tracing::{error, warn};
+use tracing::warn;
 
 use crate::file::{Document, FileError, directory, own, read, sync, write};
 
@@ -34,10 +35,11 @@ pub struct KeptFile<T> {
     path: PathBuf,
     /// Where changes go.
     target: PathBuf,
-    /// Of a file beside: its own. Of the first: that of the file beside that was taken in last, which is taken in once.
+    /// Of a file beside: its own, and those of others that were taken in with it. Of the first: those of the files beside that
+    /// were taken in last. Each is taken in once.
     mark: String,
-    /// The file beside that was taken in: it goes when what it held is written.
-    taken: Mutex<Option<PathBuf>>,
+    /// The files beside that were taken in: they go when what they held is written.
+    taken: Mutex<Vec<PathBuf>>,
     document: PhantomData<fn() -> T>,
     /// Held until the end, where the process does not own the directory anyway.
     _lock: Option<File>,
@@ -50,6 +52,9 @@ pub struct Taken<T> {
     pub document: Option<T>,
     /// Why the file could not be used.
     pub fault: Option<Fault>,
+    /// Whether changes are not known, for now or for good, that came after `document`, or after some of it: a file beside is
+    /// damaged, or cannot be read.
+    pub is_behind: bool,
     /// Whether what is known came from a file beside and has to be written.
     pub is_to_write: bool,
 }
@@ -57,9 +62,9 @@ pub struct Taken<T> {
 /// Why a file could not be used, in words that follow its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// It was damaged. Changes go to a new one.
+    /// It, or a file beside it, was damaged. Changes go to the file's place.
     Damaged(String),
-    /// It is left as it is. Changes go to a file beside it.
+    /// It, or a file beside it, is left as it is. Changes go to a further file beside it.
     Left(String),
 }
 
@@ -89,49 +94,125 @@ impl<T: Mergeable> KeptFile<T> {
 
     /// Reads what is there, and decides where changes go from now on.
     pub fn take(&mut self) -> Taken<T> {
-        let beside = self.path.with_extension(format!("meanwhile-{}.json", T::FORMAT));
-        let (first, fault) = match read::<T>(&self.path) {
-            Ok(first) => (first, None),
-            Err(error) => (None, Some(self.fault(error, &beside))),
-        };
-        let later = read::<T>(&beside).unwrap_or_else(|error| {
-            error!("{error}: {}", put_aside(&beside));
-            None
-        });
-        let is_left = matches!(fault, Some(Fault::Left(_)));
-        let known = first.as_ref().map(|(_, mark)| mark.clone());
-        let later = later.filter(|(_, mark)| {
-            let is_new = known.as_ref() != Some(mark);
-            if !is_new {
-                discard(&beside);
+        let mut faults = Faults::default();
+        let (first, known) = match read::<T>(&self.path) {
+            Ok(first) => first.unzip(),
+            Err(error) => {
+                let why = faults.of(error, &self.path);
+                faults.told.push(why);
+                (None, None)
             }
-            is_new
-        });
-        let is_to_write = !is_left && later.is_some();
-        self.mark = match &later {
+        };
+        let found = self.besides(&mut faults);
+        let is_left = faults.is_left;
+        // Of a file beside, the first is its own; the others are of what was taken in with it.
+        let in_others = found.besides.iter().flat_map(|beside| beside.marks().skip(1));
+        let taken_in: Vec<String> = known
+            .iter()
+            .flat_map(|mark| mark.split(' '))
+            .chain(in_others)
+            .map(str::to_owned)
+            .collect();
+        let own = |beside: &Beside<T>| beside.marks().next().unwrap_or_default().to_owned();
+        let mut owns = Vec::new();
+        let mut later = Vec::new();
+        for beside in found.besides {
+            let own = own(&beside);
+            let is_old = !own.is_empty() && taken_in.contains(&own);
+            if !is_left || beside.path != found.next {
+                owns.push(own);
+            }
+            if is_old {
+                discard(&beside.path);
+            } else {
+                later.push(beside);
+            }
+        }
+        let is_to_write = !is_left && !later.is_empty();
+        self.mark = if is_left {
             // Every start writes another one, since the first may have taken in that of the start before.
-            _ if is_left => fresh(),
-            Some((_, mark)) => mark.clone(),
-            None => known.unwrap_or_default(),
+            owns.insert(0, fresh());
+            owns.join(" ")
+        } else if later.is_empty() {
+            known.unwrap_or_default()
+        } else {
+            owns.join(" ")
         };
-        *self.taken.lock() = is_to_write.then(|| beside.clone());
-        self.target = if is_left { beside } else { self.path.clone() };
-        let document = match (first, later) {
-            (Some((first, _)), Some((later, _))) => Some(first.merged(later)),
-            (first, later) => first.or(later).map(|(document, _)| document),
-        };
+        self.target = if is_left { found.next } else { self.path.clone() };
+        let taken = later.iter().map(|beside| beside.path.clone());
+        *self.taken.lock() = taken.filter(|path| *path != self.target).collect();
+        let later = later.into_iter().map(|beside| beside.document);
         Taken {
-            document,
-            fault,
+            document: first.into_iter().chain(later).reduce(T::merged),
+            is_behind: faults.is_behind,
+            fault: faults.told(&self.target),
             is_to_write,
         }
     }
 
-    fn fault(&self, error: FileError, beside: &Path) -> Fault {
+    /// The files beside that can be read, as they were written, and where the next changes go if not to the first.
+    fn besides(&self, faults: &mut Faults) -> Found<T> {
+        let places = Place::all(&self.path, T::FORMAT);
+        let mut next = Place {
+            format: T::FORMAT,
+            number: places
+                .last()
+                .filter(|last| last.format == T::FORMAT)
+                .map_or(1, |last| last.number),
+        };
+        let mut besides = Vec::new();
+        for place in places {
+            let path = place.path(&self.path);
+            match read::<T>(&path) {
+                Ok(None) => {}
+                Ok(Some((document, mark))) => besides.push(Beside { path, document, mark }),
+                Err(error) => {
+                    faults.is_behind = true;
+                    let was_left = std::mem::take(&mut faults.is_left);
+                    let why = faults.of(error, &path);
+                    faults.told.push(format!(
+                        "lacks what was kept meanwhile in {}, which {why}",
+                        path.display()
+                    ));
+                    if faults.is_left && place == next {
+                        next.number = next.number.saturating_add(1);
+                    }
+                    faults.is_left |= was_left;
+                }
+            }
+        }
+        Found {
+            besides,
+            next: next.path(&self.path),
+        }
+    }
+
+    /// Puts `document` in its file's place. When this returns, it is on disk.
+    pub fn write(&self, document: &T) -> io::Result<()> {
+        write(&self.target, &self.mark, document)?;
+        for beside in std::mem::take(&mut *self.taken.lock()) {
+            discard(&beside);
+        }
+        Ok(())
+    }
+}
+
+/// What was found wrong.
+#[derive(Debug, Default)]
+struct Faults {
+    told: Vec<String>,
+    /// Whether any file is left as it is.
+    is_left: bool,
+    /// Whether it is of a file beside.
+    is_behind: bool,
+}
+
+impl Faults {
+    /// What becomes of the file at `path`, in words.
+    fn of(&mut self, error: FileError, path: &Path) -> String {
         let why = match error {
             FileError::Damaged { reason, .. } => {
-                let aside = put_aside(&self.path);
-                return Fault::Damaged(format!("is damaged ({reason}), {aside}"));
+                return format!("is damaged ({reason}), {}", put_aside(path));
             }
             FileError::Newer { program, .. } if program.is_empty() => {
                 "was written by a newer casement".to_owned()
@@ -140,19 +221,81 @@ impl<T: Mergeable> KeptFile<T> {
             FileError::Io { source, .. } => format!("cannot be read ({source})"),
             error @ FileError::InUse(_) => error.to_string(),
         };
-        Fault::Left(format!(
-            "{why}, and is left as it is; changes go to {} meanwhile",
-            beside.display()
-        ))
+        self.is_left = true;
+        format!("{why}, and is left as it is")
     }
 
-    /// Puts `document` in its file's place. When this returns, it is on disk.
-    pub fn write(&self, document: &T) -> io::Result<()> {
-        write(&self.target, &self.mark, document)?;
-        if let Some(beside) = self.taken.lock().take() {
-            discard(&beside);
+    fn told(mut self, target: &Path) -> Option<Fault> {
+        if self.is_left {
+            self.told
+                .push(format!("changes go to {} meanwhile", target.display()));
+            return Some(Fault::Left(self.told.join("; ")));
         }
-        Ok(())
+        (!self.told.is_empty()).then(|| Fault::Damaged(self.told.join("; ")))
+    }
+}
+
+/// A file beside that can be read.
+struct Beside<T> {
+    path: PathBuf,
+    document: T,
+    mark: String,
+}
+
+impl<T> Beside<T> {
+    fn marks(&self) -> impl Iterator<Item = &str> {
+        self.mark.split(' ')
+    }
+}
+
+struct Found<T> {
+    besides: Vec<Beside<T>>,
+    next: PathBuf,
+}
+
+/// The name of a file beside: the form that its version wrote, and its number, from 1. Later ones are larger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    format: u32,
+    number: u64,
+}
+
+impl Place {
+    fn path(self, first: &Path) -> PathBuf {
+        let Self { format, number } = self;
+        first.with_extension(match number {
+            1 => format!("meanwhile-{format}.json"),
+            _ => format!("meanwhile-{format}-{number}.json"),
+        })
+    }
+
+    /// Those of the file at `first` of a form up to `format`, in their order. Newer versions take in those of earlier ones.
+    fn all(first: &Path, format: u32) -> Vec<Self> {
+        let stem = first.file_stem().unwrap_or_default().to_string_lossy();
+        let prefix = format!("{stem}.meanwhile-");
+        let usual = Self { format, number: 1 };
+        // Where nobody may list the directory, the usual one can still be read.
+        let Ok(entries) = fs::read_dir(directory(first)) else {
+            return vec![usual];
+        };
+        let names = entries
+            .flatten()
+            .filter_map(|entry| entry.file_name().into_string().ok());
+        let places = names.filter_map(|name| {
+            let own = name.strip_prefix(&prefix)?.strip_suffix(".json")?;
+            let (own, number) = match own.split_once('-') {
+                Some((own, number)) => (own, number.parse().ok()?),
+                None => (own, 1),
+            };
+            let place = Self {
+                format: own.parse().ok()?,
+                number,
+            };
+            (place.format <= format && place.path(first).ends_with(&name)).then_some(place)
+        });
+        let mut places: Vec<Self> = places.collect();
+        places.sort_unstable();
+        places
     }
 }
 
