@@ -273,3 +273,29 @@ async fn a_file_that_cannot_be_read_is_left_as_it_is() {
     assert_eq!(causes(&bench), ["alarm", "rain"]);
     assert_eq!(bench.reason("rules"), None);
 }
+
+/// Nobody knows what windows were told: it is not said that they stay so.
+#[tokio::test(start_paused = true)]
+async fn where_windows_are_lost_too_it_is_not_told_that_they_stay_limited() {
+    for content in [Some("{"), None] {
+        let dir = tempfile::tempdir().unwrap();
+        limited(dir.path()).await;
+        std::fs::write(dir.path().join(FILE), "{").unwrap();
+        let windows = dir.path().join("windows.json");
+        match content {
+            Some(content) => std::fs::write(&windows, content).unwrap(),
+            None => std::fs::remove_file(&windows).unwrap(),
+        }
+        let bench = Bench::kept_in(dir.path(), Arc::default());
+        let reason = bench.reason("rules").unwrap();
+        assert!(
+            reason.contains("windows.json is lost, too"),
+            "{content:?}: {reason}"
+        );
+        assert!(!reason.contains("stay so"), "{content:?}: {reason}");
+        let kept =
+            || -> Value { serde_json::from_slice(&std::fs::read(dir.path().join(FILE)).unwrap()).unwrap() };
+        bench.stop().await;
+        assert_eq!(kept()["lacks_names"], json!(true), "{content:?}");
+    }
+}

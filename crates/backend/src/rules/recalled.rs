@@ -43,6 +43,10 @@ impl Rules {
                 self.lacks_names = self.lost_at.is_some() && kept.lacks_names;
                 let holds = self.lost_at.is_some() && (kept.holds_any() || kept.is_to_recall);
                 self.restore(kept);
+                if taken.is_behind {
+                    // What windows were told is newer.
+                    self.lose();
+                }
                 match why {
                     Some(why) => Some(format!("rules.json {why}")),
                     None => holds.then(|| "rules.json was lost before an earlier start".to_owned()),
@@ -65,7 +69,7 @@ impl Rules {
             self.windows.note_alarms(&self.alarms.lock());
         }
         if let Some(reason) = reason {
-            let held = if self.windows.are_known() { HELD } else { UNKNOWN };
+            let held = if self.knows_windows() { HELD } else { UNKNOWN };
             let reason = format!("{reason}: {held}");
             error!("{reason}");
             if self.is_left || self.lost_at.is_some() {
@@ -74,16 +78,24 @@ impl Rules {
         }
     }
 
-    /// Takes that nothing is known of what was there but what windows know.
+    /// Takes that nothing is known of what was there last but what windows know. Of alarms, what is known of before counts where
+    /// they know nothing.
     fn lose(&mut self) {
-        (self.lost_at, self.is_lost) = (Some(self.began.0), true);
+        // Starts that find the same loss make it no longer.
+        (self.lost_at, self.is_lost) = (self.lost_at.or(Some(self.began.0)), true);
         let alarms = self.windows.alarms();
         let interlocks = self.windows.interlocks();
         let mut interlocks = interlocks.iter().flat_map(|(_, interlocks)| interlocks);
-        let may_be_any =
-            !self.windows.are_known() || interlocks.any(|interlock| interlock.cause == Cause::Alarm);
+        let may_be_any = !self.knows_windows() || interlocks.any(|interlock| interlock.cause == Cause::Alarm);
         self.lacks_names = alarms.is_none() && may_be_any;
-        *self.alarms.lock() = alarms.unwrap_or_default();
+        if let Some(alarms) = alarms {
+            *self.alarms.lock() = alarms;
+        }
+    }
+
+    /// Whether it is known what windows were told before the start: their file is there, and could be read.
+    fn knows_windows(&self) -> bool {
+        self.windows.were_kept() && self.windows.are_known()
     }
 
     /// Whether it matters what is said of alarms, beside which of them are on.
