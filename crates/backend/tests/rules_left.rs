@@ -196,3 +196,69 @@ async fn a_first_start_is_well() {
         "from now on it is lost where it is gone"
     );
 }
+
+fn rain_and_wind() -> Value {
+    json!({"interlocks": {"alarm": {"alarms": ["smoke"]}, "wind": {"limit": 12}}})
+}
+
+/// The wind is between its limit and where it is over, and neither file knows more of it.
+#[tokio::test(start_paused = true)]
+async fn a_cause_of_which_nobody_said_anything_meanwhile_is_there_still() {
+    let dir = tempfile::tempdir().unwrap();
+    limited_with(dir.path(), rain_and_wind()).await;
+    let bench = Bench::kept_in(dir.path(), Arc::default());
+    bench.reading("gauge", "wind", 1, 20.0).await;
+    look(2).await;
+    bench.reading("gauge", "wind", 2, 11.0).await;
+    look(2).await;
+    assert_eq!(causes(&bench), ["alarm", "rain", "wind"]);
+    bench.stop().await;
+    let before = std::fs::read(dir.path().join(FILE)).unwrap();
+    let windows = std::fs::read(dir.path().join("windows.json")).unwrap();
+    for name in [FILE, "windows.json"] {
+        std::fs::write(dir.path().join(name), NEWER).unwrap();
+    }
+    let bench = Bench::kept_in(dir.path(), Arc::default());
+    look(2).await;
+    assert_eq!(bench.reading("gauge", "rain", 3, 0.0).await, Acceptance::Stored);
+    look(2).await;
+    bench.stop().await;
+    std::fs::write(dir.path().join(FILE), before).unwrap();
+    std::fs::write(dir.path().join("windows.json"), windows).unwrap();
+    for _ in 0..2 {
+        let bench = Bench::kept_in(dir.path(), Arc::default());
+        look(1_000).await;
+        assert_eq!(causes(&bench), ["alarm", "wind"], "the rain is over");
+        bench.stop().await;
+    }
+    let bench = Bench::kept_in(dir.path(), Arc::default());
+    bench.reading("gauge", "wind", 4, 9.0).await;
+    look(1_000).await;
+    assert_eq!(causes(&bench), ["alarm"]);
+}
+
+/// What came after the rules' own file is lost: windows know it.
+#[tokio::test(start_paused = true)]
+async fn a_damaged_file_beside_one_that_is_fine_is_told_and_lifts_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    limited_with(dir.path(), rain_and_wind()).await;
+    let before = std::fs::read(dir.path().join(FILE)).unwrap();
+    std::fs::write(dir.path().join(FILE), NEWER).unwrap();
+    let bench = Bench::kept_in(dir.path(), Arc::default());
+    bench.reading("gauge", "wind", 1, 20.0).await;
+    bench.send("alarm/smoke", "off").await;
+    look(1_000).await;
+    assert_eq!(causes(&bench), ["rain", "wind"]);
+    bench.stop().await;
+    std::fs::write(dir.path().join(FILE), before).unwrap();
+    std::fs::write(dir.path().join("rules.meanwhile-1.json"), "{").unwrap();
+    let bench = Bench::kept_in(dir.path(), Arc::default());
+    look(1_000).await;
+    assert_eq!(causes(&bench), ["rain", "wind"]);
+    let reason = bench.reason("rules").unwrap();
+    assert!(
+        reason.contains("rules.meanwhile-1.json.damaged.1") && reason.contains("for a day"),
+        "{reason}"
+    );
+    assert_eq!(state(&bench), State::Degraded);
+}

@@ -53,10 +53,14 @@ impl Mergeable for Kept {
         self.alarms.extend(later.alarms);
         // Those were told to windows, or recalled, since.
         if !later.is_to_recall {
-            self.windows = later.windows;
+            let before = std::mem::replace(&mut self.windows, later.windows);
+            for (device_id, window) in before {
+                self.keep_causes(device_id, window);
+            }
         }
+        // It counts where a further file is taken in.
+        self.said.extend(later.said);
         if self.lost_at.is_some() {
-            self.said.extend(later.said);
             self.is_to_recall &= later.is_to_recall;
         } else {
             // Nothing is held for nobody's knowing any more.
@@ -69,13 +73,37 @@ impl Mergeable for Kept {
 }
 
 impl Kept {
+    /// Keeps causes of a window of which the later file does not know: the next look ends those that sensors have cleared since.
+    /// An alarm that is there is known by its name, where names are known.
+    fn keep_causes(&mut self, device_id: DeviceId, before: KeptWindow) {
+        let KeptWindow { causes, recalled, .. } = before;
+        let causes = causes.into_iter().filter(|(cause, state)| {
+            let is_by_name = *cause == Cause::Alarm && !recalled.contains(cause);
+            state.limits() && !(is_by_name && *state == CauseState::There)
+        });
+        let causes: Vec<_> = causes.collect();
+        if causes.is_empty() {
+            return;
+        }
+        let window = self.windows.entry(device_id).or_default();
+        for (cause, state) in causes {
+            if window.causes.contains_key(&cause) {
+                continue;
+            }
+            window.causes.insert(cause, state);
+            if recalled.contains(&cause) {
+                window.recalled.insert(cause);
+            }
+        }
+    }
+
     /// Whether any window is held by what was lost.
     pub(super) fn holds_any(&self) -> bool {
         self.windows.values().any(|window| !window.recalled.is_empty())
     }
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct KeptWindow {
     causes: BTreeMap<Cause, CauseState>,
     #[serde(default)]
