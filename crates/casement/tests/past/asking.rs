@@ -377,7 +377,7 @@ fn explained(up: &Up, data: &Path) {
             &before[0]["verdict"],
             &before[0]["cause"]
         ),
-        (&Value::Null, &"".into(), &"".into())
+        (&Value::Null, &"".into(), &Value::Null)
     );
 }
 
