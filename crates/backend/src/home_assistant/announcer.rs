@@ -191,15 +191,8 @@ impl Announcer {
         let found =
             prefixes.find_map(|prefix| Some((prefix, Discovery::find_below(prefix, &delivery.topic)?)));
         if let Some((prefix, found)) = found {
-            let at = At {
-                is_below_present_prefix: prefix == self.discovery.prefix(),
-                entities: found.entity.map_or_else(
-                    || Discovery::entities_of(&delivery.payload),
-                    |entity| vec![entity],
-                ),
-                removal: Discovery::removal_of(&delivery.payload),
-                found,
-            };
+            let is_below_present_prefix = prefix == self.discovery.prefix();
+            let at = At::of(found, &delivery.payload, is_below_present_prefix);
             self.state.found.insert(delivery.topic.clone(), at);
         }
     }
@@ -271,7 +264,7 @@ impl Announcer {
         if !has_settled || !self.publisher.is_connected() {
             return Ok(());
         }
-        self.judge_found(now).await?;
+        self.judge_found().await?;
         if self.state.moving.is_some_and(|at| now - at < MOVE) {
             return Ok(());
         }

@@ -19,16 +19,37 @@ use super::{announcer::Announcer, nothing, taking_away};
 pub(super) struct At {
     pub(super) found: Found,
     pub(super) is_below_present_prefix: bool,
-    /// Of a whole device: the entities in it.
+    /// The entities in it that are known here. Nothing else of the message is remembered: anybody may have written it.
     pub(super) entities: Vec<Entity>,
-    /// Of a whole device: what names them before they go.
-    pub(super) removal: Option<Vec<u8>>,
+}
+
+impl At {
+    /// What is remembered of the message `payload`.
+    pub(super) fn of(found: Found, payload: &[u8], is_below_present_prefix: bool) -> Self {
+        let entities = match found.entity {
+            Some(entity) => vec![entity],
+            None => Discovery::entities_of(payload),
+        };
+        Self {
+            found,
+            is_below_present_prefix,
+            entities,
+        }
+    }
+
+    /// Of a whole device: what names its entities before they go.
+    pub(super) fn removal(&self) -> Option<Vec<u8>> {
+        let is_whole = self.found.form == Form::Device;
+        is_whole
+            .then(|| Discovery::removal(&self.found.device_id, &self.entities))
+            .flatten()
+    }
 }
 
 impl Announcer {
     /// What the broker retains is a room's that is there, or is taken away. Of a device that is not known it is certain only
     /// when the table of devices was read.
-    pub(super) async fn judge_found(&mut self, now: Instant) -> Result<(), PublishError> {
+    pub(super) async fn judge_found(&mut self) -> Result<(), PublishError> {
         let topics: Vec<String> = self.state.found.keys().cloned().collect();
         for topic in topics {
             let Some(at) = self.state.found.get(&topic) else {
@@ -55,10 +76,10 @@ impl Announcer {
                 entities.extend(&at.entities);
                 self.state.due.insert(device_id);
                 if at.found.form != self.discovery.form() {
-                    self.begin_move(&topic, now).await?;
+                    self.begin_move(&topic).await?;
                 }
             } else {
-                for message in taking_away(&topic, at.removal.clone()) {
+                for message in taking_away(&topic, at.removal()) {
                     self.publisher.send(message).await?;
                 }
                 if view.is_none() {
@@ -72,19 +93,20 @@ impl Announcer {
 
     /// Tells Home Assistant that what was announced on `topic` comes in the other form, so that what people have set stays. Before
     /// 2025.2 it cannot move the entities of a device: those it takes away, and they are announced again.
-    async fn begin_move(&mut self, topic: &str, now: Instant) -> Result<(), PublishError> {
+    async fn begin_move(&mut self, topic: &str) -> Result<(), PublishError> {
         let moving = Message::new(topic, Discovery::MIGRATION);
         self.publisher.send(moving).await?;
         match self.discovery.form() {
             Form::Device => self.state.left.push(topic.to_owned()),
             Form::Component => {
-                let removal = self.state.found.get(topic).and_then(|at| at.removal.clone());
+                let removal = self.state.found.get(topic).and_then(At::removal);
                 for message in taking_away(topic, removal) {
                     self.publisher.send(message).await?;
                 }
             }
         }
-        self.state.moving = Some(now);
+        // The messages of one look may wait for the connection: the time counts from the last one on.
+        self.state.moving = Some(Instant::now());
         Ok(())
     }
 

@@ -7,9 +7,12 @@
 use std::collections::BTreeSet;
 
 use domain::{DeviceId, Position, Quantity, Source, Timestamp};
-use mqtt::homeassistant::Entity;
+use mqtt::homeassistant::{Discovery, Entity};
 
-use super::room::{room, state};
+use super::{
+    found::At,
+    room::{room, state},
+};
 use crate::{
     CommandState, CommandView, ControlView, DeviceView, InterlockView, Latest, LatestCommand, LatestHeld,
     LimitsView, MotionView, OverrideView, VerdictView,
@@ -182,4 +185,37 @@ fn a_device_is_available_while_it_is_there() {
     assert_eq!(state(&device, None).available, "offline");
     device.is_active = true;
     assert_eq!(state(&device, None).available, "online");
+}
+
+/// Anybody may retain large messages below our node, as many as are remembered.
+#[test]
+fn of_what_is_found_at_the_broker_little_is_remembered() {
+    const TOPIC: &str = "homeassistant/device/casement/room-1/config";
+    let find = || Discovery::find_below("homeassistant", TOPIC).unwrap();
+    let mut components: serde_json::Map<String, serde_json::Value> = (0..800)
+        .map(|number| {
+            (
+                format!("other-{number}"),
+                serde_json::json!({"platform": "sensor"}),
+            )
+        })
+        .collect();
+    let long = "x".repeat(5_000);
+    components.insert("wish".into(), serde_json::json!({"platform": long, "name": long}));
+    let device = serde_json::json!({"identifiers": [long], "name": long});
+    let message = serde_json::json!({"device": device, "components": components}).to_string();
+    let at = At::of(find(), message.as_bytes(), true);
+    assert_eq!(at.entities, [Entity::Wish]);
+    assert!(at.entities.capacity() <= 64);
+    let removal = at.removal().unwrap();
+    assert!(removal.len() < 1_024, "{}", removal.len());
+    // What holds none of ours is emptied alone, and so is the message for one entity.
+    assert_eq!(At::of(find(), b"{}", true).removal(), None);
+    let one = "homeassistant/sensor/casement/wish_room-1/config";
+    let one = Discovery::find_below("homeassistant", one).unwrap();
+    let at = At::of(one, message.as_bytes(), true);
+    assert_eq!(
+        (at.entities.as_slice(), at.removal()),
+        (&[Entity::Wish][..], None)
+    );
 }

@@ -254,6 +254,21 @@ impl Discovery {
         Some(serde_json::to_vec(&removal).expect("a JSON value is JSON"))
     }
 
+    /// The same for entities of a device that are known here, without its message; `None` where there are none.
+    pub fn removal(device_id: &DeviceId, entities: &[Entity]) -> Option<Vec<u8>> {
+        let platform = |entity: &Entity| {
+            let platform = json!({"platform": entity.component()});
+            (entity.as_str().to_owned(), platform)
+        };
+        let platforms: Map<String, Value> = entities.iter().map(platform).collect();
+        if platforms.is_empty() {
+            return None;
+        }
+        let device = json!({"identifiers": [identifier(device_id)]});
+        let removal = json!({"device": device, "origin": origin(), "components": platforms});
+        Some(serde_json::to_vec(&removal).expect("a JSON value is JSON"))
+    }
+
     fn topic(&self, component: &str, object_id: &str) -> String {
         format!("{}/{component}/{NODE}/{object_id}/config", self.prefix)
     }
@@ -275,7 +290,7 @@ impl Discovery {
 
     fn device(&self, room: &Room) -> Value {
         let mut device = json!({
-            "identifiers": [format!("{NODE}_{}", room.device_id)],
+            "identifiers": [identifier(&room.device_id)],
             "name": room.name,
             "manufacturer": "Casement",
             "model": if room.entities.contains(&Entity::Window) { "Room with a window" } else { "Sensor" },
@@ -291,6 +306,11 @@ impl Discovery {
         }
         device
     }
+}
+
+/// What Home Assistant knows a device by.
+fn identifier(device_id: &DeviceId) -> String {
+    format!("{NODE}_{device_id}")
 }
 
 /// Whether a payload on [`Discovery::birth_topic`] says that Home Assistant is there.

@@ -158,6 +158,15 @@ fn what_takes_a_device_away_names_every_entity() {
         let platform = payload["components"][name]["platform"].clone();
         assert_eq!(*component, serde_json::json!({"platform": platform}), "{name}");
     }
+    // The same without its message.
+    let entities: Vec<_> = Entity::all().collect();
+    let room = DeviceId::parse("room-1").unwrap();
+    let known = Discovery::removal(&room, &entities).unwrap();
+    let known: Value = serde_json::from_slice(&known).unwrap();
+    hold(&schema["device"], &known);
+    assert_eq!(known["components"], removal["components"]);
+    assert_eq!(known["device"]["identifiers"], payload["device"]["identifiers"]);
+    assert_eq!(Discovery::removal(&room, &[]), None);
     for (_, payload) in messages(Form::Component, "room-1") {
         assert_eq!(Discovery::removal_of(&bytes(&payload)), None);
     }
