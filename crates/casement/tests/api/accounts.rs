@@ -208,7 +208,7 @@ fn a_device_out_of_use_is_kept_out_and_back_in_use_when_it_is_approved() {
     let audited = "SELECT countIf(kind = 'account_retire' AND account = 'room-1'), countIf(kind = 'account_approve'), \
                    countIf(kind = 'registry_changed' AND actor != '' AND detail LIKE '%room-1%retired (%use)'), \
                    countIf(kind = 'registry_changed' AND detail LIKE '%room-2%name, retired (out of use)') FROM iot.audit_log FINAL";
-    wait_sql(world.at.clickhouse, audited, "5\t5\t12\t1").unwrap();
+    wait_sql(world.at.clickhouse, audited, "8\t6\t16\t1").unwrap();
 }
 
 /// An operator opens what a device's retirement closed, and nothing that an admin closed.
@@ -245,4 +245,16 @@ fn only_what_the_device_closed_opens_with_it(world: &World, id: &str) {
     assert_eq!(retire(&operator, false), "retired");
     retire(&operator, true);
     assert_eq!(retire(&world.token, false), "active", "an admin may");
+    // An admin closes one whose device is out of use. The device comes back without it.
+    let close = || {
+        let closed = world.ask("POST", &format!("{account}/close"), None);
+        assert_eq!(closed.status, 200, "{}", closed.body);
+        world.get(&device).body["retired"].clone()
+    };
+    assert_eq!(retire(&operator, true), "retired");
+    assert_eq!(close(), true);
+    assert_eq!(retire(&operator, false), "retired", "an admin closed it");
+    assert_eq!(close(), false, "it is in use again");
+    assert_eq!(retire(&world.token, true), "retired");
+    assert_eq!(retire(&world.token, false), "active");
 }
