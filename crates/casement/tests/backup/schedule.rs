@@ -25,8 +25,9 @@ async fn scheduled_backups_are_made_kept_and_told() {
         .unwrap();
     up.wait_metric("casement_backup_interval_seconds 10").unwrap();
     up.wait_metric("casement_backup_failures_total 0").unwrap();
-    let ready = up.get("/ready").unwrap();
-    assert!(ready.contains("\"name\":\"backup\",\"state\":\"ok\""), "{ready}");
+    // A backup has its name before it is told.
+    up.wait_page("/ready", "\"name\":\"backup\",\"state\":\"ok\"")
+        .unwrap();
     // The second adds to the first; with the third, which is full, both may go.
     let first = whole(&shelf)[0].clone();
     wait_until("the second is made", || whole(&shelf).len() == 2)
@@ -48,11 +49,8 @@ async fn scheduled_backups_are_made_kept_and_told() {
     })
     .await
     .unwrap();
-    let ready = up.get("/ready").unwrap();
-    assert!(
-        ready.contains("\"name\":\"backup\",\"state\":\"degraded\""),
-        "{ready}"
-    );
+    up.wait_page("/ready", "\"name\":\"backup\",\"state\":\"degraded\"")
+        .unwrap();
     // It works again as soon as the shelf does.
     fs::remove_file(&shelf).unwrap();
     fs::rename(places.at("away"), &shelf).unwrap();
