@@ -48,7 +48,14 @@ fn accounts_and_registry() {
         let newer = r#""program": "9.1.0", "format": 2"#;
         refused(
             part,
-            |dir| replace(&dir.join(&file), r#""format": 1"#, newer),
+            |dir| {
+                let path = dir.join(&file);
+                // Who wrote it last stands there once.
+                let text = fs::read_to_string(&path).unwrap();
+                let lines = text.lines().filter(|line| !line.starts_with(r#"  "program":"#));
+                fs::write(&path, lines.collect::<Vec<_>>().join("\n")).unwrap();
+                replace(&path, r#""format": 1"#, newer);
+            },
             &[file.as_str(), "format 2", "use the newer version", "backup"],
         );
     }
