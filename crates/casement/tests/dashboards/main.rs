@@ -174,7 +174,7 @@ async fn what_is_shown_is_what_was_stored() {
         );
     }
     let latest = answer("Latest moves", RANGES[1]);
-    let why = |row: &Vec<serde_json::Value>| row[3] == "interlock" && row[4] == "rain";
+    let why = |row: &Vec<serde_json::Value>| row[5] == "interlock" && row[6] == "rain";
     assert!(latest.rows.iter().any(why), "{:?}", latest.rows);
     let throughput = answer("Messages a second", RANGES[2]);
     assert!(throughput.rows.iter().any(|row| row[1] == "temperature"));
