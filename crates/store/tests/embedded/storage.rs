@@ -28,7 +28,7 @@ async fn run(engine: &Engine, sql: &str) {
 async fn started(directory: &Path) -> (Engine, Store) {
     let engine = Engine::start(directory);
     let store = engine.store();
-    store.migrate().await.unwrap();
+    store.migrate().await.expect("this version's tables");
     (engine, store)
 }
 
