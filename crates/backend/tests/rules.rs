@@ -222,9 +222,7 @@ async fn what_tells_of_rain_is_taken_once_it_survives_a_restart_and_nothing_else
     window(&bench, "kitchen", "Ground floor", json!({})).await;
     set_up(&bench, "gauge", "Ground floor", json!({})).await;
     look(1).await;
-    // Nothing can be written where a folder stands.
-    let in_the_way = dir.path().join("rules.json.new");
-    std::fs::create_dir(&in_the_way).unwrap();
+    let in_the_way = bench.put_in_the_way(dir.path()).await;
     let ingest = bench.backend.ingest();
     let accept = async |topic: &str, payload: &str| {
         let message = Message {

@@ -128,9 +128,7 @@ async fn a_file_that_cannot_be_written_is_told_and_nothing_is_ready() {
     let bench = Bench::kept_in(dir.path(), Arc::default());
     bench.backend.ready().await;
     assert_eq!(bench.reason("rules"), None);
-    // Nothing can be written where a folder stands.
-    let in_the_way = dir.path().join("rules.json.new");
-    std::fs::create_dir(&in_the_way).unwrap();
+    let in_the_way = bench.put_in_the_way(dir.path()).await;
     let answer = bench.post("alarm/smoke", "on").await;
     bench.until("told", |bench| bench.reason("rules").is_some()).await;
     let reason = bench.reason("rules").unwrap();
@@ -148,8 +146,7 @@ async fn what_came_with_a_message_that_cannot_be_kept_is_stored_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let bench = Bench::kept_in(dir.path(), Arc::default());
     bench.backend.ready().await;
-    let in_the_way = dir.path().join("rules.json.new");
-    std::fs::create_dir(&in_the_way).unwrap();
+    let in_the_way = bench.put_in_the_way(dir.path()).await;
     let message = |topic: &str, value: f64| Message {
         topic: topic.to_owned(),
         payload: support::reading(0, value).into(),

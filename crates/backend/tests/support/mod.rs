@@ -13,6 +13,7 @@ mod tables;
 pub mod times;
 
 use std::{
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -244,6 +245,16 @@ impl Bench {
             "{what}: {:?}",
             self.health()
         );
+    }
+
+    /// Puts a folder where `rules.json` in `dir` is written, so that it cannot be. What is being written then is waited for.
+    pub async fn put_in_the_way(&self, dir: &Path) -> PathBuf {
+        let folder = dir.join("rules.json.new");
+        self.until("nothing is being written", |_| {
+            std::fs::create_dir(&folder).is_ok()
+        })
+        .await;
+        folder
     }
 
     pub async fn stop(self) -> u64 {
