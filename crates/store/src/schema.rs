@@ -127,6 +127,7 @@ async fn upgrade(client: &Client, database: &str, until: u32, tell: Tell<'_>) ->
         tracing::debug!(ms, "{progress}: done");
     }
     if until == SCHEMA_VERSION {
+        sweep(client, database).await?;
         define(client).await?;
         backfill::run(client, database, tell).await?;
     }
@@ -177,6 +178,21 @@ impl<'a> Told<'a> {
             tracing::info!("{progress}");
         }
     }
+}
+
+/// Removes views that a kill left while they were replaced: ClickHouse makes the new one under a name of its own first. Nobody
+/// else replaces any, since the caller holds the schema's lock.
+async fn sweep(client: &Client, database: &str) -> Result<(), StoreError> {
+    let left = client
+        .query(
+            "SELECT name FROM system.tables \
+             WHERE database = ? AND engine = 'View' AND startsWith(name, '_tmp_replace_')",
+        )
+        .bind(database)
+        .fetch_all::<String>();
+    let left = answered(left).await??;
+    let drops = left.iter().map(|name| format!("DROP VIEW IF EXISTS `{name}`"));
+    execute(client, drops.collect()).await
 }
 
 /// What every start makes anew, where it differs.

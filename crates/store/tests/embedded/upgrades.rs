@@ -146,6 +146,19 @@ async fn killed(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_view_that_a_kill_left_while_it_was_replaced_goes_with_the_upgrade() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::start(directory.path());
+    let store = engine.store();
+    store.migrate_until(BEFORE_ROLLUPS, &|_| {}).await.unwrap();
+    let left = "_tmp_replace_7d62f60bfa455d30_x";
+    let sql = format!("CREATE VIEW {left} AS SELECT 1");
+    engine.client().query(&sql).execute().await.unwrap();
+    store.migrate().await.unwrap();
+    assert!(!definitions(&engine).await.contains_key(left));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upgrade_that_is_killed_at_each_step_ends_as_one_that_was_not() {
     let expected = {
         let directory = tempfile::tempdir().unwrap();
