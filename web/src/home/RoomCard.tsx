@@ -8,7 +8,8 @@ import { roomPath } from "../router";
 import { quantities } from "../state/devices";
 import { mayChange } from "../state/session";
 import { t } from "../text";
-import { Ago, Left } from "../view/Ago";
+import { Ago } from "../view/Ago";
+import { ByHand } from "../view/ByHand";
 import { becauseOf, meanwhile, nameOf, override, sound, troubleWords, valueOf, windowState, wish } from "../view/describe";
 import { hold, resume, untilTomorrow } from "../view/hold";
 import { Near, useNear } from "../view/near";
@@ -178,17 +179,7 @@ export function RoomCard({ of }: { of: Signal<DeviceView> }): VNode {
             {interlockWords(interlock)}
           </p>
         ))}
-        {byHand ? (
-          <p class="by-hand">
-            {byHand.text}
-            {byHand.until ? (
-              <>
-                {" "}
-                · <Left time={byHand.until} />
-              </>
-            ) : null}
-          </p>
-        ) : null}
+        {byHand ? <ByHand chosen={byHand} /> : null}
         {byHand && wished ? <p class="wish">{wished}</p> : null}
         {byHand ? null : (
           <p class="wish">

@@ -6,7 +6,7 @@ import { tomorrow } from "../compute/time";
 import { clamp, positionAt, OPENING } from "../compute/window";
 import { mayChange, session } from "../state/session";
 import { clock, percent, t } from "../text";
-import { Left } from "../view/Ago";
+import { ByHand } from "../view/ByHand";
 import { override, reasonOf, windowState, wish } from "../view/describe";
 import { hold, resume, untilTomorrow } from "../view/hold";
 import { interlockWords } from "../view/sentences";
@@ -134,17 +134,7 @@ export function Hand({ device }: { device: DeviceView }): VNode | null {
         {stands.words}
       </p>
       {control ? <Interlocks control={control} /> : null}
-      {byHand ? (
-        <p class="by-hand">
-          {byHand.text}
-          {byHand.until ? (
-            <>
-              {" "}
-              · <Left time={byHand.until} />
-            </>
-          ) : null}
-        </p>
-      ) : null}
+      {byHand ? <ByHand chosen={byHand} /> : null}
       {control ? <Followed control={control} /> : null}
       <Why device={device} />
       {control && may ? (
